@@ -1,0 +1,159 @@
+"""Read ``[tool.runner.databases]`` and the environment: which series there are and where each one lives.
+
+A URL comes from the option, else the environment, else ``.env`` beside the configuration. The one
+safety rule: only when *no* configured variable is set anywhere may the embedded server stand in.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import ConfigError, UnknownSeries, UrlMissing, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+FILE = "pyproject.toml"
+BUNDLED = Path(__file__).parent / "bundled"
+_KEYS = {"sql", "database", "url"}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One configured series: its folder, its database's name, and the *name* of its URL variable."""
+
+    name: str
+    folder: Path
+    database: str
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A configuration; ``home`` is where ``.env`` and the embedded server's ``.postgres/`` are."""
+
+    root: Path
+    home: Path
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A series and the database it is applied to. The URL may hold a password: it has no repr."""
+
+    series: Series
+    url: str = field(repr=False)
+    source: str  # how people refer to the URL: DATABASE_URL_AUTH, --url, the embedded server
+
+
+def load(file: Path | None = None) -> Project:
+    """Read ``file``, else the nearest pyproject.toml with ``[tool.runner]``, else the installed package's.
+
+    Folders are relative to the file. Raises ``ConfigError``.
+    """
+    path = file or _nearest(Path.cwd()) or BUNDLED / FILE
+    if file is None and not path.is_file():
+        raise ConfigError(
+            f"No {FILE} with [tool.runner.databases] at or above this folder.",
+            remedy="Change into the project, or name the file with --config.",
+        )
+    root = path.resolve().parent
+    databases = _databases(path)
+    series = tuple(_series(name, entry, root, path) for name, entry in databases.items())
+    return Project(root, Path.cwd() if root == BUNDLED else root, series)
+
+
+def _nearest(folder: Path) -> Path | None:
+    for parent in (folder, *folder.parents):
+        path = parent / FILE
+        if path.is_file() and "runner" in _toml(path).get("tool", {}):
+            return path
+    return None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy="Check --config.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", remedy="Correct it.") from error
+
+
+def _databases(path: Path) -> dict[str, Any]:
+    databases = _toml(path).get("tool", {}).get("runner", {}).get("databases")
+    if not isinstance(databases, dict) or not databases:
+        raise ConfigError(
+            f"{path} has no [tool.runner.databases.NAME].",
+            remedy='Add one with sql = "folder", database = "name" and url = "VARIABLE".',
+        )
+    return databases
+
+
+def _series(name: str, entry: object, root: Path, path: Path) -> Series:
+    where = f"[tool.runner.databases.{name}] in {path}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ConfigError(f"{where}: the name of a series is made of a-z, 0-9 and _.", remedy="Rename it.")
+    if not isinstance(entry, dict) or entry.keys() != _KEYS or not all(_filled(v) for v in entry.values()):
+        raise ConfigError(f"{where} must have exactly the texts sql, database and url.", remedy="Correct it.")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", entry["url"]):
+        raise ConfigError(
+            f"{where}: url must be the name of an environment variable, not a URL.",
+            remedy='Write url = "DATABASE_URL" and put the URL into that variable.',
+        )
+    return Series(name, root / entry["sql"], entry["database"], entry["url"])
+
+
+def _filled(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def choose(project: Project, names: Sequence[str]) -> tuple[Series, ...]:
+    """Return the named series in configured order; all of them for no name. Raises ``UnknownSeries``."""
+    known = [series.name for series in project.series]
+    for name in names:
+        if name not in known:
+            raise UnknownSeries(f"There is no series {name}.", remedy=f"Configured are: {', '.join(known)}.")
+    return tuple(series for series in project.series if not names or series.name in names)
+
+
+def targets(
+    project: Project, chosen: Sequence[Series], *, url: str | None, environ: Mapping[str, str]
+) -> tuple[Target, ...] | None:
+    """Return where the chosen series live; ``None`` when nothing at all is set (the embedded server's case).
+
+    Raises ``UrlMissing`` when something is set, but not what a chosen series needs.
+    """
+    if url is not None:
+        if len(chosen) != 1:
+            raise UsageError("--url is for one series.", remedy="Name the series, or use the variables.")
+        return (Target(chosen[0], url, "--url"),)
+    values = _values(project, environ)
+    if not values.keys() & {series.variable for series in project.series}:
+        return None
+    missing = [series.variable for series in chosen if not values.get(series.variable)]
+    if missing:
+        raise UrlMissing(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set or empty.",
+            remedy="Set it in the environment or in .env. (The embedded server is used only when "
+            f"none of {_listed(project.series)} is set at all.)",
+        )
+    return tuple(Target(series, values[series.variable], series.variable) for series in chosen)
+
+
+def _values(project: Project, environ: Mapping[str, str]) -> dict[str, str]:
+    file = project.home / ".env"
+    values: dict[str, str | None] = {}
+    if file.is_file():
+        from dotenv import dotenv_values  # noqa: PLC0415 - start-up time: most deploys have no .env
+
+        values = dotenv_values(file, interpolate=False)  # a password may hold ${
+    return {name: value or "" for name, value in (values | dict(environ)).items()}
+
+
+def _listed(series: Iterable[Series]) -> str:
+    return ", ".join(one.variable for one in series)

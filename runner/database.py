@@ -1,0 +1,251 @@
+"""Talk to one PostgreSQL database: connect, ask, send a message, name what went wrong.
+
+Every connection is in autocommit mode without server-side preparation: the runner writes its own
+``begin`` and ``commit``, and a message holds exactly what it says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+from psycopg import generators, pq, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from runner.errors import CannotConnect, DatabaseMissing, ServerUnusable, UrlMalformed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from psycopg.pq.abc import PGresult
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+CONNECT_SECONDS = 10
+OLDEST_SERVER = 150000  # as server_version_num writes it
+_NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
+
+
+def connect(url: str, *, source: str, application: str = "runner") -> Connection:
+    """Connect to ``url``; ``source`` is how messages name it. Libpq's variables and files apply.
+
+    Raises ``UrlMalformed``, ``DatabaseMissing`` or ``CannotConnect``; none of them repeats a password.
+    """
+    given = parse(url, source=source)
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": application, **given}
+    try:
+        return psycopg.connect(
+            make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
+        )
+    except psycopg.OperationalError as error:
+        if _is_missing(options):
+            raise DatabaseMissing(
+                f"The server of {source} has no database {options['dbname']}.",
+                remedy=f"Create it as an administrator: create database {_quoted(str(options['dbname']))};",
+            ) from error
+        raise CannotConnect(
+            f"Cannot connect to the server of {source}.",
+            remedy="Check that it runs, and the host, port, user and password of the URL.",
+            notes=_redacted(str(error), options),
+        ) from error
+
+
+def parse(url: str, *, source: str) -> dict[str, Any]:
+    """Return libpq's options of a URL or conninfo text. Raises ``UrlMalformed``.
+
+    An unescaped @ or / in a password makes libpq take the rest of it for a host or a database name, which
+    would then stand in messages; such a URL is refused here.
+    """
+    scheme, _, rest = url.partition("://")
+    if rest and scheme not in ("postgresql", "postgres"):
+        raise _malformed(source, "it does not begin with postgresql://")
+    authority, _, path = rest.partition("?")[0].partition("/")
+    if authority.count("@") > 1 or "@" in path:
+        raise _malformed(source, "user or password hold an unescaped character")
+    try:
+        options = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise _malformed(source, "it cannot be parsed") from None  # the driver's text repeats the URL
+    if not re.fullmatch(r"[0-9,]*", str(options.get("port") or "")):
+        raise _malformed(source, "its port is not a number")
+    return options
+
+
+def _malformed(source: str, reason: str) -> UrlMalformed:
+    return UrlMalformed(
+        f"The URL in {source} is malformed: {reason}.",
+        remedy="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, "
+        "/ as %2F, # as %23, ? as %3F and % as %25.",
+    )
+
+
+def _is_missing(options: dict[str, Any]) -> bool:
+    """Ask the maintenance database, because the server's own words are translated."""
+    if not options.get("dbname"):
+        return False
+    try:
+        with psycopg.connect(make_conninfo(**options | {"dbname": "postgres"})) as connection:
+            row = connection.execute(_NO_SUCH_DATABASE, (options["dbname"],)).fetchone()
+            return bool(row and row[0])
+    except psycopg.Error:
+        return False
+
+
+def _redacted(text: str, options: dict[str, Any]) -> tuple[str, ...]:
+    if password := options.get("password"):
+        text = text.replace(str(password), "***")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else sql.Identifier(name).as_string()
+
+
+def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
+    """Return libpq's variables for ``url``, password included, and a conninfo of what has no variable.
+
+    With these a program such as psql connects without a secret among its arguments.
+    """
+    options = parse(url, source=source)
+    names = {d.keyword.decode(): d.envvar.decode() for d in pq.Conninfo.get_defaults() if d.envvar}
+    variables = {names[key]: str(value) for key, value in options.items() if key in names}
+    return variables, make_conninfo(**{key: value for key, value in options.items() if key not in names})
+
+
+def query(connection: Connection, text: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+    """Return the rows of one statement."""
+    return connection.execute(text, values or None).fetchall()
+
+
+def fill(text: LiteralString, **values: object) -> str:
+    """Return SQL text with each ``{name}`` replaced by a quoted literal: a message has no parameters."""
+    literals = {name: sql.Literal(value) for name, value in values.items()}
+    return sql.SQL(text).format(**literals).as_string()
+
+
+def send(connection: Connection, text: str) -> list[PGresult]:
+    """Send ``text`` as one message and return the result of each statement, up to the first that failed.
+
+    A Ctrl-C while the server works cancels the statement there, then raises ``KeyboardInterrupt``.
+    """
+    connection.pgconn.send_query(text.encode())
+    return connection.wait(generators.execute(connection.pgconn))
+
+
+def failure(results: Iterable[PGresult]) -> psycopg.Error | None:
+    """Return the error among the results of a message, if there is one."""
+    for result in results:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            return psycopg.errors.error_from_result(result)
+    return None
+
+
+def run(connection: Connection, text: str) -> list[PGresult]:
+    """Send ``text`` as one message, raise the error it caused, or return its results."""
+    results = send(connection, text)
+    if error := failure(results):
+        raise error
+    return results
+
+
+def in_transaction(connection: Connection) -> bool:
+    """Tell whether the session is in a transaction that has not failed."""
+    return connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
+
+
+def roll_back(connection: Connection) -> None:
+    """End the transaction, if any; a connection that cannot do so is closed, which does it on the server."""
+    if connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        return
+    try:
+        run(connection, "rollback")
+    except psycopg.Error:
+        connection.close()
+
+
+def create_missing(connection: Connection, databases: Iterable[str]) -> None:
+    """Create those of ``databases`` that the server does not have. Writes."""
+    for name in databases:
+        if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the runner must know of a database before it touches it.
+
+    ``identity`` is equal for two connections to one database; ``objects`` names up to three tables or
+    views that are not part of an extension; ``extensions`` are those asked for that are
+    installed or that this role may create.
+    """
+
+    name: str
+    identity: str
+    version: int
+    standby: bool
+    read_only: bool
+    objects: tuple[str, ...]
+    extensions: frozenset[str]
+
+
+_FACTS = """
+    select
+        pg_catalog.current_database(),
+        pg_catalog.pg_postmaster_start_time()::text || ' ' || d.oid::text,
+        pg_catalog.current_setting('server_version_num')::integer,
+        pg_catalog.pg_is_in_recovery(),
+        pg_catalog.current_setting('default_transaction_read_only')::boolean,
+        array(
+            select n.nspname || '.' || c.relname
+            from pg_catalog.pg_class as c
+            join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p', 'v', 'm', 'f')
+                and n.nspname <> 'information_schema'
+                and n.nspname !~ '^pg_'
+                and n.nspname || '.' || c.relname <> %s
+                and not exists (
+                    select from pg_catalog.pg_depend as e
+                    where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        and e.objid = c.oid and e.deptype = 'e'
+                )
+            order by 1
+            limit 3
+        ),
+        array(
+            select v.name::text
+            from pg_catalog.pg_available_extension_versions as v
+            join pg_catalog.pg_roles as r on r.rolname = current_user
+            where v.name = any (%s)
+                and (
+                    v.installed
+                    or r.rolsuper
+                    or not v.superuser
+                    or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+                )
+        )
+    from pg_catalog.pg_database as d
+    where d.datname = pg_catalog.current_database()
+"""
+
+
+def facts(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
+    """Read the facts with one query; the table ``besides`` does not count as an object."""
+    [row] = query(connection, _FACTS, besides, list(extensions))
+    name, identity, version, standby, read_only, objects, available = row
+    return Facts(name, identity, version, standby, read_only, tuple(objects), frozenset(available))
+
+
+def check_writable(facts: Facts, *, source: str) -> None:
+    """Raise ``ServerUnusable`` for a standby, a read-only database, or a server that is too old."""
+    reason = remedy = None
+    if facts.version < OLDEST_SERVER:
+        reason, remedy = f"is PostgreSQL {facts.version // 10000}", "PostgreSQL 15 or newer is needed."
+    elif facts.standby:
+        reason, remedy = "is a standby, which takes no changes", "Point the URL at the primary."
+    elif facts.read_only:
+        reason = "has default_transaction_read_only on"
+        remedy = "Somebody wants no changes there; ask, or connect with a role that may write."
+    if reason:
+        raise ServerUnusable(f"The server of {source} ({facts.name}) {reason}.", remedy=remedy)

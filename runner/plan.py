@@ -1,0 +1,135 @@
+"""Compare the files of a series with its ledger: pure, no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import (
+    ChecksumMismatch,
+    FileLate,
+    FileMissing,
+    FileRenamed,
+    PendingUnexpected,
+    RunnerError,
+    UsageError,
+)
+from runner.model import Applied, Migration, State, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+
+def compare(
+    migrations: Iterable[Migration], applied: Iterable[Applied], *, extensions: Collection[str]
+) -> tuple[Step, ...]:
+    """Return one step per version, in order; a step that must not go on carries its ``problem``.
+
+    ``extensions`` are those the server can create. A file that requires another one is skipped, stays
+    pending, and may therefore be applied behind its successors later.
+    """
+    files = {migration.number: migration for migration in migrations}
+    rows = {row.number: row for row in applied}
+    newest = max(rows, default=-1)
+    steps: list[Step] = []
+    for number in sorted(files.keys() | rows.keys()):
+        migration, row = files.get(number), rows.get(number)
+        if migration is None:
+            steps.append(_missing(rows[number]))
+        elif row is None:
+            steps.append(_pending(migration, extensions, newest))
+        else:
+            steps.append(_recorded(migration, row))
+    return tuple(steps)
+
+
+def _pending(migration: Migration, extensions: Collection[str], newest: int) -> Step:
+    needs = tuple(name for name in migration.requires if name not in extensions)
+    problem: RunnerError | None = None
+    state = State.SKIPPED if needs else State.PENDING
+    if migration.number < newest and not migration.requires:
+        state, problem = (
+            State.LATE,
+            FileLate(
+                f"{migration.path} is pending, but number {newest:03} is already applied.",
+                remedy="Give the file the next free number: databases that have moved on would never see it.",
+            ),
+        )
+    return _step(migration, state, migration=migration, needs=needs, problem=problem)
+
+
+def _recorded(migration: Migration, row: Applied) -> Step:
+    problem: RunnerError | None = None
+    state = State.APPLIED
+    if migration.name != row.name:
+        state, problem = (
+            State.RENAMED,
+            FileRenamed(
+                f"{migration.path} was applied as {row.label}.",
+                remedy="Give it its old name back; a new migration needs a new number.",
+            ),
+        )
+    elif migration.checksum != row.checksum:
+        state, problem = (
+            State.EDITED,
+            ChecksumMismatch(
+                f"{migration.path} was edited after it was applied on {row.applied_at:%Y-%m-%d}.",
+                remedy="Restore the file as it was, and put the change into a new one.",
+            ),
+        )
+    return _step(migration, state, migration=migration, applied=row, problem=problem)
+
+
+def _missing(row: Applied) -> Step:
+    problem = FileMissing(
+        f"{row.series} {row.label} is recorded as applied, but its file is not in the folder.",
+        remedy="Restore the file; if this checkout is older than the database, use a newer one.",
+    )
+    return _step(row, State.MISSING, applied=row, problem=problem)
+
+
+def _step(  # noqa: PLR0913 - the fields of a step
+    version: Migration | Applied,
+    state: State,
+    *,
+    migration: Migration | None = None,
+    applied: Applied | None = None,
+    needs: tuple[str, ...] = (),
+    problem: RunnerError | None = None,
+) -> Step:
+    return Step(
+        version.series, version.version, version.name, state, migration, applied, needs=needs, problem=problem
+    )
+
+
+def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:
+    """Return the steps to apply, up to and including number ``to``."""
+    return tuple(s for s in steps if s.state is State.PENDING and (to is None or s.number <= to))
+
+
+def check(steps: Sequence[Step]) -> None:
+    """Raise the first problem; the others follow in its notes."""
+    problems = [step.problem for step in steps if step.problem]
+    if problems:
+        first, *others = problems
+        first.notes += tuple(f"{other.name}: {other.message}" for other in others)
+        raise first
+
+
+def check_target(steps: Sequence[Step], *, to: int | None) -> None:
+    """Raise ``UsageError`` when no file carries number ``to``."""
+    if to is not None and to not in {step.number for step in steps if step.migration}:
+        raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
+
+
+def check_expected(count: int, *, expect: int | None) -> None:
+    """Raise ``PendingUnexpected`` when another number of files is pending than expected."""
+    if expect is not None and count != expect:
+        raise PendingUnexpected(
+            f"{count} files are pending, but --expect says {expect}. Nothing was applied.",
+            remedy="Look at `plan`: what is pending is not what was reviewed.",
+        )
+
+
+def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:
+    """Return the applied steps above number ``to``, newest first: what a rollback to ``to`` undoes."""
+    return tuple(s for s in reversed(steps) if s.applied and s.number > to)

@@ -1,0 +1,139 @@
+-- 006_activity.sql (series specs)
+--
+-- Makes activity_logs (the feed of what people did in a project) and project_invitations
+-- (offers by mail to work on one).
+-- Why: collaborators need to see what changed while they were away, and people who have no
+-- account yet can only be invited by their mail address.
+-- Rolling back loses the feed of every project and all offers that wait for an answer.
+
+create table if not exists public.activity_logs (
+    id uuid not null default gen_random_uuid(),
+    project_id uuid not null,
+    user_id uuid not null,
+    action_type varchar(50) not null,
+    entity_type varchar(50) not null,
+    entity_id uuid,
+    description text not null,
+    action_metadata jsonb default '{}'::jsonb,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint activity_logs_pkey primary key (id),
+    constraint fk_activity_logs_project_id
+        foreign key (project_id) references public.projects (id) on delete cascade
+);
+
+create index if not exists idx_activity_logs_project_id_created_at
+    on public.activity_logs (project_id, created_at desc);
+create index if not exists idx_activity_logs_project_id_action_type_created_at
+    on public.activity_logs (project_id, action_type, created_at desc);
+create index if not exists idx_activity_logs_user_id_created_at
+    on public.activity_logs (user_id, created_at desc);
+create index if not exists idx_activity_logs_entity_type_entity_id
+    on public.activity_logs (entity_type, entity_id);
+create index if not exists idx_activity_logs_action_type_created_at
+    on public.activity_logs (action_type, created_at desc);
+create index if not exists idx_activity_logs_created_at
+    on public.activity_logs (created_at desc);
+
+create or replace trigger trg_activity_logs_updated_at
+    before update on public.activity_logs
+    for each row execute function public.set_updated_at();
+
+comment on table public.activity_logs is 'Feed of what people did in projects.';
+comment on column public.activity_logs.id is
+    'Identifier of the activity entry, made by the database when the writer gives none.';
+comment on column public.activity_logs.project_id is 'Project it happened in.';
+comment on column public.activity_logs.user_id is
+    'Account that acted. References auth.users.id (cross-database, no foreign key).';
+comment on column public.activity_logs.action_type is 'Code of what was done, such as spec_created.';
+comment on column public.activity_logs.entity_type is 'Kind of thing touched.';
+comment on column public.activity_logs.entity_id is 'Key of the thing touched.';
+comment on column public.activity_logs.description is 'One line for the feed.';
+comment on column public.activity_logs.action_metadata is
+    'Extra context, such as the values before and after.';
+comment on column public.activity_logs.created_at is 'Moment the activity entry row was written.';
+comment on column public.activity_logs.updated_at is
+    'Moment the activity entry row last changed, kept by a trigger.';
+comment on index public.activity_logs_pkey is 'one entry of the feed by its id';
+comment on index public.idx_activity_logs_project_id_created_at is
+    'a project''s feed, newest first; foreign key';
+comment on index public.idx_activity_logs_project_id_action_type_created_at is
+    'one kind of action in a project''s feed';
+comment on index public.idx_activity_logs_user_id_created_at is 'a person''s actions, newest first';
+comment on index public.idx_activity_logs_entity_type_entity_id is 'history of one thing';
+comment on index public.idx_activity_logs_action_type_created_at is 'one kind of action over all projects';
+comment on index public.idx_activity_logs_created_at is 'all actions, newest first';
+
+
+-- status passes in either letter case, like the states of conflicts.
+create table if not exists public.project_invitations (
+    id uuid not null default gen_random_uuid(),
+    project_id uuid not null,
+    invited_by uuid not null,
+    invited_email varchar(255) not null,
+    invited_user_id uuid,
+    role varchar(20) not null default 'editor',
+    status varchar(20) not null default 'pending',
+    message text,
+    expires_at timestamptz,
+    accepted_at timestamptz,
+    metadata jsonb not null default '{}'::jsonb,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint project_invitations_pkey primary key (id),
+    constraint fk_project_invitations_project_id
+        foreign key (project_id) references public.projects (id) on delete cascade,
+    constraint ck_project_invitations_role check (role in ('viewer', 'editor', 'owner')),
+    constraint ck_project_invitations_status
+        check (lower(status) in ('pending', 'accepted', 'declined', 'expired', 'revoked'))
+);
+
+create index if not exists idx_project_invitations_project_id_status
+    on public.project_invitations (project_id, status);
+create index if not exists idx_project_invitations_project_id_created_at
+    on public.project_invitations (project_id, created_at desc);
+create index if not exists idx_project_invitations_invited_email_status
+    on public.project_invitations (invited_email, status);
+create index if not exists idx_project_invitations_invited_email_created_at
+    on public.project_invitations (invited_email, created_at desc);
+create index if not exists idx_project_invitations_invited_user_id_status
+    on public.project_invitations (invited_user_id, status);
+create index if not exists idx_project_invitations_invited_by
+    on public.project_invitations (invited_by);
+create index if not exists idx_project_invitations_status_expires_at
+    on public.project_invitations (status, expires_at);
+create index if not exists idx_project_invitations_created_at
+    on public.project_invitations (created_at desc);
+
+create or replace trigger trg_project_invitations_updated_at
+    before update on public.project_invitations
+    for each row execute function public.set_updated_at();
+
+comment on table public.project_invitations is 'Offers by mail to work on a project.';
+comment on column public.project_invitations.id is
+    'Identifier of the project invitation, made by the database when the writer gives none.';
+comment on column public.project_invitations.project_id is 'Project on offer.';
+comment on column public.project_invitations.invited_by is
+    'Account that sent the offer. References auth.users.id (cross-database, no foreign key).';
+comment on column public.project_invitations.invited_email is 'Mail address the offer went to.';
+comment on column public.project_invitations.invited_user_id is
+    'Account of the invited person, once known. References auth.users.id (cross-database, no foreign key).';
+comment on column public.project_invitations.role is 'What the person may do once the offer is taken up.';
+comment on column public.project_invitations.status is 'State of the offer.';
+comment on column public.project_invitations.message is 'Personal words from the sender.';
+comment on column public.project_invitations.expires_at is 'Moment the offer lapses.';
+comment on column public.project_invitations.accepted_at is 'Moment it was taken up.';
+comment on column public.project_invitations.metadata is 'Extra facts such as reminders sent.';
+comment on column public.project_invitations.created_at is 'Moment the project invitation row was written.';
+comment on column public.project_invitations.updated_at is
+    'Moment the project invitation row last changed, kept by a trigger.';
+comment on index public.project_invitations_pkey is 'one project offer by its id';
+comment on index public.idx_project_invitations_project_id_status is 'a project''s open offers; foreign key';
+comment on index public.idx_project_invitations_project_id_created_at is 'a project''s offers, newest first';
+comment on index public.idx_project_invitations_invited_email_status is 'offers waiting for a mail address';
+comment on index public.idx_project_invitations_invited_email_created_at is
+    'all offers to a mail address, newest first';
+comment on index public.idx_project_invitations_invited_user_id_status is 'offers waiting for a known person';
+comment on index public.idx_project_invitations_invited_by is 'offers a person has sent';
+comment on index public.idx_project_invitations_status_expires_at is 'open offers that lapse';
+comment on index public.idx_project_invitations_created_at is 'all offers, newest first';

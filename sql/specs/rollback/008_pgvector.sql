@@ -1,0 +1,81 @@
+-- rollback/008_pgvector.sql (series specs)
+--
+-- Undoes 008_pgvector: drops both embedding_vec columns with their indexes, and the extension if
+-- that file made it (its comment tells). An extension the DBA installed stays. Where the forward
+-- file found no extension there is nothing to drop.
+-- Lost: vectors that are stored in embedding_vec only. The base columns embedding and
+-- embedding_vector stay as they are. While anything else uses the extension this refuses to run.
+--
+-- Run: psql -X -v ON_ERROR_STOP=1 -1 -f sql/specs/rollback/008_pgvector.sql "$DATABASE_URL_SPECS"
+-- It is one statement, so it happens whole or not at all.
+
+do $rollback$
+declare
+    this_series constant text := 'specs';
+    this_version constant text := '008';
+    has_ledger boolean;
+    newest text;
+begin
+    set local lock_timeout = '5s';
+
+    -- The runner's lock, never waited for: a waiter would deadlock with a concurrent index build.
+    if not pg_catalog.pg_try_advisory_xact_lock(
+        pg_catalog.hashtextextended('public.schema_migrations', 0)
+    ) then
+        raise exception 'a migration or another rollback is running in this database'
+            using hint = 'Nothing was changed. Try again when it is done.';
+    end if;
+
+    -- Without a ledger the files were run by hand, and keeping their order is up to the DBA.
+    has_ledger := pg_catalog.to_regclass('public.schema_migrations') is not null;
+
+    if has_ledger then
+        if not exists (
+            select from public.schema_migrations where series = this_series and version = this_version
+        ) then
+            raise exception '% % is not recorded here', this_series, this_version
+                using hint = 'Nothing was changed. Is this the right database?';
+        end if;
+
+        select version || '_' || name into newest
+        from public.schema_migrations
+        where series = this_series and version::integer > this_version::integer
+        order by version::integer desc
+        limit 1;
+
+        if found then
+            raise exception '% % cannot be rolled back while % is recorded', this_series, this_version, newest
+                using hint = pg_catalog.format(
+                    'Nothing was changed. Newest first: sql/%s/rollback/%s.sql', this_series, newest
+                );
+        end if;
+    end if;
+
+    if exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'public.document_chunks'::pg_catalog.regclass
+            and attname = 'embedding_vec'
+            and not attisdropped
+    ) then
+        drop index public.idx_document_chunks_embedding_vec;
+        drop index public.idx_knowledge_base_documents_embedding_vec;
+        alter table public.document_chunks drop column embedding_vec;
+        alter table public.knowledge_base_documents drop column embedding_vec;
+    else
+        raise notice 'there are no vector columns here, so none were dropped';
+    end if;
+
+    if exists (
+        select from pg_catalog.pg_extension
+        where extname = 'vector'
+            and pg_catalog.obj_description(oid, 'pg_extension')
+                = 'Made by specs 008_pgvector; its rollback drops it.'
+    ) then
+        drop extension vector;
+    end if;
+
+    if has_ledger then
+        delete from public.schema_migrations where series = this_series and version = this_version;
+    end if;
+end;
+$rollback$;

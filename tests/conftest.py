@@ -1,0 +1,121 @@
+"""Give every test real PostgreSQL servers, and databases that the runner itself has migrated.
+
+``server`` is the newest version; ``each_server`` runs a test on every supported one. A database made
+from a template (``auth_15`` … ``specs_18``) is a clone of what the runner built once per session.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+from pytest_postgresql import factories
+
+from runner import apply, config, plan
+from runner.config import Target
+from runner.preflight import look
+from tests import servers
+from tests.servers import NEWEST, VERSIONS, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = Path(__file__).parent / "folders"
+SERIES = ("auth", "specs")
+_numbers = count(1)
+
+
+def pytest_report_header() -> str:
+    """Say which servers the tests run on, and which they miss."""
+    missing = [str(v) for v in VERSIONS if not servers.is_installed(v)]
+    note = f" (not installed, skipped: {', '.join(missing)})" if missing else ""
+    return f"postgresql: {', '.join(str(v) for v in VERSIONS if servers.is_installed(v))}{note}"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the variables of whoever runs the tests out of them."""
+    for name in os.environ:
+        if name.startswith(("PG", "DATABASE_URL")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+            monkeypatch.delenv(name)
+
+
+def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:
+    @pytest.fixture(scope="session", name=f"server_{version}")
+    def fixture() -> Iterator[Server]:
+        if not servers.is_installed(version):
+            pytest.skip(f"PostgreSQL {version} is not installed")
+        with servers.running(version) as server:
+            yield server
+
+    return fixture
+
+
+def _migrated(series: str) -> Callable[..., None]:
+    """Return a loader for pytest-postgresql's template: the runner on the project's own files."""
+
+    def load(*, host: str, port: int, user: str, dbname: str, **_: object) -> None:
+        project = config.load(ROOT / config.FILE)
+        url = psycopg.conninfo.make_conninfo(host=host, port=port, user=user, dbname=dbname)
+        target = Target(config.choose(project, [series])[0], url, "the template")
+        with look(project, [target]) as [site]:
+            steps = plan.pending(site.steps)
+            list(apply.apply(site.connection, steps, has_ledger=False, previous=None))
+
+    return load
+
+
+for _version in VERSIONS:
+    globals()[f"server_{_version}"] = _server_fixture(_version)
+    for _series in SERIES:
+        _name = f"{_series}_{_version}"
+        globals()[f"template_{_name}"] = factories.postgresql_noproc(
+            depends_on=f"server_{_version}", dbname=_name, load=[_migrated(_series)]
+        )
+        globals()[_name] = factories.postgresql(f"template_{_name}")
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    """Return the newest server."""
+    found: Server = request.getfixturevalue(f"server_{NEWEST}")
+    return found
+
+
+@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"pg{version}")
+def each_server(request: pytest.FixtureRequest) -> Server:
+    """Return every supported server in turn."""
+    found: Server = request.getfixturevalue(f"server_{request.param}")
+    return found
+
+
+def _database(server: Server) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield server.url(name)
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def url(server: Server) -> Iterator[str]:
+    """Return the URL of an empty database on the newest server."""
+    yield from _database(server)
+
+
+@pytest.fixture
+def other_url(server: Server) -> Iterator[str]:
+    """Return the URL of a second empty database."""
+    yield from _database(server)
+
+
+@pytest.fixture
+def each_url(each_server: Server) -> Iterator[str]:
+    """Return the URL of an empty database on every supported server in turn."""
+    yield from _database(each_server)

@@ -1,0 +1,90 @@
+"""Start real PostgreSQL servers for the tests: 16 and 18 from the embedded wheel, 15 from the system.
+
+PostgreSQL refuses to run as root, so root runs it as another user, as the wheel itself does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner import embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+wheel = embedded.package().utils
+PROGRAMS = {15: Path("/usr/lib/postgresql/15/bin"), **wheel.POSTGRES_VERSIONS}
+VERSIONS = sorted(PROGRAMS)
+OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
+_USER = "pgserver"  # the wheel's own choice
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, with the attributes pytest-postgresql reads from a process fixture."""
+
+    version: int
+    host: str  # folder of its Unix socket
+    port: int = 5432
+    user: str = "postgres"
+    password: str | None = None
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str | None = None
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database on this server."""
+        return f"postgresql://postgres@/{database}?host={self.host}"
+
+    @property
+    def psql(self) -> str:
+        """Return the path of the server's own psql."""
+        return str(PROGRAMS[self.version] / "psql")
+
+
+def is_installed(version: int) -> bool:
+    """Tell whether this machine has the programs of a version."""
+    return (PROGRAMS[version] / "initdb").is_file()
+
+
+@contextmanager
+def running(version: int) -> Iterator[Server]:
+    """Run a new, empty server until the end of the block; its files are removed.
+
+    Durability is off: a test server that crashes is thrown away.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"pg{version}-"))
+    if os.geteuid() == 0:
+        wheel.ensure_user_exists(_USER)
+        wheel.ensure_prefix_permissions(PROGRAMS[version])
+        shutil.chown(folder, _USER)
+    data = folder / "data"
+    options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    _run(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
+    _run(version, "pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield Server(version, str(folder))
+    finally:
+        _run(version, "pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+def _run(version: int, program: str, *arguments: str) -> None:
+    as_user: dict[str, Any] = {"user": _USER} if os.geteuid() == 0 else {}
+    # A server inherits what it is started with: pipes would keep subprocess.run waiting for its end.
+    subprocess.run(
+        [PROGRAMS[version] / program, *arguments],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        **as_user,
+    )
