@@ -164,6 +164,8 @@ def _run(connection: Connection, migration: Migration, *, xid: str) -> int:
     results = database.send(connection, migration.sql)
     ms = round((time.monotonic() - started) * 1000)
     if rejected := database.failure(results):
+        if connection.broken:
+            raise rejected
         raise failure.failed(rejected, migration, done=len(results) - 1) from rejected
     if not database.in_transaction(connection):
         raise failure.ended(migration)

@@ -70,7 +70,7 @@ def load(file: Path | None = None) -> Project:
 def _nearest(folder: Path) -> Path | None:
     for parent in (folder, *folder.parents):
         path = parent / FILE
-        if path.is_file() and "runner" in _toml(path).get("tool", {}):
+        if path.is_file() and "runner" in _table(_toml(path), "tool"):
             return path
     return None
 
@@ -84,9 +84,15 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}.", remedy="Correct it.") from error
 
 
+def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a table of a TOML table; an empty one when it is missing or something else."""
+    value = parent.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 def _databases(path: Path) -> dict[str, Any]:
-    databases = _toml(path).get("tool", {}).get("runner", {}).get("databases")
-    if not isinstance(databases, dict) or not databases:
+    databases = _table(_table(_table(_toml(path), "tool"), "runner"), "databases")
+    if not databases:
         raise ConfigError(
             f"{path} has no [tool.runner.databases.NAME].",
             remedy='Add one with sql = "folder", database = "name" and url = "VARIABLE".',
@@ -147,12 +153,28 @@ def targets(
 
 def _values(project: Project, environ: Mapping[str, str]) -> dict[str, str]:
     file = project.home / ".env"
-    values: dict[str, str | None] = {}
-    if file.is_file():
-        from dotenv import dotenv_values  # noqa: PLC0415 - start-up time: most deploys have no .env
+    return (_env_file(file) if file.is_file() else {}) | dict(environ)
 
-        values = dotenv_values(file, interpolate=False)  # a password may hold ${
-    return {name: value or "" for name, value in (values | dict(environ)).items()}
+
+def _env_file(file: Path) -> dict[str, str]:
+    """Read NAME=value lines as they are: no ${...}, which a password may hold.
+
+    A line that cannot be parsed is an error: skipped, it would count as a variable that is not set.
+    """
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - start-up time: most deploys have no .env
+
+    try:
+        with file.open(encoding="utf-8-sig") as stream:  # a byte order mark would hide the first name
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
+    for binding in bindings:
+        if binding.error:
+            raise ConfigError(
+                f"{file}:{binding.original.line} cannot be parsed.",
+                remedy="Write NAME=value, with quotes in pairs.",
+            )
+    return {binding.key: binding.value or "" for binding in bindings if binding.key}
 
 
 def _listed(series: Iterable[Series]) -> str:

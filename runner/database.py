@@ -61,13 +61,13 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     scheme, _, rest = url.partition("://")
     if rest and scheme not in ("postgresql", "postgres"):
         raise _malformed(source, "it does not begin with postgresql://")
-    authority, _, path = rest.partition("?")[0].partition("/")
-    if authority.count("@") > 1 or "@" in path:
-        raise _malformed(source, "user or password hold an unescaped character")
     try:
         options = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise _malformed(source, "it cannot be parsed") from None  # the driver's text repeats the URL
+    path = rest.partition("?")[0].partition("/")[2]
+    if "@" in path or "@" in str(options.get("host") or ""):
+        raise _malformed(source, "user or password hold an unescaped character")
     if not re.fullmatch(r"[0-9,]*", str(options.get("port") or "")):
         raise _malformed(source, "its port is not a number")
     return options

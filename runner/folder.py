@@ -5,7 +5,9 @@ Files are read once: what is hashed is what is sent. Nothing here talks to a ser
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.checksum import checksum
@@ -22,7 +24,6 @@ from runner.scanner import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 MAX_BYTES = 16 * 1024 * 1024  # the server needs about thirteen times the text's size to run it
 ROLLBACK = "rollback"
@@ -112,7 +113,7 @@ def _read(series: str, path: Path, rollback: Path | None, *, root: Path) -> Migr
 def _bytes(path: Path, name: str) -> bytes:
     """Read a regular file inside its folder. A symbolic link may point within the folder, not out of it."""
     try:
-        real = path.resolve(strict=True)
+        real = Path(os.path.realpath(path, strict=True))  # Path.resolve: RuntimeError for a loop of links
         if not real.is_file():
             raise FileUnreadable(f"{name} is not a regular file.", remedy="Put the SQL itself there.")
         if not real.is_relative_to(path.parent.resolve()):
@@ -151,8 +152,9 @@ def _decode(data: bytes, name: str) -> str:
 
 def _requires(sql: str, name: str) -> Iterator[str]:
     """Yield the extensions the header requires; refuse a directive that is unknown or misplaced."""
-    header = _HEADER.match(sql)
-    for directive in _DIRECTIVE.finditer(sql):
+    lines = sql.replace("\r\n", " \n").replace("\r", "\n")  # every character stays at its place
+    header = _HEADER.match(lines)
+    for directive in _DIRECTIVE.finditer(lines):
         requires = _REQUIRES.fullmatch(directive.group(1))
         if requires is None or header is None or directive.start() >= header.end():
             raise FileRefused(

@@ -133,3 +133,8 @@ def check_expected(count: int, *, expect: int | None) -> None:
 def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:
     """Return the applied steps above number ``to``, newest first: what a rollback to ``to`` undoes."""
     return tuple(s for s in reversed(steps) if s.applied and s.number > to)
+
+
+def newest(steps: Sequence[Step]) -> Step | None:
+    """Return the recorded step with the highest number."""
+    return next((step for step in reversed(steps) if step.applied), None)

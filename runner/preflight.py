@@ -6,15 +6,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import database, folder, ledger, plan, scanner
+from runner import database, difference, folder, ledger, plan, scanner
 from runner.errors import DatabaseNotEmpty, WrongDatabase
+from runner.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from runner.config import Project, Target
+    from runner.config import Project, Series, Target
     from runner.database import Connection, Facts
     from runner.model import Migration, Step
+
+    Files = Mapping[str, tuple[Migration, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +36,17 @@ class Site:
         return self.target.series.name
 
 
-def read_folders(project: Project, targets: Sequence[Target]) -> dict[str, tuple[Migration, ...]]:
-    """Read the files of every chosen series, before any server is asked."""
-    return {
-        target.series.name: folder.load(target.series.name, target.series.folder, root=project.root)
-        for target in targets
-    }
+def read(project: Project, chosen: Sequence[Series]) -> Files:
+    """Read the files of the chosen series, before any server is asked."""
+    return {one.name: folder.load(one.name, one.folder, root=project.root) for one in chosen}
 
 
 @contextmanager
-def look(project: Project, targets: Sequence[Target]) -> Iterator[tuple[Site, ...]]:
+def look(files: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, ...]]:
     """Connect to every target and compare its files with its ledger; the connections close at the end.
 
     Does not write, and needs no more than the right to select from the ledger.
     """
-    files = read_folders(project, targets)
     with ExitStack() as stack:
         sites = []
         for target in targets:
@@ -68,19 +67,32 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
 
 
 def check(sites: Sequence[Site], *, to: int | None = None) -> None:
-    """Raise the first reason why ``migrate`` must not change any of these databases."""
+    """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there."""
     seen: dict[str, Site] = {}
     for site in sites:
-        if twin := seen.setdefault(site.facts.identity, site):
-            _check_distinct(site, twin)
-        database.check_writable(site.facts, source=site.target.source)
-        ledger.check_owner(site.connection)
+        _check_distinct(site, seen.setdefault(site.facts.identity, site))
+        explain(site)
         plan.check(site.steps)
         plan.check_target(site.steps, to=to)
         _check_adopted(site)
         for step in plan.pending(site.steps, to=to):
             if step.migration:
                 scanner.check(step.migration.sql, path=step.migration.path)
+
+
+def check_writable(sites: Sequence[Site]) -> None:
+    """Raise the first reason why this role must not change one of these databases."""
+    for site in sites:
+        database.check_writable(site.facts, source=site.target.source)
+        ledger.check_owner(site.connection)
+
+
+def explain(site: Site) -> None:
+    """Add to the problem of each edited file how it differs from what was applied."""
+    for step in site.steps:
+        if step.state is State.EDITED and step.problem and step.migration and step.applied:
+            applied = ledger.text(site.connection, step.applied)
+            step.problem.notes += difference.explain(applied, step.migration.sql)
 
 
 def _check_distinct(site: Site, twin: Site) -> None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
 from runner.model import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CONTEXT_LINES = 2
 _WIDEST_LINE = 160
 _IDENTIFIER = r"A-Za-z0-9_\u0080-\U0010ffff"
 
 # One alternative per thing that can hide or end a statement; plain text is skipped between matches.
-# A string without a backslash or a doubled quote is the same with and without the prefix E: it matches whole.
+# A string without a backslash or a doubled quote, the common case, matches whole.
 _TOKEN = re.compile(
     rf"""
       '[^'\\]*'(?!') | ' | " | ; | \\ | --[^\r\n]* | /\*
@@ -25,29 +29,32 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_QUOTED = re.compile(r"[^']*(?:''[^']*)*'")
-_ESCAPED = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*'", re.DOTALL)
-_DELIMITED = re.compile(r'[^"]*(?:""[^"]*)*"')
+_QUOTED = re.compile(r"[^']*+(?:''[^']*+)*+'")
+_ESCAPED = re.compile(r"[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'", re.DOTALL)
+_CONTINUED = re.compile(r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+[\r\n])*+'")
+_DELIMITED = re.compile(r'[^"]*+(?:""[^"]*+)*+"')
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _NAME_CHARACTER = re.compile(rf"[{_IDENTIFIER}$]")
 _NOT_BLANK = re.compile(r"\S")
 
 _ROUTINE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
 _ATOMIC = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
-_NESTING = re.compile(r"\b(?:(begin\s+atomic|case)|end)\b", re.IGNORECASE)
+_NESTING = re.compile(
+    rf"(?<![{_IDENTIFIER}$])(?:(begin\s+atomic|case)|end)(?![{_IDENTIFIER}$])", re.IGNORECASE
+)
 _TRANSACTION = re.compile(
     r"(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b",
     re.IGNORECASE,
 )
-_CLIENT_COPY = re.compile(r"copy\b.*\b(from\s+stdin|to\s+stdout)\b", re.IGNORECASE | re.DOTALL)
+_CLIENT_COPY = re.compile(r"copy\b.*\b((?:from|to)\s+std(?:in|out))\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement: ``start`` is its first word, ``end`` lies behind its semicolon.
 
-    ``code`` is its text without the semicolon, of the same length, with comments, strings and quoted
-    names blanked out.
+    ``code`` is its text without the semicolon, of the same length, with comments blanked out, and
+    strings and quoted names behind their first character.
     """
 
     start: int
@@ -74,20 +81,22 @@ class Refusal(Exception):
 
 
 def check(text: str, *, path: str) -> Script:
-    """Scan a migration that is about to be sent. Raises ``FileRefused`` with the place in the file."""
+    """Scan a migration that is about to be sent. Raises ``FileRefused`` with the first place in the file."""
+    statements: list[Statement] = []
+    comments: list[tuple[int, int]] = []
     try:
-        script = scan(text)
-        if not script.statements:
+        for statement in _statements(text, comments):
+            _check_statement(statement)  # at once: what follows copy from stdin is no SQL
+            statements.append(statement)
+        if not statements:
             raise Refusal(0, "holds no statement", "Write one, or delete the file.")
-        for statement in script.statements:
-            _check_statement(statement)
     except Refusal as refusal:
         raise FileRefused(
             f"{path} {refusal.reason}.",
             remedy=refusal.remedy,
             place=locate(text, refusal.offset, path=path),
         ) from refusal
-    return script
+    return Script(tuple(statements), tuple(comments))
 
 
 def _check_statement(statement: Statement) -> None:
@@ -123,8 +132,13 @@ def locate(text: str, offset: int, *, path: str) -> Place:
 
 def scan(text: str) -> Script:
     """Split ``text`` into statements. Raises ``Refusal`` for an open quote or a psql command."""
-    statements: list[Statement] = []
     comments: list[tuple[int, int]] = []
+    statements = tuple(_statements(text, comments))
+    return Script(statements, tuple(comments))
+
+
+def _statements(text: str, comments: list[tuple[int, int]]) -> Iterator[Statement]:
+    """Yield the statements of ``text``, and note its comments on the way."""
     code: list[str] = []
     position = begin = 0
     while match := _TOKEN.search(text, position):
@@ -136,15 +150,17 @@ def scan(text: str) -> Script:
             if _goes_on(joined):
                 code = [joined, ";"]
                 continue
-            statements += _statement(joined, begin, position)
+            yield from _statement(joined, begin, position)
             begin, code = position, []
             continue
         position = _skip(text, at, token)
+        hidden = " " * (position - at)
         if token.startswith(("--", "/*")):
             comments.append((at, position))
-        code.append(token if position == at + 1 else " " * (position - at))
-    statements += _statement("".join((*code, text[position:])), begin, len(text))
-    return Script(tuple(statements), tuple(comments))
+        else:
+            hidden = token[0] + hidden[1:]
+        code.append(hidden)
+    yield from _statement("".join((*code, text[position:])), begin, len(text))
 
 
 def _statement(code: str, begin: int, end: int) -> tuple[Statement, ...]:
@@ -166,15 +182,14 @@ def _goes_on(code: str) -> bool:
 
 def _skip(text: str, at: int, token: str) -> int:
     """Return the offset behind the quoted thing or comment that begins at ``at``."""
-    if token[0] in "'-" and len(token) > 1:
-        return at + len(token)
-    match token:
+    match token[0]:
         case "'":
-            pattern = _ESCAPED if _has_escape_prefix(text, at) else _QUOTED
-            return _end(pattern.match(text, at + 1), at, "string")
+            return _skip_string(text, at, token)
+        case "-":
+            return at + len(token)
         case '"':
             return _end(_DELIMITED.match(text, at + 1), at, "quoted name")
-        case "/*":
+        case "/":
             return _skip_comment(text, at)
         case "\\":
             raise Refusal(
@@ -194,6 +209,16 @@ def _has_escape_prefix(text: str, at: int) -> bool:
     return text[max(at - 1, 0) : at] in ("e", "E") and not _NAME_CHARACTER.match(
         text[max(at - 2, 0) : at - 1]
     )
+
+
+def _skip_string(text: str, at: int, token: str) -> int:
+    """Skip a string; the prefix E holds for its continuation on the next line, too."""
+    if not _has_escape_prefix(text, at):
+        return at + len(token) if len(token) > 1 else _end(_QUOTED.match(text, at + 1), at, "string")
+    end = _end(_ESCAPED.match(text, at + 1), at, "string")
+    while more := _CONTINUED.match(text, end):
+        end = _end(_ESCAPED.match(text, more.end()), at, "string")
+    return end
 
 
 def _end(match: re.Match[str] | None, at: int, what: str) -> int:

@@ -1,0 +1,1 @@
+"""Tests of the runner and of the schema, against real PostgreSQL servers."""

@@ -18,7 +18,7 @@ from pytest_postgresql import factories
 
 from runner import apply, config, plan
 from runner.config import Target
-from runner.preflight import look
+from runner.preflight import look, read
 from tests import servers
 from tests.servers import NEWEST, VERSIONS, Server
 
@@ -63,8 +63,8 @@ def _migrated(series: str) -> Callable[..., None]:
     def load(*, host: str, port: int, user: str, dbname: str, **_: object) -> None:
         project = config.load(ROOT / config.FILE)
         url = psycopg.conninfo.make_conninfo(host=host, port=port, user=user, dbname=dbname)
-        target = Target(config.choose(project, [series])[0], url, "the template")
-        with look(project, [target]) as [site]:
+        chosen = config.choose(project, [series])
+        with look(read(project, chosen), [Target(chosen[0], url, "the template")]) as [site]:
             steps = plan.pending(site.steps)
             list(apply.apply(site.connection, steps, has_ledger=False, previous=None))
 

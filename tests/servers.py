@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 wheel = embedded.package().utils
-PROGRAMS = {15: Path("/usr/lib/postgresql/15/bin"), **wheel.POSTGRES_VERSIONS}
+PROGRAMS: dict[int, Path] = {15: Path("/usr/lib/postgresql/15/bin"), **wheel.POSTGRES_VERSIONS}
 VERSIONS = sorted(PROGRAMS)
 OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
 _USER = "pgserver"  # the wheel's own choice
@@ -51,7 +51,7 @@ class Server:
 
 def is_installed(version: int) -> bool:
     """Tell whether this machine has the programs of a version."""
-    return (PROGRAMS[version] / "initdb").is_file()
+    return bool((PROGRAMS[version] / "initdb").is_file())
 
 
 @contextmanager

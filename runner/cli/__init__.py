@@ -1,0 +1,72 @@
+"""The command line: parse, call the library, show, exit. Each module holds the commands of one theme."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from runner import __version__
+from runner.cli import common
+from runner.errors import RunnerError
+
+_COMMANDS = {
+    "migrate": "databases",
+    "status": "databases",
+    "plan": "databases",
+    "verify": "databases",
+    "rollback": "files",
+    "new": "files",
+    "server": "server",
+}
+
+
+class Commands(click.Group):
+    """Load a command's module when it is used, and turn errors into their exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order a newcomer meets them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Import the module of a command."""
+        from importlib import import_module  # noqa: PLC0415 - start-up time
+
+        if (module := _COMMANDS.get(cmd_name)) is None:
+            return None
+        command: click.Command = getattr(import_module(f"runner.cli.{module}"), f"{cmd_name}_command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command; show what went wrong and exit with its code."""
+        try:
+            result = super().invoke(ctx)
+        except RunnerError as problem:
+            common.fail(ctx, problem)
+        except KeyboardInterrupt:
+            common.fail(ctx, common.Interrupted())
+        common.finish(ctx)
+        return result
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A database is found through the variable its series names in pyproject.toml, such as "
+    "DATABASE_URL_AUTH, in the environment or in .env. With none of them set, a private PostgreSQL "
+    "under .postgres/ is used. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 pending, "
+    "4 files and database do not agree, 5 try again.",
+)
+@click.version_option(__version__, prog_name="socrates-migrate")
+def cli() -> None:
+    """Apply numbered plain-SQL files to PostgreSQL, in order, exactly once.
+
+    Each file runs in a transaction that also records it, with its checksum, in public.schema_migrations.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
+    cli(prog_name=name)

@@ -1,0 +1,164 @@
+"""What the commands share: options, the databases they work on, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from runner import config, document, report
+from runner.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from click.shell_completion import CompletionItem
+
+    from runner.config import Project, Series, Target
+    from runner.preflight import Site
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+_DOCUMENT = "runner.document"
+
+
+class Interrupted(RunnerError):
+    """Ctrl-C: the running statement was cancelled on the server and its file rolled back."""
+
+    name = "INTERRUPTED"
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted.", remedy="The file at hand was rolled back; run again to go on.")
+
+
+# ------------------------------------------------------------------ options
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str | CompletionItem]:  # noqa: ARG001 - click's signature
+    try:
+        names = [series.name for series in config.load(ctx.params.get("file")).series]
+    except RunnerError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _begin_document(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
+    if value:
+        ctx.meta[_DOCUMENT] = {"command": ctx.info_name, "databases": [], "error": None}
+    return value
+
+
+def config_option(command: Command) -> Command:
+    """Add --config."""
+    return click.option(
+        "--config",
+        "file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Another pyproject.toml; its folders are relative to it.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add --json."""
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=_begin_document, is_eager=True,
+        help="Print one JSON document instead.",
+    )(command)  # fmt: skip
+
+
+def url_option(command: Command) -> Command:
+    """Add --url."""
+    return click.option(
+        "--url",
+        metavar="URL",
+        help="Database of the one series named. Other users can see arguments: better set the variable.",
+    )(command)
+
+
+def one_series(command: Command) -> Command:
+    """Add the argument SERIES."""
+    return click.argument("series", shell_complete=_complete)(command)
+
+
+def some_series(command: Command) -> Command:
+    """Add the argument SERIES…: none means all."""
+    return click.argument("series", nargs=-1, metavar="[SERIES]...", shell_complete=_complete)(command)
+
+
+# ------------------------------------------------------------------ databases
+
+
+def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
+    """Return where the chosen series live. With no variable set at all, start the embedded server."""
+    found = config.targets(project, chosen, url=url, environ=os.environ)
+    return _embedded(project, chosen) if found is None else found
+
+
+def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
+    from runner import database, embedded  # noqa: PLC0415 - start-up time
+
+    server = embedded.start(project.home)
+    said = "No database variable is set: using the embedded PostgreSQL in .postgres/ (`server stop` ends it)."
+    report.say(said, style="cyan", err=True)
+    with database.connect(server.url("postgres"), source="the embedded server") as connection:
+        database.create_missing(connection, [series.database for series in chosen])
+    return tuple(
+        config.Target(series, server.url(series.database), "the embedded server") for series in chosen
+    )
+
+
+@contextmanager
+def sites(
+    file: Path | None, names: Sequence[str], *, url: str | None
+) -> Iterator[tuple[Project, tuple[Site, ...]]]:
+    """Connect to the databases of the named series and look at them."""
+    from runner import preflight  # noqa: PLC0415 - start-up time: it imports psycopg
+
+    project = config.load(file)
+    chosen = config.choose(project, names)
+    files = preflight.read(project, chosen)
+    with preflight.look(files, targets(project, chosen, url=url)) as found:
+        yield project, found
+
+
+def title(site: Site) -> str:
+    """Return the heading of one database."""
+    return f"{site.series}: {site.facts.name} (PostgreSQL {site.facts.version // 10000})"
+
+
+# ------------------------------------------------------------------ endings
+
+
+def wants_document() -> bool:
+    """Tell whether --json was given."""
+    return _DOCUMENT in click.get_current_context().meta
+
+
+def add(site: Site, **facts: object) -> None:
+    """Add what is known of one database to the document, if one is wanted."""
+    if wants_document():
+        entry = {"series": site.series, "database": site.facts.name, **facts}
+        click.get_current_context().meta[_DOCUMENT]["databases"].append(entry)
+
+
+def finish(ctx: click.Context) -> None:
+    """Print the document, if one is wanted."""
+    if content := ctx.meta.pop(_DOCUMENT, None):
+        report.dump(content)
+
+
+def fail(ctx: click.Context, problem: RunnerError) -> NoReturn:
+    """Show an error and exit with its code."""
+    if content := ctx.meta.get(_DOCUMENT):
+        content["error"] = document.error(problem)
+    report.error(problem)
+    exit_with(ctx, problem.exit_code)
+
+
+def exit_with(ctx: click.Context, code: int) -> NoReturn:
+    """Print the document, if one is wanted, and exit."""
+    finish(ctx)
+    sys.exit(code)

@@ -1,0 +1,210 @@
+"""Commands on databases: migrate, status, plan, verify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner import document, plan, report
+from runner.cli import common
+from runner.errors import IntegrityError, UsageError
+from runner.model import Outcome, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runner.model import Step
+    from runner.preflight import Site
+
+PENDING = 3  # exit code
+
+
+@click.command("migrate")
+@common.some_series
+@click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
+@click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless N files are pending.")
+@click.option(
+    "--wait-lock",
+    type=click.FloatRange(0),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another runner at work on the same database.",
+)
+@common.url_option
+@common.config_option
+@common.json_option
+def migrate_command(  # noqa: PLR0913 - one parameter per option
+    *,
+    series: Sequence[str],
+    to: int | None,
+    expect: int | None,
+    wait_lock: float,
+    url: str | None,
+    file: Path | None,
+) -> None:
+    """Apply what is pending.
+
+    Every chosen database is checked before any of them is changed: that it can be reached and written,
+    that it belongs to its series, that no applied file was edited or is missing, and that no pending file
+    holds what must not be sent. Then the databases are migrated one after the other.
+    """
+    from runner import preflight  # noqa: PLC0415 - start-up time
+
+    with common.sites(file, series, url=url) as (_, sites):
+        _check_one_series(to, sites)
+        preflight.check(sites, to=to)
+        preflight.check_writable(sites)
+        plan.check_expected(sum(len(plan.pending(site.steps, to=to)) for site in sites), expect=expect)
+        _warn(sites)
+        waiting = list(sites)
+        try:
+            while waiting:
+                site = waiting.pop(0)
+                _migrate(site, plan.pending(site.steps, to=to), wait_lock)
+        finally:
+            for site in waiting:
+                _summarise(site, [])
+
+
+def _check_one_series(to: int | None, sites: Sequence[Site]) -> None:
+    if to is not None and len(sites) != 1:
+        raise UsageError("--to is for one series.", remedy="Name the series whose number it is.")
+
+
+def _warn(sites: Sequence[Site]) -> None:
+    for site in sites:
+        for step in site.steps:
+            if step.migration and step.migration.rollback is None:
+                report.warning(f"{step.migration.path} has no rollback file.")
+
+
+def _migrate(site: Site, steps: Sequence[Step], wait_lock: float) -> None:
+    """Apply the steps of one database and say what it has now, also when one of them fails."""
+    from runner import apply  # noqa: PLC0415 - start-up time
+
+    quiet = common.wants_document()
+    before = plan.newest(site.steps)
+    done: list[Outcome] = []
+    events = apply.apply(
+        site.connection,
+        steps,
+        has_ledger=site.has_ledger,
+        previous=before.version if before else None,
+        wait_lock=wait_lock,
+    )
+    if not quiet:
+        report.say(common.title(site), style="bold")
+    try:
+        with report.Progress(len(steps), quiet=quiet) as progress:
+            for event in events:
+                progress.show(event)
+                if isinstance(event, Outcome):
+                    done.append(event)
+    finally:
+        _summarise(site, done)
+
+
+def _summarise(site: Site, done: Sequence[Outcome]) -> None:
+    skipped = [step for step in site.steps if step.state is State.SKIPPED]
+    common.add(site, applied=[document.outcome(o) for o in done], skipped=[document.step(s) for s in skipped])
+    if common.wants_document():
+        return
+    for step in skipped:
+        report.say(f"  {report.described(step)}  {step.migration.path if step.migration else step.label}")
+    at = done[-1].step if done else plan.newest(site.steps)
+    count = f"{len(done)} applied" if done else "nothing applied"
+    report.say(f"  {count}, {site.series} is at {at.label}." if at else f"  {count}, {site.series} is empty.")
+
+
+@click.command("status")
+@common.some_series
+@click.option(
+    "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
+)
+@common.url_option
+@common.config_option
+@common.json_option
+def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
+    """Show what is applied, pending or wrong.
+
+    Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
+    missing or late. Writes nothing; the right to select from public.schema_migrations is enough.
+    """
+    with common.sites(file, series, url=url) as (_, sites):
+        for site in sites:
+            common.add(site, steps=[document.step(step) for step in site.steps])
+            if not common.wants_document():
+                report.table(common.title(site), site.steps)
+        steps = [step for site in sites for step in site.steps]
+    if exit_code and any(step.problem for step in steps):
+        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+    if exit_code and plan.pending(steps):
+        common.exit_with(click.get_current_context(), PENDING)
+
+
+@click.command("plan")
+@common.some_series
+@common.url_option
+@common.config_option
+@common.json_option
+def plan_command(*, series: Sequence[str], url: str | None, file: Path | None) -> None:
+    """List what migrate would apply.
+
+    In order, or the reason why it would refuse. Writes nothing.
+    """
+    from runner import preflight  # noqa: PLC0415 - start-up time
+
+    with common.sites(file, series, url=url) as (_, sites):
+        preflight.check(sites)
+        for site in sites:
+            steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
+            common.add(site, steps=[document.step(step) for step in steps])
+            if not common.wants_document():
+                _list(site, steps)
+
+
+def _list(site: Site, steps: Sequence[Step]) -> None:
+    report.say(common.title(site), style="bold")
+    for step in steps:
+        if step.migration:
+            lines = len(step.migration.sql.splitlines())
+            size = f"{lines} line{'s' * (lines != 1)}"
+            report.say(f"  {report.described(step)}  {step.migration.path}  ({size})")
+    if not steps:
+        report.say("  nothing to apply")
+
+
+@click.command("verify")
+@common.some_series
+@common.url_option
+@common.config_option
+@common.json_option
+def verify_command(*, series: Sequence[str], url: str | None, file: Path | None) -> None:
+    """Check the files against the ledger.
+
+    Every applied file must still be there, unedited; an edited one is shown with its difference.
+    Writes nothing. Exits 4 when files and ledger do not agree.
+    """
+    from runner import preflight  # noqa: PLC0415 - start-up time
+
+    with common.sites(file, series, url=url) as (_, sites):
+        for site in sites:
+            preflight.explain(site)
+            common.add(site, steps=[document.step(step) for step in site.steps])
+            if not common.wants_document():
+                _show_problems(site)
+        wrong = any(step.problem for site in sites for step in site.steps)
+    if wrong:
+        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+
+
+def _show_problems(site: Site) -> None:
+    problems = [step.problem for step in site.steps if step.problem]
+    for problem in problems:
+        report.error(problem)
+    if not problems:
+        applied = sum(step.state is State.APPLIED for step in site.steps)
+        report.say(f"{common.title(site)}: {applied} applied files agree with the ledger.", style="green")

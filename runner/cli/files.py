@@ -1,0 +1,100 @@
+"""Commands that concern files: rollback (prints how) and new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner import config, folder, plan, report, template
+from runner.cli import common
+from runner.errors import FileMissing, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runner.config import Project
+    from runner.model import Step
+    from runner.preflight import Site
+
+BASE = "base"
+
+
+@click.command("rollback")
+@common.one_series
+@click.option(
+    "--to",
+    required=True,
+    metavar="NNN|base",
+    help="The number to go back to, which stays applied; `base` undoes every file.",
+)
+@common.url_option
+@common.config_option
+@common.json_option
+def rollback_command(*, series: str, to: str, url: str | None, file: Path | None) -> None:
+    """Print the psql commands that undo files.
+
+    Newest first; it runs none of them. Each rollback file is one statement, refuses to run out of order
+    or beside a runner, and removes its own row from the ledger. Read its header: it says what is lost.
+    """
+    number = _number(to)
+    with common.sites(file, [series], url=url) as (project, [site]):
+        if to != BASE:
+            plan.check_target(site.steps, to=number)
+        steps = plan.behind(site.steps, to=number)
+        commands = [_command(step, site, project) for step in steps]
+        common.add(site, commands=commands)
+    if common.wants_document():
+        return
+    if not commands:
+        report.say(f"-- Nothing to undo: {series} has nothing applied behind {to}.", err=True)
+    for command in commands:
+        report.say(command)
+
+
+def _number(to: str) -> int:
+    if to == BASE:
+        return -1
+    if not (to.isascii() and to.isdigit()):
+        raise UsageError(f"--to {to} is not a number.", remedy=f"Give the number of a file, or {BASE}.")
+    return int(to)
+
+
+def _command(step: Step, site: Site, project: Project) -> str:
+    import shlex  # noqa: PLC0415 - start-up time
+
+    if step.migration is None or step.migration.rollback is None:
+        raise FileMissing(
+            f"{site.series} {step.label} has no rollback file.",
+            remedy="Write it, or restore it, before you roll back that far.",
+        )
+    path = shlex.quote(folder.shown(step.migration.rollback, root=project.root))
+    where = f'"${site.target.source}"' if site.target.source.isidentifier() else _embedded_url(site)
+    return f"psql -X -v ON_ERROR_STOP=1 -1 -f {path} {where}"
+
+
+def _embedded_url(site: Site) -> str:
+    """Return the URL of the embedded server, which holds no secret; never that of --url."""
+    import shlex  # noqa: PLC0415 - start-up time
+
+    return '"$URL"' if site.target.source == "--url" else shlex.quote(site.target.url)
+
+
+@click.command("new")
+@common.one_series
+@click.argument("name")
+@common.config_option
+def new_command(*, series: str, name: str, file: Path | None) -> None:
+    """Write the next file and its rollback.
+
+    Both come from a template and get the next free number. NAME is made of a-z, 0-9 and _, such as
+    project_tags.
+    """
+    project = config.load(file)
+    [chosen] = config.choose(project, [series])
+    paths: Sequence[Path] = template.create(
+        series, chosen.folder, name, root=project.root, variable=chosen.variable
+    )
+    for path in paths:
+        report.say(folder.shown(path, root=project.root))

@@ -1,0 +1,93 @@
+"""Commands on the embedded server, and psql on whichever server a series lives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+from runner import config, embedded, report
+from runner.cli import common
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@click.group("server")
+def server_command() -> None:
+    """Run the embedded PostgreSQL, and open psql.
+
+    The embedded server is a real PostgreSQL for laptops and tests. Its files are in .postgres/ beside
+    pyproject.toml; only you can reach it, through a socket there. Delete the folder to begin anew.
+    """
+
+
+@server_command.command()
+@common.config_option
+def start(*, file: Path | None) -> None:
+    """Start the embedded PostgreSQL, create its databases, and print their URLs."""
+    from runner import database  # noqa: PLC0415 - start-up time
+
+    project = config.load(file)
+    running = embedded.start(project.home)
+    with database.connect(running.url("postgres"), source="the embedded server") as connection:
+        database.create_missing(connection, [series.database for series in project.series])
+    for series in project.series:
+        report.say(f"{series.name}: {running.url(series.database)}")
+
+
+@server_command.command()
+@common.config_option
+def stop(*, file: Path | None) -> None:
+    """Stop the embedded PostgreSQL. What is stored in it stays."""
+    was_running = embedded.stop(config.load(file).home)
+    report.say("The embedded PostgreSQL is stopped." if was_running else "It was not running.")
+
+
+@server_command.command(context_settings={"ignore_unknown_options": True})
+@common.one_series
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
+@common.config_option
+def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
+    """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
+
+    Further arguments go to psql: server psql auth -c 'select 1'.
+    """
+    from runner import database  # noqa: PLC0415 - start-up time
+
+    project = config.load(file)
+    [target] = common.targets(project, config.choose(project, [series]), url=None)
+    variables, conninfo = database.environment(target.url, source=target.source)
+    program = shutil.which("psql") or _embedded_psql()
+    os.execve(program, ["psql", *arguments, conninfo][: None if conninfo else -1], os.environ | variables)  # noqa: S606 - psql takes over
+
+
+def _embedded_psql() -> str:
+    try:
+        programs: Path = embedded.package().utils.POSTGRES_VERSIONS[
+            embedded.package().TARGET_POSTGRES_VERSION
+        ]
+    except ImportError as error:
+        raise UsageError(
+            "psql is not installed.", remedy="Install PostgreSQL's client programs, or the extra `embedded`."
+        ) from error
+    return str(programs / "psql")
+
+
+@server_command.command()
+@common.one_series
+@common.config_option
+def url(*, series: str, file: Path | None) -> None:
+    """Print the URL of SERIES on the embedded PostgreSQL, which is started for it."""
+    project = config.load(file)
+    [target] = common.targets(project, config.choose(project, [series]), url=None)
+    if target.source == target.series.variable:
+        raise UsageError(
+            f"{series} is reached through {target.source}, whose value may hold a password.",
+            remedy="Look at the variable itself; this command is for the embedded server.",
+        )
+    report.say(target.url)

@@ -1,0 +1,93 @@
+"""Make small projects of migration files for tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import apply, config, plan, preflight
+from runner.cli import cli
+from runner.config import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from click.testing import CliRunner, Result
+
+    from runner.model import Outcome, Started, Waiting
+
+ROOT = Path(__file__).parent.parent
+TWO = {"000_one.sql": "create table if not exists public.one (id int);",
+       "001_two.sql": "create table if not exists public.two (id int);"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a pyproject.toml and one folder of files per series."""
+
+    root: Path
+
+    @property
+    def file(self) -> Path:
+        """Return the configuration."""
+        return self.root / config.FILE
+
+    def write(self, series: str, files: Mapping[str, str]) -> None:
+        """Add or replace files of a series."""
+        for name, text in files.items():
+            (self.root / series / name).write_text(text, encoding="utf-8", newline="")
+
+    def run(self, runner: CliRunner, *arguments: str, **environ: str) -> Result:
+        """Run a command of the command line on this project."""
+        command, *rest = arguments
+        return runner.invoke(cli, [command, "--config", str(self.file), *rest], env=environ)
+
+    def process(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start a command as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "runner", *arguments, "--config", str(self.file)],
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def migrate(self, url: str, *, to: int | None = None, wait_lock: float = 5) -> list[Outcome]:
+        """Apply what is pending in the only series, with the library alone."""
+        from runner.model import Outcome  # noqa: PLC0415 - keeps the import list of types apart
+
+        return [event for event in self.events(url, to=to, wait_lock=wait_lock) if isinstance(event, Outcome)]
+
+    def events(
+        self, url: str, *, to: int | None = None, wait_lock: float = 5
+    ) -> Iterator[Started | Waiting | Outcome]:
+        """Apply what is pending in the only series, yielding every event."""
+        loaded = config.load(self.file)
+        files = preflight.read(loaded, loaded.series)
+        with preflight.look(files, [Target(loaded.series[0], url, "APP_URL")]) as [site]:
+            preflight.check([site], to=to)
+            preflight.check_writable([site])
+            before = plan.newest(site.steps)
+            yield from apply.apply(
+                site.connection,
+                plan.pending(site.steps, to=to),
+                has_ledger=site.has_ledger,
+                previous=before.version if before else None,
+                wait_lock=wait_lock,
+            )
+
+
+def make(root: Path, **series: Mapping[str, str]) -> Project:
+    """Write a project with these files; the series `app` reads its URL from APP_URL."""
+    lines = []
+    for name, files in series.items():
+        (root / name).mkdir(parents=True)
+        lines += [f"[tool.runner.databases.{name}]", f'sql = "{name}"', f'database = "{name}"']
+        lines += [f'url = "{name.upper()}_URL"']
+        Project(root).write(name, files)
+    (root / config.FILE).write_text("\n".join(lines), encoding="utf-8")
+    return Project(root)

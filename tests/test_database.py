@@ -1,0 +1,243 @@
+"""Connect, ask and name what went wrong, without ever repeating a password."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner import database
+from runner.errors import CannotConnect, DatabaseMissing, RunnerError, ServerUnusable, UrlMalformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers import Server
+
+SECRET = "s3cr3t"
+MALFORMED = {
+    "at sign in the password": f"postgresql://u:{SECRET}@{SECRET}@h/db",
+    "slash in the password": f"postgresql://u:{SECRET}/{SECRET}@h/db",
+    "slash in the password, then digits": f"postgresql://u:12/{SECRET}@h/db",
+    "question mark and at sign in the password": f"postgresql://u:{SECRET}?x@{SECRET}@h/db",
+    "bare percent sign": f"postgresql://u:{SECRET}%zz@h/db",
+    "another driver": f"postgresql+psycopg://u:{SECRET}@h/db",
+    "another database": f"mysql://u:{SECRET}@h/db",
+    "no scheme": f"u:{SECRET}@h/db",
+    "unknown option": f"postgresql://u:{SECRET}@h/db?nope=1",
+    "a port that is no number": f"postgresql://u:{SECRET}@h:{SECRET}/db",
+    "open bracket": f"postgresql://u:{SECRET}@[::1/db",
+    "conninfo without a value": f"host=h password {SECRET}",
+}
+
+
+def everything(error: BaseException) -> str:
+    """Return all that could be printed of an error and its causes."""
+    parts = [str(error), repr(error)]
+    if isinstance(error, RunnerError):
+        parts += [error.remedy or "", *error.notes]
+    if error.__cause__:
+        parts.append(everything(error.__cause__))
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("url", MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_malformed_url_is_named_by_its_variable_only(url: str) -> None:
+    """The message names the variable and how to write a URL, and repeats nothing of this one."""
+    with pytest.raises(UrlMalformed, match="DATABASE_URL_AUTH is malformed") as caught:
+        database.connect(url, source="DATABASE_URL_AUTH")
+    assert SECRET not in everything(caught.value)
+    assert "%40" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://u:p%40ss@h:5433/db", {"user": "u", "password": "p@ss", "host": "h", "port": "5433"}),
+        ("postgres://u@/db?host=/run/postgresql", {"user": "u", "host": "/run/postgresql"}),
+        ("host=h dbname=db password='p@s s'", {"host": "h", "password": "p@s s"}),
+        ("postgresql://h1:1,h2:2/db", {"host": "h1,h2", "port": "1,2"}),
+        ("postgresql://u:p#w?x:y@h/db", {"password": "p#w?x:y", "host": "h"}),
+        ("service=mine", {"service": "mine"}),
+    ],
+)
+def test_what_libpq_understands_is_understood(url: str, expected: dict[str, str]) -> None:
+    """URLs and conninfo texts, sockets, several hosts and services are passed through."""
+    assert expected.items() <= database.parse(url, source="x").items()
+
+
+def test_an_unreachable_server_is_worth_another_try() -> None:
+    """The error says so with its exit code, and does not repeat the password."""
+    with pytest.raises(CannotConnect) as caught:
+        database.connect(f"postgresql://u:{SECRET}@127.0.0.1:1/db", source="APP_URL")
+    assert caught.value.exit_code == 5
+    assert "refused" in "".join(caught.value.notes)
+    assert SECRET not in everything(caught.value)
+
+
+def test_a_password_in_the_servers_words_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should libpq ever repeat the password, it is replaced."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError(f"no, {SECRET} is wrong")
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    with pytest.raises(CannotConnect) as caught:
+        database.connect(f"postgresql://u:{SECRET}@h/db", source="APP_URL")
+    assert caught.value.notes == ("no, *** is wrong",)
+
+
+def test_a_missing_database_is_told_from_a_missing_server(each_server: Server) -> None:
+    """The remedy is the statement that creates it, quoted where it must be."""
+    with pytest.raises(DatabaseMissing, match="has no database Not-There") as caught:
+        database.connect(each_server.url("Not-There"), source="APP_URL")
+    assert 'create database "Not-There";' in (caught.value.remedy or "")
+
+
+def test_every_connection_speaks_utf8(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PGCLIENTENCODING does not decide how a file reaches the server."""
+    monkeypatch.setenv("PGCLIENTENCODING", "latin1")
+    with database.connect(url, source="x") as connection:
+        assert database.query(connection, "show client_encoding") == [("UTF8",)]
+
+
+def test_a_url_becomes_variables_for_psql() -> None:
+    """Everything with a libpq variable, the password included, goes there; the rest stays a conninfo."""
+    url = f"postgresql://u:{SECRET}@h:5433/db?sslmode=require&keepalives_idle=30"
+    variables, conninfo = database.environment(url, source="x")
+    assert variables == {
+        "PGUSER": "u",
+        "PGPASSWORD": SECRET,
+        "PGHOST": "h",
+        "PGPORT": "5433",
+        "PGDATABASE": "db",
+        "PGSSLMODE": "require",
+    }
+    assert conninfo == "keepalives_idle=30"
+
+
+def test_fill_quotes_every_value() -> None:
+    """A value in a message cannot become SQL."""
+    assert database.fill("select {x}, {y}", x="it's; drop", y=None) == "select 'it''s; drop', NULL"
+
+
+def test_send_returns_the_results_up_to_the_error(each_url: str) -> None:
+    """The number of finished statements is known, which tells where an error without a position was."""
+    with database.connect(each_url, source="x") as connection:
+        results = database.send(connection, "select 1; select 2; select 1/0; select 4")
+        error = database.failure(results)
+        assert len(results) == 3
+        assert error is not None
+        assert error.sqlstate == "22012"
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            database.run(connection, "select 1/0")
+
+
+def test_ctrl_c_cancels_the_statement_on_the_server(url: str) -> None:
+    """The wait ends at once and the server works no more."""
+    with database.connect(url, source="x") as connection, database.connect(url, source="x") as other:
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):  # psycopg's own, from its wait
+            database.send(connection, "begin; select pg_sleep(60)")
+        assert time.monotonic() - started < 10
+        busy = "select count(*) from pg_stat_activity where query ~ 'sleep' and state = 'active' and pid = %s"
+        assert database.query(other, busy, connection.info.backend_pid) == [(0,)]
+        database.roll_back(connection)
+        assert database.query(connection, "select 1") == [(1,)]
+
+
+def test_roll_back_closes_a_connection_that_cannot(url: str) -> None:
+    """A connection the server has ended is closed, so that nothing waits for it."""
+    with database.connect(url, source="x") as connection, database.connect(url, source="x") as other:
+        database.run(connection, "begin")
+        database.query(other, "select pg_terminate_backend(%s)", connection.info.backend_pid)
+        database.roll_back(connection)
+        assert connection.closed
+
+
+def test_create_missing_leaves_what_exists(server: Server) -> None:
+    """Databases are created once."""
+    with database.connect(server.url("postgres"), source="x") as connection:
+        for _ in range(2):
+            database.create_missing(connection, ["postgres", "Made-Here"])
+        assert database.query(connection, "select count(*) from pg_database where datname = 'Made-Here'") == [
+            (1,)
+        ]
+        connection.execute('drop database "Made-Here"')
+
+
+# ------------------------------------------------------------------ facts
+
+
+def test_facts_name_foreign_objects_and_known_extensions(each_url: str, each_server: Server) -> None:
+    """Tables and views count as objects, the one excepted does not; vector is known where it can be made."""
+    with database.connect(each_url, source="x") as connection:
+        empty = database.facts(connection, extensions=["vector", "nope"], besides="public.mine")
+        connection.execute("create table public.mine (); create schema s; create view s.v as select 1")
+        facts = database.facts(connection, extensions=[], besides="public.mine")
+    assert empty.objects == ()
+    assert empty.extensions == ({"vector"} if each_server.version > 15 else frozenset())
+    assert empty.version // 10000 == each_server.version
+    assert facts.objects == ("s.v",)
+    assert not facts.standby
+    assert not facts.read_only
+
+
+def test_an_extension_only_a_superuser_may_make_is_not_available(server: Server, url: str) -> None:
+    """A role that cannot create the extension does not stumble over it, unless somebody installed it."""
+    with database.connect(url, source="x") as connection:
+        connection.execute("create role plain login; grant create on database postgres to plain")
+        try:
+            as_plain = url.replace("postgres@", "plain@")
+            with database.connect(as_plain, source="x") as plain:
+                assert database.facts(plain, extensions=["vector"], besides="").extensions == frozenset()
+                connection.execute("create extension vector")
+                assert database.facts(plain, extensions=["vector"], besides="").extensions == {"vector"}
+        finally:
+            connection.execute("drop owned by plain; revoke create on database postgres from plain")
+            connection.execute("drop role plain")
+    assert server
+
+
+def test_identity_tells_two_databases_apart(url: str, other_url: str) -> None:
+    """Two connections to one database have one identity, however the URL is written."""
+    identities = []
+    for one in (url, url + "&application_name=x", other_url):
+        with database.connect(one, source="x") as connection:
+            identities.append(database.facts(connection, extensions=[], besides="").identity)
+    assert identities[0] == identities[1] != identities[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"standby": True}, "is a standby"),
+        ({"read_only": True}, "default_transaction_read_only"),
+        ({"version": 140012}, "is PostgreSQL 14"),
+    ],
+)
+def test_a_server_that_takes_no_changes_is_refused(url: str, change: dict[str, object], reason: str) -> None:
+    """Standby, read-only and too old servers are named as such."""
+    from dataclasses import replace  # noqa: PLC0415 - here only
+
+    with database.connect(url, source="x") as connection:
+        facts = database.facts(connection, extensions=[], besides="")
+    database.check_writable(facts, source="APP_URL")
+    with pytest.raises(ServerUnusable, match=reason):
+        database.check_writable(replace(facts, **change), source="APP_URL")  # type: ignore[arg-type] # table of cases
+
+
+def test_a_read_only_default_is_seen(url: str, tmp_path: Path) -> None:
+    """The setting a DBA made for the database reaches the facts."""
+    with database.connect(url, source="x") as connection:
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set default_transaction_read_only = on".encode())
+    with database.connect(url, source="x") as connection:
+        assert database.facts(connection, extensions=[], besides="").read_only
+    assert tmp_path

@@ -1,0 +1,151 @@
+"""Read, create and trust the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import database, ledger
+from runner.errors import LedgerUntrusted, WrongDatabase
+from tests.project import TWO, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.database import Connection
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[Connection]:
+    """Return a connection to an empty database."""
+    with database.connect(each_url, source="x") as connection:
+        yield connection
+
+
+def create(db: Connection) -> None:
+    """Create an empty ledger."""
+    database.run(db, "begin")
+    ledger.create(db)
+    database.run(db, "commit")
+
+
+def test_no_ledger_is_not_an_empty_ledger(db: Connection) -> None:
+    """Reading does not create the table."""
+    assert ledger.read(db, series="app") is None
+    assert ledger.read(db, series="app") is None
+    create(db)
+    assert ledger.read(db, series="app") == ()
+
+
+def test_rows_come_back_as_they_were_recorded(tmp_path: Path, each_url: str, db: Connection) -> None:
+    """Every column but the text is read; the text is read for one row."""
+    make(tmp_path, app=TWO).migrate(each_url)
+    rows = ledger.read(db, series="app")
+    assert rows is not None
+    assert [(row.series, row.label, row.applied_by) for row in rows] == [
+        ("app", "000_one", "postgres"),
+        ("app", "001_two", "postgres"),
+    ]
+    assert ledger.text(db, rows[0]) == TWO["000_one.sql"]
+
+
+def test_the_ledger_and_each_of_its_columns_is_commented(db: Connection) -> None:
+    """A DBA who finds the table can see what it is."""
+    create(db)
+    [(missing,)] = database.query(
+        db,
+        "select count(*) filter (where col_description(attrelid, attnum) is null) from pg_attribute"
+        " where attrelid = 'public.schema_migrations'::regclass and attnum > 0",
+    )
+    assert missing == 0
+    assert database.query(db, "select obj_description('public.schema_migrations'::regclass) is not null") == [
+        (True,)
+    ]
+
+
+def test_the_public_may_not_write_it(db: Connection) -> None:
+    """Other roles have no privilege on the ledger, even where default privileges would give one."""
+    db.execute("alter default privileges in schema public grant all on tables to public")
+    create(db)
+    for right in ("insert", "update", "delete", "truncate"):
+        assert database.query(
+            db, "select has_table_privilege('pg_monitor', 'public.schema_migrations', %s)", right
+        ) == [(False,)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter table public.schema_migrations add column more int",
+        "alter table public.schema_migrations alter column version type varchar(10)",
+        "alter table public.schema_migrations drop column sql",
+        "alter table public.schema_migrations enable row level security",
+        "create trigger t after delete on public.schema_migrations execute function unique_key_recheck()",
+        "create rule r as on insert to public.schema_migrations do instead nothing",
+        "drop table public.schema_migrations; create view public.schema_migrations as select 1",
+    ],
+)
+def test_a_table_that_is_not_the_ledger_is_not_trusted(db: Connection, change: str) -> None:
+    """Other columns, a trigger, a rule, row security or a view in its place are refused."""
+    create(db)
+    database.run(db, change)
+    with pytest.raises(LedgerUntrusted, match="not the runner's ledger"):
+        ledger.read(db, series="app")
+
+
+def test_another_series_is_refused(tmp_path: Path, each_url: str, db: Connection) -> None:
+    """Auth files can never land in the specs database."""
+    make(tmp_path, app=TWO).migrate(each_url)
+    with pytest.raises(WrongDatabase, match="belongs to series app, not other"):
+        ledger.read(db, series="other")
+
+
+@pytest.fixture
+def roles(db: Connection) -> Iterator[Connection]:
+    """Make three plain roles: owner, a member of it, and a stranger."""
+    db.execute("create role t_owner; create role t_member in role t_owner; create role t_stranger")
+    db.execute("grant create on schema public to t_owner")
+    try:
+        yield db
+    finally:
+        db.execute("reset role")
+        db.execute("drop owned by t_owner, t_member, t_stranger")
+        db.execute("drop role t_member; drop role t_owner; drop role t_stranger")
+
+
+@pytest.mark.parametrize(
+    ("owner", "role", "trusted"),
+    [
+        ("t_owner", "t_owner", True),
+        ("t_owner", "t_member", True),
+        ("t_owner", "t_stranger", False),
+        ("t_owner", "postgres", False),
+        ("postgres", "postgres", True),
+        ("postgres", "t_owner", False),
+    ],
+)
+def test_the_owner_of_the_ledger_must_be_ours(
+    roles: Connection, owner: str, role: str, *, trusted: bool
+) -> None:
+    """The migrating role, or a role it is in; for a superuser another superuser or the database's owner."""
+    roles.execute(f"set role {owner}".encode())
+    create(roles)
+    roles.execute(f"set role {role}".encode())
+    if trusted:
+        ledger.check_owner(roles)
+    else:
+        with pytest.raises(LedgerUntrusted, match=f"belongs to {owner}, and {role} is not"):
+            ledger.check_owner(roles)
+
+
+def test_select_is_enough_to_read(roles: Connection) -> None:
+    """A role that may only select reads the ledger; one that may not is told what to grant."""
+    create(roles)
+    roles.execute("set role t_stranger")
+    with pytest.raises(LedgerUntrusted, match="t_stranger may not read") as caught:
+        ledger.read(roles, series="app")
+    assert "grant select on public.schema_migrations to t_stranger;" in (caught.value.remedy or "")
+    roles.execute("reset role; grant select on public.schema_migrations to t_stranger; set role t_stranger")
+    assert ledger.read(roles, series="app") == ()
