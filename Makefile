@@ -81,8 +81,11 @@ format: $(VENV)/.test ## format the Python files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix .
 
+picture: $(VENV)/.test ## draw the picture in the README anew
+	$(BIN)/python docs/draw.py
+
 clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify psql-auth psql-specs \
-        server-start server-stop test lint types pytest format clean
+        server-start server-stop test lint types pytest format picture clean

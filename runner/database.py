@@ -40,7 +40,7 @@ def connect(url: str, *, source: str, application: str = "runner") -> Connection
             make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
         )
     except psycopg.OperationalError as error:
-        if _is_missing(options):
+        if not isinstance(error, psycopg.errors.ConnectionTimeout) and _is_missing(options):
             raise DatabaseMissing(
                 f"The server of {source} has no database {options['dbname']}.",
                 remedy=f"Create it as an administrator: create database {_quoted(str(options['dbname']))};",
@@ -166,10 +166,14 @@ def roll_back(connection: Connection) -> None:
 
 
 def create_missing(connection: Connection, databases: Iterable[str]) -> None:
-    """Create those of ``databases`` that the server does not have. Writes."""
+    """Create those of ``databases`` that the server does not have, one process at a time. Writes."""
+    query(connection, "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('create database', 0))")
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    query(
+        connection, "select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('create database', 0))"
+    )
 
 
 @dataclass(frozen=True, slots=True)

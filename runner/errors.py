@@ -19,6 +19,7 @@ program: ``name``, which never changes, and ``exit_code``::
     ├── CannotConnect               5  CANNOT_CONNECT
     ├── ConnectionLost              5  CONNECTION_LOST
     ├── LockHeld                    5  LOCK_HELD
+    ├── Interrupted                 1  INTERRUPTED
     └── IntegrityError              4  INTEGRITY
         ├── FileUnreadable          4  FILE_UNREADABLE
         ├── FileName                4  FILE_NAME
@@ -175,6 +176,12 @@ class LockHeld(RunnerError):
 
     name = "LOCK_HELD"
     exit_code = 5
+
+
+class Interrupted(RunnerError):
+    """Ctrl-C: the running statement was cancelled on the server and its file rolled back."""
+
+    name = "INTERRUPTED"
 
 
 class IntegrityError(RunnerError):

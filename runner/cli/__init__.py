@@ -9,7 +9,7 @@ import click
 
 from runner import __version__
 from runner.cli import common
-from runner.errors import RunnerError
+from runner.errors import Interrupted, RunnerError
 
 _COMMANDS = {
     "migrate": "databases",
@@ -45,7 +45,8 @@ class Commands(click.Group):
         except RunnerError as problem:
             common.fail(ctx, problem)
         except KeyboardInterrupt:
-            common.fail(ctx, common.Interrupted())
+            remedy = "The file at hand was rolled back; run again to go on."
+            common.fail(ctx, Interrupted("Interrupted.", remedy=remedy))
         common.finish(ctx)
         return result
 

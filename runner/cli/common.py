@@ -25,15 +25,6 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
 
 
-class Interrupted(RunnerError):
-    """Ctrl-C: the running statement was cancelled on the server and its file rolled back."""
-
-    name = "INTERRUPTED"
-
-    def __init__(self) -> None:
-        super().__init__("Interrupted.", remedy="The file at hand was rolled back; run again to go on.")
-
-
 # ------------------------------------------------------------------ options
 
 
@@ -101,8 +92,9 @@ def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
     from runner import database, embedded  # noqa: PLC0415 - start-up time
 
     server = embedded.start(project.home)
-    said = "No database variable is set: using the embedded PostgreSQL in .postgres/ (`server stop` ends it)."
-    report.say(said, style="cyan", err=True)
+    report.say(
+        "No database variable is set: using the embedded PostgreSQL in .postgres/", style="cyan", err=True
+    )
     with database.connect(server.url("postgres"), source="the embedded server") as connection:
         database.create_missing(connection, [series.database for series in chosen])
     return tuple(
@@ -111,9 +103,7 @@ def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
 
 
 @contextmanager
-def sites(
-    file: Path | None, names: Sequence[str], *, url: str | None
-) -> Iterator[tuple[Project, tuple[Site, ...]]]:
+def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterator[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
     from runner import preflight  # noqa: PLC0415 - start-up time: it imports psycopg
 
@@ -121,7 +111,7 @@ def sites(
     chosen = config.choose(project, names)
     files = preflight.read(project, chosen)
     with preflight.look(files, targets(project, chosen, url=url)) as found:
-        yield project, found
+        yield found
 
 
 def title(site: Site) -> str:

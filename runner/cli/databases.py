@@ -53,7 +53,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     """
     from runner import preflight  # noqa: PLC0415 - start-up time
 
-    with common.sites(file, series, url=url) as (_, sites):
+    with common.sites(file, series, url=url) as sites:
         _check_one_series(to, sites)
         preflight.check(sites, to=to)
         preflight.check_writable(sites)
@@ -133,7 +133,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing or late. Writes nothing; the right to select from public.schema_migrations is enough.
     """
-    with common.sites(file, series, url=url) as (_, sites):
+    with common.sites(file, series, url=url) as sites:
         for site in sites:
             common.add(site, steps=[document.step(step) for step in site.steps])
             if not common.wants_document():
@@ -157,7 +157,7 @@ def plan_command(*, series: Sequence[str], url: str | None, file: Path | None) -
     """
     from runner import preflight  # noqa: PLC0415 - start-up time
 
-    with common.sites(file, series, url=url) as (_, sites):
+    with common.sites(file, series, url=url) as sites:
         preflight.check(sites)
         for site in sites:
             steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
@@ -190,7 +190,7 @@ def verify_command(*, series: Sequence[str], url: str | None, file: Path | None)
     """
     from runner import preflight  # noqa: PLC0415 - start-up time
 
-    with common.sites(file, series, url=url) as (_, sites):
+    with common.sites(file, series, url=url) as sites:
         for site in sites:
             preflight.explain(site)
             common.add(site, steps=[document.step(step) for step in site.steps])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +13,7 @@ from runner.errors import FileMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from runner.config import Project
     from runner.model import Step
     from runner.preflight import Site
 
@@ -39,11 +38,11 @@ def rollback_command(*, series: str, to: str, url: str | None, file: Path | None
     or beside a runner, and removes its own row from the ledger. Read its header: it says what is lost.
     """
     number = _number(to)
-    with common.sites(file, [series], url=url) as (project, [site]):
+    with common.sites(file, [series], url=url) as [site]:
         if to != BASE:
             plan.check_target(site.steps, to=number)
         steps = plan.behind(site.steps, to=number)
-        commands = [_command(step, site, project) for step in steps]
+        commands = [_command(step, site) for step in steps]
         common.add(site, commands=commands)
     if common.wants_document():
         return
@@ -61,7 +60,7 @@ def _number(to: str) -> int:
     return int(to)
 
 
-def _command(step: Step, site: Site, project: Project) -> str:
+def _command(step: Step, site: Site) -> str:
     import shlex  # noqa: PLC0415 - start-up time
 
     if step.migration is None or step.migration.rollback is None:
@@ -69,7 +68,7 @@ def _command(step: Step, site: Site, project: Project) -> str:
             f"{site.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
-    path = shlex.quote(folder.shown(step.migration.rollback, root=project.root))
+    path = shlex.quote(folder.shown(step.migration.rollback, root=Path.cwd()))
     where = f'"${site.target.source}"' if site.target.source.isidentifier() else _embedded_url(site)
     return f"psql -X -v ON_ERROR_STOP=1 -1 -f {path} {where}"
 

@@ -1,0 +1,86 @@
+"""status, plan and verify."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli import NEEDS, lines
+from tests.project import TWO, Project, make
+
+if TYPE_CHECKING:
+    from click.testing import CliRunner
+
+
+def test_status_shows_each_file(runner: CliRunner, app: Project, url: str) -> None:
+    """Applied with when, by whom and how long; the others with their state."""
+    app.run(runner, "migrate", "--to", "0", APP_URL=url)
+    app.write("app", {"002_needs.sql": NEEDS})
+    shown = lines(app.run(runner, "status", APP_URL=url))
+    assert re.fullmatch(r"000 one applied \d{4}-\d\d-\d\d \d\d:\d\d postgres \d+ ms", shown[2])
+    assert shown[3:] == ["001 two pending", "002 needs skipped (needs nowhere_to_be_found)"]
+
+
+def test_status_has_an_exit_code_for_pipelines(runner: CliRunner, app: Project, url: str) -> None:
+    """0 without the option; with it 3 for pending, 0 for nothing pending, 4 for something wrong."""
+    assert app.run(runner, "status", APP_URL=url).exit_code == 0
+    assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 3
+    app.run(runner, "migrate", APP_URL=url)
+    app.write("app", {"002_needs.sql": NEEDS})
+    assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 0
+    app.write("app", {"000_one.sql": "select 2;"})
+    assert app.run(runner, "status", APP_URL=url).exit_code == 0
+    assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 4
+
+
+def test_plan_lists_what_would_be_applied(runner: CliRunner, app: Project, url: str) -> None:
+    """In order, and nothing is changed."""
+    app.write("app", {"002_needs.sql": NEEDS})
+    for _ in range(2):
+        assert lines(app.run(runner, "plan", APP_URL=url))[1:] == [
+            "pending app/000_one.sql (1 line)",
+            "pending app/001_two.sql (1 line)",
+            "skipped (needs nowhere_to_be_found) app/002_needs.sql (2 lines)",
+        ]
+    app.run(runner, "migrate", APP_URL=url)
+    (app.root / "app" / "002_needs.sql").unlink()
+    assert lines(app.run(runner, "plan", APP_URL=url))[1:] == ["nothing to apply"]
+
+
+def test_plan_refuses_what_migrate_would_refuse(runner: CliRunner, app: Project, url: str) -> None:
+    """A file that must not be sent is found before the deploy."""
+    app.write("app", {"001_two.sql": "select 1; commit;"})
+    result = app.run(runner, "plan", APP_URL=url)
+    assert result.exit_code == 1
+    assert "FILE_REFUSED" in result.stderr
+
+
+def test_verify_is_green_or_explains(runner: CliRunner, app: Project, url: str) -> None:
+    """Every disagreement is shown, not only the first."""
+    app.run(runner, "migrate", APP_URL=url)
+    assert lines(app.run(runner, "verify", APP_URL=url))[0].endswith("2 applied files agree with the ledger.")
+    app.write("app", {"000_one.sql": TWO["000_one.sql"].replace("int", "bigint")})
+    (app.root / "app" / "001_two.sql").rename(app.root / "app" / "001_zwei.sql")
+    result = app.run(runner, "verify", APP_URL=url)
+    assert result.exit_code == 4
+    assert "CHECKSUM_MISMATCH: app/000_one.sql was edited" in result.stderr
+    assert "+create table if not exists public.one (id bigint);" in result.stderr
+    assert "FILE_RENAMED: app/001_zwei.sql was applied as 001_two" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "plan"])
+def test_an_edited_or_missing_file_stops_the_run(
+    runner: CliRunner, app: Project, url: str, command: str
+) -> None:
+    """Exit 4, with the file named and nothing applied."""
+    app.run(runner, "migrate", "--to", "0", APP_URL=url)
+    app.write("app", {"000_one.sql": "select 2;"})
+    result = app.run(runner, command, APP_URL=url)
+    assert result.exit_code == 4
+    assert "app/000_one.sql was edited" in result.stderr
+    empty = make(app.root / "empty", app={})
+    result = empty.run(runner, command, APP_URL=url)
+    assert result.exit_code == 4
+    assert "app 000_one is recorded as applied, but its file is not in the folder" in result.stderr

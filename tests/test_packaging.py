@@ -1,0 +1,105 @@
+"""What is shipped: the wheel, the Makefile and the README."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy of the sources and install it, alone, into a folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("runner", "sql"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "install", *offline, "--target", str(folder / "site"), str(source)], check=True)
+    return folder / "site"
+
+
+def run(site: Path, cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed package in another folder, far from any checkout."""
+    return subprocess.run(
+        [sys.executable, "-m", "runner", *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(site), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_installed_package_migrates_without_a_checkout(
+    installed: Path, tmp_path: Path, url: str, other_url: str
+) -> None:
+    """The SQL and its configuration travel inside; rollback commands name files that are there."""
+    environ = {"DATABASE_URL_AUTH": url, "DATABASE_URL_SPECS": other_url}
+    migrated = run(installed, tmp_path, "migrate", **environ)
+    assert migrated.returncode == 0, migrated.stderr
+    assert "  4 applied, auth is at 003_account_security.\n" in migrated.stdout
+    assert "  9 applied, specs is at 008_pgvector.\n" in migrated.stdout
+    undo = run(installed, tmp_path, "rollback", "specs", "--to", "007", **environ).stdout
+    assert f"-f {installed}/runner/bundled/sql/specs/rollback/008_pgvector.sql " in undo
+    assert run(ROOT, ROOT, "verify", **environ).returncode == 0, "a checkout sees the same files"
+
+
+def test_types_travel_with_the_package(installed: Path) -> None:
+    """py.typed tells mypy that the annotations count."""
+    assert (installed / "runner" / "py.typed").is_file()
+
+
+def test_the_only_runtime_dependencies_are_the_agreed_ones() -> None:
+    """Few dependencies, each earning its place."""
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[\[<>=]", line)[0] for line in project["dependencies"]}
+    assert names == {"click", "psycopg", "python-dotenv", "rich"}
+
+
+def test_make_help_lists_every_target() -> None:
+    """`make` alone explains itself."""
+    shown = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
+    assert {line.split()[0] for line in shown.splitlines() if line.startswith("  ")} == TARGETS
+    phony = MAKEFILE.partition(".PHONY:")[2].replace("\\", "").split()
+    assert set(phony) == TARGETS
+
+
+def test_no_secret_can_be_an_argument_in_the_makefile() -> None:
+    """The variables are read by the runner; make never expands them."""
+    recipes = [line for line in MAKEFILE.splitlines() if line.startswith("\t")]
+    assert not [line for line in recipes if "DATABASE_URL" in line or "--url" in line]
+
+
+def test_the_readme_is_short_and_names_only_targets_that_exist() -> None:
+    """A newcomer can type what it says."""
+    assert len(README.splitlines()) < 150
+    named = set(re.findall(r"(?:`|^|\$ )make ([a-z-]+)", README, re.MULTILINE))
+    assert named >= {"migrate", "test", "psql-auth"}
+    assert named <= TARGETS, named - TARGETS
+
+
+def test_the_readme_shows_the_picture() -> None:
+    """The picture is there, and loads nothing from elsewhere."""
+    [path] = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    picture = (ROOT / path).read_text(encoding="utf-8")
+    assert "applied" in picture
+    assert "url(http" not in picture
