@@ -166,14 +166,14 @@ def roll_back(connection: Connection) -> None:
 
 
 def create_missing(connection: Connection, databases: Iterable[str]) -> None:
-    """Create those of ``databases`` that the server does not have, one process at a time. Writes."""
+    """Create those of ``databases`` that the server does not have. Writes.
+
+    A lock, held until the connection closes, lets one process at a time do so.
+    """
     query(connection, "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('create database', 0))")
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    query(
-        connection, "select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('create database', 0))"
-    )
 
 
 @dataclass(frozen=True, slots=True)
