@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import scanner
 from runner.errors import ConnectionLost, LockHeld, RunnerError, SqlFailed, TransactionEnded
+from runner.place import locate
 
 if TYPE_CHECKING:
     import psycopg
@@ -43,11 +44,11 @@ def _place(position: str | None, migration: Migration, done: int | None) -> Plac
     if done is None:
         return None
     if position:
-        return scanner.locate(migration.sql, int(position) - 1, path=migration.path)
+        return locate(migration.sql, int(position) - 1, path=migration.path)
     statements = scanner.scan(migration.sql).statements
     if done >= len(statements):
         return None
-    return scanner.locate(migration.sql, statements[done].start, path=migration.path)
+    return locate(migration.sql, statements[done].start, path=migration.path)
 
 
 def ended(migration: Migration) -> TransactionEnded:

@@ -20,7 +20,7 @@ from runner.errors import (
     VersionGap,
 )
 from runner.model import Migration
-from runner.scanner import locate
+from runner.place import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -111,7 +111,8 @@ def check(steps: Sequence[Step]) -> None:
     problems = [step.problem for step in steps if step.problem]
     if problems:
         first, *others = problems
-        first.notes += tuple(f"{other.name}: {other.message}" for other in others)
+        more = (f"{other.name}: {other.message}" for other in others)
+        first.notes += tuple(note for note in more if note not in first.notes)
         raise first
 
 
@@ -125,7 +126,7 @@ def check_expected(count: int, *, expect: int | None) -> None:
     """Raise ``PendingUnexpected`` when another number of files is pending than expected."""
     if expect is not None and count != expect:
         raise PendingUnexpected(
-            f"{count} files are pending, but --expect says {expect}. Nothing was applied.",
+            f"Files pending: {count}. Expected by --expect: {expect}. Nothing was applied.",
             remedy="Look at `plan`: what is pending is not what was reviewed.",
         )
 

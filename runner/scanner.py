@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
-from runner.model import Place
+from runner.place import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CONTEXT_LINES = 2
-_WIDEST_LINE = 160
 _IDENTIFIER = r"A-Za-z0-9_\u0080-\U0010ffff"
 
 # One alternative per thing that can hide or end a statement; plain text is skipped between matches.
@@ -112,22 +110,6 @@ def _check_statement(statement: Statement) -> None:
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
             "Use insert, or copy a file that lies on the server.",
         )
-
-
-def locate(text: str, offset: int, *, path: str) -> Place:
-    """Turn a character offset into a place with the lines around it.
-
-    An offset at the end of the text is moved to the last line that holds something.
-    """
-    offset = min(offset, len(text.rstrip()))
-    head = text[:offset]
-    line = head.count("\n") + head.count("\r") - head.count("\r\n") + 1
-    column = offset - max(head.rfind("\n"), head.rfind("\r"))
-    first = max(line - _CONTEXT_LINES, 1)
-    window = max(column - _WIDEST_LINE // 2, 0) if column > _WIDEST_LINE else 0
-    around = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[first - 1 : line + 1]
-    excerpt = tuple((first + i, row[window : window + _WIDEST_LINE]) for i, row in enumerate(around))
-    return Place(path, line, column, excerpt, caret=column - window)
 
 
 def scan(text: str) -> Script:

@@ -12,7 +12,7 @@ import pytest
 from runner import document, report
 from runner.errors import ChecksumMismatch, SqlFailed
 from runner.model import Applied, Migration, Outcome, Place, Started, State, Step, Waiting
-from runner.scanner import locate
+from runner.place import locate
 
 APPLIED = Applied(
     "auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12, "0.1.0"

@@ -62,7 +62,7 @@ def test_migrate_expecting_another_number_changes_nothing(runner: CliRunner, app
     """--expect protects a deploy from files nobody reviewed."""
     result = app.run(runner, "migrate", "--expect", "1", APP_URL=url)
     assert result.exit_code == 4
-    assert "2 files are pending, but --expect says 1" in result.stderr
+    assert "Files pending: 2. Expected by --expect: 1." in result.stderr
     assert app.run(runner, "migrate", "--expect", "2", APP_URL=url).exit_code == 0
 
 

@@ -1,0 +1,5 @@
+do $$
+begin
+    -- runner: requires-extension vector
+end;
+$$;

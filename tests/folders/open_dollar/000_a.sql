@@ -1,0 +1,4 @@
+do $body$
+begin
+end;
+$$;
