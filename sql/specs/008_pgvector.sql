@@ -40,11 +40,14 @@ begin
     ) then
         alter table public.knowledge_base_documents add column embedding_vec vector(384);
 
-        -- Whatever is not a list of exactly that many numbers cannot become a vector and is left out.
+        -- Only a list of exactly that many numbers, none near the limits of real, can become a vector.
+        -- With each number written as n, what is left shows whether it is such a list.
         alter table public.knowledge_base_documents alter column embedding_vec type vector(384) using
             case
-                when embedding ~ '^\s*\[[-+.,0-9eE\s]+\]\s*$'
-                    and cardinality(string_to_array(embedding, ',')) = 384
+                when cardinality(string_to_array(embedding, ',')) = 384
+                    and regexp_replace(
+                        embedding, '-?[0-9]{1,9}(\.[0-9]+)?([eE](-[0-9]+|\+?[0-2]?[0-9]))?', 'n', 'g'
+                    ) ~ '^\s*\[\s*n(\s*,\s*n)*\s*\]\s*$'
                 then embedding::text::vector(384)
             end;
 
@@ -75,8 +78,11 @@ begin
 
         alter table public.document_chunks alter column embedding_vec type vector(1536) using
             case
-                when embedding_vector::text ~ '^\s*\[[-+.,0-9eE\s]+\]\s*$'
-                    and cardinality(string_to_array(embedding_vector::text, ',')) = 1536
+                when cardinality(string_to_array(embedding_vector::text, ',')) = 1536
+                    and regexp_replace(
+                        embedding_vector::text,
+                        '-?[0-9]{1,9}(\.[0-9]+)?([eE](-[0-9]+|\+?[0-2]?[0-9]))?', 'n', 'g'
+                    ) ~ '^\s*\[\s*n(\s*,\s*n)*\s*\]\s*$'
                 then embedding_vector::text::vector(1536)
             end;
 

@@ -1,0 +1,105 @@
+"""The files build, rebuild and take away the same things, run with psql as a DBA would."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.sql import catalog
+from tests.sql.catalog import Catalog
+from tests.sql.psql import forward, rollback, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Connection
+
+    from tests.sql.clone import Clone
+
+NOTHING = Catalog((), (), (), (), (), (), ())
+
+
+@pytest.fixture
+def connection(each_url: str) -> Iterator[Connection]:
+    """Return a connection to an empty database on every server, for looking at what psql does there."""
+    with closing(psycopg.connect(each_url, autocommit=True)) as connection:
+        yield connection
+
+
+def test_rollbacks_undo_the_files_one_by_one_and_the_files_rebuild_the_same(
+    clone: Clone, each_url: str, connection: Connection
+) -> None:
+    """Each rollback, newest first, leaves what was there before its file; nothing is left at the end."""
+    before: list[Catalog] = []
+    for file in forward(clone.series):
+        before.append(catalog.read(connection))
+        run(clone.server, each_url, file)
+    complete = catalog.read(connection)
+    assert before[0] == NOTHING
+    assert without_ledger(complete) == without_ledger(clone.catalog)  # psql builds what the runner builds
+
+    for file in reversed(forward(clone.series)):
+        run(clone.server, each_url, rollback(file))
+        assert catalog.read(connection) == before.pop(), file.name
+
+    run(clone.server, each_url, *forward(clone.series))
+    assert catalog.read(connection) == complete
+
+
+def without_ledger(facts: Catalog) -> Catalog:
+    """Leave out the table only the runner makes."""
+    objects = [one for one in facts.objects if "public.schema_migrations" not in one.name]
+    return replace(facts, objects=tuple(objects))
+
+
+def storage(connection: Connection) -> list[Any]:
+    """Return which file on disk each relation is in: it changes when one is made anew or rewritten."""
+    query = """
+        select relname, oid, relfilenode from pg_class
+        where relnamespace = 'public'::regnamespace order by relname
+    """
+    return connection.execute(query).fetchall()
+
+
+def stored(connection: Connection, table: str) -> list[Any]:
+    """Return all rows with their place and their writer, which change even when a row is rewritten alike."""
+    query = sql.SQL("select ctid::text, xmin::text, t.*::text from {} as t")
+    return connection.execute(query.format(sql.Identifier(table))).fetchall()
+
+
+def test_running_every_file_again_changes_no_row_and_no_object(own_clone: Clone) -> None:
+    """With a row in every table, a second run leaves catalog, storage and rows as they are."""
+    connection = own_clone.connection
+    made = own_clone.rows.insert_everywhere()
+    assert set(made) == {table.name for table in own_clone.catalog.tables}
+    files, rows = storage(connection), {table: stored(connection, table) for table in made}
+
+    for file in forward(own_clone.series):
+        run(own_clone.server, own_clone.url, file)
+
+    assert catalog.read(connection) == own_clone.catalog
+    assert storage(connection) == files
+    assert {table: stored(connection, table) for table in made} == rows
+
+
+def test_a_rollback_loses_the_rows_of_its_own_file_only(clone: Clone) -> None:
+    """With a row in every table, undoing all files but the first and running them again keeps its rows."""
+    _, *later = forward(clone.series)
+    clone.connection.execute("drop table public.schema_migrations")  # as if the files were run by hand
+    made = clone.rows.insert_everywhere()
+
+    for file in reversed(later):
+        clone.execute(rollback(file))
+    kept = [table.name for table in catalog.read(clone.connection).tables]
+    for file in later:
+        clone.execute(file)
+
+    assert kept
+    assert {table: clone.rows.find(table, made[table]) for table in kept} == {
+        table: made[table] for table in kept
+    }
