@@ -50,6 +50,9 @@ status: install ## show what is applied and what is pending
 verify: install ## check the ledgers against the files
 	@$(RUNNER) verify
 
+prove: install ## prove each file idempotent and reversible, in a scratch database
+	@$(RUNNER) prove
+
 psql-auth: install ## open psql on socrates_auth
 	@$(RUNNER) server psql auth
 
@@ -69,7 +72,7 @@ test: lint types pytest ## lint, types and every test
 lint: $(VENV)/.test ## ruff over Python, squawk over SQL
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/squawk 'sql/**/*.sql'
+	$(BIN)/squawk 'sql/**/*.sql' 'examples/**/*.sql'
 
 types: $(VENV)/.test ## mypy, strict
 	$(BIN)/mypy
@@ -87,5 +90,5 @@ picture: $(VENV)/.test ## draw the picture in the README anew
 clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist
 
-.PHONY: help install migrate migrate-auth migrate-specs plan status verify psql-auth psql-specs \
+.PHONY: help install migrate migrate-auth migrate-specs plan status verify prove psql-auth psql-specs \
         server-start server-stop test lint types pytest format picture clean

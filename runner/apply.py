@@ -84,7 +84,7 @@ def apply(
             results = yield from _lock(step, connection, message, seconds=wait_lock)
             recorded = _pairs(results[-1]) if has_ledger else _bootstrap(connection, migration)
             todo = _is_to_do(migration, recorded, previous)
-            ms = _run(connection, migration, xid=_xid(results)) if todo else None
+            ms = _run(connection, migration, xid=ledger.xid(results)) if todo else None
         except psycopg.Error as error:
             lost = connection.broken or connection.closed
             raise (failure.lost if lost else failure.failed)(error, migration) from error
@@ -106,7 +106,7 @@ def _lock(
     told = False
     while True:
         results = database.run(connection, message)
-        if _xid(results):
+        if ledger.xid(results):
             return results
         database.roll_back(connection)
         if not told or time.monotonic() >= deadline:
@@ -121,12 +121,6 @@ def _lock(
             yield Waiting(step, holders)
             told = True
         time.sleep(_POLL)
-
-
-def _xid(results: Sequence[PGresult]) -> str:
-    """Return the value of the column ``xid``, empty while somebody else holds the lock."""
-    [value] = [r.get_value(0, 0) for r in results if r.nfields and r.fname(0) == b"xid"]
-    return (value or b"").decode()
 
 
 def _pairs(result: PGresult) -> dict[str, str]:

@@ -150,6 +150,16 @@ def run(connection: Connection, text: str) -> list[PGresult]:
     return results
 
 
+def try_run(connection: Connection, text: str) -> bool:
+    """Send ``text`` in a savepoint of the transaction at hand; return whether it succeeded."""
+    run(connection, "savepoint attempt")
+    if failure(send(connection, text)):
+        run(connection, "rollback to savepoint attempt")
+        return False
+    run(connection, "release savepoint attempt")
+    return True
+
+
 def in_transaction(connection: Connection) -> bool:
     """Tell whether the session is in a transaction that has not failed."""
     return connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
@@ -174,6 +184,29 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+def may_create(connection: Connection) -> bool:
+    """Tell whether the role may create databases."""
+    [(allowed,)] = query(
+        connection, "select rolsuper or rolcreatedb from pg_catalog.pg_roles where rolname = current_user"
+    )
+    return bool(allowed)
+
+
+def create_empty(connection: Connection, name: str) -> None:
+    """Create a database with nothing in it, whatever template1 holds. Writes."""
+    connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop a database, ending whoever is connected to it. Writes."""
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def sibling(url: str, name: str, *, source: str) -> str:
+    """Return the conninfo of another database on the server of ``url``, with the same password."""
+    return make_conninfo(**parse(url, source=source) | {"dbname": name})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ program: ``name``, which never changes, and ``exit_code``::
     │   ├── UrlMalformed            2  URL_MALFORMED
     │   ├── DatabaseMissing         2  DATABASE_MISSING
     │   ├── ServerUnusable          2  SERVER_UNUSABLE
+    │   ├── ProgramMissing          2  PROGRAM_MISSING
     │   └── EmbeddedUnavailable     2  EMBEDDED_UNAVAILABLE
     ├── FileRefused                 1  FILE_REFUSED
     ├── SqlFailed                   1  SQL_FAILED
@@ -33,7 +34,10 @@ program: ``name``, which never changes, and ``exit_code``::
         ├── WrongDatabase           4  WRONG_DATABASE
         ├── DatabaseNotEmpty        4  DATABASE_NOT_EMPTY
         ├── LedgerUntrusted         4  LEDGER_UNTRUSTED
-        └── LedgerChanged           4  LEDGER_CHANGED
+        ├── LedgerChanged           4  LEDGER_CHANGED
+        ├── SchemaInvalid           4  SCHEMA_INVALID
+        ├── Drift                   4  DRIFT
+        └── ProofFailed             4  PROOF_FAILED
 
 A driver's error is kept as ``__cause__``, except where its text would repeat a password.
 """
@@ -112,6 +116,12 @@ class ServerUnusable(UsageError):
     """The server is a standby, read-only, or too old."""
 
     name = "SERVER_UNUSABLE"
+
+
+class ProgramMissing(UsageError):
+    """A program of PostgreSQL's is needed and not installed."""
+
+    name = "PROGRAM_MISSING"
 
 
 class EmbeddedUnavailable(UsageError):
@@ -267,3 +277,21 @@ class LedgerChanged(IntegrityError):
     """The ledger is not what it was when the plan was made."""
 
     name = "LEDGER_CHANGED"
+
+
+class SchemaInvalid(IntegrityError):
+    """An index is invalid, or a constraint was never validated."""
+
+    name = "SCHEMA_INVALID"
+
+
+class Drift(IntegrityError):
+    """The schema of a database is not what its applied files make."""
+
+    name = "DRIFT"
+
+
+class ProofFailed(IntegrityError):
+    """A file may not be run twice, or its rollback does not undo it."""
+
+    name = "PROOF_FAILED"

@@ -14,6 +14,10 @@ from runner.errors import LedgerUntrusted, WrongDatabase
 from runner.model import Applied
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from psycopg.pq.abc import PGresult
+
     from runner.database import Connection
     from runner.model import Migration
 
@@ -191,6 +195,27 @@ def recheck_message(migration: Migration, *, previous: str | None) -> str:
         series=migration.series,
         version=migration.version,
         previous=previous,
+    )
+
+
+def xid(results: Iterable[PGresult]) -> str:
+    """Return the transaction id that ``LOCK`` gave, empty while somebody else holds the lock."""
+    [value] = [r.get_value(0, 0) for r in results if r.nfields and r.fname(0) == b"xid"]
+    return (value or b"").decode()
+
+
+def accept_message(migration: Migration) -> str:
+    """Return the update of a ledger row to the file as it is now."""
+    return fill(
+        """
+        update public.schema_migrations set checksum = {checksum}, sql = {sql}, runner_version = {runner}
+        where series = {series} and version = {version};
+        """,
+        series=migration.series,
+        version=migration.version,
+        checksum=migration.checksum,
+        sql=migration.sql,
+        runner=__version__,
     )
 
 

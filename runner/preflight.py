@@ -108,5 +108,5 @@ def _check_adopted(site: Site) -> None:
         raise DatabaseNotEmpty(
             f"Database {site.facts.name} has no ledger but is not empty: it holds "
             f"{', '.join(site.facts.objects)}{' …' if len(site.facts.objects) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
-            remedy="Point the URL at an empty database: what is there was not made by this runner.",
+            remedy="Point the URL at an empty database, or adopt this one with `baseline`.",
         )

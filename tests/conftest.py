@@ -7,6 +7,7 @@ from a template (``auth_15`` … ``specs_18``) is a clone of what the runner bui
 from __future__ import annotations
 
 import os
+import signal
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,15 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = Path(__file__).parent / "folders"
 SERIES = ("auth", "specs")
 _numbers = count(1)
+
+
+def pytest_configure() -> None:
+    """Listen to Ctrl-C also where the tests were started in the background, which ignores it.
+
+    Programs the tests start inherit that, and some tests interrupt them.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

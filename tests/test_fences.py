@@ -39,6 +39,11 @@ ALLOWED: dict[str, set[str]] = {
     "place": set(),
     "scanner": {"place"},
     "embedded": set(),
+    "psql": {"database", "embedded"},
+    "rows": {"database"},
+    "adopt": {"database", "ledger"},
+    "drift": {"catalog", "ledger", "preflight", "scratch"},
+    "proof": {"apply", "catalog", "database", "ledger", "psql", "rows", "scratch"},
     "database": set(),
     "document": set(),
     "plan": set(),
@@ -51,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "apply": {"database", "failure", "ledger", "plan"},
     "catalog": {"database"},
     "preflight": {"config", "database", "difference", "folder", "ledger", "plan", "scanner"},
-    "scratch": {"apply", "catalog", "database", "folder", "ledger", "plan"},
+    "scratch": {"apply", "catalog", "database", "embedded", "ledger"},
     "cli": MODULES,
 }
 NO_LEAVES = {"model", "checksum", "__init__"}  # these import nothing at all of the package

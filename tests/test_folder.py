@@ -86,7 +86,8 @@ def _write(where: Path, *names: str) -> None:
 
 def test_every_folder_of_files_is_a_case() -> None:
     """A folder that no table names would test nothing."""
-    assert {path.name for path in FOLDERS.iterdir()} == GOOD.keys() | REJECTED.keys() | REFUSED.keys()
+    cases = GOOD.keys() | REJECTED.keys() | REFUSED.keys()
+    assert {path.name for path in FOLDERS.iterdir()} - {"proof"} == cases
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -16,8 +16,11 @@ _COMMANDS = {
     "status": "databases",
     "plan": "databases",
     "verify": "databases",
+    "prove": "proofs",
     "rollback": "files",
     "new": "files",
+    "baseline": "proofs",
+    "accept": "proofs",
     "server": "server",
 }
 

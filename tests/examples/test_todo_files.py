@@ -1,0 +1,171 @@
+"""The files of examples/todo: their conventions, their configuration, and a README that is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.examples import CONTRACT, FILES, README, ROLLBACKS, TODO, blocks
+from tests.sql import contract
+from tests.sql import test_files as rules
+from tests.sql.psql import rollback
+from tests.sql.test_contract import CREATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.servers import Server
+
+EVERYWHERE = (
+    rules.test_text_is_tidy,
+    rules.test_lines_fit_on_a_screen,
+    rules.test_code_is_lower_case,
+    rules.test_names_fit_into_63_bytes,
+    rules.test_a_file_is_one_a_runner_would_send,
+)
+FORWARD = (
+    rules.test_nothing_is_dropped_on_the_way_forward,
+    rules.test_everything_is_made_only_where_it_is_missing,
+)
+BACK = (rules.test_a_rollback_drops_without_cascade,)
+CASES = [
+    *((rule, file) for rule in (*EVERYWHERE, *FORWARD) for file in FILES),
+    *((rule, file) for rule in (*EVERYWHERE, *BACK) for file in ROLLBACKS),
+]
+NAMES = [f"{rule.__name__.removeprefix('test_')}-{file.parent.name}/{file.name}" for rule, file in CASES]
+
+# What the README tells the reader to write into the new rollback.
+UNDO = "alter table public.tasks drop column due_on;"
+
+
+@pytest.mark.parametrize(("rule", "file"), CASES, ids=NAMES)
+def test_a_convention_of_the_product_holds_here_too(rule: Callable[[Path], None], file: Path) -> None:
+    """The files of the example are written like those in sql/."""
+    rule(file)
+
+
+def test_each_file_makes_what_its_group_lists_and_has_its_rollback() -> None:
+    """The files are those of the contract, each with its tables, and undone by one of the same name."""
+    groups = contract.load(CONTRACT)["groups"]
+    tables = contract.load(CONTRACT)["tables"]
+    made = {file.stem: set(CREATED.findall(rules.read(file))) for file in FILES}
+    assert made == {
+        name: {table for table, facts in tables.items() if facts["group"] == group}
+        for group, name in groups.items()
+    }
+    assert [rollback(file) for file in FILES] == ROLLBACKS
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_headers_say_what_is_made_undone_and_lost(file: Path) -> None:
+    """Both headers name file and series; the rollback's names the line that runs it from the example."""
+    forward, back = (rules.header(one) for one in (file, rollback(file)))
+    assert forward[0] == f"-- {file.name} (series todo)"
+    assert re.search(r"-- Makes .*\bWhy\b.*\n-- Rolling back loses ", "\n".join(forward), re.DOTALL)
+    assert back[0] == f"-- rollback/{file.name} (series todo)"
+    assert back[2].startswith(f"-- Undoes {file.stem}: drops ")
+    assert back[3].startswith("-- Lost: ")
+    run = f'psql -X -v ON_ERROR_STOP=1 -1 -f sql/rollback/{file.name} "$DATABASE_URL"'
+    assert f"-- Run: {run}" in back
+
+
+def guard(file: Path, series: str) -> str:
+    """Return what a rollback checks before it drops anything, without its series and version."""
+    found = rules.PROTECTED.search(rules.read(file))
+    assert found, file
+    own = found[1].replace(f"this_series constant text := '{series}'", "<series>")
+    return own.replace(f"this_version constant text := '{file.name[:3]}'", "<version>")
+
+
+@pytest.mark.parametrize("file", ROLLBACKS, ids=lambda file: file.stem)
+def test_a_rollback_is_guarded_like_those_of_the_product(file: Path) -> None:
+    """What checks lock, record and order is the text of sql/auth, but for the series and the version."""
+    wanted = guard(ROOT / "sql" / "auth" / "rollback" / "000_users.sql", "auth")
+    assert "<series>" in wanted
+    assert "<version>" in wanted
+    assert guard(file, "todo") == wanted
+
+
+def test_squawk_is_content() -> None:
+    """The linter for migrations, with the settings of the repository, finds nothing in any file."""
+    done = rules.lint(*FILES, *ROLLBACKS)
+    assert done.returncode == 0, done.stdout
+    assert "Found 0 issues in 8 files" in done.stdout
+
+
+def test_the_configuration_is_all_such_a_project_needs() -> None:
+    """Folder, database and variable of one series, and nothing else."""
+    assert tomllib.loads(TODO.file.read_text(encoding="utf-8")) == {
+        "tool": {"runner": {"databases": {"todo": {"sql": "sql", "database": "todo", "url": "DATABASE_URL"}}}}
+    }
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Copy the example into a folder of its own, with the commands that an installation would give."""
+    copytree(TODO.root, tmp_path / "examples" / "todo", ignore=ignore_patterns(".*"))
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, call in (("python", '"$@"'), ("socrates-migrate", '-m runner "$@"')):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {call}\n', encoding="utf-8")
+        (programs / name).chmod(0o755)
+    return tmp_path
+
+
+def shell(folder: Path, server: Server, url: str, *scripts: str) -> str:
+    """Run commands of the README in a copy of the repository, as one shell would; return what they print."""
+    path = f"{folder / 'bin'}:{Path(server.psql).parent}:/usr/bin:/bin"
+    script = "\n".join(scripts).replace("postgresql://me:secret@db.example.org/todo", f"'{url}'")
+    done = subprocess.run(
+        ["sh", "-euc", script],
+        check=False,
+        cwd=folder,
+        env={"PATH": path, "PYTHONPATH": str(ROOT), "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_commands_of_the_readme_work(checkout: Path, each_server: Server, each_url: str) -> None:
+    """Typed one after the other they migrate, roll back, rebuild, and apply a file of one's own."""
+    *first, last = blocks("sh")
+    said = shell(checkout, each_server, each_url, *first)
+    found = re.findall(r"(?:\d|nothing) applied, todo is at \w+", said)
+    end = "todo is at 003_add_messages_table"
+    assert found == [f"4 applied, {end}", f"nothing applied, {end}", f"1 applied, {end}"]
+    [undo] = re.findall(r"^psql .*$", "".join(first), re.MULTILINE)
+    assert undo in said.splitlines(), "rollback prints the line that the README shows"
+
+    new = checkout / "examples" / "todo" / "sql" / "004_task_due_dates.sql"
+    [change] = [block for block in blocks("sql") if block.startswith("alter")]
+    new.write_text(new.read_text(encoding="utf-8") + change, encoding="utf-8")
+    template = rollback(new).read_text(encoding="utf-8")
+    written, times = re.subn(r"raise exception .* is not written yet';", UNDO, template)
+    assert times == 1
+    rollback(new).write_text(written, encoding="utf-8")
+    said = shell(checkout, each_server, each_url, "cd examples/todo", last)
+    assert "pending" in said
+    assert "1 applied, todo is at 004_task_due_dates." in said
+    assert not (new.parent.parent / ".postgres").exists()
+
+    undo = undo.replace("003_add_messages_table", new.stem)
+    shell(checkout, each_server, each_url, "cd examples/todo", undo, "socrates-migrate migrate --expect 1")
+
+
+def test_the_readme_is_one_page_and_names_what_is_there() -> None:
+    """It fits on a page, and its files, undo and queries are those of the example."""
+    assert len(README.splitlines()) < 100
+    named = set(re.findall(r"`(sql/\d\w+\.sql)`", README)) - {"sql/004_task_due_dates.sql"}
+    assert named == {f"sql/{file.name}" for file in FILES}
+    assert UNDO in README

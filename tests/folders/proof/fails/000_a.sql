@@ -1,0 +1,2 @@
+create table if not exists public.a (id int);
+select nope;

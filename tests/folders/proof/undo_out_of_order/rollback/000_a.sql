@@ -1,0 +1,2 @@
+drop table public.a;
+delete from public.schema_migrations where series = 'app' and version = '000';

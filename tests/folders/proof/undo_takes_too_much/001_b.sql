@@ -1,0 +1,1 @@
+create index if not exists idx_a_word on public.a (word);
