@@ -7,6 +7,7 @@ Every connection is in autocommit mode without server-side preparation: the runn
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -14,27 +15,48 @@ import psycopg
 from psycopg import generators, pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.errors import CannotConnect, DatabaseMissing, ServerUnusable, UrlMalformed
+from runner.errors import CannotConnect, DatabaseMissing, PoolerFound, ServerUnusable, UrlMalformed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from psycopg.pq.abc import PGresult
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Error = psycopg.Error
+ConnectionBroken = psycopg.OperationalError
 
-CONNECT_SECONDS = 10
+# A server that has vanished is noticed within a minute or so, not after the system's two hours.
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60000,
+}
 OLDEST_SERVER = 150000  # as server_version_num writes it
 _NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
 
 
-def connect(url: str, *, source: str, application: str = "runner") -> Connection:
+def connect(url: str, *, source: str, application: str = "runner", wait: float = 0) -> Connection:
     """Connect to ``url``; ``source`` is how messages name it. Libpq's variables and files apply.
 
-    Raises ``UrlMalformed``, ``DatabaseMissing`` or ``CannotConnect``; none of them repeats a password.
+    A server that does not answer is tried again for ``wait`` seconds, as it may be starting. Raises
+    ``UrlMalformed``, ``DatabaseMissing`` or ``CannotConnect``; none of them repeats a password.
     """
     given = parse(url, source=source)
-    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": application, **given}
+    options: dict[str, Any] = {**_PATIENCE, "application_name": application, **given}
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return _connect(options, source)
+        except CannotConnect:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _connect(options: dict[str, Any], source: str) -> Connection:
     try:
         return psycopg.connect(
             make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
@@ -210,6 +232,14 @@ def sibling(url: str, name: str, *, source: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """A connection to a database, and how to open another one to it."""
+
+    connection: Connection
+    reconnect: Callable[[], Connection]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the runner must know of a database before it touches it.
 
@@ -272,6 +302,20 @@ def facts(connection: Connection, *, extensions: Collection[str], besides: str) 
     [row] = query(connection, _FACTS, besides, list(extensions))
     name, identity, version, standby, read_only, objects, available = row
     return Facts(name, identity, version, standby, read_only, tuple(objects), frozenset(available))
+
+
+def check_direct(connection: Connection, facts: Facts, *, source: str) -> None:
+    """Raise ``PoolerFound`` when a pooler stands between this session and the server.
+
+    A pooler makes up a process id for the client; the server's own tells it apart (PgBouncer, observed).
+    """
+    [(pid,)] = query(connection, "select pg_catalog.pg_backend_pid()")
+    if pid != connection.pgconn.backend_pid:
+        raise PoolerFound(
+            f"{source} leads to {facts.name} through a connection pooler, and a pending file runs without a "
+            "transaction, which needs a session of its own.",
+            remedy="Use the server's own port for migrations.",
+        )
 
 
 def check_writable(facts: Facts, *, source: str) -> None:

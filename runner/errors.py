@@ -11,6 +11,7 @@ program: ``name``, which never changes, and ``exit_code``::
     │   ├── UrlMalformed            2  URL_MALFORMED
     │   ├── DatabaseMissing         2  DATABASE_MISSING
     │   ├── ServerUnusable          2  SERVER_UNUSABLE
+    │   ├── PoolerFound             2  POOLER_FOUND
     │   ├── ProgramMissing          2  PROGRAM_MISSING
     │   └── EmbeddedUnavailable     2  EMBEDDED_UNAVAILABLE
     ├── FileRefused                 1  FILE_REFUSED
@@ -20,6 +21,7 @@ program: ``name``, which never changes, and ``exit_code``::
     ├── CannotConnect               5  CANNOT_CONNECT
     ├── ConnectionLost              5  CONNECTION_LOST
     ├── LockHeld                    5  LOCK_HELD
+    │   └── LockTimeout             5  LOCK_TIMEOUT
     ├── Interrupted                 1  INTERRUPTED
     └── IntegrityError              4  INTEGRITY
         ├── FileUnreadable          4  FILE_UNREADABLE
@@ -36,6 +38,7 @@ program: ``name``, which never changes, and ``exit_code``::
         ├── LedgerUntrusted         4  LEDGER_UNTRUSTED
         ├── LedgerChanged           4  LEDGER_CHANGED
         ├── SchemaInvalid           4  SCHEMA_INVALID
+        │   └── IndexInvalid        4  INDEX_INVALID
         ├── Drift                   4  DRIFT
         └── ProofFailed             4  PROOF_FAILED
 
@@ -118,6 +121,12 @@ class ServerUnusable(UsageError):
     name = "SERVER_UNUSABLE"
 
 
+class PoolerFound(UsageError):
+    """A file needs a session of its own, and a transaction pooler is in the way."""
+
+    name = "POOLER_FOUND"
+
+
 class ProgramMissing(UsageError):
     """A program of PostgreSQL's is needed and not installed."""
 
@@ -182,10 +191,16 @@ class ConnectionLost(RunnerError):
 
 
 class LockHeld(RunnerError):
-    """Another runner holds the advisory lock, or another session a lock a file needs."""
+    """Another runner holds the advisory lock."""
 
     name = "LOCK_HELD"
     exit_code = 5
+
+
+class LockTimeout(LockHeld):
+    """Another session holds a lock a file needs, or the two deadlocked."""
+
+    name = "LOCK_TIMEOUT"
 
 
 class Interrupted(RunnerError):
@@ -283,6 +298,12 @@ class SchemaInvalid(IntegrityError):
     """An index is invalid, or a constraint was never validated."""
 
     name = "SCHEMA_INVALID"
+
+
+class IndexInvalid(SchemaInvalid):
+    """After a file without a transaction an index is invalid; the file is not recorded."""
+
+    name = "INDEX_INVALID"
 
 
 class Drift(IntegrityError):

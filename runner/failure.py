@@ -2,53 +2,125 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runner import scanner
-from runner.errors import ConnectionLost, LockHeld, RunnerError, SqlFailed, TransactionEnded
+from runner.errors import ConnectionLost, LockTimeout, RunnerError, SqlFailed, TransactionEnded
 from runner.place import locate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import psycopg
 
     from runner.model import Migration, Place
+    from runner.scanner import Statement
 
-_LOCK_NOT_AVAILABLE = "55P03"
+_LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
+_NOT_IN_TRANSACTION = "25001"
+_ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+_ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
+_OPENING = re.compile(r"\$[^$\s]*\$|'")
+_INLINE = re.compile(r"\binline_code_block\D+(\d+)")
+_FUNCTION = re.compile(r"([\w.]+)\([^()]*\)\D+?(\d+)")
 
 
-def failed(error: psycopg.Error, migration: Migration, *, done: int | None = None) -> RunnerError:
+def failed(
+    error: psycopg.Error,
+    migration: Migration,
+    *,
+    done: int | None = None,
+    blockers: tuple[str, ...] = (),
+    invalid: tuple[str, ...] = (),
+) -> RunnerError:
     """Name the error of a file.
 
     ``done`` statements were finished before it; without it, the error came from the runner's own messages
-    around the file: a deferred constraint at the commit, or a right the role lacks.
+    around the file: a deferred constraint at the commit, or a right the role lacks. ``blockers`` says who
+    held the lock it waited for; ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
-    if error.sqlstate == _LOCK_NOT_AVAILABLE:
-        return LockHeld(
-            f"{migration.path} waited too long for a lock that another session holds. It was rolled back.",
-            remedy="Try again when that session has finished.",
+    if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
+        how = (
+            "deadlocked with another session" if error.sqlstate == _DEADLOCK else "waited too long for a lock"
+        )
+        return LockTimeout(
+            f"{migration.path} {how}. It was rolled back.",
+            remedy="Try again when the other session has finished.",
+            notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
     named = (("DETAIL", diag.message_detail), ("HINT", diag.message_hint), ("CONTEXT", diag.context))
     when = "cannot be recorded and committed" if done is None else "failed"
     return SqlFailed(
         f"{migration.path} {when}: {diag.message_primary} (SQLSTATE {error.sqlstate})",
         sqlstate=error.sqlstate,
-        remedy="It was rolled back, nothing of it remains. Correct the cause and run again.",
-        place=_place(diag.statement_position, migration, done),
+        remedy=_remedy(error, migration, invalid),
+        place=_place(diag, migration, done),
         notes=tuple(f"{name}: {line}" for name, text in named if text for line in text.splitlines()),
     )
 
 
-def _place(position: str | None, migration: Migration, done: int | None) -> Place | None:
-    """Return where a file failed: the server's position, else the statement it did not finish."""
+def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
+    if not migration.in_transaction:
+        return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
+    return _ALONE if error.sqlstate == _NOT_IN_TRANSACTION else _ROLLED_BACK
+
+
+def drop_statements(indexes: tuple[str, ...]) -> str:
+    """Return what removes invalid indexes."""
+    return " ".join(f"drop index {name};" for name in indexes)
+
+
+def _place(diag: psycopg.errors.Diagnostic, migration: Migration, done: int | None) -> Place | None:
+    """Return where a file failed: the server's position, else the line of a body, else the statement."""
     if done is None:
         return None
-    if position:
-        return locate(migration.sql, int(position) - 1, path=migration.path)
+    if diag.statement_position:
+        return locate(migration.sql, int(diag.statement_position) - 1, path=migration.path)
     statements = scanner.scan(migration.sql).statements
     if done >= len(statements):
         return None
-    return locate(migration.sql, statements[done].start, path=migration.path)
+    offset = _in_body(diag, migration.sql, statements, statements[done])
+    return locate(migration.sql, statements[done].start if offset is None else offset, path=migration.path)
+
+
+def _in_body(
+    diag: psycopg.errors.Diagnostic, text: str, statements: Sequence[Statement], failed: Statement
+) -> int | None:
+    """Return the offset of an error inside a do block, or inside a function the same file makes.
+
+    Positions within an inner query are found by that query's text; without one, the context counts
+    lines from the body's first. The innermost part of the context that the file holds wins.
+    """
+    if diag.internal_query and diag.internal_position:
+        at = text.find(diag.internal_query)
+        if at >= 0:
+            return at + int(diag.internal_position) - 1
+    for line in (diag.context or "").splitlines():
+        if inline := _INLINE.search(line):
+            return _line_of_body(text, failed, int(inline.group(1)))
+        if called := _FUNCTION.search(line):
+            name = called.group(1).rpartition(".")[2]
+            made = re.compile(
+                rf"create\b.*\b(?:function|procedure)\s+(?:\w+\.)?{re.escape(name)}\b", re.I | re.S
+            )
+            if maker := next((one for one in statements if made.match(one.code)), None):
+                return _line_of_body(text, maker, int(called.group(2)))
+    return None
+
+
+def _line_of_body(text: str, statement: Statement, line: int) -> int | None:
+    """Return the offset of a line of the first quoted body in a statement, without its indent."""
+    opening = _OPENING.search(text, statement.start, statement.end)
+    if opening is None:
+        return None
+    offset = opening.end()
+    for _ in range(line - 1):
+        offset = text.find("\n", offset) + 1
+        if offset == 0:
+            return None
+    return offset + len(text[offset:]) - len(text[offset:].lstrip(" \t"))
 
 
 def ended(migration: Migration) -> TransactionEnded:

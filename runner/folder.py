@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 16 * 1024 * 1024  # the server needs about thirteen times the text's size to run it
 ROLLBACK = "rollback"
+NO_TRANSACTION = "no-transaction"
 _FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
 _HEADER = re.compile(r"(?:[ \t]*(?:--[^\n]*)?\n)*")
 _DIRECTIVE = re.compile(r"^[ \t]*--[ \t]*runner:[ \t]*([^\n]*?)[ \t]*$", re.MULTILINE)
-_REQUIRES = re.compile(r"requires-extension[ \t]+([a-z0-9_-]+)")
+_KNOWN = re.compile(r"requires-extension[ \t]+([a-z0-9_-]+)|no-transaction")
 
 
 def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
@@ -107,7 +108,18 @@ def _read(series: str, path: Path, rollback: Path | None, *, root: Path) -> Migr
     name = shown(path, root=root)
     sql = _decode(_bytes(path, name), name)
     version, _, rest = path.stem.partition("_")
-    return Migration(series, version, rest, name, sql, checksum(sql), tuple(_requires(sql, name)), rollback)
+    directives = tuple(_directives(sql, name))
+    return Migration(
+        series,
+        version,
+        rest,
+        name,
+        sql,
+        checksum(sql),
+        requires=tuple(extension for extension in directives if extension != NO_TRANSACTION),
+        rollback=rollback,
+        in_transaction=NO_TRANSACTION not in directives,
+    )
 
 
 def _bytes(path: Path, name: str) -> bytes:
@@ -150,17 +162,20 @@ def _decode(data: bytes, name: str) -> str:
     return text
 
 
-def _requires(sql: str, name: str) -> Iterator[str]:
-    """Yield the extensions the header requires; refuse a directive that is unknown or misplaced."""
+def _directives(sql: str, name: str) -> Iterator[str]:
+    """Yield the extensions the header requires, and the word no-transaction.
+
+    Raises ``FileRefused`` for a directive that is unknown or misplaced.
+    """
     lines = sql.replace("\r\n", " \n").replace("\r", "\n")  # every character stays at its place
     header = _HEADER.match(lines)
     for directive in _DIRECTIVE.finditer(lines):
-        requires = _REQUIRES.fullmatch(directive.group(1))
-        if requires is None or header is None or directive.start() >= header.end():
+        known = _KNOWN.fullmatch(directive.group(1))
+        if known is None or header is None or directive.start() >= header.end():
             raise FileRefused(
                 f"{name} has a directive the runner cannot follow: {directive.group(1)}.",
                 remedy="In the header, the comment lines before the first statement, "
-                "`-- runner: requires-extension NAME` is known.",
+                "`-- runner: requires-extension NAME` and `-- runner: no-transaction` are known.",
                 place=locate(sql, directive.start(), path=name),
             )
-        yield requires.group(1)
+        yield known.group(1) or NO_TRANSACTION

@@ -67,17 +67,40 @@ class Migration(Version):
     checksum: str
     requires: tuple[str, ...] = ()  # extensions
     rollback: Path | None = None
+    in_transaction: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a ledger says before a step: whether it exists, and the version recorded last."""
+
+    has_ledger: bool
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait for others, in seconds; a timeout of 0 is no limit."""
+
+    wait_lock: float = 300.0  # for another runner
+    lock_timeout: float = 5.0  # PostgreSQL's, for each lock a file needs
+    statement_timeout: float = 0.0  # PostgreSQL's, for each statement
+    retry_pause: float = 1.0  # before the first repetition of a file; it doubles each time
 
 
 @dataclass(frozen=True, slots=True)
 class Applied(Version):
-    """One ledger row, without the SQL text."""
+    """One ledger row, without the SQL text.
+
+    ``running`` marks a file outside any transaction that was begun and never finished.
+    """
 
     checksum: str
     applied_at: datetime
     applied_by: str
     execution_ms: int
     runner_version: str
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +112,13 @@ class Step(Version):
     applied: Applied | None = None
     needs: tuple[str, ...] = ()  # extensions the server lacks
     problem: RunnerError | None = None
+
+    @property
+    def file(self) -> Migration:
+        """The file of a step that is to be applied. Raises ``LookupError`` for one that has none."""
+        if self.migration is None:
+            raise LookupError(self.label)
+        return self.migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +134,15 @@ class Waiting:
 
     step: Step
     holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A step was stopped by a lock and rolled back; it is tried again after ``seconds``."""
+
+    step: Step
+    reason: RunnerError
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

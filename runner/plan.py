@@ -29,24 +29,26 @@ def compare(
     """
     files = {migration.number: migration for migration in migrations}
     rows = {row.number: row for row in applied}
-    newest = max(rows, default=-1)
+    newest = max((number for number, row in rows.items() if not row.running), default=-1)
     steps: list[Step] = []
     for number in sorted(files.keys() | rows.keys()):
         migration, row = files.get(number), rows.get(number)
         if migration is None:
             steps.append(_missing(rows[number]))
-        elif row is None:
-            steps.append(_pending(migration, extensions, newest))
+        elif row is None or row.running:
+            steps.append(_pending(migration, extensions, newest, row))
         else:
             steps.append(_recorded(migration, row))
     return tuple(steps)
 
 
-def _pending(migration: Migration, extensions: Collection[str], newest: int) -> Step:
+def _pending(
+    migration: Migration, extensions: Collection[str], newest: int, interrupted: Applied | None
+) -> Step:
     needs = tuple(name for name in migration.requires if name not in extensions)
     problem: RunnerError | None = None
     state = State.SKIPPED if needs else State.PENDING
-    if migration.number < newest and not migration.requires:
+    if migration.number < newest and not migration.requires and not interrupted:
         state, problem = (
             State.LATE,
             FileLate(
@@ -54,7 +56,7 @@ def _pending(migration: Migration, extensions: Collection[str], newest: int) -> 
                 remedy="Give the file the next free number: databases that have moved on would never see it.",
             ),
         )
-    return _step(migration, state, migration=migration, needs=needs, problem=problem)
+    return _step(migration, state, migration=migration, applied=interrupted, needs=needs, problem=problem)
 
 
 def _recorded(migration: Migration, row: Applied) -> Step:
@@ -138,4 +140,4 @@ def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:
 
 def newest(steps: Sequence[Step]) -> Step | None:
     """Return the recorded step with the highest number."""
-    return next((step for step in reversed(steps) if step.applied), None)
+    return next((step for step in reversed(steps) if step.applied and not step.applied.running), None)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner import database, difference, folder, ledger, plan, scanner
+from runner.database import Access
 from runner.errors import DatabaseNotEmpty, WrongDatabase
-from runner.model import State
+from runner.model import Before, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,24 +36,40 @@ class Site:
         """Name of the series."""
         return self.target.series.name
 
+    @property
+    def access(self) -> Access:
+        """The connection, and how to open another one to the same database."""
+        return Access(self.connection, lambda: _connect(self.target))
+
+    @property
+    def before(self) -> Before:
+        """What the ledger says before anything is applied."""
+        newest = plan.newest(self.steps)
+        return Before(self.has_ledger, newest.version if newest else None)
+
 
 def read(project: Project, chosen: Sequence[Series]) -> Files:
     """Read the files of the chosen series, before any server is asked."""
     return {one.name: folder.load(one.name, one.folder, root=project.root) for one in chosen}
 
 
+def _connect(target: Target, *, wait: float = 0) -> Connection:
+    name = f"runner:{target.series.name}"
+    return database.connect(target.url, source=target.source, application=name, wait=wait)
+
+
 @contextmanager
-def look(files: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, ...]]:
+def look(files: Files, targets: Sequence[Target], *, wait: float = 0) -> Iterator[tuple[Site, ...]]:
     """Connect to every target and compare its files with its ledger; the connections close at the end.
+
+    A server that does not answer is given ``wait`` seconds to start.
 
     Does not write, and needs no more than the right to select from the ledger.
     """
     with ExitStack() as stack:
         sites = []
         for target in targets:
-            connection = database.connect(
-                target.url, source=target.source, application=f"runner:{target.series.name}"
-            )
+            connection = _connect(target, wait=wait)
             stack.callback(connection.close)
             sites.append(_site(target, connection, files[target.series.name]))
         yield tuple(sites)
@@ -77,7 +94,8 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
         _check_adopted(site)
         for step in plan.pending(site.steps, to=to):
             if step.migration:
-                scanner.check(step.migration.sql, path=step.migration.path)
+                single = not step.migration.in_transaction
+                scanner.check(step.migration.sql, path=step.migration.path, single=single)
 
 
 def check_writable(sites: Sequence[Site]) -> None:
@@ -85,6 +103,8 @@ def check_writable(sites: Sequence[Site]) -> None:
     for site in sites:
         database.check_writable(site.facts, source=site.target.source)
         ledger.check_owner(site.connection)
+        if any(s.migration and not s.migration.in_transaction for s in plan.pending(site.steps)):
+            database.check_direct(site.connection, site.facts, source=site.target.source)
 
 
 def explain(site: Site) -> None:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner import apply, catalog, database, ledger, psql, rows, scratch
+from runner.database import Access
 from runner.errors import RunnerError
+from runner.model import Before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,15 +118,17 @@ class _Bench:
         previous = self.done[-1].version if self.done else None
         step = scratch.pending(self.migration)
         has_ledger = ledger.read(self.connection, series=self.migration.series) is not None
-        for _ in apply.apply(self.connection, [step], has_ledger=has_ledger, previous=previous):
+        access = Access(self.connection, lambda: database.connect(self.url, source=self.source))
+        for _ in apply.apply(access, [step], Before(has_ledger, previous)):
             pass
 
     def _repeat(self, first: _State) -> Iterator[Finding]:
-        """Run the file again, as psql -1 would."""
-        results = database.send(self.connection, "begin")
-        results = database.send(self.connection, self.migration.sql)
-        error = database.failure(results)
-        database.run(self.connection, "rollback" if error else "commit")
+        """Run the file again, as psql -1 would, or psql alone for a file without a transaction."""
+        if self.migration.in_transaction:
+            database.run(self.connection, "begin")
+        error = database.failure(database.send(self.connection, self.migration.sql))
+        if self.migration.in_transaction:
+            database.run(self.connection, "rollback" if error else "commit")
         database.run(self.connection, "reset session authorization; reset role; reset all")
         if error:
             yield Finding("repeat", f"it cannot be run twice: {error.diag.message_primary}")

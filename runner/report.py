@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from runner.model import Outcome, Started, State, Step, Waiting
+from runner.model import Outcome, Retrying, Started, State, Step, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,6 +76,8 @@ def dump(content: dict[str, Any]) -> None:
 
 def described(step: Step) -> str:
     """Return the state in words: ``skipped (needs vector)``."""
+    if step.applied and step.applied.running:
+        return f"{step.state} (interrupted)"
     return f"{step.state} (needs {', '.join(step.needs)})" if step.needs else str(step.state)
 
 
@@ -157,7 +159,7 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def show(self, event: Started | Waiting | Outcome) -> None:
+    def show(self, event: Started | Waiting | Retrying | Outcome) -> None:
         """Take note of one event."""
         path = visible(event.step.migration.path if event.step.migration else event.step.label)
         match event:
@@ -166,6 +168,10 @@ class Progress:
                     self._bar.update(self._task, description=path)
             case Waiting(holders=holders):
                 say("waiting for another runner: " + "; ".join(holders), err=True)
+            case Retrying(reason=reason, seconds=seconds):
+                say(f"{reason.message} Trying again in {seconds:.0f} s.", err=True)
+                for note in reason.notes:
+                    say(f"  {note}", err=True)
             case Outcome(ms=ms):
                 self._done(path, f"{ms} ms" if ms is not None else "already done by another runner")
 

@@ -78,14 +78,23 @@ class Refusal(Exception):
         self.remedy = remedy
 
 
-def check(text: str, *, path: str) -> Script:
-    """Scan a migration that is about to be sent. Raises ``FileRefused`` with the first place in the file."""
+def check(text: str, *, path: str, single: bool = False) -> Script:
+    """Scan a migration that is about to be sent. Raises ``FileRefused`` with the first place in the file.
+
+    ``single`` asks for exactly one statement: PostgreSQL runs several in one message as a transaction.
+    """
     statements: list[Statement] = []
     comments: list[tuple[int, int]] = []
     try:
         for statement in _statements(text, comments):
             _check_statement(statement)  # at once: what follows copy from stdin is no SQL
             statements.append(statement)
+        if single and len(statements) > 1:
+            raise Refusal(
+                statements[1].start,
+                "is to run without a transaction, but holds more than one statement",
+                "Put each such statement into a file of its own.",
+            )
         if not statements:
             raise Refusal(0, "holds no statement", "Write one, or delete the file.")
     except Refusal as refusal:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner import apply, catalog, database, embedded, ledger
+from runner.database import Access
 from runner.errors import EmbeddedUnavailable, ServerUnusable
-from runner.model import State, Step
+from runner.model import Before, State, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +64,7 @@ def expected(migrations: Sequence[Migration], url: str, *, source: str) -> Snaps
     """Return the schema that ``migrations`` make in an empty database on the server of ``url``."""
     with new(url, source=source) as there, database.connect(there, source=source) as connection:
         steps = [pending(migration) for migration in migrations]
-        for _ in apply.apply(connection, steps, has_ledger=False, previous=None):
+        access = Access(connection, lambda: database.connect(there, source=source))
+        for _ in apply.apply(access, steps, Before(has_ledger=False)):
             pass
         return catalog.snapshot(connection, besides=ledger.TABLE)

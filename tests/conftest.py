@@ -76,7 +76,7 @@ def _migrated(series: str) -> Callable[..., None]:
         chosen = config.choose(project, [series])
         with look(read(project, chosen), [Target(chosen[0], url, "the template")]) as [site]:
             steps = plan.pending(site.steps)
-            list(apply.apply(site.connection, steps, has_ledger=False, previous=None))
+            list(apply.apply(site.access, steps, site.before))
 
     return load
 

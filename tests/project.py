@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from runner import apply, config, plan, preflight
 from runner.cli import cli
 from runner.config import Target
+from runner.model import Limits, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from click.testing import CliRunner, Result
 
-    from runner.model import Outcome, Started, Waiting
 
 ROOT = Path(__file__).parent.parent
 TWO = {"000_one.sql": "create table if not exists public.one (id int);",
@@ -58,27 +58,19 @@ class Project:
 
     def migrate(self, url: str, *, to: int | None = None, wait_lock: float = 5) -> list[Outcome]:
         """Apply what is pending in the only series, with the library alone."""
-        from runner.model import Outcome  # noqa: PLC0415 - keeps the import list of types apart
-
         return [event for event in self.events(url, to=to, wait_lock=wait_lock) if isinstance(event, Outcome)]
 
     def events(
-        self, url: str, *, to: int | None = None, wait_lock: float = 5
-    ) -> Iterator[Started | Waiting | Outcome]:
+        self, url: str, *, to: int | None = None, wait_lock: float = 5, lock_timeout: float = 5
+    ) -> Iterator[apply.Event]:
         """Apply what is pending in the only series, yielding every event."""
         loaded = config.load(self.file)
         files = preflight.read(loaded, loaded.series)
         with preflight.look(files, [Target(loaded.series[0], url, "APP_URL")]) as [site]:
             preflight.check([site], to=to)
             preflight.check_writable([site])
-            before = plan.newest(site.steps)
-            yield from apply.apply(
-                site.connection,
-                plan.pending(site.steps, to=to),
-                has_ledger=site.has_ledger,
-                previous=before.version if before else None,
-                wait_lock=wait_lock,
-            )
+            limits = Limits(wait_lock=wait_lock, lock_timeout=lock_timeout, retry_pause=0.1)
+            yield from apply.apply(site.access, plan.pending(site.steps, to=to), site.before, limits)
 
 
 def make(root: Path, **series: Mapping[str, str]) -> Project:

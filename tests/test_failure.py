@@ -37,7 +37,34 @@ CASES = {
         (3, 3),
         '"t" already exists',
     ),
-    "raised in a do block": ("select 1;\ndo $$\nbegin\n  raise 'oh no';\nend $$;", (2, 1), "oh no"),
+    "raised in a do block": ("select 1;\ndo $$\nbegin\n  raise 'oh no';\nend $$;", (4, 3), "oh no"),
+    "raised in the first line of one": ("do 'begin raise ''oh no''; end';", (1, 5), "oh no"),
+    "a statement inside a do block": (
+        "do $$\nbegin\n    perform 1;\n    insert into public.nope values (1);\nend $$;",
+        (4, 17),
+        "nope",
+    ),
+    "dynamic SQL inside a do block": (
+        "do $body$\nbegin\n    execute 'select nope';\nend\n$body$;",
+        (3, 21),
+        "nope",
+    ),
+    "a function the file made": (
+        (
+            "create function public.f() returns int language plpgsql as $$\nbegin\n    return 1 / 0;\nend $$;"
+            "select 1;\nselect public.f();"
+        ),
+        (3, 5),
+        "division by zero",
+    ),
+    "a function the file made, called in a do block": (
+        (
+            "create procedure public.p() language plpgsql as $$\nbegin\n    raise 'oh no';\nend $$;"
+            "do $$\nbegin\n    call public.p();\nend $$;"
+        ),
+        (3, 5),
+        "oh no",
+    ),
 }
 
 

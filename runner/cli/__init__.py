@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -71,6 +72,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     cli(prog_name=name)

@@ -103,14 +103,16 @@ def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
 
 
 @contextmanager
-def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterator[tuple[Site, ...]]:
+def sites(
+    file: Path | None, names: Sequence[str], *, url: str | None, wait: float = 0
+) -> Iterator[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
     from runner import preflight  # noqa: PLC0415 - start-up time: it imports psycopg
 
     project = config.load(file)
     chosen = config.choose(project, names)
     files = preflight.read(project, chosen)
-    with preflight.look(files, targets(project, chosen, url=url)) as found:
+    with preflight.look(files, targets(project, chosen, url=url), wait=wait) as found:
         yield found
 
 

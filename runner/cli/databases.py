@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,30 +10,50 @@ import click
 from runner import config, document, plan, report
 from runner.cli import common
 from runner.errors import IntegrityError, UsageError
-from runner.model import Outcome, State
+from runner.model import Limits, Outcome, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from runner.errors import RunnerError
     from runner.model import Step
     from runner.preflight import Site
 
 PENDING = 3  # exit code
+_LIMITS = Limits()
+
+
+def _seconds(name: str, default: float, text: str) -> Callable[[common.Command], common.Command]:
+    """Return an option in seconds, which RUNNER_NAME in the environment sets as well."""
+    return click.option(
+        name,
+        type=click.FloatRange(0),
+        default=default,
+        show_default=True,
+        show_envvar=True,
+        envvar=f"RUNNER_{name.strip('-').replace('-', '_').upper()}",
+        metavar="SECONDS",
+        help=text,
+    )
 
 
 @click.command("migrate")
 @common.some_series
 @click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
 @click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless N files are pending.")
-@click.option(
-    "--wait-lock",
-    type=click.FloatRange(0),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for another runner at work on the same database.",
+@_seconds("--wait", 0, "How long to wait for a server that is still starting.")
+@_seconds(
+    "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
+)
+@_seconds(
+    "--lock-timeout",
+    _LIMITS.lock_timeout,
+    "PostgreSQL's own: how long a file may wait for each lock; then it is tried again. 0 is no limit.",
+)
+@_seconds(
+    "--statement-timeout",
+    _LIMITS.statement_timeout,
+    "PostgreSQL's own: how long each statement of a file may take. 0 is no limit.",
 )
 @common.url_option
 @common.config_option
@@ -42,7 +63,10 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     series: Sequence[str],
     to: int | None,
     expect: int | None,
+    wait: float,
     wait_lock: float,
+    lock_timeout: float,
+    statement_timeout: float,
     url: str | None,
     file: Path | None,
 ) -> None:
@@ -54,8 +78,10 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     """
     from runner import preflight  # noqa: PLC0415 - start-up time
 
-    with common.sites(file, series, url=url) as sites:
-        _check_one_series(to, sites)
+    limits = Limits(wait_lock, lock_timeout, statement_timeout)
+    with common.sites(file, series, url=url, wait=wait) as sites:
+        if to is not None:
+            _only(sites, "--to")
         preflight.check(sites, to=to)
         preflight.check_writable(sites)
         plan.check_expected(sum(len(plan.pending(site.steps, to=to)) for site in sites), expect=expect)
@@ -64,15 +90,17 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
         try:
             while waiting:
                 site = waiting.pop(0)
-                _migrate(site, plan.pending(site.steps, to=to), wait_lock)
+                _migrate(site, plan.pending(site.steps, to=to), limits)
         finally:
             for site in waiting:
                 _summarise(site, [])
 
 
-def _check_one_series(to: int | None, sites: Sequence[Site]) -> None:
-    if to is not None and len(sites) != 1:
-        raise UsageError("--to is for one series.", remedy="Name the series whose number it is.")
+def _only(sites: Sequence[Site], option: str) -> Site:
+    """Return the one site an option is for. Raises ``UsageError`` when there are several."""
+    if len(sites) != 1:
+        raise UsageError(f"{option} is for one series.", remedy="Name the series.")
+    return sites[0]
 
 
 def _warn(sites: Sequence[Site]) -> None:
@@ -82,20 +110,13 @@ def _warn(sites: Sequence[Site]) -> None:
                 report.warning(f"{step.migration.path} has no rollback file.")
 
 
-def _migrate(site: Site, steps: Sequence[Step], wait_lock: float) -> None:
+def _migrate(site: Site, steps: Sequence[Step], limits: Limits) -> None:
     """Apply the steps of one database and say what it has now, also when one of them fails."""
     from runner import apply  # noqa: PLC0415 - start-up time
 
     quiet = common.wants_document()
-    before = plan.newest(site.steps)
     done: list[Outcome] = []
-    events = apply.apply(
-        site.connection,
-        steps,
-        has_ledger=site.has_ledger,
-        previous=before.version if before else None,
-        wait_lock=wait_lock,
-    )
+    events = apply.apply(site.access, steps, site.before, limits)
     if not quiet:
         report.say(common.title(site), style="bold")
     try:
@@ -115,7 +136,10 @@ def _summarise(site: Site, done: Sequence[Outcome]) -> None:
         return
     for step in skipped:
         report.say(f"  {report.described(step)}  {step.migration.path if step.migration else step.label}")
-    at = done[-1].step if done else plan.newest(site.steps)
+    known = [outcome.step for outcome in done] + [
+        step for step in site.steps if step is plan.newest(site.steps)
+    ]
+    at = max(known, key=lambda step: step.number, default=None)
     count = f"{len(done)} applied" if done else "nothing applied"
     report.say(f"  {count}, {site.series} is at {at.label}." if at else f"  {count}, {site.series} is empty.")
 
@@ -148,18 +172,29 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 
 @click.command("plan")
 @common.some_series
+@click.option(
+    "--sql",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate.",
+)
 @common.url_option
 @common.config_option
 @common.json_option
-def plan_command(*, series: Sequence[str], url: str | None, file: Path | None) -> None:
+def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, file: Path | None) -> None:
     """List what migrate would apply.
 
-    In order, or the reason why it would refuse. Writes nothing.
+    In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
+    same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
     """
-    from runner import preflight  # noqa: PLC0415 - start-up time
+    from runner import bundle, preflight  # noqa: PLC0415 - start-up time
 
     with common.sites(file, series, url=url) as sites:
         preflight.check(sites)
+        if sql is not None:
+            site = _only(sites, "--sql")
+            variable = site.target.series.variable
+            text = bundle.write(site.series, variable, site.steps, has_ledger=site.has_ledger)
+            sql.write_text(text, encoding="utf-8", newline="\n")
         for site in sites:
             steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
             common.add(site, steps=[document.step(step) for step in steps])

@@ -1,29 +1,20 @@
-"""Keep the ledger, ``public.schema_migrations``: one row per applied file, beside what the file made.
-
-The only module that names the table. The row is written in the transaction of the file it records.
-Every name is qualified, so that no search_path decides what the runner reads or writes.
-"""
+"""Make the ledger, read it, and decide whether it can be trusted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import __version__
-from runner.database import fill, query, run
+from runner.database import query, run
 from runner.errors import LedgerUntrusted, WrongDatabase
 from runner.model import Applied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from psycopg.pq.abc import PGresult
-
     from runner.database import Connection
-    from runner.model import Migration
 
 TABLE = "public.schema_migrations"
 
-_CREATE = """
+# What default privileges grant to others is taken back: nobody but the owner may touch the ledger.
+CREATE = """
 create table public.schema_migrations (
     series text not null,
     version text not null,
@@ -34,9 +25,22 @@ create table public.schema_migrations (
     applied_by text not null default session_user,
     execution_ms bigint not null,
     runner_version text not null,
+    running boolean not null default false,
     constraint schema_migrations_pkey primary key (series, version)
 );
-revoke all on table public.schema_migrations from public;
+do $runner$
+declare
+    other text;
+begin
+    for other in
+        select case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+        from pg_catalog.pg_class as c, pg_catalog.aclexplode(c.relacl) as x
+        where c.oid = 'public.schema_migrations'::pg_catalog.regclass and x.grantee <> c.relowner
+    loop
+        execute pg_catalog.format('revoke all on table public.schema_migrations from %s', other);
+    end loop;
+end
+$runner$;
 comment on table public.schema_migrations is
     'Ledger of the migration runner, one row per applied file; the runner and the rollbacks write it.';
 comment on column public.schema_migrations.series is
@@ -52,6 +56,8 @@ comment on column public.schema_migrations.execution_ms is
     'Time the file took, in milliseconds, as the runner saw it.';
 comment on column public.schema_migrations.runner_version is
     'Version of the runner that applied the file.';
+comment on column public.schema_migrations.running is
+    'True from the start of a file outside any transaction to its end; left true, it was interrupted.';
 comment on index public.schema_migrations_pkey is 'rows of one series in order, and one row by version';
 """
 
@@ -65,6 +71,7 @@ _COLUMNS = [
     "applied_by text",
     "execution_ms bigint",
     "runner_version text",
+    "running boolean",
 ]
 
 # The ledger's owner decides what is recorded. A superuser is a member of every role, so membership
@@ -97,30 +104,8 @@ _SHAPE = """
 """
 
 _ROWS = """
-    select series, version, name, checksum, applied_at, applied_by, execution_ms, runner_version
+    select series, version, name, checksum, applied_at, applied_by, execution_ms, runner_version, running
     from public.schema_migrations
-"""
-
-# Tries to take the advisory lock until the transaction ends: the transaction's id, or null if it is held.
-LOCK = """
-    select case
-        when pg_catalog.pg_try_advisory_xact_lock(
-            pg_catalog.hashtextextended('public.schema_migrations', 0)
-        )
-            then pg_catalog.pg_current_xact_id()::text
-    end as xid;
-"""
-
-_HOLDER = """
-    select a.pid, a.usename, a.application_name
-    from pg_catalog.pg_locks as l
-    join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-        and l.database = (
-            select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
-        )
-        and (l.classid::bigint << 32) | l.objid::bigint
-            = pg_catalog.hashtextextended('public.schema_migrations', 0)
 """
 
 
@@ -165,7 +150,7 @@ def check_owner(connection: Connection) -> None:
 
 def create(connection: Connection) -> None:
     """Create the ledger in the transaction at hand, which must hold the advisory lock. Writes."""
-    run(connection, _CREATE)
+    run(connection, CREATE)
 
 
 def text(connection: Connection, row: Applied) -> str:
@@ -177,61 +162,3 @@ def text(connection: Connection, row: Applied) -> str:
         row.version,
     )
     return str(applied)
-
-
-def holders(connection: Connection) -> tuple[str, ...]:
-    """Return who holds the advisory lock, a line each."""
-    rows = query(connection, _HOLDER)
-    return tuple(f"held by pid {pid}, user {user}, application {name}" for pid, user, name in rows)
-
-
-def recheck_message(migration: Migration, *, previous: str | None) -> str:
-    """Return a query, for under the lock, of the rows of ``migration`` and of the version before it."""
-    return fill(
-        """
-        select version, checksum from public.schema_migrations
-        where series = {series} and version in ({version}, {previous});
-        """,
-        series=migration.series,
-        version=migration.version,
-        previous=previous,
-    )
-
-
-def xid(results: Iterable[PGresult]) -> str:
-    """Return the transaction id that ``LOCK`` gave, empty while somebody else holds the lock."""
-    [value] = [r.get_value(0, 0) for r in results if r.nfields and r.fname(0) == b"xid"]
-    return (value or b"").decode()
-
-
-def accept_message(migration: Migration) -> str:
-    """Return the update of a ledger row to the file as it is now."""
-    return fill(
-        """
-        update public.schema_migrations set checksum = {checksum}, sql = {sql}, runner_version = {runner}
-        where series = {series} and version = {version};
-        """,
-        series=migration.series,
-        version=migration.version,
-        checksum=migration.checksum,
-        sql=migration.sql,
-        runner=__version__,
-    )
-
-
-def record_message(migration: Migration, *, ms: int) -> str:
-    """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
-    return fill(
-        """
-        insert into public.schema_migrations
-            (series, version, name, checksum, sql, execution_ms, runner_version)
-        values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
-        """,
-        series=migration.series,
-        version=migration.version,
-        name=migration.name,
-        checksum=migration.checksum,
-        sql=migration.sql,
-        ms=ms,
-        runner=__version__,
-    )

@@ -1,0 +1,72 @@
+"""Find out who holds the locks a session waits for."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from runner.database import Connection
+
+_PATIENCE = 0.3  # seconds before the first look: what is done by then waits for nobody worth naming
+_INTERVAL = 0.5
+
+_BLOCKERS = """
+    select pid, usename, application_name, coalesce(client_addr::text, 'local'),
+        pg_catalog.date_trunc('second', pg_catalog.now() - coalesce(xact_start, backend_start))::text,
+        state, pg_catalog.left(pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), 100)
+    from pg_catalog.pg_stat_activity
+    where pid = any (pg_catalog.pg_blocking_pids(%s))
+    order by xact_start
+"""
+
+
+def of(connection: Connection, pid: int) -> tuple[str, ...]:
+    """Return who blocks the session ``pid`` right now, with the statement that ends each. Does not write."""
+    return tuple(
+        f"blocked by pid {blocker}: user {user}, application {application or 'unnamed'}, client {client}, "
+        f"{state} for {age}, query: {text} -- to end it: select pg_terminate_backend({blocker});"
+        for blocker, user, application, client, age, state, text in database.query(connection, _BLOCKERS, pid)
+    )
+
+
+class Watch:
+    """Look, on a second connection, who blocks a session while the first one waits for an answer.
+
+    The second connection is opened only when the answer takes longer than a moment. ``seen`` holds what
+    was found last; when nothing can be found out it stays empty.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], *, pid: int) -> None:
+        self.seen: tuple[str, ...] = ()
+        self._connect = connect
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join(timeout=1)
+
+    def _look(self) -> None:
+        if self._done.wait(_PATIENCE):
+            return
+        try:
+            with self._connect() as connection:
+                while not self._done.is_set():
+                    self.seen = of(connection, self._pid) or self.seen
+                    self._done.wait(_INTERVAL)
+        except (RunnerError, database.Error):
+            return  # no second connection to be had: the error is told without the blockers

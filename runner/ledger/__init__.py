@@ -1,0 +1,38 @@
+"""Keep the ledger, ``public.schema_migrations``: one row per applied file, beside what the file made.
+
+The only package that names the table. The row is written in the transaction of the file it records.
+Every name is qualified, so that no search_path decides what the runner reads or writes.
+"""
+
+from runner.ledger.entry import (
+    accept_message,
+    done_message,
+    is_to_do,
+    pairs,
+    recheck_message,
+    record_message,
+    running_message,
+)
+from runner.ledger.key import LOCK, free_session_lock, holders, try_session_lock, xid
+from runner.ledger.table import CREATE, TABLE, check_owner, create, read, text
+
+__all__ = [
+    "CREATE",
+    "LOCK",
+    "TABLE",
+    "accept_message",
+    "check_owner",
+    "create",
+    "done_message",
+    "free_session_lock",
+    "holders",
+    "is_to_do",
+    "pairs",
+    "read",
+    "recheck_message",
+    "record_message",
+    "running_message",
+    "text",
+    "try_session_lock",
+    "xid",
+]

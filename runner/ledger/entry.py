@@ -1,0 +1,120 @@
+"""Write the statements that record a file, and those that ask whether it is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import __version__
+from runner.database import fill
+from runner.errors import ChecksumMismatch, LedgerChanged
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+    from runner.model import Migration
+
+
+def recheck_message(migration: Migration, *, previous: str | None) -> str:
+    """Return a query, for under the lock, of the rows of ``migration`` and of the version before it."""
+    return fill(
+        """
+        select version, checksum from public.schema_migrations
+        where series = {series} and version in ({version}, {previous}) and not running;
+        """,
+        series=migration.series,
+        version=migration.version,
+        previous=previous,
+    )
+
+
+def pairs(result: PGresult) -> dict[str, str]:
+    """Return version and checksum of the rows that ``recheck_message`` gave."""
+    rows = ((result.get_value(i, 0), result.get_value(i, 1)) for i in range(result.ntuples))
+    return {(version or b"").decode(): (checksum or b"").decode() for version, checksum in rows}
+
+
+def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | None) -> bool:
+    """Compare the plan with what the ledger says under the lock; another runner may have been here.
+
+    Raises ``LedgerChanged`` when ``previous`` was rolled back meanwhile, ``ChecksumMismatch`` when the
+    file was applied with other content.
+    """
+    if previous is not None and previous not in recorded:
+        raise LedgerChanged(
+            f"{migration.series} {previous} is no longer recorded: somebody rolled it back just now.",
+            remedy="Look at `status`, then run again.",
+        )
+    checksum = recorded.get(migration.version)
+    if checksum not in (None, migration.checksum):
+        raise ChecksumMismatch(
+            f"Another runner has just applied {migration.path} with other content.",
+            remedy="Run one version of the files only; see `verify` for the difference.",
+        )
+    return checksum is None
+
+
+def record_message(migration: Migration, *, ms: int) -> str:
+    """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
+    return fill(
+        """
+        insert into public.schema_migrations
+            (series, version, name, checksum, sql, execution_ms, runner_version)
+        values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
+        """,
+        series=migration.series,
+        version=migration.version,
+        name=migration.name,
+        checksum=migration.checksum,
+        sql=migration.sql,
+        ms=ms,
+        runner=__version__,
+    )
+
+
+def running_message(migration: Migration) -> str:
+    """Return the insert of a row that says the file has begun; one that was interrupted begins anew."""
+    return fill(
+        """
+        insert into public.schema_migrations
+            (series, version, name, checksum, sql, execution_ms, runner_version, running)
+        values ({series}, {version}, {name}, {checksum}, {sql}, 0, {runner}, true)
+        on conflict (series, version) do update
+            set name = excluded.name, checksum = excluded.checksum, sql = excluded.sql,
+                applied_at = excluded.applied_at, applied_by = excluded.applied_by,
+                runner_version = excluded.runner_version;
+        """,
+        series=migration.series,
+        version=migration.version,
+        name=migration.name,
+        checksum=migration.checksum,
+        sql=migration.sql,
+        runner=__version__,
+    )
+
+
+def done_message(migration: Migration, *, ms: int) -> str:
+    """Return the update of a row that says the file is done, in ``ms`` milliseconds."""
+    return fill(
+        """
+        update public.schema_migrations set running = false, execution_ms = {ms}
+        where series = {series} and version = {version};
+        """,
+        series=migration.series,
+        version=migration.version,
+        ms=ms,
+    )
+
+
+def accept_message(migration: Migration) -> str:
+    """Return the update of a ledger row to the file as it is now."""
+    return fill(
+        """
+        update public.schema_migrations set checksum = {checksum}, sql = {sql}, runner_version = {runner}
+        where series = {series} and version = {version};
+        """,
+        series=migration.series,
+        version=migration.version,
+        checksum=migration.checksum,
+        sql=migration.sql,
+        runner=__version__,
+    )

@@ -1,0 +1,92 @@
+"""Apply a file that must not run in a transaction, such as one ``create index concurrently``.
+
+The ledger row says ``running`` before the statement and ``applied`` behind it; the lock is held by the
+session. If the process dies in between, the row stays ``running``: the file is pending again, and since
+it may run twice, running it again is safe. What a failed concurrent build leaves behind is an invalid
+index, over which ``if not exists`` would pass in silence; so after the statement no index may be invalid.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runner import database, failure, ledger, lock
+from runner.errors import IndexInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from runner.database import Access, Connection
+    from runner.model import Before, Limits, Migration, Step, Waiting
+
+# A concurrent build waits for others on purpose, so lock_timeout stays off: striking, it would leave the
+# index invalid.
+_SETTINGS = """
+    select pg_catalog.set_config('lock_timeout', '0', false),
+        pg_catalog.set_config('statement_timeout', {statement_timeout}, false),
+        pg_catalog.set_config('application_name', {application}, false);
+"""
+
+# An index that somebody else is building right now is not ours to judge.
+_INVALID = """
+    select pg_catalog.format('%I.%I', n.nspname, c.relname)
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where not (i.indisvalid and i.indisready)
+        and not exists (
+            select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = i.indexrelid
+        )
+    order by 1
+"""
+
+
+def apply(step: Step, access: Access, before: Before, limits: Limits) -> Generator[Waiting, None, int | None]:
+    """Apply and record one file. Return its milliseconds, ``None`` if another runner had done so. Writes."""
+    migration, connection = step.file, access.connection
+    try:
+        yield from lock.take(
+            step, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
+        )
+        if ledger.read(connection, series=migration.series) is None:
+            database.run(connection, "begin")
+            ledger.create(connection)
+            database.run(connection, "commit")
+        [recheck] = database.run(connection, ledger.recheck_message(migration, previous=before.version))
+        if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
+            return None
+        return _run(migration, connection, limits)
+    except database.Error as error:
+        lost = connection.broken or connection.closed
+        raise (failure.lost if lost else failure.failed)(error, migration) from error
+    finally:
+        database.roll_back(connection)
+        ledger.free_session_lock(connection)
+
+
+def _run(migration: Migration, connection: Connection, limits: Limits) -> int:
+    """Mark the file as running, send its statement, look at the indexes, mark it as applied."""
+    settings = database.fill(
+        _SETTINGS,
+        application=f"runner:{migration.path}",
+        statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
+    )
+    database.run(connection, settings + ledger.running_message(migration))
+    started = time.monotonic()
+    results = database.send(connection, migration.sql)
+    ms = round((time.monotonic() - started) * 1000)
+    rejected = database.failure(results)
+    if rejected and connection.broken:
+        raise rejected
+    database.run(connection, "reset session authorization; reset role; reset all")
+    invalid = tuple(name for (name,) in database.query(connection, _INVALID))
+    if rejected:
+        raise failure.failed(rejected, migration, done=len(results) - 1, invalid=invalid) from rejected
+    if invalid:
+        raise IndexInvalid(
+            f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
+            remedy=f"{failure.drop_statements(invalid)} Then run again.",
+        )
+    database.run(connection, ledger.done_message(migration, ms=ms))
+    return ms
