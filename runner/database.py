@@ -15,10 +15,10 @@ import psycopg
 from psycopg import generators, pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.errors import CannotConnect, DatabaseMissing, PoolerFound, ServerUnusable, UrlMalformed
+from runner.errors import CannotConnect, DatabaseMissing, UrlMalformed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
 
     from psycopg.pq.abc import PGresult
 
@@ -34,7 +34,6 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60000,
 }
-OLDEST_SERVER = 150000  # as server_version_num writes it
 _NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
 
 
@@ -237,96 +236,3 @@ class Access:
 
     connection: Connection
     reconnect: Callable[[], Connection]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the runner must know of a database before it touches it.
-
-    ``identity`` is equal for two connections to one database; ``objects`` names up to three tables or
-    views that are not part of an extension; ``extensions`` are those asked for that are
-    installed or that this role may create.
-    """
-
-    name: str
-    identity: str
-    version: int
-    standby: bool
-    read_only: bool
-    objects: tuple[str, ...]
-    extensions: frozenset[str]
-
-
-_FACTS = """
-    select
-        pg_catalog.current_database(),
-        pg_catalog.pg_postmaster_start_time()::text || ' ' || d.oid::text,
-        pg_catalog.current_setting('server_version_num')::integer,
-        pg_catalog.pg_is_in_recovery(),
-        pg_catalog.current_setting('default_transaction_read_only')::boolean,
-        array(
-            select n.nspname || '.' || c.relname
-            from pg_catalog.pg_class as c
-            join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-            where c.relkind in ('r', 'p', 'v', 'm', 'f')
-                and n.nspname <> 'information_schema'
-                and n.nspname !~ '^pg_'
-                and n.nspname || '.' || c.relname <> %s
-                and not exists (
-                    select from pg_catalog.pg_depend as e
-                    where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        and e.objid = c.oid and e.deptype = 'e'
-                )
-            order by 1
-            limit 3
-        ),
-        array(
-            select v.name::text
-            from pg_catalog.pg_available_extension_versions as v
-            join pg_catalog.pg_roles as r on r.rolname = current_user
-            where v.name = any (%s)
-                and (
-                    v.installed
-                    or r.rolsuper
-                    or not v.superuser
-                    or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
-                )
-        )
-    from pg_catalog.pg_database as d
-    where d.datname = pg_catalog.current_database()
-"""
-
-
-def facts(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
-    """Read the facts with one query; the table ``besides`` does not count as an object."""
-    [row] = query(connection, _FACTS, besides, list(extensions))
-    name, identity, version, standby, read_only, objects, available = row
-    return Facts(name, identity, version, standby, read_only, tuple(objects), frozenset(available))
-
-
-def check_direct(connection: Connection, facts: Facts, *, source: str) -> None:
-    """Raise ``PoolerFound`` when a pooler stands between this session and the server.
-
-    A pooler makes up a process id for the client; the server's own tells it apart (PgBouncer, observed).
-    """
-    [(pid,)] = query(connection, "select pg_catalog.pg_backend_pid()")
-    if pid != connection.pgconn.backend_pid:
-        raise PoolerFound(
-            f"{source} leads to {facts.name} through a connection pooler, and a pending file runs without a "
-            "transaction, which needs a session of its own.",
-            remedy="Use the server's own port for migrations.",
-        )
-
-
-def check_writable(facts: Facts, *, source: str) -> None:
-    """Raise ``ServerUnusable`` for a standby, a read-only database, or a server that is too old."""
-    reason = remedy = None
-    if facts.version < OLDEST_SERVER:
-        reason, remedy = f"is PostgreSQL {facts.version // 10000}", "PostgreSQL 15 or newer is needed."
-    elif facts.standby:
-        reason, remedy = "is a standby, which takes no changes", "Point the URL at the primary."
-    elif facts.read_only:
-        reason = "has default_transaction_read_only on"
-        remedy = "Somebody wants no changes there; ask, or connect with a role that may write."
-    if reason:
-        raise ServerUnusable(f"The server of {source} ({facts.name}) {reason}.", remedy=remedy)

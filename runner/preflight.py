@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import database, difference, folder, ledger, plan, scanner
+from runner import database, difference, facts, folder, ledger, plan, scanner
 from runner.database import Access
 from runner.errors import DatabaseNotEmpty, WrongDatabase
 from runner.model import Before, State
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runner.config import Project, Series, Target
-    from runner.database import Connection, Facts
+    from runner.database import Connection
+    from runner.facts import Facts
     from runner.model import Migration, Step
 
     Files = Mapping[str, tuple[Migration, ...]]
@@ -77,10 +78,10 @@ def look(files: Files, targets: Sequence[Target], *, wait: float = 0) -> Iterato
 
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
     wanted = {name for migration in migrations for name in migration.requires}
-    facts = database.facts(connection, extensions=wanted, besides=ledger.TABLE)
+    found = facts.read(connection, extensions=wanted, besides=ledger.TABLE)
     rows = ledger.read(connection, series=target.series.name)
-    steps = plan.compare(migrations, rows or (), extensions=facts.extensions)
-    return Site(target, connection, facts, rows is not None, steps)
+    steps = plan.compare(migrations, rows or (), extensions=found.extensions)
+    return Site(target, connection, found, rows is not None, steps)
 
 
 def check(sites: Sequence[Site], *, to: int | None = None) -> None:
@@ -101,10 +102,10 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
 def check_writable(sites: Sequence[Site]) -> None:
     """Raise the first reason why this role must not change one of these databases."""
     for site in sites:
-        database.check_writable(site.facts, source=site.target.source)
+        facts.check_writable(site.facts, source=site.target.source)
         ledger.check_owner(site.connection)
         if any(s.migration and not s.migration.in_transaction for s in plan.pending(site.steps)):
-            database.check_direct(site.connection, site.facts, source=site.target.source)
+            facts.check_direct(site.connection, site.facts, source=site.target.source)
 
 
 def explain(site: Site) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import apply, catalog, database, ledger, psql, rows, scratch
+from runner import apply, catalog, database, facts, ledger, psql, rows, scratch
 from runner.database import Access
 from runner.errors import RunnerError
 from runner.model import Before
@@ -62,7 +62,7 @@ def prove(migrations: Sequence[Migration], url: str, *, source: str) -> Iterator
     """
     with scratch.new(url, source=source) as there, database.connect(there, source=source) as connection:
         wanted = {name for migration in migrations for name in migration.requires}
-        extensions = database.facts(connection, extensions=wanted, besides=ledger.TABLE).extensions
+        extensions = facts.read(connection, extensions=wanted, besides=ledger.TABLE).extensions
         done: list[Migration] = []
         for migration in migrations:
             if needs := tuple(name for name in migration.requires if name not in extensions):
