@@ -80,6 +80,9 @@ types: $(VENV)/.test ## mypy, strict
 pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start themselves
 	$(BIN)/pytest
 
+faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by the hundred
+	FAULTS=long $(BIN)/pytest tests/faults --durations=5
+
 format: $(VENV)/.test ## format the Python files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix .
@@ -91,4 +94,4 @@ clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify prove psql-auth psql-specs \
-        server-start server-stop test lint types pytest format picture clean
+        server-start server-stop test lint types pytest faults format picture clean

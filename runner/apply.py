@@ -6,12 +6,12 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from runner import single, transaction
+from runner import database, single, transaction
 from runner.errors import LockTimeout
 from runner.model import Before, Limits, Outcome, Retrying, Started, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.database import Access
     from runner.model import Step
@@ -31,14 +31,11 @@ def apply(
     """
     for step in steps:
         yield Started(step)
-        ms = yield from _patiently(step, access, before, limits or Limits())
-        yield Outcome(step, ms)
+        yield from _patiently(step, access, before, limits or Limits())
         before = Before(has_ledger=True, version=step.version)
 
 
-def _patiently(
-    step: Step, access: Access, before: Before, limits: Limits
-) -> Generator[Event, None, int | None]:
+def _patiently(step: Step, access: Access, before: Before, limits: Limits) -> Iterator[Event]:
     """Apply one step; repeat the whole file when another session's lock stopped it.
 
     The pauses grow and lie outside any transaction; there is no last try without a timeout.
@@ -46,9 +43,12 @@ def _patiently(
     way = transaction.apply if step.file.in_transaction else single.apply
     for attempt in range(RETRIES):
         try:
-            return (yield from way(step, access, before, limits))
+            yield from way(step, access, before, limits)
         except LockTimeout as error:
+            database.run(access.connection, "discard all")  # a prepared statement outlives a rollback
             pause = limits.retry_pause * 2**attempt * random.uniform(1, 1.3)  # noqa: S311 - jitter
             yield Retrying(step, error, pause)
             time.sleep(pause)
-    return (yield from way(step, access, before, limits))
+        else:
+            return
+    yield from way(step, access, before, limits)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
-from psycopg import generators, pq, sql
+from psycopg import generators, pq, sql, waiting
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import CannotConnect, DatabaseMissing, UrlMalformed
@@ -20,6 +20,7 @@ from runner.errors import CannotConnect, DatabaseMissing, UrlMalformed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -34,6 +35,7 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60000,
 }
+_CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 _NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
 
 
@@ -152,7 +154,24 @@ def send(connection: Connection, text: str) -> list[PGresult]:
     A Ctrl-C while the server works cancels the statement there, then raises ``KeyboardInterrupt``.
     """
     connection.pgconn.send_query(text.encode())
-    return connection.wait(generators.execute(connection.pgconn))
+    answer = generators.execute(connection.pgconn)
+    try:
+        return waiting.wait(answer, connection.pgconn.socket, interval=0.1)
+    except KeyboardInterrupt:
+        _cancel(connection, answer)
+        raise
+
+
+def _cancel(connection: Connection, answer: PQGen[list[PGresult]]) -> None:
+    """Cancel what the server is doing, and give up the connection when it does not answer within a second.
+
+    psycopg itself would wait for ten, too long for somebody who pressed Ctrl-C.
+    """
+    try:
+        connection.cancel_safe(timeout=_CANCEL_SECONDS)
+        waiting.wait(answer, connection.pgconn.socket, interval=0.1, timeout=_CANCEL_SECONDS)
+    except Exception:
+        connection.close()
 
 
 def failure(results: Iterable[PGresult]) -> psycopg.Error | None:
@@ -179,6 +198,12 @@ def try_run(connection: Connection, text: str) -> bool:
         return False
     run(connection, "release savepoint attempt")
     return True
+
+
+def speak_utf8(connection: Connection) -> None:
+    """Take UTF-8 up again where a file has left it: a message is decoded before its own settings count."""
+    if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":
+        run(connection, "set client_encoding = 'UTF8'")
 
 
 def in_transaction(connection: Connection) -> bool:

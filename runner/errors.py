@@ -17,6 +17,7 @@ program: ``name``, which never changes, and ``exit_code``::
     ├── FileRefused                 1  FILE_REFUSED
     ├── SqlFailed                   1  SQL_FAILED
     ├── TransactionEnded            1  TRANSACTION_ENDED
+    ├── ServerRefused               1  SERVER_REFUSED
     ├── CommitUnknown               5  COMMIT_UNKNOWN
     ├── CannotConnect               5  CANNOT_CONNECT
     ├── ConnectionLost              5  CONNECTION_LOST
@@ -167,6 +168,12 @@ class TransactionEnded(RunnerError):
     """A file ended the transaction it was applied in; it is not recorded."""
 
     name = "TRANSACTION_ENDED"
+
+
+class ServerRefused(RunnerError):
+    """The server refused something the runner asked, mostly for want of a right."""
+
+    name = "SERVER_REFUSED"
 
 
 class CommitUnknown(RunnerError):

@@ -131,6 +131,22 @@ def ended(migration: Migration) -> TransactionEnded:
     )
 
 
+def lost_behind(migration: Migration) -> ConnectionLost:
+    """Say that the connection broke behind a commit."""
+    return ConnectionLost(
+        f"The connection was lost behind {migration.path}, which is committed and recorded.",
+        remedy="Run again for what follows it.",
+    )
+
+
+def lost_before(migration: Migration) -> ConnectionLost:
+    """Say that the connection broke while committing, and the server rolled back."""
+    return ConnectionLost(
+        f"The connection was lost while {migration.path} was being committed; it was rolled back.",
+        remedy="Run again.",
+    )
+
+
 def lost(error: psycopg.Error, migration: Migration) -> ConnectionLost:
     """Say that the connection broke before the commit was sent."""
     return ConnectionLost(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, difference, facts, folder, ledger, plan, scanner
 from runner.database import Access
-from runner.errors import DatabaseNotEmpty, WrongDatabase
+from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
 from runner.model import Before, State
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from runner.model import Migration, Step
 
     Files = Mapping[str, tuple[Migration, ...]]
+
+
+_SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,28 @@ def look(files: Files, targets: Sequence[Target], *, wait: float = 0) -> Iterato
     Does not write, and needs no more than the right to select from the ledger.
     """
     with ExitStack() as stack:
+        stack.enter_context(_lost())
         sites = []
         for target in targets:
             connection = _connect(target, wait=wait)
             stack.callback(connection.close)
             sites.append(_site(target, connection, files[target.series.name]))
         yield tuple(sites)
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Name a connection that breaks while nothing is being applied."""
+    try:
+        yield
+    except database.ConnectionBroken as error:
+        if error.sqlstate not in (None, *_SHUT_DOWN):
+            raise
+        raise ConnectionLost(
+            "The connection was lost. What was applied before stays.",
+            remedy="Run again.",
+            notes=tuple(str(error).splitlines()),
+        ) from error
 
 
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:

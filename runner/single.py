@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from runner import database, failure, ledger, lock
 from runner.errors import IndexInvalid
+from runner.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterator
 
     from runner.database import Access, Connection
     from runner.model import Before, Limits, Migration, Step, Waiting
@@ -42,8 +43,8 @@ _INVALID = """
 """
 
 
-def apply(step: Step, access: Access, before: Before, limits: Limits) -> Generator[Waiting, None, int | None]:
-    """Apply and record one file. Return its milliseconds, ``None`` if another runner had done so. Writes."""
+def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterator[Waiting | Outcome]:
+    """Apply and record one file; yield while it waits, and what became of it. Writes."""
     migration, connection = step.file, access.connection
     try:
         yield from lock.take(
@@ -55,8 +56,9 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Generat
             database.run(connection, "commit")
         [recheck] = database.run(connection, ledger.recheck_message(migration, previous=before.version))
         if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
-            return None
-        return _run(migration, connection, limits)
+            yield Outcome(step, None)
+            return
+        yield Outcome(step, _run(migration, connection, limits))
     except database.Error as error:
         lost = connection.broken or connection.closed
         raise (failure.lost if lost else failure.failed)(error, migration) from error

@@ -17,10 +17,11 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import blockers, database, failure, ledger, lock
-from runner.errors import CommitUnknown, ConnectionLost, RunnerError
+from runner.errors import CommitUnknown, RunnerError
+from runner.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Iterator
 
     from psycopg.pq.abc import PGresult
 
@@ -28,25 +29,36 @@ if TYPE_CHECKING:
     from runner.model import Before, Limits, Migration, Step, Waiting
 
 _CHANGED = "MG001"  # SQLSTATE of our own: the transaction is not the one we began
-_RESOLVE_SECONDS = 15.0  # a server that restarts is back by then, or the answer stays unknown
+_RESOLVE_LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
+_RESOLVE_INTERRUPTED = 1.0  # seconds: whoever pressed Ctrl-C does not wait for long
 
 # set local: gone with the transaction, so a pooled server connection keeps none of it.
 # client_connection_check_interval does not exist on Windows servers.
+# Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
 _BEGIN = """
-    begin;
+    begin isolation level read committed read write;
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, true),
         pg_catalog.set_config('statement_timeout', {statement_timeout}, true),
         pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
+        pg_catalog.set_config('standard_conforming_strings', 'on', true),
         pg_catalog.set_config('application_name', {application}, true);
     select pg_catalog.set_config('client_connection_check_interval', '1s', true)
     where pg_catalog.version() !~* 'mingw|visual c';
 """
 
-# The settings go first: the file may have put its own operators or role in our way.
+# What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
+# leave behind goes, the settings first: it may have put its own operators or role in our way.
 _END = """
+    set constraints all immediate;
     reset session authorization;
     reset role;
     reset all;
+    close all;
+    unlisten *;
+    deallocate all;
+    discard temp;
+    discard sequences;
+    select pg_catalog.pg_advisory_unlock_all();
     do $runner$
     begin
         if pg_catalog.pg_current_xact_id_if_assigned()::text is distinct from {xid} then
@@ -57,8 +69,8 @@ _END = """
 """
 
 
-def apply(step: Step, access: Access, before: Before, limits: Limits) -> Generator[Waiting, None, int | None]:
-    """Apply and record one file. Return its milliseconds, ``None`` if another runner had done so. Writes."""
+def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterator[Waiting | Outcome]:
+    """Apply and record one file; yield while it waits, and what became of it once that is certain. Writes."""
     migration, connection = step.file, access.connection
     message = _begin_message(migration, limits) + ledger.LOCK
     if before.has_ledger:
@@ -69,8 +81,14 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Generat
         )
         recorded = ledger.pairs(results[-1]) if before.has_ledger else _bootstrap(connection, migration)
         if not ledger.is_to_do(migration, recorded, previous=before.version):
-            return None
-        return _run(migration, access, xid=ledger.xid(results))
+            yield Outcome(step, None)
+            return
+        xid = ledger.xid(results)
+        ms = _run(migration, access)
+        trouble = _commit(migration, access, xid=xid, ms=ms)
+        yield Outcome(step, ms)
+        if trouble:
+            raise trouble
     except database.Error as error:
         lost = connection.broken or connection.closed
         raise (failure.lost if lost else failure.failed)(error, migration) from error
@@ -104,8 +122,8 @@ def _bootstrap(connection: Connection, migration: Migration) -> dict[str, str]:
     return {row.version: row.checksum for row in rows or () if not row.running}
 
 
-def _run(migration: Migration, access: Access, *, xid: str) -> int:
-    """Send the file, check that its transaction still stands, record and commit. Return milliseconds."""
+def _run(migration: Migration, access: Access) -> int:
+    """Send the file and check that its transaction still stands. Return milliseconds."""
     connection = access.connection
     started = time.monotonic()
     with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
@@ -117,50 +135,63 @@ def _run(migration: Migration, access: Access, *, xid: str) -> int:
         raise failure.failed(rejected, migration, done=len(results) - 1, blockers=watch.seen) from rejected
     if not database.in_transaction(connection):
         raise failure.ended(migration)
-    message = database.fill(_END, xid=xid, changed=_CHANGED) + ledger.record_message(migration, ms=ms)
-    try:
-        results = database.send(connection, message + "commit;")
-    except database.ConnectionBroken as error:
-        raise _resolved(migration, access, xid) from error
-    _check_committed(results, migration, access, xid)
+    database.speak_utf8(connection)
     return ms
 
 
-def _check_committed(results: Sequence[PGresult], migration: Migration, access: Access, xid: str) -> None:
-    """Raise what went wrong between the file and its commit."""
+def _commit(migration: Migration, access: Access, *, xid: str, ms: int) -> BaseException | None:
+    """Record and commit. Return what went wrong behind the commit, raise what went wrong before it."""
+    message = database.fill(_END, xid=xid, changed=_CHANGED) + ledger.record_message(migration, ms=ms)
+    try:
+        results = database.send(access.connection, message + "commit;")
+    except (database.ConnectionBroken, KeyboardInterrupt) as trouble:
+        return _resolved(migration, access, xid, trouble)
     if refused := database.failure(results):
         if access.connection.broken:
-            raise _resolved(migration, access, xid) from refused
+            return _resolved(migration, access, xid, refused)
         changed = refused.sqlstate == _CHANGED
         raise (failure.ended(migration) if changed else failure.failed(refused, migration)) from refused
     if results[-1].command_status != b"COMMIT":
         raise failure.ended(migration)
+    return None
 
 
-def _resolved(migration: Migration, access: Access, xid: str) -> RunnerError:
-    """Find out what became of a commit whose answer was lost, by asking for its transaction id.
+def _resolved(migration: Migration, access: Access, xid: str, trouble: BaseException) -> BaseException:
+    """Find out what became of a commit whose answer did not come.
 
-    A server that is just coming back, or still at work on the commit, is asked again for a while.
+    Returns the trouble when it is committed, raises it when it is not, or when nobody knows.
     """
-    deadline = time.monotonic() + _RESOLVE_SECONDS
-    while time.monotonic() < deadline:
+    interrupted = isinstance(trouble, KeyboardInterrupt)
+    status = _status(migration, access, xid, seconds=_RESOLVE_INTERRUPTED if interrupted else _RESOLVE_LOST)
+    if status == "committed":
+        return trouble if interrupted else failure.lost_behind(migration)
+    if status == "aborted":
+        raise (trouble if interrupted else failure.lost_before(migration)) from None
+    raise CommitUnknown(
+        f"The connection was lost while {migration.path} was being committed; the server does not answer.",
+        remedy="It is applied and recorded, or neither: `status` tells. Then run again.",
+    ) from trouble
+
+
+def _status(migration: Migration, access: Access, xid: str, *, seconds: float) -> str | None:
+    """Ask for the fate of a transaction until it has one, on a new connection; ``None`` if nobody answers.
+
+    The ledger row decides, not ``pg_xact_status`` alone: a server that crashed gives ids again that were
+    never written to its log.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        status = None
         try:
             with access.reconnect() as connection:
                 [(status,)] = database.query(connection, "select pg_catalog.pg_xact_status(%s::xid8)", xid)
+                rows = ledger.read(connection, series=migration.series) or ()
+            if any((row.version, row.checksum) == (migration.version, migration.checksum) for row in rows):
+                return "committed"
+            if status != "in progress":
+                return "aborted"
         except (RunnerError, database.Error):
-            status = None
-        if status == "committed":
-            return ConnectionLost(
-                f"The connection was lost behind {migration.path}, which is committed and recorded.",
-                remedy="Run again for what follows it.",
-            )
-        if status == "aborted":
-            return ConnectionLost(
-                f"The connection was lost while {migration.path} was being committed; it was rolled back.",
-                remedy="Run again.",
-            )
-        time.sleep(0.5)
-    return CommitUnknown(
-        f"The connection was lost while {migration.path} was being committed; the server does not answer.",
-        remedy="It is applied and recorded, or neither: `status` tells. Then run again.",
-    )
+            pass  # not back yet
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.2)

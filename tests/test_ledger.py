@@ -95,6 +95,15 @@ def test_a_table_that_is_not_the_ledger_is_not_trusted(db: Connection, change: s
         ledger.read(db, series="app")
 
 
+def test_a_version_that_is_no_number_is_refused(db: Connection) -> None:
+    """A row somebody wrote by hand is named, not stumbled over."""
+    create(db)
+    row = "insert into public.schema_migrations values ('app', 'x', 'n', 'c', 's', now(), 'me', 0, '1')"
+    db.execute(row.encode())
+    with pytest.raises(LedgerUntrusted, match="records a version that is no number: 'x'"):
+        ledger.read(db, series="app")
+
+
 def test_another_series_is_refused(tmp_path: Path, each_url: str, db: Connection) -> None:
     """Auth files can never land in the specs database."""
     make(tmp_path, app=TWO).migrate(each_url)

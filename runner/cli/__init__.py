@@ -10,8 +10,9 @@ import click
 
 from runner import __version__
 from runner.cli import common
-from runner.errors import Interrupted, RunnerError
+from runner.errors import Interrupted, RunnerError, ServerRefused
 
+REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
 _COMMANDS = {
     "migrate": "databases",
     "status": "databases",
@@ -48,6 +49,10 @@ class Commands(click.Group):
             result = super().invoke(ctx)
         except RunnerError as problem:
             common.fail(ctx, problem)
+        except Exception as error:
+            if not common.is_of_the_server(error):
+                raise
+            common.fail(ctx, ServerRefused(f"The server refused a question: {error}", remedy=REMEDY))
         except KeyboardInterrupt:
             remedy = "The file at hand was rolled back; run again to go on."
             common.fail(ctx, Interrupted("Interrupted.", remedy=remedy))
@@ -71,8 +76,12 @@ def cli() -> None:
     """
 
 
+def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     cli(prog_name=name)

@@ -155,6 +155,12 @@ def fail(ctx: click.Context, problem: RunnerError) -> NoReturn:
     exit_with(ctx, problem.exit_code)
 
 
+def is_of_the_server(error: Exception) -> bool:
+    """Tell whether an error is the driver's, without importing the driver for that."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, driver.Error)
+
+
 def exit_with(ctx: click.Context, code: int) -> NoReturn:
     """Print the document, if one is wanted, and exit."""
     finish(ctx)

@@ -130,6 +130,11 @@ def read(connection: Connection, *, series: str) -> tuple[Applied, ...] | None:
             remedy=f"As its owner: grant select on {TABLE} to {role};",
         )
     rows = tuple(Applied(*row) for row in query(connection, _ROWS))
+    if odd := [row.version for row in rows if not (row.version.isascii() and row.version.isdigit())]:
+        raise LedgerUntrusted(
+            f"{TABLE} records a version that is no number: {odd[0]!r}.",
+            remedy="Somebody wrote it by hand: find out why, and delete the row.",
+        )
     if others := {row.series for row in rows} - {series}:
         raise WrongDatabase(
             f"This database belongs to series {', '.join(sorted(others))}, not {series}.",

@@ -1,0 +1,217 @@
+"""Servers, databases and roles in an odd state: a clear refusal, or the same result as anywhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
+
+import psycopg
+import pytest
+
+from tests.faults import bad
+from tests.servers import NEWEST, OLDEST, is_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Server
+
+TABLE = "create table public.t001 (id int);\n"
+SMALL = ("max_connections=8", "max_prepared_transactions=4", "max_wal_senders=2")
+LETTERS = r"""create table public.t001 as select 'é'::text || E'\\' || $$\'$$ || 'a\n' as v; -- é""" + "\n"
+TEMPORARY = f"{TABLE}create temporary table x (id int);"
+MANY = f"{TABLE}set local work_mem = '64kB';\n"
+MANY += "select count(*) from (select n from generate_series(1, 100000) as n order by n desc offset 0) as x;"
+
+# What the role must lack, the second file, and what the error says.
+LACKING = {
+    "create in the schema": ("alter schema public owner to postgres", TABLE, "schema public"),
+    "insert into the ledger": ("revoke insert on schema_migrations from faulty", TABLE, "cannot be recorded"),
+    "temporary tables": ("revoke temp on database {0} from public, faulty", TEMPORARY, "create temporary"),
+    "missing extension": ("select 1", f"{TABLE}create extension nowhere;", '"nowhere" is not available'),
+    "untrusted extension": ("select 1", f"{TABLE}create extension vector;", "denied to create extension"),
+    "another's table": (
+        "alter table t000 owner to postgres",
+        f"{TABLE}comment on table t000 is '';",
+        "owner",
+    ),
+    "server files": ("select 1", f"{TABLE}copy t001 from '/etc/passwd';", "denied to COPY from a file"),
+    "disk": ("alter role faulty in database {0} set temp_file_limit = 64", MANY, "(SQLSTATE 53400)"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[Server]:
+    """Return a server with few connections, which takes prepared transactions and a standby."""
+    with bad.started(NEWEST, *SMALL) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ordinary(server: Server) -> Iterator[str]:
+    """Return the URL of a database for its owner, an ordinary role."""
+    bad.query(server.url("postgres"), "create role faulty login")
+    try:
+        with bad.database(server, "owner faulty") as url:
+            yield url
+    finally:
+        bad.query(server.url("postgres"), "drop role faulty")
+
+
+@pytest.fixture
+def owned(ordinary: str) -> str:
+    """Return that URL; the database is empty, and its owner has every right again."""
+    name = bad.name(bad.emptied(ordinary))
+    bad.query(ordinary, f"alter role faulty in database {name} reset all")
+    bad.query(ordinary, f"grant all on database {name} to public")
+    return ordinary.replace("postgres@", "faulty@")
+
+
+def _refused(root: Path, url: str, code: int, *words: str, **environ: str) -> None:
+    """Assert that a run exits with ``code`` and says all of ``words``."""
+    result = bad.run(bad.project(root, TABLE), "migrate", url, **environ)
+    assert result.exit_code == code, result.output
+    assert [word for word in words if word not in result.stderr] == []
+
+
+def test_a_standby_is_refused(tmp_path: Path, primary: Server) -> None:
+    """With the remedy, before anything is sent; `status` reads there what the primary has."""
+    app = bad.project(tmp_path, TABLE)
+    with bad.database(primary) as url:
+        assert bad.run(app, "migrate", url, "--to", "0").exit_code == 0
+        with bad.started(NEWEST, *SMALL, copy_of=primary) as standby:
+            there = standby.url(bad.name(url))
+            _refused(tmp_path / "x", there, 2, "SERVER_UNUSABLE", "is a standby", "Point the URL")
+            assert bad.run(app, "status", there, "--exit-code").exit_code == 3
+            bad.check(there, "000")
+        bad.check(url, "000")
+
+
+def test_a_full_server_is_refused_and_then_serves(tmp_path: Path, primary: Server) -> None:
+    """Without a free connection the exit code says: try again; then it works."""
+    with bad.database(primary) as url:
+        with ExitStack() as stack:
+            with suppress(psycopg.OperationalError):
+                while True:
+                    stack.enter_context(psycopg.connect(url))
+            _refused(tmp_path / "x", url, 5, "CANNOT_CONNECT", "too many clients")
+        app, deadline = bad.project(tmp_path, TABLE), time.monotonic() + 10
+        while bad.run(app, "migrate", url).exit_code and time.monotonic() < deadline:
+            time.sleep(0.1)
+        bad.check(url, "000", "001")
+
+
+def test_a_prepared_transaction_is_never_recorded(
+    tmp_path: Path, primary: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused; should the scanner ever miss it, the run fails, without table and without row."""
+    app = bad.project(tmp_path, f"{TABLE}prepare transaction 'x';")
+    with bad.database(primary) as url:
+        assert "controls the transaction (prepare transaction)" in bad.run(app, "migrate", url).stderr
+        assert bad.query(url, "select * from pg_prepared_xacts") == []
+        monkeypatch.setattr("runner.scanner.check", Mock())
+        result = bad.run(app, "migrate", url)
+        assert (result.exit_code, "TRANSACTION_ENDED" in result.stderr) == (1, True)
+        bad.check(url, "000")
+        bad.query(url, "rollback prepared 'x'")
+
+
+@pytest.mark.parametrize("scope", ["database {0}", "role faulty in database {0}", None])
+def test_a_wish_for_no_changes_is_respected(tmp_path: Path, owned: str, scope: str | None) -> None:
+    """default_transaction_read_only refuses the run wherever it was set."""
+    if scope:
+        bad.query(owned, f"alter {scope.format(bad.name(owned))} set default_transaction_read_only = on")
+    environ = {} if scope else {"PGOPTIONS": "-c default_transaction_read_only=on"}
+    _refused(tmp_path, owned, 2, "SERVER_UNUSABLE", "has default_transaction_read_only on", **environ)
+    bad.check(owned)
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_what_the_role_or_the_server_lacks_is_said(tmp_path: Path, owned: str, name: str) -> None:
+    """The file is rolled back and not recorded, the server's words are passed on, the others stay."""
+    lack, text, words = LACKING[name]
+    app = bad.project(tmp_path, text)
+    assert bad.run(app, "migrate", owned, "--to", "0").exit_code == 0
+    owner = owned.replace("faulty@", "postgres@")
+    bad.query(owner, lack.format(bad.name(owned)))
+    result = bad.run(app, "migrate", owned)
+    assert (result.exit_code, "SQL_FAILED" in result.stderr) == (1, True), result.output
+    assert words in " ".join(result.stderr.split())
+    bad.check(owner, "000")
+
+
+def test_a_role_that_may_create_nothing_leaves_nothing(tmp_path: Path, owned: str) -> None:
+    """Already the ledger cannot be made: the error names the schema."""
+    bad.query(owned.replace("faulty@", "postgres@"), "alter schema public owner to postgres")
+    _refused(tmp_path, owned, 1, "SQL_FAILED", "permission denied for schema public", "(SQLSTATE 42501)")
+    bad.check(owned)
+
+
+@pytest.mark.parametrize(
+    ("command", "lack"),
+    [
+        ("status", "revoke usage on schema public from public"),
+        ("plan", "revoke usage on schema public from public"),
+        ("verify", "revoke select on schema_migrations from faulty"),
+        ("accept app 0 --yes", "revoke update on schema_migrations from faulty"),
+    ],
+    ids=["status", "plan", "verify", "accept"],
+)
+def test_a_command_without_its_rights_says_so(tmp_path: Path, owned: str, command: str, lack: str) -> None:
+    """It ends with an error that names the right, never with a traceback, and changes nothing."""
+    app, owner = bad.project(tmp_path), owned.replace("faulty@", "postgres@")
+    assert bad.run(app, "migrate", owned).exit_code == 0
+    bad.query(owner, f"alter schema public owner to postgres; {lack}")
+    app.write("app", {"000_first.sql": bad.FIRST["000_first.sql"] + "-- edited"})
+    name, *arguments = command.split()
+    result = bad.run(app, name, owned, *arguments)
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "permission denied" in result.stderr or "may not read" in result.stderr
+    assert bad.text(owner, "000") == bad.FIRST["000_first.sql"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "code"),
+    [
+        ("utf8", LETTERS.replace("é", "漢"), 0),
+        ("latin1", LETTERS, 0),
+        ("latin1", f"-- 漢\n{LETTERS}", 1),
+        ("latin1", LETTERS.replace("'é'", "'漢'"), 1),
+        ("sql_ascii", LETTERS.replace("é", "漢"), 0),
+    ],
+    ids=["utf8", "latin1", "latin1 comment", "latin1 literal", "sql_ascii"],
+)
+def test_letters_arrive_as_they_are_or_not_at_all(
+    tmp_path: Path, server: Server, encoding: str, text: str, code: int
+) -> None:
+    """In table and ledger stands what psql would store, never other letters; `verify` agrees."""
+    with bad.database(server, f"encoding '{encoding}' locale 'C'") as url:
+        app = bad.project(tmp_path, text)
+        result = bad.run(app, "migrate", url, PGCLIENTENCODING="latin1")
+        assert result.exit_code == code, result.output
+        bad.check(url, *["000", "001"][: 2 - code])
+        if code:
+            assert 'no equivalent in encoding "LATIN1"' in result.stderr
+        else:
+            assert bad.text(url) == text
+            assert bad.query(url, "select v from t001") == [(text[text.index("'") + 1] + "\\\\'a\\n",)]
+            assert bad.run(app, "verify", url).exit_code == 0
+
+
+@pytest.mark.skipif(not is_installed(OLDEST), reason="no server with translations")
+def test_another_language_changes_no_decision(tmp_path: Path) -> None:
+    """Names and exit codes come from SQLSTATEs and facts, not from the server's words."""
+    with bad.started(OLDEST, LANGUAGE="de") as server, bad.database(server) as url:
+        with pytest.raises(psycopg.errors.DivisionByZero) as english:
+            bad.query(url, "select 1/0")
+        if "Division durch Null" not in str(english.value):
+            pytest.skip("the server has no German messages")
+        app = bad.project(tmp_path, f"{TABLE}select 1/0;")
+        result = bad.run(app, "migrate", url)
+        assert result.exit_code == 1
+        assert "failed: Division durch Null (SQLSTATE 22012)" in result.stderr
+        bad.check(url, "000")
+        _refused(tmp_path / "x", server.url("nowhere"), 2, "DATABASE_MISSING")

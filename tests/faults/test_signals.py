@@ -1,0 +1,297 @@
+"""Somebody asks the runner to stop, or ends its session on the server."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.errors import ConnectionLost, SqlFailed
+from runner.model import Outcome
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.stage import (
+    LONG,
+    PROMPT,
+    SLEEPY,
+    SLOW_COMMIT,
+    Witness,
+    files,
+    finished,
+    started,
+    until,
+    waits,
+)
+from tests.project import make
+
+if TYPE_CHECKING:
+    import random
+    import subprocess
+    from pathlib import Path
+
+    from tests.project import Project
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+FILES = 12
+SOME = BOTH if LONG else pytest.mark.parametrize("number", [signal.SIGTERM], ids=["SIGTERM"])
+STOPS = 50 if LONG else 2
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Project:
+    """Return a project whose second file takes a minute."""
+    return make(tmp_path, app=files(3) | {"001_t1.sql": SLEEPY.format(n=1)})
+
+
+def _applied(output: str) -> int:
+    return sum(line.startswith("  applied  ") for line in output.splitlines())
+
+
+def _check_told(output: str, recorded: list[str]) -> None:
+    """Check what a run says of itself: all that is recorded, or what is told before a look at `status`.
+
+    A signal may come when a file is committed and its line is not yet written.
+    """
+    if _applied(output) + 1 == len(recorded) and "rolled back" not in output and "status" in output:
+        return
+    assert _applied(output) == len(recorded), f"recorded: {recorded}, told: {output}"
+
+
+# ------------------------------------------------------------------ signals
+
+
+@BOTH
+def test_a_signal_cancels_the_statement(app: Project, url: str, witness: Witness, number: int) -> None:
+    """In a long statement: cancelled on the server, rolled back, gone within two seconds, exit code 1."""
+    with started(app, url) as process:
+        witness.caught_sleeping(process, "001")
+        began = time.monotonic()
+        process.send_signal(number)
+        code, output = finished(process)
+        took = time.monotonic() - began
+        assert not witness.sleeping(), "the statement goes on without its runner"
+        assert witness.lock_is_free()
+    print(f"gone after {took:.2f} s")  # noqa: T201 - pytest -rP shows it
+    assert took < PROMPT
+    assert code == 1, output
+    assert "error INTERRUPTED" in output
+    assert "Traceback" not in output
+    assert witness.agree() == ["000"]
+    app.write("app", files(3))
+    witness.converges(app, url)
+
+
+@SOME
+def test_a_signal_ends_the_wait_for_the_lock(app: Project, url: str, witness: Witness, number: int) -> None:
+    """While another runner holds the lock: gone within two seconds, exit code 1, the other undisturbed."""
+    with started(app, url) as first:
+        witness.caught_sleeping(first, "001")
+        with started(app, url) as second:
+            waits(second)
+            began = time.monotonic()
+            second.send_signal(number)
+            code, output = finished(second)
+            assert time.monotonic() - began < PROMPT
+            assert code == 1, output
+            assert "error INTERRUPTED" in output
+        assert witness.sleeping("001")
+        assert first.poll() is None
+    witness.lock_gets_free()
+    assert witness.agree() == ["000"]
+
+
+@BOTH
+def test_a_signal_too_late_is_told_as_such(
+    tmp_path: Path, far_url: str, proxy: Proxy, witness: Witness, number: int
+) -> None:
+    """When the commit is done but its answer still on its way, nobody is told that it was rolled back."""
+    app = make(tmp_path, app=files(2))
+    proxy.delay = 0.7
+    proxy.plant(Fault.SLOW, when=b"commit;")
+    with started(app, far_url) as process:
+        until(lambda: witness.agree() == ["000"], what="the first commit")
+        process.send_signal(number)
+        code, output = finished(process)
+    recorded = witness.agree()
+    assert recorded[:1] == ["000"]
+    assert "Traceback" not in output
+    assert _applied(output) == len(recorded), f"recorded: {recorded}, told: {output}"
+    assert code == 1, output
+    witness.converges(app, far_url)
+
+
+@SOME
+def test_a_signal_while_the_server_commits(tmp_path: Path, url: str, witness: Witness, number: int) -> None:
+    """In a slow commit: cancelled or carried out, but said as it is, and gone within two seconds."""
+    app = make(tmp_path, app={"000_t0.sql": files(1)["000_t0.sql"] + SLOW_COMMIT.format(n=0, seconds=30)})
+    with started(app, url) as process:
+        witness.caught_sleeping(process)
+        began = time.monotonic()
+        process.send_signal(number)
+        code, output = finished(process)
+        assert time.monotonic() - began < PROMPT
+    assert code == 1, output
+    assert _applied(output) == len(witness.agree()), output
+    assert witness.lock_is_free()
+
+
+def test_sigterm_counts_where_ctrl_c_is_ignored(app: Project, url: str, witness: Witness) -> None:
+    """A shell starts background jobs with SIGINT ignored; SIGTERM ends such a runner all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited
+    try:
+        process = app.process("migrate", APP_URL=url)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        witness.caught_sleeping(process, "001")
+        began = time.monotonic()
+        process.terminate()
+        until(lambda: process.poll() is not None or time.monotonic() - began > PROMPT)
+        took = time.monotonic() - began
+        process.kill()
+        code, output = finished(process)
+    assert took < PROMPT, output
+    assert code == 1, output
+    witness.lock_gets_free()
+    assert witness.agree() == ["000"]
+
+
+@SOME
+def test_signals_at_random_moments(
+    tmp_path: Path, url: str, witness: Witness, number: int, rng: random.Random
+) -> None:
+    """Whenever the signal comes, what is told as applied is recorded, and nothing else is."""
+    app = make(tmp_path, app=files(FILES, seconds=0.02))
+    midway = 0
+    for _ in range(STOPS):
+        witness.db.execute("drop schema public cascade; create schema public")
+        witness.lock_gets_free()  # no session of the run before may be taken for this one's
+        with started(app, url) as process:
+            until(lambda: witness.runners() or process.poll() is not None, what="a runner")
+            time.sleep(rng.uniform(0, 0.5))
+            process.send_signal(number)
+            code, output = finished(process)
+        recorded = witness.agree()
+        _check_told(output, recorded)
+        assert code == 1 or len(recorded) == FILES, output  # too late to matter in the second case
+        assert "Traceback" not in output
+        midway += 0 < len(recorded) < FILES
+        witness.lock_gets_free()
+        witness.converges(app, url)
+    print(f"{STOPS} signals, {midway} midway")  # noqa: T201 - pytest -rP shows it
+
+
+def test_an_impatient_ctrl_c(app: Project, url: str, witness: Witness) -> None:
+    """A second and a third Ctrl-C, right behind the first, change nothing in the database."""
+    with started(app, url) as process:
+        witness.caught_sleeping(process, "001")
+        _send(process, signal.SIGINT, times=3)
+        code, _ = finished(process)
+        assert code != 0
+    witness.lock_gets_free()
+    assert witness.agree() == ["000"]
+    app.write("app", files(3))
+    witness.converges(app, url)
+
+
+def _send(process: subprocess.Popen[str], number: int, *, times: int) -> None:
+    for _ in range(times):
+        if process.poll() is None:
+            process.send_signal(number)
+            time.sleep(0.02)
+
+
+# ------------------------------------------------------------------ an administrator
+
+
+def test_terminated_in_a_file(app: Project, url: str, witness: Witness) -> None:
+    """pg_terminate_backend in a file: it is rolled back, said so, exit code 5, later files do not run."""
+    with started(app, url) as process:
+        pid = witness.caught_sleeping(process, "001").pid
+        witness.db.execute("select pg_terminate_backend(%s)", (pid,))
+        code, output = finished(process)
+    assert code == 5, output
+    assert "error CONNECTION_LOST" in output
+    assert "001_t1.sql" in output
+    assert _applied(output) == 1
+    assert witness.agree() == ["000"]
+    app.write("app", files(3))
+    witness.converges(app, url)
+
+
+def test_cancelled_in_a_file(app: Project, url: str, witness: Witness) -> None:
+    """pg_cancel_backend in a file is the file's error: rolled back, 57014, later files do not run."""
+    with started(app, url) as process:
+        pid = witness.caught_sleeping(process, "001").pid
+        witness.db.execute("select pg_cancel_backend(%s)", (pid,))
+        code, output = finished(process)
+    assert code == 1, output
+    assert "error SQL_FAILED" in output
+    assert "57014" in output
+    assert witness.agree() == ["000"]
+    app.write("app", files(3))
+    witness.converges(app, url)
+
+
+def test_terminated_between_files(tmp_path: Path, url: str, witness: Witness) -> None:
+    """A session ended between two files: the second is not applied, the error says that nothing was lost."""
+    app = make(tmp_path, app=files(3))
+    events = app.events(url)
+    assert next(isinstance(e, Outcome) for e in events if isinstance(e, Outcome))
+    [session] = witness.runners()
+    witness.db.execute("select pg_terminate_backend(%s)", (session.pid,))
+    until(lambda: not witness.runners())
+    with pytest.raises(ConnectionLost, match="001_t1"):
+        list(events)
+    assert witness.agree() == ["000"]
+    witness.converges(app, url)
+
+
+def test_cancelled_between_files(tmp_path: Path, url: str, witness: Witness) -> None:
+    """A cancel between two files meets no statement and does no harm."""
+    app = make(tmp_path, app=files(3))
+    events = app.events(url)
+    assert next(isinstance(e, Outcome) for e in events if isinstance(e, Outcome))
+    [session] = witness.runners()
+    witness.db.execute("select pg_cancel_backend(%s)", (session.pid,))
+    try:
+        list(events)
+    except SqlFailed as error:  # it may arrive when the next file has begun
+        assert error.sqlstate == "57014"  # noqa: PT017 - both endings are right
+    witness.agree()
+    witness.converges(app, url)
+
+
+def test_terminated_between_the_file_and_the_commit(tmp_path: Path, url: str, witness: Witness) -> None:
+    """A session ended when the file is done: nobody is told that it is applied, nothing of it remains."""
+    app = make(tmp_path, app=files(2) | {"001_t1.sql": SLEEPY.format(n=1).replace("60", "0.5")})
+    with started(app, url) as process:
+        pid = witness.caught_sleeping(process, "001").pid
+        process.send_signal(signal.SIGSTOP)
+        until(witness.is_idle_in_transaction)
+        witness.db.execute("select pg_terminate_backend(%s)", (pid,))
+        until(lambda: not witness.runners())
+        process.send_signal(signal.SIGCONT)
+        code, output = finished(process)
+    assert code == 5, output
+    assert _applied(output) == 1
+    assert "Traceback" not in output
+    assert witness.agree() == ["000"]
+    witness.converges(app, url)
+
+
+def test_terminated_while_waiting_for_the_lock(app: Project, url: str, witness: Witness) -> None:
+    """A waiting runner whose session is ended says so; the one that works goes on."""
+    with started(app, url) as first:
+        witness.caught_sleeping(first, "001")
+        with started(app, url) as second:
+            waits(second)
+            for idle in (r.pid for r in witness.runners() if r.state == "idle"):
+                witness.db.execute("select pg_terminate_backend(%s)", (idle,))
+            code, output = finished(second)
+            assert code == 5, output
+            assert "error CONNECTION_LOST" in output
+        assert witness.sleeping("001")
+    witness.lock_gets_free()
+    assert witness.agree() == ["000"]
