@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,31 @@ def pytest_report_header() -> str:
     missing = [str(v) for v in VERSIONS if not servers.is_installed(v)]
     note = f" (not installed, skipped: {', '.join(missing)})" if missing else ""
     return f"postgresql: {', '.join(str(v) for v in VERSIONS if servers.is_installed(v))}{note}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the long rehearsal tried, how often, and what was lost."""
+    if os.environ.get("FAULTS") != "long":
+        return
+    terminalreporter.write_line("| rehearsal | cases | rounds of the repeated ones | failed |")
+    terminalreporter.write_line("|---|---|---|---|")
+    for module in sorted(_modules(terminalreporter)):
+        reports = [_of(terminalreporter, outcome, module) for outcome in ("passed", "failed")]
+        loaded = sys.modules[module.removesuffix(".py").replace("/", ".")]
+        rounds = [vars(loaded)[name] for name in ("KILLS", "CUTS", "ROUNDS", "STOPS") if name in vars(loaded)]
+        about = str(loaded.__doc__).splitlines()[0].rstrip(".")
+        terminalreporter.write_line(
+            f"| {about} | {sum(reports)} | {rounds[0] if rounds else ''} | {reports[1]} |"
+        )
+
+
+def _modules(terminalreporter: pytest.TerminalReporter) -> set[str]:
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    return {report.nodeid.partition("::")[0] for report in reports if "/faults/" in report.nodeid}
+
+
+def _of(terminalreporter: pytest.TerminalReporter, outcome: str, module: str) -> int:
+    return sum(report.nodeid.startswith(module) for report in terminalreporter.getreports(outcome))
 
 
 @pytest.fixture(autouse=True)

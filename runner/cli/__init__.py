@@ -14,7 +14,7 @@ from runner.errors import Interrupted, RunnerError, ServerRefused
 
 REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
 _COMMANDS = {
-    "migrate": "databases",
+    "migrate": "migrate",
     "status": "databases",
     "plan": "databases",
     "verify": "databases",

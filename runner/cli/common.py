@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from runner import config, document, report
-from runner.errors import RunnerError
+from runner.errors import RunnerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,6 +114,13 @@ def sites(
     files = preflight.read(project, chosen)
     with preflight.look(files, targets(project, chosen, url=url), wait=wait) as found:
         yield found
+
+
+def only(sites: Sequence[Site], option: str) -> Site:
+    """Return the one site an option is for. Raises ``UsageError`` when there are several."""
+    if len(sites) != 1:
+        raise UsageError(f"{option} is for one series.", remedy="Name the series.")
+    return sites[0]
 
 
 def title(site: Site) -> str:
