@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner import scanner
-from runner.errors import ConnectionLost, LockTimeout, RunnerError, SqlFailed, TransactionEnded
+from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
 from runner.place import locate
 
 if TYPE_CHECKING:
@@ -128,6 +128,13 @@ def ended(migration: Migration) -> TransactionEnded:
     return TransactionEnded(
         f"{migration.path} ended the transaction it was applied in, so it is not recorded.",
         remedy="Part of it may remain: look at the database, remove what ends the transaction, run again.",
+    )
+
+
+def interrupted(migration: Migration) -> Interrupted:
+    """Say that Ctrl-C came while a file was running, and that nothing of it remains."""
+    return Interrupted(
+        f"Interrupted in {migration.path}, which was rolled back.", remedy="Run again to go on."
     )
 
 

@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from runner.model import Before, Limits, Migration, Step, Waiting
 
 _CHANGED = "MG001"  # SQLSTATE of our own: the transaction is not the one we began
+_NO_SUCH_ID = "22023"  # what pg_xact_status says of an id that lies in the future, as after a crash
 _RESOLVE_LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
 _RESOLVE_INTERRUPTED = 1.0  # seconds: whoever pressed Ctrl-C does not wait for long
 
-# set local: gone with the transaction, so a pooled server connection keeps none of it.
+# Gone with the transaction, so a pooled server connection keeps none of it.
 # client_connection_check_interval does not exist on Windows servers.
-# Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
-_BEGIN = """
-    begin isolation level read committed read write;
+_SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, true),
         pg_catalog.set_config('statement_timeout', {statement_timeout}, true),
         pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
@@ -46,13 +45,18 @@ _BEGIN = """
     where pg_catalog.version() !~* 'mingw|visual c';
 """
 
+# Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
+_BEGIN = "begin isolation level read committed read write;" + _SETTINGS
+
 # What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
 # leave behind goes, the settings first: it may have put its own operators or role in our way.
-_END = """
+_PUT_BACK = """
     set constraints all immediate;
     reset session authorization;
     reset role;
     reset all;
+"""
+_CHECK = """
     close all;
     unlisten *;
     deallocate all;
@@ -67,12 +71,14 @@ _END = """
     end
     $runner$;
 """
+_END = _PUT_BACK + _SETTINGS + _CHECK
 
 
 def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterator[Waiting | Outcome]:
     """Apply and record one file; yield while it waits, and what became of it once that is certain. Writes."""
     migration, connection = step.file, access.connection
-    message = _begin_message(migration, limits) + ledger.LOCK
+    settings = _values(migration, limits)
+    message = database.fill(_BEGIN, **settings) + ledger.LOCK
     if before.has_ledger:
         message += ledger.recheck_message(migration, previous=before.version)
     try:
@@ -85,7 +91,8 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
             return
         xid = ledger.xid(results)
         ms = _run(migration, access)
-        trouble = _commit(migration, access, xid=xid, ms=ms)
+        end = database.fill(_END, xid=xid, changed=_CHANGED, **settings)
+        trouble = _commit(migration, access, end, xid=xid, ms=ms)
         yield Outcome(step, ms)
         if trouble:
             raise trouble
@@ -96,13 +103,13 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
         database.roll_back(connection)
 
 
-def _begin_message(migration: Migration, limits: Limits) -> str:
-    return database.fill(
-        _BEGIN,
-        application=f"runner:{migration.path}",
-        lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
-        statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
-    )
+def _values(migration: Migration, limits: Limits) -> dict[str, str]:
+    """Return what the settings of a file are."""
+    return {
+        "application": f"runner:{migration.path}",
+        "lock_timeout": f"{round(limits.lock_timeout * 1000)}ms",
+        "statement_timeout": f"{round(limits.statement_timeout * 1000)}ms",
+    }
 
 
 def _attempt(connection: Connection, message: str) -> list[PGresult] | None:
@@ -127,7 +134,10 @@ def _run(migration: Migration, access: Access) -> int:
     connection = access.connection
     started = time.monotonic()
     with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
-        results = database.send(connection, migration.sql)
+        try:
+            results = database.send(connection, migration.sql)
+        except KeyboardInterrupt:
+            raise failure.interrupted(migration) from None
     ms = round((time.monotonic() - started) * 1000)
     if rejected := database.failure(results):
         if connection.broken:
@@ -139,11 +149,11 @@ def _run(migration: Migration, access: Access) -> int:
     return ms
 
 
-def _commit(migration: Migration, access: Access, *, xid: str, ms: int) -> BaseException | None:
+def _commit(migration: Migration, access: Access, end: str, *, xid: str, ms: int) -> BaseException | None:
     """Record and commit. Return what went wrong behind the commit, raise what went wrong before it."""
-    message = database.fill(_END, xid=xid, changed=_CHANGED) + ledger.record_message(migration, ms=ms)
+    message = end + ledger.record_message(migration, ms=ms) + "commit;"
     try:
-        results = database.send(access.connection, message + "commit;")
+        results = database.send(access.connection, message)
     except (database.ConnectionBroken, KeyboardInterrupt) as trouble:
         return _resolved(migration, access, xid, trouble)
     if refused := database.failure(results):
@@ -166,9 +176,9 @@ def _resolved(migration: Migration, access: Access, xid: str, trouble: BaseExcep
     if status == "committed":
         return trouble if interrupted else failure.lost_behind(migration)
     if status == "aborted":
-        raise (trouble if interrupted else failure.lost_before(migration)) from None
+        raise (failure.interrupted if interrupted else failure.lost_before)(migration) from None
     raise CommitUnknown(
-        f"The connection was lost while {migration.path} was being committed; the server does not answer.",
+        f"No answer came while {migration.path} was being committed, and none comes to a question about it.",
         remedy="It is applied and recorded, or neither: `status` tells. Then run again.",
     ) from trouble
 
@@ -176,21 +186,22 @@ def _resolved(migration: Migration, access: Access, xid: str, trouble: BaseExcep
 def _status(migration: Migration, access: Access, xid: str, *, seconds: float) -> str | None:
     """Ask for the fate of a transaction until it has one, on a new connection; ``None`` if nobody answers.
 
-    The ledger row decides, not ``pg_xact_status`` alone: a server that crashed gives ids again that were
-    never written to its log.
+    It is committed when its id says so and the row is there. The id alone would lie after a crash, when a
+    server gives ids again that were never written to its log; the row alone, when another runner wrote it.
     """
     deadline = time.monotonic() + seconds
     while True:
-        status = None
         try:
             with access.reconnect() as connection:
                 [(status,)] = database.query(connection, "select pg_catalog.pg_xact_status(%s::xid8)", xid)
                 rows = ledger.read(connection, series=migration.series) or ()
-            if any((row.version, row.checksum) == (migration.version, migration.checksum) for row in rows):
-                return "committed"
             if status != "in progress":
+                recorded = any(row.version == migration.version for row in rows)
+                return "committed" if status == "committed" and recorded else "aborted"
+        except database.Error as error:
+            if error.sqlstate == _NO_SUCH_ID:
                 return "aborted"
-        except (RunnerError, database.Error):
+        except RunnerError:
             pass  # not back yet
         if time.monotonic() >= deadline:
             return None

@@ -54,7 +54,7 @@ class Commands(click.Group):
                 raise
             common.fail(ctx, ServerRefused(f"The server refused a question: {error}", remedy=REMEDY))
         except KeyboardInterrupt:
-            remedy = "The file at hand was rolled back; run again to go on."
+            remedy = "`status` shows how far it got; run again to go on."
             common.fail(ctx, Interrupted("Interrupted.", remedy=remedy))
         common.finish(ctx)
         return result
