@@ -147,7 +147,7 @@ def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[
         .replace("{first}", "false" if has_ledger else "true")
     )
     create = "" if has_ledger else ledger.CREATE
-    text = f"{migration.sql.rstrip()}\n" if migration.sql.endswith("\n") else f"{migration.sql}\n"
+    text = migration.sql if migration.sql.endswith("\n") else f"{migration.sql}\n"
     yield f"\n\n-- ---------------------------------------------------------------- {migration.path}\n"
     yield f"\n\\echo {migration.path}\n"
     if migration.in_transaction:

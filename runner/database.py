@@ -200,6 +200,11 @@ def try_run(connection: Connection, text: str) -> bool:
     return True
 
 
+def put_back(connection: Connection) -> None:
+    """Put role and settings back to what they were when the session began."""
+    run(connection, "reset session authorization; reset role; reset all")
+
+
 def speak_utf8(connection: Connection) -> None:
     """Take UTF-8 up again where a file has left it: a message is decoded before its own settings count."""
     if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":

@@ -154,8 +154,10 @@ def lost_before(migration: Migration) -> ConnectionLost:
     )
 
 
-def lost(error: psycopg.Error, migration: Migration) -> ConnectionLost:
-    """Say that the connection broke before the commit was sent."""
+def around(error: psycopg.Error, migration: Migration, *, lost: bool) -> RunnerError:
+    """Name an error of the runner's own messages around a file; ``lost`` says that the connection broke."""
+    if not lost:
+        return failed(error, migration)
     return ConnectionLost(
         f"The connection was lost while {migration.path} was being applied.",
         remedy="The server rolls it back. Run again.",

@@ -129,7 +129,7 @@ class _Bench:
         error = database.failure(database.send(self.connection, self.migration.sql))
         if self.migration.in_transaction:
             database.run(self.connection, "rollback" if error else "commit")
-        database.run(self.connection, "reset session authorization; reset role; reset all")
+        database.put_back(self.connection)
         if error:
             yield Finding("repeat", f"it cannot be run twice: {error.diag.message_primary}")
         yield from _changes("repeat", first, self._state(), left="was made by the second run")

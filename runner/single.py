@@ -60,8 +60,7 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
             return
         yield Outcome(step, _run(migration, connection, limits))
     except database.Error as error:
-        lost = connection.broken or connection.closed
-        raise (failure.lost if lost else failure.failed)(error, migration) from error
+        raise failure.around(error, migration, lost=connection.broken or connection.closed) from error
     finally:
         database.roll_back(connection)
         ledger.free_session_lock(connection)
@@ -81,7 +80,7 @@ def _run(migration: Migration, connection: Connection, limits: Limits) -> int:
     rejected = database.failure(results)
     if rejected and connection.broken:
         raise rejected
-    database.run(connection, "reset session authorization; reset role; reset all")
+    database.put_back(connection)
     invalid = tuple(name for (name,) in database.query(connection, _INVALID))
     if rejected:
         raise failure.failed(rejected, migration, done=len(results) - 1, invalid=invalid) from rejected

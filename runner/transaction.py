@@ -97,8 +97,7 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
         if trouble:
             raise trouble
     except database.Error as error:
-        lost = connection.broken or connection.closed
-        raise (failure.lost if lost else failure.failed)(error, migration) from error
+        raise failure.around(error, migration, lost=connection.broken or connection.closed) from error
     finally:
         database.roll_back(connection)
 

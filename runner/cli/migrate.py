@@ -126,9 +126,7 @@ def _summarise(site: Site, done: Sequence[Outcome]) -> None:
         return
     for step in skipped:
         report.say(f"  {report.described(step)}  {step.migration.path if step.migration else step.label}")
-    known = [outcome.step for outcome in done] + [
-        step for step in site.steps if step is plan.newest(site.steps)
-    ]
+    known = filter(None, (plan.newest(site.steps), *(outcome.step for outcome in done)))
     at = max(known, key=lambda step: step.number, default=None)
     count = f"{len(done)} applied" if done else "nothing applied"
     report.say(f"  {count}, {site.series} is at {at.label}." if at else f"  {count}, {site.series} is empty.")
