@@ -45,7 +45,7 @@ def _patiently(step: Step, access: Access, before: Before, limits: Limits) -> It
         try:
             yield from way(step, access, before, limits)
         except LockTimeout as error:
-            database.run(access.connection, "discard all")  # a prepared statement outlives a rollback
+            database.start_over(access.connection)  # a prepared statement outlives a rollback
             pause = limits.retry_pause * 2**attempt * random.uniform(1, 1.3)  # noqa: S311 - jitter
             yield Retrying(step, error, pause)
             time.sleep(pause)

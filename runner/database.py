@@ -205,10 +205,30 @@ def put_back(connection: Connection) -> None:
     run(connection, "reset session authorization; reset role; reset all")
 
 
+def start_over(connection: Connection) -> None:
+    """Give back all a session has gathered: settings, prepared statements, temporary tables, locks.
+
+    A connection that cannot do so is closed, which does it on the server.
+    """
+    try:
+        run(connection, "discard all")
+    except psycopg.Error:
+        connection.close()
+
+
 def speak_utf8(connection: Connection) -> None:
     """Take UTF-8 up again where a file has left it: a message is decoded before its own settings count."""
     if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":
         run(connection, "set client_encoding = 'UTF8'")
+
+
+def is_lost(connection: Connection, error: psycopg.Error) -> bool:
+    """Tell whether ``error`` says that the connection is gone.
+
+    A server names every error with an SQLSTATE; one without is libpq's own, which may come before libpq
+    calls the connection bad (a reset while it was writing, observed).
+    """
+    return error.sqlstate is None or connection.closed or connection.broken
 
 
 def in_transaction(connection: Connection) -> bool:

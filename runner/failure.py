@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = "25001"
 _ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+_NOT_RECORDED = "It is not recorded as applied."
+_LOST_OUTSIDE = (
+    "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
+    "pending: run again."
+)
 _ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
 _OPENING = re.compile(r"\$[^$\s]*\$|'")
 _INLINE = re.compile(r"\binline_code_block\D+(\d+)")
@@ -41,12 +46,12 @@ def failed(
     held the lock it waited for; ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
-    if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
+    if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         how = (
             "deadlocked with another session" if error.sqlstate == _DEADLOCK else "waited too long for a lock"
         )
         return LockTimeout(
-            f"{migration.path} {how}. It was rolled back.",
+            f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
             remedy="Try again when the other session has finished.",
             notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
@@ -131,10 +136,14 @@ def ended(migration: Migration) -> TransactionEnded:
     )
 
 
-def interrupted(migration: Migration) -> Interrupted:
-    """Say that Ctrl-C came while a file was running, and that nothing of it remains."""
+def interrupted(migration: Migration, *, invalid: tuple[str, ...] = ()) -> Interrupted:
+    """Say that Ctrl-C came while a file was running, and what remains of it."""
+    path = migration.path
+    if migration.in_transaction:
+        return Interrupted(f"Interrupted in {path}, which was rolled back.", remedy="Run again to go on.")
     return Interrupted(
-        f"Interrupted in {migration.path}, which was rolled back.", remedy="Run again to go on."
+        f"Interrupted in {path}, which ran outside any transaction. {_NOT_RECORDED}",
+        remedy=f"{drop_statements(invalid)} Run again to go on.".strip(),
     )
 
 
@@ -158,8 +167,9 @@ def around(error: psycopg.Error, migration: Migration, *, lost: bool) -> RunnerE
     """Name an error of the runner's own messages around a file; ``lost`` says that the connection broke."""
     if not lost:
         return failed(error, migration)
+    remedy = "The server rolls it back. Run again." if migration.in_transaction else _LOST_OUTSIDE
     return ConnectionLost(
         f"The connection was lost while {migration.path} was being applied.",
-        remedy="The server rolls it back. Run again.",
+        remedy=remedy,
         notes=tuple(str(error).splitlines()),
     )

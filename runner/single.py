@@ -1,9 +1,10 @@
 """Apply a file that must not run in a transaction, such as one ``create index concurrently``.
 
 The ledger row says ``running`` before the statement and ``applied`` behind it; the lock is held by the
-session. If the process dies in between, the row stays ``running``: the file is pending again, and since
-it may run twice, running it again is safe. What a failed concurrent build leaves behind is an invalid
-index, over which ``if not exists`` would pass in silence; so after the statement no index may be invalid.
+session. If the process dies in between, the server cancels the statement and the row stays ``running``:
+the file is pending again, and since it may run twice, running it again is safe. What a failed concurrent
+build leaves behind is an invalid index, over which ``if not exists`` would pass in silence; so after the
+statement no index may be invalid.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
     from runner.database import Access, Connection
     from runner.model import Before, Limits, Migration, Step, Waiting
 
-# A concurrent build waits for others on purpose, so lock_timeout stays off: striking, it would leave the
-# index invalid.
 _SETTINGS = """
-    select pg_catalog.set_config('lock_timeout', '0', false),
+    select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
         pg_catalog.set_config('statement_timeout', {statement_timeout}, false),
+        pg_catalog.set_config('standard_conforming_strings', 'on', false),
         pg_catalog.set_config('application_name', {application}, false);
+    select pg_catalog.set_config('client_connection_check_interval', '1s', false)
+    where pg_catalog.version() !~* 'mingw|visual c';
 """
+
+# A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid.
+_WAIT = "set lock_timeout = 0;"
 
 # An index that somebody else is building right now is not ours to judge.
 _INVALID = """
@@ -60,10 +65,10 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
             return
         yield Outcome(step, _run(migration, connection, limits))
     except database.Error as error:
-        raise failure.around(error, migration, lost=connection.broken or connection.closed) from error
+        raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error
     finally:
         database.roll_back(connection)
-        ledger.free_session_lock(connection)
+        database.start_over(connection)
 
 
 def _run(migration: Migration, connection: Connection, limits: Limits) -> int:
@@ -71,17 +76,20 @@ def _run(migration: Migration, connection: Connection, limits: Limits) -> int:
     settings = database.fill(
         _SETTINGS,
         application=f"runner:{migration.path}",
+        lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
         statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
     )
-    database.run(connection, settings + ledger.running_message(migration))
+    database.run(connection, settings + ledger.running_message(migration) + _WAIT)
     started = time.monotonic()
-    results = database.send(connection, migration.sql)
+    try:
+        results = database.send(connection, migration.sql)
+    except KeyboardInterrupt:
+        raise failure.interrupted(migration, invalid=_invalid(connection)) from None
     ms = round((time.monotonic() - started) * 1000)
     rejected = database.failure(results)
-    if rejected and connection.broken:
+    if rejected and database.is_lost(connection, rejected):
         raise rejected
-    database.put_back(connection)
-    invalid = tuple(name for (name,) in database.query(connection, _INVALID))
+    invalid = _invalid(connection)
     if rejected:
         raise failure.failed(rejected, migration, done=len(results) - 1, invalid=invalid) from rejected
     if invalid:
@@ -89,5 +97,13 @@ def _run(migration: Migration, connection: Connection, limits: Limits) -> int:
             f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
             remedy=f"{failure.drop_statements(invalid)} Then run again.",
         )
-    database.run(connection, ledger.done_message(migration, ms=ms))
+    database.run(connection, settings + ledger.done_message(migration, ms=ms))
     return ms
+
+
+def _invalid(connection: Connection) -> tuple[str, ...]:
+    """Put the session's settings back and return the invalid indexes; none when it is closed."""
+    if connection.closed:
+        return ()
+    database.put_back(connection)
+    return tuple(name for (name,) in database.query(connection, _INVALID))

@@ -90,14 +90,16 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
             yield Outcome(step, None)
             return
         xid = ledger.xid(results)
-        ms = _run(migration, access)
-        end = database.fill(_END, xid=xid, changed=_CHANGED, **settings)
-        trouble = _commit(migration, access, end, xid=xid, ms=ms)
+        with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
+            ms = _run(migration, connection, watch)
+            end = database.fill(_END, xid=xid, changed=_CHANGED, **settings)
+            end += ledger.record_message(migration, ms=ms) + "commit;"
+            trouble = _commit(migration, access, watch, end, xid=xid)
         yield Outcome(step, ms)
         if trouble:
             raise trouble
     except database.Error as error:
-        raise failure.around(error, migration, lost=connection.broken or connection.closed) from error
+        raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error
     finally:
         database.roll_back(connection)
 
@@ -128,38 +130,39 @@ def _bootstrap(connection: Connection, migration: Migration) -> dict[str, str]:
     return {row.version: row.checksum for row in rows or () if not row.running}
 
 
-def _run(migration: Migration, access: Access) -> int:
+def _run(migration: Migration, connection: Connection, watch: blockers.Watch) -> int:
     """Send the file and check that its transaction still stands. Return milliseconds."""
-    connection = access.connection
     started = time.monotonic()
-    with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
-        try:
-            results = database.send(connection, migration.sql)
-        except KeyboardInterrupt:
-            raise failure.interrupted(migration) from None
+    try:
+        results = database.send(connection, migration.sql)
+    except KeyboardInterrupt:
+        raise failure.interrupted(migration) from None
     ms = round((time.monotonic() - started) * 1000)
     if rejected := database.failure(results):
-        if connection.broken:
+        if database.is_lost(connection, rejected):
             raise rejected
-        raise failure.failed(rejected, migration, done=len(results) - 1, blockers=watch.seen) from rejected
+        done = len(results) - 1
+        raise failure.failed(rejected, migration, done=done, blockers=watch.seen) from rejected
     if not database.in_transaction(connection):
         raise failure.ended(migration)
     database.speak_utf8(connection)
     return ms
 
 
-def _commit(migration: Migration, access: Access, end: str, *, xid: str, ms: int) -> BaseException | None:
+def _commit(
+    migration: Migration, access: Access, watch: blockers.Watch, message: str, *, xid: str
+) -> BaseException | None:
     """Record and commit. Return what went wrong behind the commit, raise what went wrong before it."""
-    message = end + ledger.record_message(migration, ms=ms) + "commit;"
     try:
         results = database.send(access.connection, message)
     except (database.ConnectionBroken, KeyboardInterrupt) as trouble:
         return _resolved(migration, access, xid, trouble)
     if refused := database.failure(results):
-        if access.connection.broken:
+        if database.is_lost(access.connection, refused):
             return _resolved(migration, access, xid, refused)
-        changed = refused.sqlstate == _CHANGED
-        raise (failure.ended(migration) if changed else failure.failed(refused, migration)) from refused
+        if refused.sqlstate == _CHANGED:
+            raise failure.ended(migration) from refused
+        raise failure.failed(refused, migration, blockers=watch.seen) from refused
     if results[-1].command_status != b"COMMIT":
         raise failure.ended(migration)
     return None

@@ -168,3 +168,14 @@ def test_create_missing_leaves_what_exists(server: Server) -> None:
             (1,)
         ]
         connection.execute('drop database "Made-Here"')
+
+
+def test_an_error_without_sqlstate_means_that_the_connection_is_lost(url: str) -> None:
+    """Libpq's own error counts before libpq calls the connection bad; the server's errors do not."""
+    with database.connect(url, source="APP_URL") as connection:
+        assert database.is_lost(connection, database.ConnectionBroken("server closed the connection"))
+        refused = database.failure(database.send(connection, "select 1/0"))
+        assert refused
+        assert not database.is_lost(connection, refused)
+        connection.close()
+        assert database.is_lost(connection, refused)

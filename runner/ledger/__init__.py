@@ -13,7 +13,7 @@ from runner.ledger.entry import (
     record_message,
     running_message,
 )
-from runner.ledger.key import LOCK, free_session_lock, holders, try_session_lock, xid
+from runner.ledger.key import LOCK, holders, try_session_lock, xid
 from runner.ledger.table import CREATE, TABLE, check_owner, create, read, text
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "check_owner",
     "create",
     "done_message",
-    "free_session_lock",
     "holders",
     "is_to_do",
     "pairs",

@@ -27,15 +27,6 @@ _SESSION_LOCK = """
     select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('public.schema_migrations', 0))
 """
 
-# Only what this session holds is freed: freeing a lock that is not held raises a warning.
-_SESSION_UNLOCK = """
-    select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('public.schema_migrations', 0))
-    from pg_catalog.pg_locks
-    where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid() and objsubid = 1
-        and (classid::bigint << 32) | objid::bigint
-            = pg_catalog.hashtextextended('public.schema_migrations', 0)
-"""
-
 _HOLDER = """
     select a.pid, a.usename, a.application_name
     from pg_catalog.pg_locks as l
@@ -59,12 +50,6 @@ def try_session_lock(connection: Connection) -> bool | None:
     """Take the advisory lock for the session; ``None`` when somebody else holds it."""
     [(taken,)] = query(connection, _SESSION_LOCK)
     return taken or None
-
-
-def free_session_lock(connection: Connection) -> None:
-    """Give the session's advisory lock back, if it holds it and is still connected."""
-    if not connection.closed and not connection.broken:
-        query(connection, _SESSION_UNLOCK)
 
 
 def holders(connection: Connection) -> tuple[str, ...]:
