@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = "25001"
+_NO_SUCH_LETTER = "22P05"
 _ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
 _NOT_RECORDED = "It is not recorded as applied."
 _LOST_OUTSIDE = (
@@ -28,6 +29,7 @@ _LOST_OUTSIDE = (
 _ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
 _OPENING = re.compile(r"\$[^$\s]*\$|'")
 _INLINE = re.compile(r"\binline_code_block\D+(\d+)")
+_BYTES = re.compile(r"\b0x([0-9a-f]{2})\b")
 _FUNCTION = re.compile(r"([\w.]+)\([^()]*\)\D+?(\d+)")
 
 
@@ -83,11 +85,20 @@ def _place(diag: psycopg.errors.Diagnostic, migration: Migration, done: int | No
         return None
     if diag.statement_position:
         return locate(migration.sql, int(diag.statement_position) - 1, path=migration.path)
+    if diag.sqlstate == _NO_SUCH_LETTER:
+        return _of_letter(diag.message_primary or "", migration)
     statements = scanner.scan(migration.sql).statements
     if done >= len(statements):
         return None
     offset = _in_body(diag, migration.sql, statements, statements[done])
     return locate(migration.sql, statements[done].start if offset is None else offset, path=migration.path)
+
+
+def _of_letter(message: str, migration: Migration) -> Place | None:
+    """Return where the letter stands whose bytes a message gives, which the database cannot store."""
+    letter = bytes(int(byte, 16) for byte in _BYTES.findall(message)).decode(errors="replace")
+    at = migration.sql.find(letter)
+    return locate(migration.sql, at, path=migration.path) if letter and at >= 0 else None
 
 
 def _in_body(

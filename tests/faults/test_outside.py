@@ -190,3 +190,22 @@ def test_the_record_waits_for_a_lock_no_longer_than_the_timeout(
     assert _rows(witness.db) == [("000", False)]
     app.migrate(url)
     assert _rows(witness.db) == [("000", False), ("001", False)]
+
+
+def test_a_build_that_is_done_waits_no_longer_to_be_recorded(
+    app: Project, url: str, witness: Witness
+) -> None:
+    """Somebody locks the ledger during the build: tried again, and recorded when the ledger is free."""
+    app.migrate(url, to=0)
+    with psycopg.connect(url) as holder, started(app, url, "--lock-timeout", "0.3") as process:
+        with psycopg.connect(url) as blocker:
+            blocker.execute("insert into public.t0 values (1)")
+            _in_the_build(process, witness.db)
+            holder.execute("lock table public.schema_migrations in share mode")
+        until(lambda: _valid(witness.db))
+        assert process.stdout
+        while "waited too long for a lock" not in (said := process.stdout.readline()):
+            assert said, "it does not say that it waits"
+        holder.rollback()
+        assert finished(process)[0] == 0
+    assert _rows(witness.db) == [("000", False), ("001", False)]

@@ -195,6 +195,9 @@ def test_letters_arrive_as_they_are_or_not_at_all(
         bad.check(url, *["000", "001"][: 2 - code])
         if code:
             assert 'no equivalent in encoding "LATIN1"' in result.stderr
+            line = text[: text.index("漢")].count("\n") + 1
+            column = text.index("漢") - text.rfind("\n", 0, text.index("漢"))
+            assert f"001_next.sql:{line}:{column}" in result.stderr
         else:
             assert bad.text(url) == text
             assert bad.query(url, "select v from t001") == [(text[text.index("'") + 1] + "\\\\'a\\n",)]
