@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import database, difference, facts, folder, ledger, plan, scanner
+from runner import database, facts, folder, ledger, plan
 from runner.database import Access
 from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
 from runner.model import Before, State
@@ -112,10 +112,15 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
         plan.check(site.steps)
         plan.check_target(site.steps, to=to)
         _check_adopted(site)
-        for step in plan.pending(site.steps, to=to):
-            if step.migration:
-                single = not step.migration.in_transaction
-                scanner.check(step.migration.sql, path=step.migration.path, single=single)
+        if todo := plan.pending(site.steps, to=to):
+            _check_content(todo)
+
+
+def _check_content(steps: Sequence[Step]) -> None:
+    from runner import scanner  # noqa: PLC0415 - start-up time: mostly nothing is pending
+
+    for step in steps:
+        scanner.check(step.file.sql, path=step.file.path, single=not step.file.in_transaction)
 
 
 def check_writable(sites: Sequence[Site]) -> None:
@@ -129,6 +134,8 @@ def check_writable(sites: Sequence[Site]) -> None:
 
 def explain(site: Site) -> None:
     """Add to the problem of each edited file how it differs from what was applied."""
+    from runner import difference  # noqa: PLC0415 - start-up time: mostly nothing was edited
+
     for step in site.steps:
         if step.state is State.EDITED and step.problem and step.migration and step.applied:
             applied = ledger.text(site.connection, step.applied)

@@ -6,6 +6,7 @@ In a case, guillemets stand around each statement that the scanner must find; th
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -221,7 +222,7 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
 )  # fmt: skip
 def test_what_only_looks_alike_is_not_refused(text: str) -> None:
     """The words count at the beginning of a statement, outside strings, names, comments and bodies."""
-    assert scanner.check(text, path="a.sql") == scanner.scan(text)
+    assert scanner.check(text, path="a.sql") == len(scanner.scan(text).statements)
 
 
 LINES = ["select 1;", "", "select 'é😀' as wide;", "select 3;", "select 4;"]
@@ -278,6 +279,17 @@ PIECES = [
     " ", "begin atomic ", "create function f() ", "case ", "end ", "commit", "é", "😀", "a", "e",
 ]  # fmt: skip
 ANY_TEXT = st.lists(st.sampled_from(PIECES)).map("".join) | st.text()
+WORDS = ["commit", "begin", "start -- \ntransaction", "copy t from stdin", "create table", "create", "t"]
+LONG = {
+    "strings": ("", "insert into t values (1, 'a'); comment on table t is 'it''s (one';\n", ""),
+    "functions": ("", "create function f() returns int language sql as $a$ select ';' $a$;\n", ""),
+    "an atomic body": ("create function f() returns int begin atomic ", "select case a when 1 then b end; ", "end;"),
+    "a rule": ("create rule r as on insert to t do also (", "select 1; ", "select 2);"),
+    "nested comments": ("/* " * 400, "*/ /* ", "*/ " * 400 + "select 1;"),
+    "one string": ("select '", "a ' 'b ", "';"),
+    "parameters": ("select ", "$1 + a$b$c + ", "1;"),
+    "comments": ("", "-- a\n", "select 1;"),
+}
 WHOLE = [text.removesuffix(";") for case in VALID.values() for text in _expected(case)[1] if "--" not in text]
 thorough = settings(max_examples=400, deadline=None, database=None, derandomize=True)
 
@@ -315,6 +327,48 @@ def test_a_statement_alone_is_the_same_statement(text: str) -> None:
         ended = len(statement.code) < len(alone)
         assert len(statement.code) + ended == len(alone)
         assert not ended or alone.endswith(";")
+
+
+def _checked(text: str) -> int | str:
+    """Return how many statements a checked text has, or the place and reason of its refusal."""
+    try:
+        return scanner.check(text, path="a.sql")
+    except FileRefused as refused:
+        return f"{refused.place}: {refused.message}"
+
+
+@thorough
+@given(st.lists(st.sampled_from([*WORDS, *PIECES])).filter(lambda p: not {"(", ")"} & set(p)).map("".join))
+def test_a_plain_statement_is_checked_as_the_scanner_would(text: str) -> None:
+    """The short way for statements in which nothing hides finds the same statements, and refuses the same."""
+    quick = _checked(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runner.scanner.content._PLAIN", re.compile("(?!)"))
+        assert _checked(text) == quick
+
+
+def _calls(text: str) -> int:
+    """Return how many calls checking a text takes."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:  # noqa: ARG001 - the profiler's signature
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        scanner.check(text, path="a.sql")
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_twice_the_text_is_twice_the_work(name: str) -> None:
+    """Whatever a file is made of, its length counts once."""
+    before, repeated, after = LONG[name]
+    once, twice = (_calls(before + repeated * count + after) for count in (200, 400))
+    assert twice <= once * 2.1, f"{once} calls, then {twice}"
 
 
 @thorough

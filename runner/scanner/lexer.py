@@ -1,29 +1,21 @@
-"""Split SQL text into statements with positions, and refuse what a migration may not contain.
-
-The lexical rules are those of PostgreSQL (manual, section 4.1) with ``standard_conforming_strings``
-on. Every position is a character offset into the text. Nothing here talks to a server.
-"""
+"""Split SQL text into statements: every string, comment and nested semicolon in its place."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from runner.errors import FileRefused
-from runner.place import locate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_IDENTIFIER = r"A-Za-z0-9_\u0080-\U0010ffff"
+# Letters, digits, _ and everything beyond ASCII; written as what it is not, which compiles in no time.
+_IN_NAME = r"[^\0-/:-@\[-\^`{-\x7f]"
+_BEGINS_NAME = r"[^\0-@\[-\^`{-\x7f]"
+_IN_WORD = r"[^\0-#%-/:-@\[-\^`{-\x7f]"  # $ too
 
 # One alternative per thing that can hide or end a statement; plain text is skipped between matches.
 # A string without a backslash or a doubled quote, the common case, matches whole.
 _TOKEN = re.compile(
     rf"""
       '[^'\\]*'(?!') | ' | " | ; | \\ | --[^\r\n]* | /\*
-    | \$(?:[A-Za-z_\u0080-\U0010ffff][{_IDENTIFIER}]*)?\$
+    | \$(?:{_BEGINS_NAME}{_IN_NAME}*)?\$
     """,
     re.VERBOSE,
 )
@@ -32,19 +24,12 @@ _ESCAPED = re.compile(r"[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'", re.DOTALL)
 _CONTINUED = re.compile(r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+[\r\n])*+'")
 _DELIMITED = re.compile(r'[^"]*+(?:""[^"]*+)*+"')
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
-_NAME_CHARACTER = re.compile(rf"[{_IDENTIFIER}$]")
+_NAME_CHARACTER = re.compile(_IN_WORD)
 _NOT_BLANK = re.compile(r"\S")
 
 _ROUTINE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
 _ATOMIC = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
-_NESTING = re.compile(
-    rf"(?<![{_IDENTIFIER}$])(?:(begin\s+atomic|case)|end)(?![{_IDENTIFIER}$])", re.IGNORECASE
-)
-_TRANSACTION = re.compile(
-    r"(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b",
-    re.IGNORECASE,
-)
-_CLIENT_COPY = re.compile(r"copy\b.*\b((?:from|to)\s+std(?:in|out))\b", re.IGNORECASE | re.DOTALL)
+_NESTING = re.compile(rf"(?<!{_IN_WORD})(?:(begin\s+atomic|case)|end)(?!{_IN_WORD})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,71 +63,36 @@ class Refusal(Exception):
         self.remedy = remedy
 
 
-def check(text: str, *, path: str, single: bool = False) -> Script:
-    """Scan a migration that is about to be sent. Raises ``FileRefused`` with the first place in the file.
-
-    ``single`` asks for exactly one statement: PostgreSQL runs several in one message as a transaction.
-    """
+def scan(text: str) -> Script:
+    """Split ``text`` into statements. Raises ``Refusal`` for an open quote or a psql command."""
     statements: list[Statement] = []
     comments: list[tuple[int, int]] = []
-    try:
-        for statement in _statements(text, comments):
-            _check_statement(statement)  # at once: what follows copy from stdin is no SQL
+    position = 0
+    while position < len(text):
+        statement, position = read(text, position, comments)
+        if statement:
             statements.append(statement)
-        if single and len(statements) > 1:
-            raise Refusal(
-                statements[1].start,
-                "is to run without a transaction, but holds more than one statement",
-                "Put each such statement into a file of its own.",
-            )
-        if not statements:
-            raise Refusal(0, "holds no statement", "Write one, or delete the file.")
-    except Refusal as refusal:
-        raise FileRefused(
-            f"{path} {refusal.reason}.",
-            remedy=refusal.remedy,
-            place=locate(text, refusal.offset, path=path),
-        ) from refusal
     return Script(tuple(statements), tuple(comments))
 
 
-def _check_statement(statement: Statement) -> None:
-    if control := _TRANSACTION.match(statement.code):
-        raise Refusal(
-            statement.start,
-            f"controls the transaction ({' '.join(control.group().lower().split())})",
-            "Remove it: the runner, or psql -1, begins and commits around the file.",
-        )
-    if copy := _CLIENT_COPY.match(statement.code):
-        raise Refusal(
-            statement.start,
-            f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
-            "Use insert, or copy a file that lies on the server.",
-        )
+def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statement | None, int]:
+    """Return the statement that begins at ``begin``, none if it is empty, and the offset behind it.
 
-
-def scan(text: str) -> Script:
-    """Split ``text`` into statements. Raises ``Refusal`` for an open quote or a psql command."""
-    comments: list[tuple[int, int]] = []
-    statements = tuple(_statements(text, comments))
-    return Script(statements, tuple(comments))
-
-
-def _statements(text: str, comments: list[tuple[int, int]]) -> Iterator[Statement]:
-    """Yield the statements of ``text``, and note its comments on the way."""
+    Its comments are added to ``comments``. Raises ``Refusal``.
+    """
+    segments: list[str] = []  # from semicolon to semicolon
     code: list[str] = []
-    position = begin = 0
+    nesting = _Nesting()
+    position = begin
     while match := _TOKEN.search(text, position):
         token, at = match.group(), match.start()
         code.append(text[position:at])
         if token == ";":
             position = match.end()
-            joined = "".join(code)
-            if _goes_on(joined):
-                code = [joined, ";"]
-                continue
-            yield from _statement(joined, begin, position)
-            begin, code = position, []
+            segments.append("".join(code))
+            if not nesting.goes_on(segments[-1]):
+                return _statement(";".join(segments), begin, position), position
+            code = []
             continue
         position = _skip(text, at, token)
         hidden = " " * (position - at)
@@ -151,24 +101,34 @@ def _statements(text: str, comments: list[tuple[int, int]]) -> Iterator[Statemen
         else:
             hidden = token[0] + hidden[1:]
         code.append(hidden)
-    yield from _statement("".join((*code, text[position:])), begin, len(text))
+    segments.append("".join((*code, text[position:])))
+    return _statement(";".join(segments), begin, len(text)), len(text)
 
 
-def _statement(code: str, begin: int, end: int) -> tuple[Statement, ...]:
+def _statement(code: str, begin: int, end: int) -> Statement | None:
     first = _NOT_BLANK.search(code)
-    if first is None:
-        return ()
-    return (Statement(begin + first.start(), end, code[first.start() :]),)
+    return Statement(begin + first.start(), end, code[first.start() :]) if first else None
 
 
-def _goes_on(code: str) -> bool:
-    """Tell whether a semicolon after ``code`` stands inside parentheses or an SQL-standard routine body."""
-    if code.count("(") > code.count(")"):
-        return True
-    if not _ROUTINE.match(code) or not (body := _ATOMIC.search(code)):
-        return False
-    nesting = _NESTING.finditer(code, body.start())
-    return sum(1 if match.group(1) else -1 for match in nesting) > 0
+class _Nesting:
+    """Counts what a semicolon may stand inside: parentheses, and an SQL-standard routine body."""
+
+    def __init__(self) -> None:
+        self.parentheses = 0
+        self.blocks = 0
+        self.routine: bool | None = None
+
+    def goes_on(self, segment: str) -> bool:
+        """Take the code up to a semicolon; tell whether the statement goes on behind it."""
+        self.parentheses += segment.count("(") - segment.count(")")
+        if self.routine is None:
+            self.routine = bool(_ROUTINE.match(segment))
+        if self.routine:
+            body = None if self.blocks else _ATOMIC.search(segment)
+            if self.blocks or body:
+                words = _NESTING.finditer(segment, body.start() if body else 0)
+                self.blocks += sum(1 if word.group(1) else -1 for word in words)
+        return self.parentheses > 0 or self.blocks > 0
 
 
 def _skip(text: str, at: int, token: str) -> int:
