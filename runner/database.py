@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import generators, pq, sql, waiting
+from psycopg.adapt import Transformer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import CannotConnect, DatabaseMissing, UrlMalformed
@@ -140,6 +141,13 @@ def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
 def query(connection: Connection, text: LiteralString, *values: object) -> list[tuple[Any, ...]]:
     """Return the rows of one statement."""
     return connection.execute(text, values or None).fetchall()
+
+
+def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
+    """Return the rows of one result of a message, as ``query`` would."""
+    transformer = Transformer(connection)
+    transformer.set_pgresult(result)
+    return transformer.load_rows(0, result.ntuples, tuple)
 
 
 def fill(text: LiteralString, **values: object) -> str:

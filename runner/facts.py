@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.database import query
+from runner import database
 from runner.errors import PoolerFound, ServerUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from psycopg.pq.abc import PGresult
 
     from runner.database import Connection
 
@@ -48,7 +50,7 @@ _FACTS = """
             where c.relkind in ('r', 'p', 'v', 'm', 'f')
                 and n.nspname <> 'information_schema'
                 and n.nspname !~ '^pg_'
-                and n.nspname || '.' || c.relname <> %s
+                and n.nspname || '.' || c.relname <> {besides}
                 and not exists (
                     select from pg_catalog.pg_depend as e
                     where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -61,7 +63,7 @@ _FACTS = """
             select v.name::text
             from pg_catalog.pg_available_extension_versions as v
             join pg_catalog.pg_roles as r on r.rolname = current_user
-            where v.name = any (%s)
+            where v.name = any ({extensions}::text[])
                 and (
                     v.installed
                     or r.rolsuper
@@ -70,13 +72,24 @@ _FACTS = """
                 )
         )
     from pg_catalog.pg_database as d
-    where d.datname = pg_catalog.current_database()
+    where d.datname = pg_catalog.current_database();
 """
 
 
 def read(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
     """Read the facts with one query; the table ``besides`` does not count as an object."""
-    [row] = query(connection, _FACTS, besides, list(extensions))
+    [result] = database.run(connection, question(extensions=extensions, besides=besides))
+    return answer(connection, result)
+
+
+def question(*, extensions: Collection[str], besides: str) -> str:
+    """Return the query of the facts, which may be a part of a longer message."""
+    return database.fill(_FACTS, besides=besides, extensions=list(extensions))
+
+
+def answer(connection: Connection, result: PGresult) -> Facts:
+    """Return the facts from the result of their query."""
+    [row] = database.rows(connection, result)
     name, identity, version, standby, read_only, objects, available = row
     return Facts(name, identity, version, standby, read_only, tuple(objects), frozenset(available))
 
@@ -86,7 +99,7 @@ def check_direct(connection: Connection, facts: Facts, *, source: str) -> None:
 
     A pooler makes up a process id for the client; the server's own tells it apart (PgBouncer, observed).
     """
-    [(pid,)] = query(connection, "select pg_catalog.pg_backend_pid()")
+    [(pid,)] = database.query(connection, "select pg_catalog.pg_backend_pid()")
     if pid != connection.pgconn.backend_pid:
         raise PoolerFound(
             f"{source} leads to {facts.name} through a connection pooler, and a pending file runs without a "

@@ -32,7 +32,7 @@ class Site:
     target: Target
     connection: Connection
     facts: Facts
-    has_ledger: bool
+    shape: ledger.Shape | None
     steps: tuple[Step, ...]
 
     @property
@@ -49,7 +49,7 @@ class Site:
     def before(self) -> Before:
         """What the ledger says before anything is applied."""
         newest = plan.newest(self.steps)
-        return Before(self.has_ledger, newest.version if newest else None)
+        return Before(self.shape is not None, newest.version if newest else None)
 
 
 def read(project: Project, chosen: Sequence[Series]) -> Files:
@@ -97,10 +97,12 @@ def _lost() -> Iterator[None]:
 
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
     wanted = {name for migration in migrations for name in migration.requires}
-    found = facts.read(connection, extensions=wanted, besides=ledger.TABLE)
-    rows = ledger.read(connection, series=target.series.name)
-    steps = plan.compare(migrations, rows or (), extensions=found.extensions)
-    return Site(target, connection, found, rows is not None, steps)
+    message = facts.question(extensions=wanted, besides=ledger.TABLE) + ledger.SHAPE
+    about, shape_result = database.run(connection, message)
+    found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
+    rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
+    steps = plan.compare(migrations, rows, extensions=found.extensions)
+    return Site(target, connection, found, shape, steps)
 
 
 def check(sites: Sequence[Site], *, to: int | None = None) -> None:
@@ -127,7 +129,8 @@ def check_writable(sites: Sequence[Site]) -> None:
     """Raise the first reason why this role must not change one of these databases."""
     for site in sites:
         facts.check_writable(site.facts, source=site.target.source)
-        ledger.check_owner(site.connection)
+        if site.shape:
+            ledger.check_owner(site.shape)
         if any(s.migration and not s.migration.in_transaction for s in plan.pending(site.steps)):
             facts.check_direct(site.connection, site.facts, source=site.target.source)
 

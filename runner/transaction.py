@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from runner import blockers, database, failure, ledger, lock
 from runner.errors import CommitUnknown, RunnerError
-from runner.model import Outcome
+from runner.model import Before, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.database import Access, Connection
-    from runner.model import Before, Limits, Migration, Step, Waiting
+    from runner.model import Limits, Migration, Step, Waiting
 
 _CHANGED = "MG001"  # SQLSTATE of our own: the transaction is not the one we began
 _NO_SUCH_ID = "22023"  # what pg_xact_status says of an id that lies in the future, as after a crash
@@ -78,15 +78,13 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
     """Apply and record one file; yield while it waits, and what became of it once that is certain. Writes."""
     migration, connection = step.file, access.connection
     settings = _values(migration, limits)
-    message = database.fill(_BEGIN, **settings) + ledger.LOCK
-    if before.has_ledger:
-        message += ledger.recheck_message(migration, previous=before.version)
+    message = database.fill(_BEGIN, **settings) + ("" if before.has_ledger else ledger.FIRST) + ledger.LOCK
+    message += ledger.recheck_message(migration, previous=before.version)
     try:
         results = yield from lock.take(
             step, connection, lambda: _attempt(connection, message), seconds=limits.wait_lock
         )
-        recorded = ledger.pairs(results[-1]) if before.has_ledger else _bootstrap(connection, migration)
-        if not ledger.is_to_do(migration, recorded, previous=before.version):
+        if not ledger.is_to_do(migration, ledger.pairs(results[-1]), previous=before.version):
             yield Outcome(step, None)
             return
         xid = ledger.xid(results)
@@ -99,6 +97,9 @@ def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterato
         if trouble:
             raise trouble
     except database.Error as error:
+        if error.sqlstate == ledger.APPEARED and ledger.read(connection, series=migration.series) is not None:
+            yield from apply(step, access, Before(has_ledger=True), limits)
+            return
         raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error
     finally:
         database.roll_back(connection)
@@ -115,19 +116,14 @@ def _values(migration: Migration, limits: Limits) -> dict[str, str]:
 
 def _attempt(connection: Connection, message: str) -> list[PGresult] | None:
     """Begin and try the lock; roll back when somebody else holds it."""
-    results = database.run(connection, message)
-    if ledger.xid(results):
+    results = database.send(connection, message)
+    refused = database.failure(results)
+    if refused is None and ledger.xid(results):
         return results
     database.roll_back(connection)
+    if refused and refused.sqlstate != ledger.HELD:
+        raise refused
     return None
-
-
-def _bootstrap(connection: Connection, migration: Migration) -> dict[str, str]:
-    """Create the ledger in the first file's own transaction, unless another runner was faster."""
-    rows = ledger.read(connection, series=migration.series)
-    if rows is None:
-        ledger.create(connection)
-    return {row.version: row.checksum for row in rows or () if not row.running}
 
 
 def _run(migration: Migration, connection: Connection, watch: blockers.Watch) -> int:

@@ -142,11 +142,14 @@ def test_the_owner_of_the_ledger_must_be_ours(
     roles.execute(f"set role {owner}".encode())
     create(roles)
     roles.execute(f"set role {role}".encode())
+    [result] = database.run(roles, ledger.SHAPE)
+    shape = ledger.shape(roles, result)
+    assert shape
     if trusted:
-        ledger.check_owner(roles)
+        ledger.check_owner(shape)
     else:
         with pytest.raises(LedgerUntrusted, match=f"belongs to {owner}, and {role} is not"):
-            ledger.check_owner(roles)
+            ledger.check_owner(shape)
 
 
 def test_select_is_enough_to_read(roles: Connection) -> None:

@@ -47,11 +47,11 @@ def test_a_site_says_what_is_there(tmp_path: Path, each_url: str) -> None:
     """Before the first file there is no ledger, afterwards there is, and the steps follow."""
     app = make(tmp_path, app=TWO)
     with look(app, each_url) as [site]:
-        assert not site.has_ledger
+        assert site.shape is None
         assert [step.state for step in site.steps] == [State.PENDING, State.PENDING]
     app.migrate(each_url, to=0)
     with look(app, each_url) as [site]:
-        assert site.has_ledger
+        assert site.shape
         assert [step.state for step in site.steps] == [State.APPLIED, State.PENDING]
 
 

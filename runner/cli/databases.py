@@ -71,7 +71,7 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
         if sql is not None:
             site = common.only(sites, "--sql")
             variable = site.target.series.variable
-            text = bundle.write(site.series, variable, site.steps, has_ledger=site.has_ledger)
+            text = bundle.write(site.series, variable, site.steps, has_ledger=site.before.has_ledger)
             sql.write_text(text, encoding="utf-8", newline="\n")
         for site in sites:
             steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]

@@ -14,12 +14,31 @@ from runner.ledger.entry import (
     running_message,
 )
 from runner.ledger.key import LOCK, holders, try_session_lock, xid
-from runner.ledger.table import CREATE, TABLE, check_owner, create, read, text
+from runner.ledger.table import (
+    APPEARED,
+    CREATE,
+    FIRST,
+    HELD,
+    SHAPE,
+    TABLE,
+    Shape,
+    check_owner,
+    create,
+    read,
+    read_rows,
+    shape,
+    text,
+)
 
 __all__ = [
+    "APPEARED",
     "CREATE",
+    "FIRST",
+    "HELD",
     "LOCK",
+    "SHAPE",
     "TABLE",
+    "Shape",
     "accept_message",
     "check_owner",
     "create",
@@ -28,9 +47,11 @@ __all__ = [
     "is_to_do",
     "pairs",
     "read",
+    "read_rows",
     "recheck_message",
     "record_message",
     "running_message",
+    "shape",
     "text",
     "try_session_lock",
     "xid",

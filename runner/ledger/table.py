@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.database import query, run
+from runner import database
 from runner.errors import LedgerUntrusted, WrongDatabase
 from runner.model import Applied
 
 if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
     from runner.database import Connection
 
 TABLE = "public.schema_migrations"
@@ -61,6 +64,27 @@ comment on column public.schema_migrations.running is
 comment on index public.schema_migrations_pkey is 'rows of one series in order, and one row by version';
 """
 
+HELD, APPEARED = "MG002", "MG003"  # SQLSTATEs of our own
+
+# Takes the lock and creates the ledger, which another runner may have done since somebody looked.
+FIRST = (
+    f"""
+do $runner$
+begin
+    if not pg_catalog.pg_try_advisory_xact_lock(
+        pg_catalog.hashtextextended('public.schema_migrations', 0)
+    ) then
+        raise exception 'the advisory lock is held' using errcode = '{HELD}';
+    end if;
+    if pg_catalog.to_regclass('public.schema_migrations') is not null then
+        raise exception 'there is a ledger by now' using errcode = '{APPEARED}';
+    end if;
+end
+$runner$;
+"""
+    + CREATE
+)
+
 _COLUMNS = [
     "series text",
     "version text",
@@ -76,7 +100,7 @@ _COLUMNS = [
 
 # The ledger's owner decides what is recorded. A superuser is a member of every role, so membership
 # says nothing for him: there the owner must be a superuser too, or own the database.
-_SHAPE = """
+SHAPE = """
     select
         c.relkind = 'r'
             and not c.relrowsecurity
@@ -100,7 +124,7 @@ _SHAPE = """
     join pg_catalog.pg_roles as o on o.oid = c.relowner
     join pg_catalog.pg_roles as m on m.rolname = current_user
     join pg_catalog.pg_database as d on d.datname = pg_catalog.current_database()
-    where c.oid = pg_catalog.to_regclass('public.schema_migrations')
+    where c.oid = pg_catalog.to_regclass('public.schema_migrations');
 """
 
 _ROWS = """
@@ -109,27 +133,42 @@ _ROWS = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the catalog says of the ledger: ``plain`` is a table without triggers, rules and row security."""
+
+    plain: bool
+    columns: list[str]
+    owner: str
+    trusted: bool  # its owner is this role, or one it is a member of
+    readable: bool
+    role: str
+
+
+def shape(connection: Connection, result: PGresult) -> Shape | None:
+    """Return the ledger's shape from the result of ``SHAPE``; ``None`` when there is no ledger."""
+    found = database.rows(connection, result)
+    return Shape(*found[0]) if found else None
+
+
 def read(connection: Connection, *, series: str) -> tuple[Applied, ...] | None:
     """Return the ledger's rows, or ``None`` when there is no ledger. Does not write.
 
-    Raises ``LedgerUntrusted`` for a table that is not the runner's or may not be read, and
-    ``WrongDatabase`` when it records another series.
+    Raises what ``read_rows`` raises.
     """
-    shape = query(connection, _SHAPE)
-    if not shape:
-        return None
-    plain, columns, _, _, readable, role = shape[0]
-    if not plain or columns != _COLUMNS:
-        raise LedgerUntrusted(
-            f"{TABLE} is not the runner's ledger: it has other columns, or triggers, rules or row security.",
-            remedy="Another tool may have made it. Rename it, or use a database of its own.",
-        )
-    if not readable:
-        raise LedgerUntrusted(
-            f"Role {role} may not read {TABLE}.",
-            remedy=f"As its owner: grant select on {TABLE} to {role};",
-        )
-    rows = tuple(Applied(*row) for row in query(connection, _ROWS))
+    [result] = database.run(connection, SHAPE)
+    found = shape(connection, result)
+    return read_rows(connection, found, series=series) if found else None
+
+
+def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[Applied, ...]:
+    """Return the rows of a ledger of this shape. Does not write.
+
+    Raises ``LedgerUntrusted`` for a table that is not the runner's or may not be read, before anything
+    is selected from it, and ``WrongDatabase`` when it records another series.
+    """
+    _check_shape(found)
+    rows = tuple(Applied(*row) for row in database.query(connection, _ROWS))
     if odd := [row.version for row in rows if not (row.version.isascii() and row.version.isdigit())]:
         raise LedgerUntrusted(
             f"{TABLE} records a version that is no number: {odd[0]!r}.",
@@ -143,24 +182,36 @@ def read(connection: Connection, *, series: str) -> tuple[Applied, ...] | None:
     return rows
 
 
-def check_owner(connection: Connection) -> None:
+def _check_shape(found: Shape) -> None:
+    if not found.plain or found.columns != _COLUMNS:
+        raise LedgerUntrusted(
+            f"{TABLE} is not the runner's ledger: it has other columns, or triggers, rules or row security.",
+            remedy="Another tool may have made it. Rename it, or use a database of its own.",
+        )
+    if not found.readable:
+        raise LedgerUntrusted(
+            f"Role {found.role} may not read {TABLE}.",
+            remedy=f"As its owner: grant select on {TABLE} to {found.role};",
+        )
+
+
+def check_owner(found: Shape) -> None:
     """Raise ``LedgerUntrusted`` unless the ledger belongs to the role that migrates, or one it is in."""
-    for _, _, owner, trusted, _, role in query(connection, _SHAPE):
-        if not trusted:
-            raise LedgerUntrusted(
-                f"{TABLE} belongs to {owner}, and {role} is not a member of it.",
-                remedy=f"Migrate as {owner}, or find out who made the table.",
-            )
+    if not found.trusted:
+        raise LedgerUntrusted(
+            f"{TABLE} belongs to {found.owner}, and {found.role} is not a member of it.",
+            remedy=f"Migrate as {found.owner}, or find out who made the table.",
+        )
 
 
 def create(connection: Connection) -> None:
     """Create the ledger in the transaction at hand, which must hold the advisory lock. Writes."""
-    run(connection, CREATE)
+    database.run(connection, CREATE)
 
 
 def text(connection: Connection, row: Applied) -> str:
     """Return the SQL text that was applied."""
-    [(applied,)] = query(
+    [(applied,)] = database.query(
         connection,
         "select sql from public.schema_migrations where series = %s and version = %s",
         row.series,
