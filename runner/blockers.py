@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import math
+import time
 from typing import TYPE_CHECKING
 
 from runner import database
@@ -37,7 +38,7 @@ def of(connection: Connection, pid: int) -> tuple[str, ...]:
 
 
 class Watch:
-    """Look, on a second connection, who blocks a session while the first one waits for an answer.
+    """Looks, on a second connection, who blocks a session while that one waits for an answer.
 
     The second connection is opened only when the answer takes longer than a moment. ``seen`` holds what
     was found last; when nothing can be found out it stays empty.
@@ -47,26 +48,25 @@ class Watch:
         self.seen: tuple[str, ...] = ()
         self._connect = connect
         self._pid = pid
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._connection: Connection | None = None
+        self._next = time.monotonic() + _PATIENCE
 
     def __enter__(self) -> Watch:
-        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._done.set()
-        self._thread.join(timeout=1)
+        if self._connection:
+            self._connection.close()
 
-    def _look(self) -> None:
-        if self._done.wait(_PATIENCE):
+    def look(self) -> None:
+        """Look again, unless that was done just now. Called over and over while no answer comes."""
+        if time.monotonic() < self._next:
             return
         try:
-            with self._connect() as connection:
-                while not self._done.is_set():
-                    self.seen = of(connection, self._pid) or self.seen
-                    self._done.wait(_INTERVAL)
+            self._connection = self._connection or self._connect()
+            self.seen = of(self._connection, self._pid) or self.seen
+            self._next = time.monotonic() + _INTERVAL
         except (RunnerError, database.Error):
-            return  # no second connection to be had: the error is told without the blockers
+            self._next = math.inf  # no second connection to be had: the error is told without the blockers

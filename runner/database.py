@@ -36,6 +36,7 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60000,
 }
+_FIELD = re.compile(r"\{(\w+)\}")
 _CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 _NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
 
@@ -152,22 +153,36 @@ def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
 
 def fill(text: LiteralString, **values: object) -> str:
     """Return SQL text with each ``{name}`` replaced by a quoted literal: a message has no parameters."""
-    literals = {name: sql.Literal(value) for name, value in values.items()}
-    return sql.SQL(text).format(**literals).as_string()
+    return _FIELD.sub(lambda field: sql.Literal(values[field[1]]).as_string(), text)
 
 
-def send(connection: Connection, text: str) -> list[PGresult]:
+def send(connection: Connection, text: str, *, idle: Callable[[], None] | None = None) -> list[PGresult]:
     """Send ``text`` as one message and return the result of each statement, up to the first that failed.
 
-    A Ctrl-C while the server works cancels the statement there, then raises ``KeyboardInterrupt``.
+    ``idle`` is called about ten times a second while no answer comes. A Ctrl-C while the server works
+    cancels the statement there, then raises ``KeyboardInterrupt``.
     """
     connection.pgconn.send_query(text.encode())
     answer = generators.execute(connection.pgconn)
+    watched = _watched(answer, idle) if idle else answer
     try:
-        return waiting.wait(answer, connection.pgconn.socket, interval=0.1)
+        return waiting.wait(watched, connection.pgconn.socket, interval=0.1)
     except KeyboardInterrupt:
         _cancel(connection, answer)
         raise
+
+
+def _watched(answer: PQGen[list[PGresult]], idle: Callable[[], None]) -> PQGen[list[PGresult]]:
+    """Pass an answer on; call ``idle`` whenever an interval is over without a part of it."""
+    try:
+        wanted = next(answer)
+        while True:
+            ready = yield wanted
+            if not ready:
+                idle()
+            wanted = answer.send(ready)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return] # what the generator returns
 
 
 def _cancel(connection: Connection, answer: PQGen[list[PGresult]]) -> None:

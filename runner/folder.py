@@ -40,15 +40,19 @@ def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
     Raises ``FileName``, ``VersionDuplicate``, ``VersionGap`` or ``FileUnreadable``, and ``ConfigError``
     when the folder is missing.
     """
-    forward = _files(folder, shown(folder, root=root))
-    rollbacks = _files(folder / ROLLBACK, f"{shown(folder, root=root)}/{ROLLBACK}", missing_ok=True)
+    name = shown(folder, root=root)
+    forward = _files(folder, name)
+    rollbacks = _files(folder / ROLLBACK, f"{name}/{ROLLBACK}", missing_ok=True)
     _check_numbers(forward)
     if strangers := rollbacks.keys() - forward.keys():
         raise FileName(
-            f"{shown(rollbacks[min(strangers)], root=root)} undoes no file of {shown(folder, root=root)}.",
+            f"{name}/{ROLLBACK}/{min(strangers)} undoes no file of {name}.",
             remedy="Give it the name of its forward file, or delete it.",
         )
-    return tuple(_read(series, forward[name], rollbacks.get(name), root=root) for name in forward)
+    prefix = "" if folder == root else f"{name}/"
+    return tuple(
+        _read(series, file, rollbacks.get(file.name), prefix + file.name) for file in forward.values()
+    )
 
 
 def shown(path: Path, *, root: Path) -> str:
@@ -56,10 +60,11 @@ def shown(path: Path, *, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-def _files(folder: Path, name: str, *, missing_ok: bool = False) -> dict[str, Path]:
+def _files(folder: Path, name: str, *, missing_ok: bool = False) -> dict[str, os.DirEntry[str]]:
     """Return the folder's migration files by name, ordered by number."""
     try:
-        found = {path.name: path for path in folder.iterdir() if not path.name.startswith(".")}
+        with os.scandir(folder) as entries:
+            found = {entry.name: entry for entry in entries if not entry.name.startswith(".")}
     except FileNotFoundError as error:
         if missing_ok:
             return {}
@@ -104,10 +109,9 @@ def _check_numbers(names: Iterable[str]) -> None:
         previous = name
 
 
-def _read(series: str, path: Path, rollback: Path | None, *, root: Path) -> Migration:
-    name = shown(path, root=root)
-    sql = _decode(_bytes(path, name), name)
-    version, _, rest = path.stem.partition("_")
+def _read(series: str, file: os.DirEntry[str], rollback: os.DirEntry[str] | None, name: str) -> Migration:
+    sql = _decode(_bytes(file, name), name)
+    version, _, rest = file.name.removesuffix(".sql").partition("_")
     directives = tuple(_directives(sql, name))
     return Migration(
         series,
@@ -117,29 +121,31 @@ def _read(series: str, path: Path, rollback: Path | None, *, root: Path) -> Migr
         sql,
         checksum(sql),
         requires=tuple(extension for extension in directives if extension != NO_TRANSACTION),
-        rollback=rollback,
+        rollback=Path(rollback.path) if rollback else None,
         in_transaction=NO_TRANSACTION not in directives,
     )
 
 
-def _bytes(path: Path, name: str) -> bytes:
+def _bytes(file: os.DirEntry[str], name: str) -> bytes:
     """Read a regular file inside its folder. A symbolic link may point within the folder, not out of it."""
     try:
-        real = Path(os.path.realpath(path, strict=True))  # Path.resolve: RuntimeError for a loop of links
-        if not real.is_file():
+        real = os.path.realpath(file.path, strict=True) if file.is_symlink() else None
+        if not file.is_file():
             raise FileUnreadable(f"{name} is not a regular file.", remedy="Put the SQL itself there.")
-        if not real.is_relative_to(path.parent.resolve()):
+        if real and not Path(real).is_relative_to(Path(file.path).parent.resolve()):
             raise FileUnreadable(f"{name} is a link out of its folder.", remedy="Put the SQL itself there.")
-        if real.stat().st_size > MAX_BYTES:
-            raise FileUnreadable(
-                f"{name} is larger than {MAX_BYTES // 2**20} MB.",
-                remedy="Split it: a file is one message and one transaction.",
-            )
-        return real.read_bytes()
+        with open(file.path, "rb") as stream:  # noqa: PTH123 - thousands of files: no Path for each
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise FileUnreadable(
             f"{name} cannot be read: {error.strerror}.", remedy="Check that it exists and may be read."
         ) from error
+    if len(data) > MAX_BYTES:
+        raise FileUnreadable(
+            f"{name} is larger than {MAX_BYTES // 2**20} MB.",
+            remedy="Split it: a file is one message and one transaction.",
+        )
+    return data
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -167,6 +173,8 @@ def _directives(sql: str, name: str) -> Iterator[str]:
 
     Raises ``FileRefused`` for a directive that is unknown or misplaced.
     """
+    if "runner:" not in sql:
+        return
     lines = sql.replace("\r\n", " \n").replace("\r", "\n")  # every character stays at its place
     header = _HEADER.match(lines)
     for directive in _DIRECTIVE.finditer(lines):

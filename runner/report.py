@@ -61,6 +61,8 @@ def say(text: str, *, style: str | None = None, err: bool = False) -> None:
 
 def visible(text: str) -> str:
     """Return the text with control characters written out, so that a terminal does not obey them."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -130,7 +130,7 @@ def _run(migration: Migration, connection: Connection, watch: blockers.Watch) ->
     """Send the file and check that its transaction still stands. Return milliseconds."""
     started = time.monotonic()
     try:
-        results = database.send(connection, migration.sql)
+        results = database.send(connection, migration.sql, idle=watch.look)
     except KeyboardInterrupt:
         raise failure.interrupted(migration) from None
     ms = round((time.monotonic() - started) * 1000)
@@ -150,7 +150,7 @@ def _commit(
 ) -> BaseException | None:
     """Record and commit. Return what went wrong behind the commit, raise what went wrong before it."""
     try:
-        results = database.send(access.connection, message)
+        results = database.send(access.connection, message, idle=watch.look)
     except (database.ConnectionBroken, KeyboardInterrupt) as trouble:
         return _resolved(migration, access, xid, trouble)
     if refused := database.failure(results):

@@ -89,21 +89,23 @@ def test_nobody_is_asked_about_a_quick_file() -> None:
         raise AssertionError
 
     with blockers.Watch(connect, pid=1) as watch:
-        pass
+        watch.look()
     assert watch.seen == ()
 
 
-def test_without_a_second_connection_the_error_comes_without_names() -> None:
-    """Slots may be full: that must not hide the real error."""
-    tried = threading.Event()
+def test_without_a_second_connection_the_error_comes_without_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slots may be full: that must not hide the real error, and is tried once."""
+    tried = []
 
     def connect() -> Connection:
-        tried.set()
+        tried.append(1)
         raise CannotConnect("full")
 
+    monkeypatch.setattr(blockers, "_PATIENCE", 0)
     with blockers.Watch(connect, pid=1) as watch:
-        assert tried.wait(5)
-    assert watch.seen == ()
+        watch.look()
+        watch.look()
+    assert (watch.seen, tried) == ((), [1])
 
 
 def test_the_limits_are_options_and_variables(url: str, app: Project) -> None:

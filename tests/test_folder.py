@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -286,10 +287,10 @@ def test_a_file_without_permission_is_rejected(tmp_path: Path, monkeypatch: pyte
     """The server's answer is passed on; root may read everything, so the refusal is simulated."""
     _write(tmp_path, "000_a.sql")
 
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(FileUnreadable, match=r"000_a\.sql cannot be read: Permission denied"):
         folder.load("auth", tmp_path, root=tmp_path)
 
@@ -298,15 +299,17 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """What is hashed is what is sent, even if the file changes in between."""
     _write(tmp_path, "000_a.sql", "001_b.sql", "rollback/000_a.sql")
     read: list[str] = []
-    original = Path.read_bytes
+    original = open
 
-    def read_and_change(path: Path) -> bytes:
-        read.append(path.name)
-        data = original(path)
-        path.write_text("select 'changed';")
-        return data
+    def open_and_change(path: str, mode: str) -> io.BytesIO:
+        read.append(Path(path).name)
+        with original(path, mode) as file:
+            data = file.read()
+        with original(path, "w") as file:
+            file.write("select 'changed';")
+        return io.BytesIO(data)
 
-    monkeypatch.setattr(Path, "read_bytes", read_and_change)
+    monkeypatch.setattr("builtins.open", open_and_change)
     migrations = folder.load("auth", tmp_path, root=tmp_path)
     assert read == ["000_a.sql", "001_b.sql"]
     assert [(m.sql, m.checksum) for m in migrations] == [(SQL, checksum(SQL))] * 2

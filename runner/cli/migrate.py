@@ -95,9 +95,11 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
 
 def _warn(sites: Sequence[Site]) -> None:
     for site in sites:
-        for step in site.steps:
-            if step.migration and step.migration.rollback is None:
-                report.warning(f"{step.migration.path} has no rollback file.")
+        lacking = [s.migration.path for s in site.steps if s.migration and s.migration.rollback is None]
+        if len(lacking) == 1:
+            report.warning(f"{lacking[0]} has no rollback file.")
+        elif lacking:
+            report.warning(f"{lacking[0]} and {len(lacking) - 1} more files have no rollback file.")
 
 
 def _migrate(site: Site, steps: Sequence[Step], limits: Limits) -> None:
