@@ -83,6 +83,9 @@ pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start 
 faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by the hundred
 	FAULTS=long $(BIN)/pytest tests/faults --durations=5
 
+bench: $(VENV)/.test ## time the runner beside other tools, for a quarter of an hour
+	$(BIN)/python -m benchmarks.runner
+
 format: $(VENV)/.test ## format the Python files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix .
@@ -91,7 +94,7 @@ picture: $(VENV)/.test ## draw the picture in the README anew
 	$(BIN)/python docs/draw.py
 
 clean: ## remove .venv and the caches (the embedded database stays)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify prove psql-auth psql-specs \
-        server-start server-stop test lint types pytest faults format picture clean
+        server-start server-stop test lint types pytest faults bench format picture clean

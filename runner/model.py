@@ -122,6 +122,16 @@ class Step(Version):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One step of a run, what the ledger says before it, and the file in a transaction that follows it."""
+
+    step: Step
+    before: Before
+    limits: Limits
+    following: Migration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """A step is about to be sent."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.database import Access, Connection
-    from runner.model import Before, Limits, Migration, Step, Waiting
+    from runner.model import Limits, Migration, Turn, Waiting
 
 _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
@@ -48,8 +48,9 @@ _INVALID = """
 """
 
 
-def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterator[Waiting | Outcome]:
+def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
     """Apply and record one file; yield while it waits, and what became of it. Writes."""
+    step, before, limits = turn.step, turn.before, turn.limits
     migration, connection = step.file, access.connection
     try:
         yield from lock.take(

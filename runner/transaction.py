@@ -1,37 +1,35 @@
-"""Apply one file in a transaction that also records it: three messages, so three round trips.
+"""Apply one file in a transaction that also records it: two messages, so two round trips.
 
-1. ``begin``, the session's settings, the advisory lock, and the ledger read again under it;
-2. the file, whole, as a message of its own - glued to anything else, a ``rollback`` or an open comment
+1. the file, whole, as a message of its own - glued to anything else, a ``rollback`` or an open comment
    in it could swallow or fake the record;
-3. a check that the transaction is still the same one, everything the file may have set put back, the
-   ledger row, ``commit``.
+2. a check that the transaction is still the same one, everything the file may have set put back, the
+   ledger row, ``commit``; and, when another file follows, the opening of its transaction: ``begin``, the
+   session's settings, the advisory lock, and the ledger read again under it.
 
-If the process dies in between, the connection breaks and the server rolls back: neither the file's work
-nor its row is there. ``client_connection_check_interval`` makes it notice within a second, even in the
-middle of a long statement.
+The first file's opening is a message of its own. If the process dies in between, the connection breaks and
+the server rolls back: neither the file's work nor its row is there. ``client_connection_check_interval``
+makes it notice within a second, even in the middle of a long statement.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from runner import blockers, database, failure, ledger, lock
-from runner.errors import CommitUnknown, RunnerError
+from runner import blockers, database, failure, fate, ledger, lock
 from runner.model import Before, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from psycopg.pq.abc import PGresult
 
     from runner.database import Access, Connection
-    from runner.model import Limits, Migration, Step, Waiting
+    from runner.model import Limits, Migration, Step, Turn, Waiting
+
+Opened: TypeAlias = "list[PGresult] | None"  # what opening a transaction gave
 
 _CHANGED = "MG001"  # SQLSTATE of our own: the transaction is not the one we began
-_NO_SUCH_ID = "22023"  # what pg_xact_status says of an id that lies in the future, as after a crash
-_RESOLVE_LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
-_RESOLVE_INTERRUPTED = 1.0  # seconds: whoever pressed Ctrl-C does not wait for long
 
 # Gone with the transaction, so a pooled server connection keeps none of it.
 # client_connection_check_interval does not exist on Windows servers.
@@ -74,35 +72,66 @@ _CHECK = """
 _END = _PUT_BACK + _SETTINGS + _CHECK
 
 
-def apply(step: Step, access: Access, before: Before, limits: Limits) -> Iterator[Waiting | Outcome]:
-    """Apply and record one file; yield while it waits, and what became of it once that is certain. Writes."""
+def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Outcome, None, Opened]:
+    """Apply and record one file; yield while it waits, and what became of it once that is certain. Writes.
+
+    ``opened`` is what this returned for the step before: what came of opening the transaction of this one.
+    ``None`` says that nothing is open.
+    """
+    step, before, limits = turn.step, turn.before, turn.limits
     migration, connection = step.file, access.connection
-    settings = _values(migration, limits)
-    message = database.fill(_BEGIN, **settings) + ("" if before.has_ledger else ledger.FIRST) + ledger.LOCK
-    message += ledger.recheck_message(migration, previous=before.version)
     try:
-        results = yield from lock.take(
-            step, connection, lambda: _attempt(connection, message), seconds=limits.wait_lock
-        )
+        results = opened or (yield from _open(step, access, before, limits))
         if not ledger.is_to_do(migration, ledger.pairs(results[-1]), previous=before.version):
+            database.roll_back(connection)
             yield Outcome(step, None)
-            return
+            return None
         xid = ledger.xid(results)
         with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
             ms = _run(migration, connection, watch)
-            end = database.fill(_END, xid=xid, changed=_CHANGED, **settings)
-            end += ledger.record_message(migration, ms=ms) + "commit;"
-            trouble = _commit(migration, access, watch, end, xid=xid)
+            message = database.fill(_END, xid=xid, changed=_CHANGED, **_values(migration, limits))
+            message += ledger.record_message(migration, ms=ms) + "commit;"
+            if turn.following:
+                message += _opening(turn.following, Before(has_ledger=True, version=step.version), limits)
+            ahead, trouble = _commit(migration, access, watch, message, xid=xid)
         yield Outcome(step, ms)
         if trouble:
             raise trouble
     except database.Error as error:
-        if error.sqlstate == ledger.APPEARED and ledger.read(connection, series=migration.series) is not None:
-            yield from apply(step, access, Before(has_ledger=True), limits)
-            return
-        raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error
-    finally:
+        named = failure.around(error, migration, lost=database.is_lost(connection, error))
         database.roll_back(connection)
+        raise named from error
+    except BaseException:
+        database.roll_back(connection)
+        raise
+    return ahead
+
+
+def _open(
+    step: Step, access: Access, before: Before, limits: Limits
+) -> Generator[Waiting, None, list[PGresult]]:
+    """Open the transaction of a file, as soon as nobody else holds the lock."""
+    connection = access.connection
+    message = _opening(step.file, before, limits)
+    try:
+        return (
+            yield from lock.take(
+                step, connection, lambda: _attempt(connection, message), seconds=limits.wait_lock
+            )
+        )
+    except database.Error as error:
+        if error.sqlstate != ledger.APPEARED or ledger.read(connection, series=step.series) is None:
+            raise
+    return (yield from _open(step, access, Before(has_ledger=True), limits))
+
+
+def _opening(migration: Migration, before: Before, limits: Limits) -> str:
+    return (
+        database.fill(_BEGIN, **_values(migration, limits))
+        + ("" if before.has_ledger else ledger.FIRST)
+        + ledger.LOCK
+        + ledger.recheck_message(migration, previous=before.version)
+    )
 
 
 def _values(migration: Migration, limits: Limits) -> dict[str, str]:
@@ -114,7 +143,7 @@ def _values(migration: Migration, limits: Limits) -> dict[str, str]:
     }
 
 
-def _attempt(connection: Connection, message: str) -> list[PGresult] | None:
+def _attempt(connection: Connection, message: str) -> Opened:
     """Begin and try the lock; roll back when somebody else holds it."""
     results = database.send(connection, message)
     refused = database.failure(results)
@@ -147,60 +176,25 @@ def _run(migration: Migration, connection: Connection, watch: blockers.Watch) ->
 
 def _commit(
     migration: Migration, access: Access, watch: blockers.Watch, message: str, *, xid: str
-) -> BaseException | None:
-    """Record and commit. Return what went wrong behind the commit, raise what went wrong before it."""
+) -> tuple[Opened, BaseException | None]:
+    """Record and commit. Return what the next file's opening gave, and what went wrong behind the commit.
+
+    Raises what went wrong before it.
+    """
     try:
         results = database.send(access.connection, message, idle=watch.look)
     except (database.ConnectionBroken, KeyboardInterrupt) as trouble:
-        return _resolved(migration, access, xid, trouble)
-    if refused := database.failure(results):
-        if database.is_lost(access.connection, refused):
-            return _resolved(migration, access, xid, refused)
-        if refused.sqlstate == _CHANGED:
-            raise failure.ended(migration) from refused
-        raise failure.failed(refused, migration, blockers=watch.seen) from refused
-    if results[-1].command_status != b"COMMIT":
-        raise failure.ended(migration)
-    return None
-
-
-def _resolved(migration: Migration, access: Access, xid: str, trouble: BaseException) -> BaseException:
-    """Find out what became of a commit whose answer did not come.
-
-    Returns the trouble when it is committed, raises it when it is not, or when nobody knows.
-    """
-    interrupted = isinstance(trouble, KeyboardInterrupt)
-    status = _status(migration, access, xid, seconds=_RESOLVE_INTERRUPTED if interrupted else _RESOLVE_LOST)
-    if status == "committed":
-        return trouble if interrupted else failure.lost_behind(migration)
-    if status == "aborted":
-        raise (failure.interrupted if interrupted else failure.lost_before)(migration) from None
-    raise CommitUnknown(
-        f"No answer came while {migration.path} was being committed, and none comes to a question about it.",
-        remedy="It is applied and recorded, or neither: `status` tells. Then run again.",
-    ) from trouble
-
-
-def _status(migration: Migration, access: Access, xid: str, *, seconds: float) -> str | None:
-    """Ask for the fate of a transaction until it has one, on a new connection; ``None`` if nobody answers.
-
-    It is committed when its id says so and the row is there. The id alone would lie after a crash, when a
-    server gives ids again that were never written to its log; the row alone, when another runner wrote it.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with access.reconnect() as connection:
-                [(status,)] = database.query(connection, "select pg_catalog.pg_xact_status(%s::xid8)", xid)
-                rows = ledger.read(connection, series=migration.series) or ()
-            if status != "in progress":
-                recorded = any(row.version == migration.version for row in rows)
-                return "committed" if status == "committed" and recorded else "aborted"
-        except database.Error as error:
-            if error.sqlstate == _NO_SUCH_ID:
-                return "aborted"
-        except RunnerError:
-            pass  # not back yet
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(0.2)
+        return None, fate.resolve(migration, access, xid, trouble)
+    refused = database.failure(results)
+    if refused and database.is_lost(access.connection, refused):
+        return None, fate.resolve(migration, access, xid, refused)
+    ends = [number for number, result in enumerate(results) if result.command_status == b"COMMIT"]
+    if not ends:
+        if refused and refused.sqlstate != _CHANGED:
+            raise failure.failed(refused, migration, blockers=watch.seen) from refused
+        raise failure.ended(migration) from refused
+    opened = results[ends[0] + 1 :]
+    if refused is None and opened and ledger.xid(opened):
+        return opened, None
+    database.roll_back(access.connection)
+    return None, None

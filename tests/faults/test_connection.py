@@ -81,7 +81,7 @@ def test_the_answer_is_lost_and_the_server_out_of_reach(
     app: Project, far_url: str, proxy: Proxy, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When nobody can be asked either, the run says that it does not know, and the next one converges."""
-    monkeypatch.setattr("runner.transaction._RESOLVE_LOST", 1.0)
+    monkeypatch.setattr("runner.fate._LOST", 1.0)
     proxy.refuse_after_fault = True
     proxy.plant(Fault.LOSE_ANSWER, when=COMMIT)
     told, error = _run(app, far_url)

@@ -1,0 +1,1 @@
+"""Time the runner beside other migration tools, in one run: ``python -m benchmarks.runner``."""

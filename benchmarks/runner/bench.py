@@ -1,0 +1,148 @@
+"""Run workloads: one run of every tool, then the next of every tool, each on databases of its own."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from benchmarks.runner import filesets, measure, server
+from benchmarks.runner.model import Failed, Results, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from benchmarks.runner.model import FileSet, Peer, Run, Workload
+    from benchmarks.runner.proxy import Proxy
+    from benchmarks.runner.server import Server
+
+MATTER = (
+    "runner",
+    "floor",
+)  # every bound is about the first, most are ratios to the second: all the runs are theirs
+
+
+@dataclass
+class Bench:
+    """Everything the runs share: a server, a proxy in front of it, a folder, and the tools."""
+
+    server: Server
+    proxy: Proxy
+    folder: Path
+    peers: tuple[Peer, ...]
+    results: Results = field(default_factory=lambda: Results({}, {}))
+    _sets: dict[str, FileSet] = field(default_factory=dict)
+    _left: dict[tuple[str, str], list[Target]] = field(default_factory=dict)
+    _numbers: count[int] = field(default_factory=count)
+
+    def run_all(self, workloads: Sequence[Workload]) -> None:
+        """Run workloads in order. A tool that fails in one is noted, and not run again there."""
+        for position, workload in enumerate(workloads):
+            needed = {later.after for later in workloads[position:]}
+            self._forget(needed)
+            for number in range(max(workload.runs, workload.others)):
+                for peer in self.peers:
+                    runs = workload.runs if peer.name in MATTER else workload.others
+                    if number < runs and (workload.key, peer.name) not in self.results.failures:
+                        keep = workload.key in needed and number == runs - 1
+                        self._attempt(workload, peer, keep=keep)
+        self._forget(())
+
+    def _attempt(self, workload: Workload, peer: Peer, *, keep: bool) -> None:
+        at = (workload.key, peer.name)
+        try:
+            run = self._idle(workload, peer) if workload.after else self._fresh(workload, peer, keep=keep)
+        except Failed as error:
+            self.results.failures[at] = str(error)
+            print(f"{workload.key} {peer.name}: FAILED: {error}", file=sys.stderr)
+            return
+        if run:
+            self.results.runs.setdefault(at, []).append(run)
+            print(f"{workload.key} {peer.name}: {run.seconds:.3f} s, {run.peak_mib:.0f} MiB", file=sys.stderr)
+
+    # -------------------------------------------------------------- one run
+
+    def _fresh(self, workload: Workload, peer: Peer, *, keep: bool) -> Run | None:
+        """Migrate new databases; ``keep`` leaves them for the workloads with nothing pending."""
+        targets = self._targets(workload, peer)
+        names = [target.database for target in targets]
+        server.create(self.server, names)
+        try:
+            self.proxy.reset()
+            run = self._measure(workload, peer, targets)
+            if run and workload.is_slow_network:
+                run = replace(run, trips=self.proxy.trips, traffic=self.proxy.traffic)
+            if run and workload.has_share:
+                run = replace(run, server_seconds=server.busy_seconds(self.server, names))
+            self._check(peer, targets)
+        except Failed:
+            keep = False
+            raise
+        finally:
+            if keep:
+                self._left[workload.key, peer.name] = targets
+            else:
+                server.drop(self.server, names)
+        return run
+
+    def _idle(self, workload: Workload, peer: Peer) -> Run | None:
+        """Do the workload's action on databases that the tool has migrated before."""
+        before = (workload.after or "", peer.name)
+        if before in self.results.failures:
+            raise Failed(f"failed in {workload.after} already")
+        if peer.recorded is None:
+            return None  # whoever records nothing applies everything again
+        if before not in self._left:
+            self._fresh(replace(workload, key=before[0], action="migrate"), peer, keep=True)
+        targets = self._left[before]
+        run = self._measure(workload, peer, targets)
+        self._check(peer, targets)
+        return run
+
+    def _measure(self, workload: Workload, peer: Peer, targets: Sequence[Target]) -> Run | None:
+        with TemporaryDirectory(dir=self.folder) as work:
+            commands = peer.commands(workload.action, targets, Path(work))
+            return measure.run(commands, Path(work)) if commands else None
+
+    def _check(self, peer: Peer, targets: Sequence[Target]) -> None:
+        """Raise ``Failed`` unless every table is there, and every file recorded."""
+        for target in targets:
+            tables, recorded = server.count(self.server, target.database, peer.recorded)
+            name, expected = target.files.name, len(target.files.files)
+            if tables != target.files.tables:
+                raise Failed(f"{name} has {tables} tables of {target.files.tables}")
+            if recorded not in (expected, None):
+                raise Failed(f"{name} has {recorded} files recorded of {expected}")
+
+    # -------------------------------------------------------------- what it needs
+
+    def _forget(self, needed: Container[str | None]) -> None:
+        """Drop databases that nobody needs any more: autovacuum would visit thousands of tables."""
+        for key, name in [at for at in self._left if at[0] not in needed]:
+            server.drop(self.server, [target.database for target in self._left.pop((key, name))])
+
+    def _targets(self, workload: Workload, peer: Peer) -> list[Target]:
+        port = self.proxy.port if workload.is_slow_network else None
+        targets = []
+        for name in workload.sets:
+            database = f"bench_{next(self._numbers)}"
+            url = self.server.url(database, port=port)
+            targets.append(Target(self._set(name), self._project(name, peer), database, url))
+        return targets
+
+    def _set(self, name: str) -> FileSet:
+        if name not in self._sets:
+            folder = self.folder / "sets" / name
+            folder.mkdir(parents=True)
+            self._sets[name] = filesets.make(name, folder)
+        return self._sets[name]
+
+    def _project(self, name: str, peer: Peer) -> Path:
+        folder = self.folder / peer.name / name
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            peer.write(self._set(name), folder)
+        return folder
