@@ -134,18 +134,17 @@ def _bytes(file: os.DirEntry[str], name: str) -> bytes:
             raise FileUnreadable(f"{name} is not a regular file.", remedy="Put the SQL itself there.")
         if real and not Path(real).is_relative_to(Path(file.path).parent.resolve()):
             raise FileUnreadable(f"{name} is a link out of its folder.", remedy="Put the SQL itself there.")
-        with open(file.path, "rb") as stream:  # noqa: PTH123 - thousands of files: no Path for each
-            data = stream.read(MAX_BYTES + 1)
+        with open(file.path, "rb", buffering=0) as stream:  # noqa: PTH123 - thousands: no Path for each
+            if os.fstat(stream.fileno()).st_size > MAX_BYTES:
+                raise FileUnreadable(
+                    f"{name} is larger than {MAX_BYTES // 2**20} MB.",
+                    remedy="Split it: a file is one message and one transaction.",
+                )
+            return stream.readall()
     except OSError as error:
         raise FileUnreadable(
             f"{name} cannot be read: {error.strerror}.", remedy="Check that it exists and may be read."
         ) from error
-    if len(data) > MAX_BYTES:
-        raise FileUnreadable(
-            f"{name} is larger than {MAX_BYTES // 2**20} MB.",
-            remedy="Split it: a file is one message and one transaction.",
-        )
-    return data
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runner.checksum import canonical, checksum
 
@@ -76,3 +78,14 @@ def test_a_megabyte_of_blanks_takes_no_time() -> None:
     started = time.monotonic()
     assert canonical(" " * 2**20 + "x" + " " * 2**20) == " " * 2**20 + "x\n"
     assert time.monotonic() - started < 1
+
+
+@settings(deadline=None, database=None, derandomize=True)
+@given(st.lists(st.sampled_from([" ", "\t", "\n", "\r", "\r\n", "a", "é", "\ufeff", "\x0b"])).map("".join))
+def test_the_canonical_text_is_what_the_rule_says(text: str) -> None:
+    """Line by line, as the module's docstring has it, whatever a text is made of."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    stripped = [line.rstrip(" \t") for line in lines]
+    while stripped and not stripped[-1]:
+        stripped.pop()
+    assert canonical(text) == "\n".join(stripped) + "\n"

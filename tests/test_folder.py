@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -287,7 +286,7 @@ def test_a_file_without_permission_is_rejected(tmp_path: Path, monkeypatch: pyte
     """The server's answer is passed on; root may read everything, so the refusal is simulated."""
     _write(tmp_path, "000_a.sql")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
@@ -301,13 +300,12 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     read: list[str] = []
     original = open
 
-    def open_and_change(path: str, mode: str) -> io.BytesIO:
+    def open_and_change(path: str, mode: str, buffering: int) -> object:
         read.append(Path(path).name)
-        with original(path, mode) as file:
-            data = file.read()
+        old = Path(path).rename(tmp_path / ".old")
         with original(path, "w") as file:
             file.write("select 'changed';")
-        return io.BytesIO(data)
+        return original(old, mode, buffering)
 
     monkeypatch.setattr("builtins.open", open_and_change)
     migrations = folder.load("auth", tmp_path, root=tmp_path)

@@ -38,8 +38,9 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     """
     with common.sites(file, series, url=url) as sites:
         for site in sites:
-            common.add(site, steps=[document.step(step) for step in site.steps])
-            if not common.wants_document():
+            if common.wants_document():
+                common.add(site, steps=[document.step(step) for step in site.steps])
+            else:
                 report.table(common.title(site), site.steps)
         steps = [step for site in sites for step in site.steps]
     if exit_code and any(step.problem for step in steps):
@@ -75,8 +76,9 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
             sql.write_text(text, encoding="utf-8", newline="\n")
         for site in sites:
             steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
-            common.add(site, steps=[document.step(step) for step in steps])
-            if not common.wants_document():
+            if common.wants_document():
+                common.add(site, steps=[document.step(step) for step in steps])
+            else:
                 _list(site, steps)
 
 
@@ -111,9 +113,10 @@ def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file:
         for site in sites:
             problems = _problems(site, drift=drift, home=home)
             wrong = wrong or bool(problems)
-            facts = [document.error(problem) for problem in problems]
-            common.add(site, steps=[document.step(step) for step in site.steps], problems=facts)
-            if not common.wants_document():
+            if common.wants_document():
+                facts = [document.error(problem) for problem in problems]
+                common.add(site, steps=[document.step(step) for step in site.steps], problems=facts)
+            else:
                 _show_problems(site, problems, drift=drift)
     if wrong:
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
