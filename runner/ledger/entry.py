@@ -11,6 +11,7 @@ from runner.errors import ChecksumMismatch, LedgerChanged
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
+    from runner.database import Connection
     from runner.model import Migration
 
 
@@ -53,7 +54,7 @@ def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | 
     return checksum is None
 
 
-def record_message(migration: Migration, *, ms: int) -> str:
+def record_message(migration: Migration, *, ms: int, connection: Connection | None = None) -> str:
     """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
     return fill(
         """
@@ -61,6 +62,7 @@ def record_message(migration: Migration, *, ms: int) -> str:
             (series, version, name, checksum, sql, execution_ms, runner_version)
         values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
         """,
+        connection=connection,
         series=migration.series,
         version=migration.version,
         name=migration.name,
