@@ -86,6 +86,9 @@ faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by 
 bench: $(VENV)/.test ## time the runner beside other tools, for a quarter of an hour
 	$(BIN)/python -m benchmarks.runner
 
+bench-schema: $(VENV)/.test ## every query at 2.4 million rows, and what the indexes cost
+	$(BIN)/python -m benchmarks.schema
+
 format: $(VENV)/.test ## format the Python files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix .
@@ -97,4 +100,4 @@ clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify prove psql-auth psql-specs \
-        server-start server-stop test lint types pytest faults bench format picture clean
+        server-start server-stop test lint types pytest faults bench bench-schema format picture clean
