@@ -134,17 +134,26 @@ def _bytes(file: os.DirEntry[str], name: str) -> bytes:
             raise FileUnreadable(f"{name} is not a regular file.", remedy="Put the SQL itself there.")
         if real and not Path(real).is_relative_to(Path(file.path).parent.resolve()):
             raise FileUnreadable(f"{name} is a link out of its folder.", remedy="Put the SQL itself there.")
-        with open(file.path, "rb", buffering=0) as stream:  # noqa: PTH123 - thousands: no Path for each
-            if os.fstat(stream.fileno()).st_size > MAX_BYTES:
-                raise FileUnreadable(
-                    f"{name} is larger than {MAX_BYTES // 2**20} MB.",
-                    remedy="Split it: a file is one message and one transaction.",
-                )
-            return stream.readall()
+        return _content(file.path, name)
     except OSError as error:
         raise FileUnreadable(
             f"{name} cannot be read: {error.strerror}.", remedy="Check that it exists and may be read."
         ) from error
+
+
+def _content(path: str, name: str) -> bytes:
+    """Read a file the short way: there may be thousands, all of them to be hashed at every run."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(descriptor).st_size
+        if size > MAX_BYTES:
+            raise FileUnreadable(
+                f"{name} is larger than {MAX_BYTES // 2**20} MB.",
+                remedy="Split it: a file is one message and one transaction.",
+            )
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def _decode(data: bytes, name: str) -> str:

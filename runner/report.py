@@ -89,11 +89,9 @@ def table(title: str, steps: Sequence[Step]) -> None:
     if is_terminal(sys.stdout):
         _rich_table(title, steps, rows)
         return
-    widths = [max(len(row[i]) for row in (_HEADERS, *rows)) for i in range(len(_HEADERS))]
-    say(title)
-    for row in (_HEADERS, *rows):
-        cells = (visible(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
-        say(f"  {'  '.join(cells)}".rstrip())
+    widths = [max(map(len, column)) for column in zip(_HEADERS, *rows, strict=True)]
+    line = "  ".join(f"{{:{width}}}" for width in widths).format
+    say("\n".join((title, *(f"  {line(*row)}".rstrip() for row in (_HEADERS, *rows)))))
 
 
 def _cells(step: Step) -> tuple[str, ...]:

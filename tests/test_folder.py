@@ -286,10 +286,10 @@ def test_a_file_without_permission_is_rejected(tmp_path: Path, monkeypatch: pyte
     """The server's answer is passed on; root may read everything, so the refusal is simulated."""
     _write(tmp_path, "000_a.sql")
 
-    def refuse(*_: object, **__: object) -> None:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(FileUnreadable, match=r"000_a\.sql cannot be read: Permission denied"):
         folder.load("auth", tmp_path, root=tmp_path)
 
@@ -298,16 +298,17 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """What is hashed is what is sent, even if the file changes in between."""
     _write(tmp_path, "000_a.sql", "001_b.sql", "rollback/000_a.sql")
     read: list[str] = []
-    original = open
+    original = os.open
 
-    def open_and_change(path: str, mode: str, buffering: int) -> object:
+    def open_and_change(path: str, flags: int) -> int:
         read.append(Path(path).name)
         old = Path(path).rename(tmp_path / ".old")
-        with original(path, "w") as file:
-            file.write("select 'changed';")
-        return original(old, mode, buffering)
+        with monkeypatch.context() as undone:
+            undone.setattr(os, "open", original)
+            Path(path).write_text("select 'changed';")
+        return original(old, flags)
 
-    monkeypatch.setattr("builtins.open", open_and_change)
+    monkeypatch.setattr(os, "open", open_and_change)
     migrations = folder.load("auth", tmp_path, root=tmp_path)
     assert read == ["000_a.sql", "001_b.sql"]
     assert [(m.sql, m.checksum) for m in migrations] == [(SQL, checksum(SQL))] * 2
