@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 from runner import database, single, transaction
 from runner.errors import LockTimeout
-from runner.model import Before, Limits, Outcome, Retrying, Started, Turn, Waiting
+from runner.event import Retrying, Started
+from runner.model import Before, Limits
+from runner.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from runner.database import Access
+    from runner.event import Event
     from runner.model import Step
     from runner.transaction import Opened
 
 RETRIES = 5
-
-Event = Started | Waiting | Retrying | Outcome
 
 
 def apply(

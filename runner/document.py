@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.model import Outcome, Step
+    from runner.event import Outcome
+    from runner.model import Step
 
 
 def step(step: Step) -> dict[str, Any]:

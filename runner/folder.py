@@ -90,29 +90,30 @@ def _number(name: str) -> int:
 
 
 def _check_numbers(names: Iterable[str]) -> None:
-    previous = ""
+    previous, before = "", -1
     for expected, name in enumerate(names):
-        if previous and _number(name) == _number(previous):
+        number = _number(name)
+        if number == before:
             raise VersionDuplicate(
                 f"{previous} and {name} carry the same number.",
                 remedy="Give the newer one the next free number.",
             )
-        if _number(name) != expected:
+        if number != expected:
             raise VersionGap(
                 f"Number {expected:03} is missing before {name}.",
                 remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
             )
-        if len(name.partition("_")[0]) != len(f"{expected:03}"):
+        if not name.startswith(f"{expected:03}_"):
             raise FileName(
                 f"{name} writes its number with needless zeros.", remedy=f"Write it as {expected:03}."
             )
-        previous = name
+        previous, before = name, number
 
 
 def _read(series: str, file: os.DirEntry[str], rollback: os.DirEntry[str] | None, name: str) -> Migration:
     sql = _decode(_bytes(file, name), name)
     version, _, rest = file.name.removesuffix(".sql").partition("_")
-    directives = tuple(_directives(sql, name))
+    directives = tuple(_directives(sql, name)) if "runner:" in sql else ()
     return Migration(
         series,
         version,
@@ -120,7 +121,7 @@ def _read(series: str, file: os.DirEntry[str], rollback: os.DirEntry[str] | None
         name,
         sql,
         checksum(sql),
-        requires=tuple(extension for extension in directives if extension != NO_TRANSACTION),
+        requires=tuple(name for name in directives if name != NO_TRANSACTION),
         rollback=Path(rollback.path) if rollback else None,
         in_transaction=NO_TRANSACTION not in directives,
     )
@@ -181,8 +182,6 @@ def _directives(sql: str, name: str) -> Iterator[str]:
 
     Raises ``FileRefused`` for a directive that is unknown or misplaced.
     """
-    if "runner:" not in sql:
-        return
     lines = sql.replace("\r\n", " \n").replace("\r", "\n")  # every character stays at its place
     header = _HEADER.match(lines)
     for directive in _DIRECTIVE.finditer(lines):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runner import ledger
 from runner.errors import LockHeld
-from runner.model import Waiting
+from runner.event import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -137,10 +137,10 @@ def check_writable(sites: Sequence[Site]) -> None:
 
 def explain(site: Site) -> None:
     """Add to the problem of each edited file how it differs from what was applied."""
-    from runner import difference  # noqa: PLC0415 - start-up time: mostly nothing was edited
-
     for step in site.steps:
         if step.state is State.EDITED and step.problem and step.migration and step.applied:
+            from runner import difference  # noqa: PLC0415 - start-up time: mostly nothing was edited
+
             applied = ledger.text(site.connection, step.applied)
             step.problem.notes += difference.explain(applied, step.migration.sql)
 

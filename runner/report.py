@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from runner.model import Outcome, Retrying, Started, State, Step, Waiting
+from runner.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from runner.errors import RunnerError
-    from runner.model import Place
+    from runner.event import Event
+    from runner.model import Place, Step
 
 _STYLES = {
     State.APPLIED: "green",
@@ -61,7 +62,7 @@ def say(text: str, *, style: str | None = None, err: bool = False) -> None:
 
 def visible(text: str) -> str:
     """Return the text with control characters written out, so that a terminal does not obey them."""
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
@@ -96,7 +97,7 @@ def table(title: str, steps: Sequence[Step]) -> None:
 
 def _cells(step: Step) -> tuple[str, ...]:
     row = step.applied
-    when = f"{row.applied_at.astimezone():%Y-%m-%d %H:%M}" if row else ""
+    when = row.applied_at.astimezone().isoformat(" ", "minutes")[:16] if row else ""
     return (
         step.version,
         step.name,
@@ -159,8 +160,10 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def show(self, event: Started | Waiting | Retrying | Outcome) -> None:
+    def show(self, event: Event) -> None:
         """Take note of one event."""
+        from runner.event import Outcome, Retrying, Started, Waiting  # noqa: PLC0415 - start-up time
+
         path = visible(event.step.migration.path if event.step.migration else event.step.label)
         match event:
             case Started():

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from runner import database, failure, ledger, lock
 from runner.errors import IndexInvalid
-from runner.model import Outcome
+from runner.event import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.database import Access, Connection
-    from runner.model import Limits, Migration, Turn, Waiting
+    from runner.event import Waiting
+    from runner.model import Limits, Migration
+    from runner.turn import Turn
 
 _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),

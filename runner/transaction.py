@@ -17,7 +17,8 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner import blockers, database, failure, fate, ledger, lock
-from runner.model import Before, Outcome
+from runner.event import Outcome
+from runner.model import Before
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.database import Access, Connection
-    from runner.model import Limits, Migration, Step, Turn, Waiting
+    from runner.event import Waiting
+    from runner.model import Limits, Migration, Step
+    from runner.turn import Turn
 
 Opened: TypeAlias = "list[PGresult] | None"  # what opening a transaction gave
 

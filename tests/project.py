@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from runner import apply, config, plan, preflight
 from runner.cli import cli
 from runner.config import Target
-from runner.model import Limits, Outcome
+from runner.event import Outcome
+from runner.model import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from click.testing import CliRunner, Result
+
+    from runner.event import Event
 
 
 ROOT = Path(__file__).parent.parent
@@ -62,7 +65,7 @@ class Project:
 
     def events(
         self, url: str, *, to: int | None = None, wait_lock: float = 5, lock_timeout: float = 5
-    ) -> Iterator[apply.Event]:
+    ) -> Iterator[Event]:
         """Apply what is pending in the only series, yielding every event."""
         loaded = config.load(self.file)
         files = preflight.read(loaded, loaded.series)

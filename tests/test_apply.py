@@ -11,7 +11,7 @@ import pytest
 from runner import __version__
 from runner.checksum import checksum
 from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
-from runner.model import Outcome, Started, Waiting
+from runner.event import Outcome, Started, Waiting
 from tests.project import TWO, make
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from runner import blockers, database
 from runner.errors import CannotConnect, LockTimeout
-from runner.model import Outcome, Retrying
+from runner.event import Outcome, Retrying
 from tests.project import make
 
 if TYPE_CHECKING:

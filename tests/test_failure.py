@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from runner.errors import ConnectionLost, LockHeld, SqlFailed
-from runner.model import Started
+from runner.event import Started
 from tests.project import make
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 
 from runner import document, report
 from runner.errors import ChecksumMismatch, SqlFailed
-from runner.model import Applied, Migration, Outcome, Place, Started, State, Step, Waiting
+from runner.event import Outcome, Started, Waiting
+from runner.model import Applied, Migration, Place, State, Step
 from runner.place import locate
 
 APPLIED = Applied(

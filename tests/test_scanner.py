@@ -283,7 +283,11 @@ WORDS = ["commit", "begin", "start -- \ntransaction", "copy t from stdin", "crea
 LONG = {
     "strings": ("", "insert into t values (1, 'a'); comment on table t is 'it''s (one';\n", ""),
     "functions": ("", "create function f() returns int language sql as $a$ select ';' $a$;\n", ""),
-    "an atomic body": ("create function f() returns int begin atomic ", "select case a when 1 then b end; ", "end;"),
+    "an atomic body": (
+        "create function f() returns int begin atomic ",
+        "select case a when 1 then b end; ",
+        "end;",
+    ),
     "a rule": ("create rule r as on insert to t do also (", "select 1; ", "select 2);"),
     "nested comments": ("/* " * 400, "*/ /* ", "*/ " * 400 + "select 1;"),
     "one string": ("select '", "a ' 'b ", "';"),

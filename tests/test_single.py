@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from runner.errors import FileRefused, IndexInvalid, LockHeld, SqlFailed
-from runner.model import Started, Waiting
+from runner.event import Started, Waiting
 from tests.project import make
 
 if TYPE_CHECKING:

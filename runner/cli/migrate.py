@@ -8,12 +8,13 @@ import click
 
 from runner import document, plan, report
 from runner.cli import common
-from runner.model import Limits, Outcome, State
+from runner.model import Limits, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from runner.event import Outcome
     from runner.model import Step
     from runner.preflight import Site
 
@@ -104,21 +105,26 @@ def _warn(sites: Sequence[Site]) -> None:
 
 def _migrate(site: Site, steps: Sequence[Step], limits: Limits) -> None:
     """Apply the steps of one database and say what it has now, also when one of them fails."""
-    from runner import apply  # noqa: PLC0415 - start-up time
-
-    quiet = common.wants_document()
-    done: list[Outcome] = []
-    events = apply.apply(site.access, steps, site.before, limits)
-    if not quiet:
+    if not common.wants_document():
         report.say(common.title(site), style="bold")
+    done: list[Outcome] = []
     try:
-        with report.Progress(len(steps), quiet=quiet) as progress:
-            for event in events:
-                progress.show(event)
-                if isinstance(event, Outcome):
-                    done.append(event)
+        if steps:
+            _apply(site, steps, limits, done)
     finally:
         _summarise(site, done)
+
+
+def _apply(site: Site, steps: Sequence[Step], limits: Limits, done: list[Outcome]) -> None:
+    """Apply steps, show them, and add what is committed to ``done``."""
+    from runner import apply  # noqa: PLC0415 - start-up time: mostly nothing is pending
+    from runner.event import Outcome  # noqa: PLC0415 - as above
+
+    with report.Progress(len(steps), quiet=common.wants_document()) as progress:
+        for event in apply.apply(site.access, steps, site.before, limits):
+            progress.show(event)
+            if isinstance(event, Outcome):
+                done.append(event)
 
 
 def _summarise(site: Site, done: Sequence[Outcome]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from runner import database
 from runner.errors import CannotConnect, CommitUnknown, ConnectionLost, RunnerError
-from runner.model import Outcome
+from runner.event import Outcome
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import LONG, PROMPT, SLEEPY, SLOW_COMMIT, Witness, files, finished, started, until
 from tests.project import make

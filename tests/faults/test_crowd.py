@@ -16,7 +16,7 @@ from tests.project import make
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.model import Outcome
+    from runner.event import Outcome
     from tests.project import Project
 
 RUNNERS = 16

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.errors import ConnectionLost, SqlFailed
-from runner.model import Outcome
+from runner.event import Outcome
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import (
     LONG,
