@@ -72,13 +72,13 @@ def test_a_run_gives_a_table_with_counts(durable: Server, proxy: Proxy, tmp_path
 
 
 def test_round_trips(durable: Server, proxy: Proxy, tmp_path: Path) -> None:
-    """The runner needs at most three round trips per file and five more, over both databases."""
+    """Two round trips per file, and three per database to connect, to look, and to open."""
     own = bench(durable, proxy, tmp_path, "runner")
     own.run_all([W4])
     [run] = own.results.runs["W4", "runner"]
     files = sum(len(filesets.real(name)) for name in filesets.REAL)
     assert run.trips is not None
-    assert files < run.trips <= 3 * files + 5
+    assert run.trips == 2 * files + 3 * len(filesets.REAL)
 
 
 @pytest.mark.parametrize(
