@@ -93,6 +93,9 @@ format: $(VENV)/.test ## format the Python files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix .
 
+docs: install ## write docs/schema from a scratch database (pictures need Graphviz)
+	@$(RUNNER) docs
+
 picture: $(VENV)/.test ## draw the picture in the README anew
 	$(BIN)/python docs/draw.py
 
@@ -100,4 +103,4 @@ clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify prove psql-auth psql-specs \
-        server-start server-stop test lint types pytest faults bench bench-schema format picture clean
+        server-start server-stop test lint types pytest faults bench bench-schema docs format picture clean

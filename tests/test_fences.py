@@ -65,6 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "apply": {"database", "single", "transaction", "turn"},
     "catalog": {"database"},
     "preflight": {"config", "database", "difference", "facts", "folder", "ledger", "plan", "scanner"},
+    "reference": {"apply", "config", "database", "facts", "ledger", "scratch"},
     "scratch": {"apply", "catalog", "database", "embedded", "ledger"},
     "cli": MODULES,
 }

@@ -24,6 +24,7 @@ _COMMANDS = {
     "new": "files",
     "baseline": "proofs",
     "accept": "proofs",
+    "docs": "docs",
     "server": "server",
 }
 

@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from click.testing import CliRunner
 
 
-COMMANDS = ("migrate", "status", "plan", "verify", "prove", "rollback", "new", "baseline", "accept", "server")
+COMMANDS = (
+    "migrate",
+    "status",
+    "plan",
+    "verify",
+    "prove",
+    "rollback",
+    "new",
+    "baseline",
+    "accept",
+    "docs",
+    "server",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

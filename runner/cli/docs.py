@@ -1,0 +1,53 @@
+"""The command that describes the schema: docs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner import config, report
+from runner.cli import common
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.reference.shelf import Change
+
+FOLDER = ("docs", "schema")
+
+
+@click.command("docs")
+@common.config_option
+def docs_command(*, file: Path | None) -> None:
+    """Write the schema reference, with diagrams.
+
+    In docs/schema beside pyproject.toml, from scratch databases built from the files and dropped at the
+    end. Changes only files whose content is not as it should be. Pictures need Graphviz; without it the
+    pages are written, and the pictures stay as they are.
+    """
+    from runner import preflight, scratch  # noqa: PLC0415 - start-up time
+    from runner.reference import build, shelf  # noqa: PLC0415 - start-up time
+
+    project = config.load(file)
+    files = preflight.read(project, project.series)
+    book = []
+    for target in common.targets(project, project.series, url=None):
+        where, source = scratch.server(target.url, source=target.source, home=project.home)
+        book.append(build.build(target.series, files[target.series.name], where, source=source))
+    _show(shelf.fill(book, project.root.joinpath(*FOLDER)))
+
+
+def _show(change: Change) -> None:
+    folder = "/".join(FOLDER)
+    for name in change.written:
+        report.say(f"  written  {folder}/{name}", style="green")
+    for name in change.removed:
+        report.say(f"  removed  {folder}/{name}", style="yellow")
+    if change.undrawn:
+        report.warning(
+            f"Graphviz is not installed, so {len(change.undrawn)} pictures in {folder} are not drawn. "
+            "Get it with `apt install graphviz` or `brew install graphviz`, and run this again."
+        )
+    elif not (change.written or change.removed):
+        report.say(f"{folder} is as it should be.", style="green")

@@ -1,0 +1,207 @@
+"""Hold what a reader wants to know of a schema: frozen, without I/O.
+
+Names of tables are in full (``public.users``), as the server prints them; ``title`` is what people read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.model import Migration
+
+_SENTENCE = re.compile(
+    r"References (?P<series>\w+)\.(?P<table>(?:\w+\.)?\w+)\.(?P<column>\w+) "
+    r"\(cross-database, no foreign key\)\.\Z"
+)
+
+
+def title(name: str) -> str:
+    """Return the name of a table or type as people write it: without the schema ``public``."""
+    return name.removeprefix("public.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a column points that has no foreign key, because the table is in another database."""
+
+    series: str
+    table: str  # its title
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.series}.{self.table}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; ``default`` also says how an identity or generated column gets its value."""
+
+    number: int
+    name: str
+    type: str
+    nullable: bool
+    default: str | None
+    comment: str | None
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the sentence at the end of its comment says, which every tool reads this way."""
+        found = _SENTENCE.search(self.comment or "")
+        return Reference(found["series"], title(found["table"]), found["column"]) if found else None
+
+    @property
+    def purpose(self) -> str:
+        """Its comment without that sentence."""
+        return _SENTENCE.sub("", self.comment or "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that every row meets."""
+
+    name: str
+    condition: str
+    columns: tuple[str, ...]
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A column, or several, that point at a row of ``target``."""
+
+    name: str
+    columns: tuple[str, ...]
+    target: str
+    target_columns: tuple[str, ...]
+    on_delete: str
+    on_update: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; ``kind`` tells whether it is a key, and ``comment`` what it is for.
+
+    ``parts`` are columns or expressions in order, ``columns`` the plain columns among them.
+    """
+
+    name: str
+    kind: str
+    method: str
+    columns: tuple[str, ...]
+    parts: tuple[str, ...]
+    included: tuple[str, ...]
+    condition: str | None
+    comment: str | None
+
+    @property
+    def is_key(self) -> bool:
+        """Tell whether it holds each value at most once, over all rows."""
+        return self.kind in ("primary key", "unique constraint", "unique index") and not self.condition
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What happens by itself when rows change."""
+
+    name: str
+    fires: str
+    condition: str | None
+    calls: str
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, or a view of any kind, with all that belongs to it."""
+
+    name: str
+    kind: str
+    partitioning: str | None
+    comment: str | None
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    indexes: tuple[Index, ...]
+    triggers: tuple[Trigger, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name as people write it."""
+        return title(self.name)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Names of the columns of its primary key."""
+        return next((index.columns for index in self.indexes if index.kind == "primary key"), ())
+
+    def is_unique(self, columns: tuple[str, ...]) -> bool:
+        """Tell whether no two rows share the values of ``columns``."""
+        return any(
+            index.is_key and set(index.columns) == set(columns) and len(index.columns) == len(index.parts)
+            for index in self.indexes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A function or a type."""
+
+    kind: str
+    name: str
+    definition: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Columns that a later file added to a table."""
+
+    table: Table
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one migration file made."""
+
+    migration: Migration
+    tables: tuple[Table, ...]
+    additions: tuple[Addition, ...]
+    others: tuple[Other, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The schema that the files of one series make."""
+
+    series: str
+    database: str
+    groups: tuple[Group, ...]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, in the order of the files."""
+        return tuple(table for group in self.groups for table in group.tables)
+
+    def table(self, name: str) -> Table | None:
+        """Return a table by its name or title."""
+        return next((table for table in self.tables if name in (table.name, table.title)), None)
+
+    def pointing_at(self, name: str) -> Iterator[tuple[Table, ForeignKey]]:
+        """Yield the foreign keys that end at a table, and the tables that have them."""
+        for table in self.tables:
+            for key in table.foreign_keys:
+                if key.target == name:
+                    yield table, key
+
+    def references(self) -> Iterator[tuple[Table, Column, Reference]]:
+        """Yield the columns that point into another database."""
+        for table in self.tables:
+            for column in table.columns:
+                if column.reference:
+                    yield table, column, column.reference

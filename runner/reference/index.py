@@ -1,0 +1,83 @@
+"""Write the index of the reference: the databases, their files and tables, and what points across."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.reference import diagram, links, mermaid, page, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.reference.facts import Schema
+
+FILE = "README.md"
+LEGEND = (
+    "In the drawings PK is a primary key, FK a foreign key, UK a column without two equal values, and DB a "
+    "column that points into another database: such lines are dashed, and in an overview such tables have "
+    "an orange frame. A line ends in a fork where many rows may point at one, and has a circle where there "
+    "may be none."
+)
+
+
+def write(book: Sequence[Schema]) -> str:
+    """Return the index page."""
+    return text.page(_blocks(book, links.Links(book, None)))
+
+
+def _blocks(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
+    yield page.MARK
+    yield "# Schema reference"
+    yield text.table(
+        ("series", "database", "tables", "columns", "keys and indexes", "foreign keys"),
+        (
+            (
+                f"[{schema.series}]({links.page(schema.series)})",
+                text.code(schema.database),
+                str(len(schema.tables)),
+                *(
+                    str(sum(len(getattr(table, part)) for table in schema.tables))
+                    for part in ("columns", "indexes", "foreign_keys")
+                ),
+            )
+            for schema in book
+        ),
+    )
+    yield LEGEND
+    for schema in book:
+        yield from _series(schema, to)
+    yield from _crossings(book, to)
+
+
+def _series(schema: Schema, to: links.Links) -> Iterator[str]:
+    yield f"## {schema.series}"
+    source = mermaid.overview(diagram.of_schema(schema))
+    yield page.drawn(schema.series, links.OVERVIEW, f"All tables of {schema.series}", source)
+    yield text.table(
+        ("file", "table", "purpose"),
+        (
+            (
+                "" if number else to.section(schema.series, group.migration.label),
+                to.table(schema.series, table.name),
+                text.plain(table.comment),
+            )
+            for group in schema.groups
+            for number, table in enumerate(group.tables)
+        ),
+    )
+
+
+def _crossings(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
+    rows = [
+        (
+            to.table(schema.series, table.name, shown=f"{schema.series}.{table.title}"),
+            text.code(column.name),
+            to.table(there.series, there.table, shown=str(there)),
+        )
+        for schema in book
+        for table, column, there in schema.references()
+    ]
+    if rows:
+        yield "## From one database into another"
+        yield "No foreign key can hold these: that the row exists is for the application to check."
+        yield text.table(("table", "column", "points at"), rows)

@@ -1,0 +1,139 @@
+"""Write the section of one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.reference import text
+from runner.reference.facts import title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.reference.facts import Column, Group, Index, Schema, Table
+    from runner.reference.links import Links
+
+
+def table_section(
+    table: Table, schema: Schema, book: Sequence[Schema], group: Group, to: Links
+) -> Iterator[str]:
+    """Yield the blocks of one table's section."""
+    yield f"### {text.plain(table.title)}"
+    yield text.plain(table.comment)
+    yield from _nature(table)
+    yield _columns(table, schema, group, to)
+    yield _indexes(table)
+    yield _checks(table)
+    yield _foreign_keys(table, schema, to)
+    yield _triggers(table)
+    yield _pointed_at(table, schema, book, to)
+
+
+def _nature(table: Table) -> Iterator[str]:
+    if table.kind != "table":
+        yield f"A {table.kind}."
+    if table.partitioning:
+        yield f"Partitioned by {text.code(text.sql(table.partitioning))}."
+
+
+def _columns(table: Table, schema: Schema, group: Group, to: Links) -> str:
+    later = {
+        column.name: one.migration.label
+        for one in schema.groups
+        for addition in one.additions
+        for column in addition.columns
+        if addition.table == table and one != group
+    }
+    return text.table(
+        ("column", "type", "null", "default", "purpose"),
+        (
+            (
+                text.code(column.name),
+                text.code(column.type),
+                "null" if column.nullable else "not null",
+                text.code(text.sql(column.default)) if column.default else "",
+                " ".join(_purpose(column, schema, to, later.get(column.name))),
+            )
+            for column in table.columns
+        ),
+    )
+
+
+def _purpose(column: Column, schema: Schema, to: Links, later: str | None) -> Iterator[str]:
+    if column.purpose:
+        yield text.plain(column.purpose)
+    if there := column.reference:
+        link = to.table(there.series, there.table, shown=str(there))
+        yield f"References {link} (cross-database, no foreign key)."
+    if later:
+        yield f"Added by {to.section(schema.series, later)}."
+
+
+def _indexes(table: Table) -> str:
+    return text.table(
+        ("key or index", "on", "is", "serves"),
+        ((text.code(i.name), text.code(_extent(i)), i.kind, text.plain(i.comment)) for i in table.indexes),
+    )
+
+
+def _extent(index: Index) -> str:
+    method = "" if index.method == "btree" else f"{index.method} "
+    included = f" include ({', '.join(index.included)})" if index.included else ""
+    where = f" where {text.sql(index.condition)}" if index.condition else ""
+    return f"{method}({', '.join(text.sql(part) for part in index.parts)}){included}{where}"
+
+
+def _checks(table: Table) -> str:
+    return text.table(
+        ("check", "every row meets"),
+        ((text.code(check.name), text.code(text.sql(check.condition))) for check in table.checks),
+    )
+
+
+def _foreign_keys(table: Table, schema: Schema, to: Links) -> str:
+    return text.table(
+        ("foreign key", "column", "points at", "when that goes"),
+        (
+            (
+                text.code(key.name),
+                text.codes(key.columns),
+                f"{to.table(schema.series, key.target)} ({text.codes(key.target_columns)})",
+                f"on delete {key.on_delete}"
+                + (f", on update {key.on_update}" if key.on_update != "no action" else ""),
+            )
+            for key in table.foreign_keys
+        ),
+    )
+
+
+def _triggers(table: Table) -> str:
+    return text.table(
+        ("trigger", "fires", "calls"),
+        (
+            (
+                text.code(one.name),
+                f"{one.fires}, when {text.code(text.sql(one.condition))}" if one.condition else one.fires,
+                text.code(f"{title(one.calls)}()"),
+            )
+            for one in table.triggers
+        ),
+    )
+
+
+def _pointed_at(table: Table, schema: Schema, book: Sequence[Schema], to: Links) -> str:
+    """Return who points here, by a foreign key or, from another database, without one."""
+    rows = [
+        (to.table(schema.series, child.name), text.codes(key.columns), f"on delete {key.on_delete}")
+        for child, key in schema.pointing_at(table.name)
+    ]
+    for other in book:
+        rows += [
+            (
+                to.table(other.series, child.name, shown=f"{other.series}.{child.title}"),
+                text.code(column.name),
+                "cross-database, no foreign key",
+            )
+            for child, column, there in other.references()
+            if (there.series, there.table) == (schema.series, table.title)
+        ]
+    return text.table(("pointed at by", "column", "how"), rows)

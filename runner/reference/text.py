@@ -1,0 +1,74 @@
+"""Turn facts into Markdown that GitHub shows as it was meant."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# Literals and quoted names are taken whole, so that nothing inside them is mistaken for SQL.
+_LITERAL = r"'(?:[^']|'')*'"
+_TOKEN = re.compile(
+    rf"(?P<literal>{_LITERAL})(?:::(?:character varying|text)\b(?!\[))?"
+    r'|(?P<quoted>"(?:[^"]|"")*")'
+    r"|(?P<number>\b\d+(?:\.\d+)?)(?:::numeric\b)?"
+    r"|(?P<keyword>\b[A-Z]+\b)"
+)
+_VALUE = rf"(?:{_LITERAL}|-?\d+(?:\.\d+)?)"
+_ANY = re.compile(
+    rf"(?P<what>[\w.]+)(?:::text)? = any \(array\[(?P<values>{_VALUE}(?:, {_VALUE})*)\](?:::[a-z ]+\[\])?\)"
+)
+
+
+def sql(expression: str) -> str:
+    """Return an expression as a person would write it: ``role in ('user', 'admin')``.
+
+    The server prints keywords in capitals, a cast behind each literal, and a list as an array.
+    """
+    plain = _TOKEN.sub(_token, expression)
+    return _ANY.sub(r"\g<what> in (\g<values>)", plain)
+
+
+def _token(found: re.Match[str]) -> str:
+    keyword = found["keyword"]
+    return keyword.lower() if keyword else found["literal"] or found["quoted"] or found["number"]
+
+
+def plain(text: str | None) -> str:
+    """Return text of a comment so that Markdown shows each character, in one line."""
+    line = " ".join((text or "").split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = re.sub(r"([\\`*\[\]|~$])", r"\\\1", line)
+    line = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", line)
+    return re.sub(r"^([-+#=])|^(\d+)([.)])", lambda m: m[2] + "\\" + m[3] if m[2] else "\\" + m[1], line)
+
+
+def code(text: str) -> str:
+    """Return text as code that may stand in a cell of a table."""
+    line = " ".join(text.split())
+    fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
+    blank = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{blank}{line}{blank}{fence}".replace("|", "\\|")
+
+
+def codes(names: Iterable[str]) -> str:
+    """Return names as code, with commas."""
+    return ", ".join(code(name) for name in names)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of cells that are Markdown already; nothing for no rows."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *lines]) if lines else ""
+
+
+def page(blocks: Iterable[str]) -> str:
+    """Return blocks with an empty line between them; empty blocks are left out."""
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def slug(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
