@@ -1,0 +1,315 @@
+"""The guide for moving from an Alembic-managed database does what it says, command by command."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests import servers
+from tests.conftest import ROOT
+from tests.sql import catalog
+from tests.sql.rows import Rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from psycopg import Connection
+
+    from tests.servers import Server
+
+GUIDE = (ROOT / "docs" / "alembic.md").read_text(encoding="utf-8")
+SCRIPTS = "docs/alembic"
+MAPPED = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (.*?) \| .* \|$", re.MULTILINE)
+
+# What 38 revisions may leave: other types, no rules, words and columns nobody wants any more.
+AS_ALEMBIC = """
+create schema built;
+do $$
+declare it record;
+begin
+    for it in
+        select relname, string_agg(format(case format_type(atttypid, -1)
+                when 'uuid' then '%1$I::varchar(36)' when 'jsonb' then '%1$I::json'
+                when 'timestamp with time zone' then '%1$I at time zone ''UTC'' as %1$I'
+                when 'inet' then '%1$I::text' else '%1$I' end, attname), ', ' order by attnum) as columns
+        from pg_class c join pg_attribute a on attrelid = c.oid and attnum > 0 and not attisdropped
+        where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'schema_migrations'
+        group by relname
+    loop
+        execute format('create table built.%1$I as select %2$s from public.%1$I', it.relname, it.columns);
+    end loop;
+end $$;
+drop schema public cascade;
+alter schema built rename to public;
+create table public.alembic_version (version_num varchar(32) primary key);
+insert into public.alembic_version values ('0038_last');
+"""
+DEFECTS = {
+    "AUTH": """
+alter table public.users rename hashed_password to password_hash;
+create type public.user_status as enum ('ACTIVE', 'INACTIVE');
+alter table public.users add legacy_score int, alter status type user_status using upper(status)::user_status;
+update public.users set name = 'Zoë Ωmega 🦉', legacy_score = 5, updated_at = null;
+create table public.users_backup as table public.users;
+alter table public.audit_logs alter id type int using 7;
+update public.audit_logs set "timestamp" = '2024-07-01 12:00', ip_address = '10.0.0.1';
+alter table public.admin_roles alter id type char(36), alter updated_at type date using '2024-02-03';
+""",
+    "SPECS": """
+create schema billing;
+alter table public.invoices set schema billing;
+update public.knowledge_base_documents set embedding = '[' || rtrim(repeat('1, ', 384), ', ') || ']';
+update public.llm_providers set name = repeat('é', 50), cost_per_1k_input = 0.1234567;
+create domain public.ids as uuid[];
+alter table public.conflicts alter spec_ids type public.ids
+    using array['00000000-0000-0000-0000-000000000001'::uuid];
+""",
+}
+# The same rows as they have to arrive.
+ARRIVED: dict[str, dict[str, object]] = {
+    "users": {"name": "Zoë Ωmega 🦉"},
+    "audit_logs": {
+        "id": str(UUID(md5(b"audit_logs 7", usedforsecurity=False).hexdigest())),
+        "timestamp": "2024-07-01T10:00:00+00:00",
+        "ip_address": "10.0.0.1",
+    },
+    "admin_roles": {"updated_at": "2024-02-03T00:00:00+00:00"},
+    "knowledge_base_documents": {
+        "embedding": str([1] * 384),
+        "embedding_vec": str([1] * 384).replace(" ", ""),
+    },
+    "llm_providers": {"name": "é" * 50, "cost_per_1k_input": 0.123457},
+    "conflicts": {"spec_ids": ["00000000-0000-0000-0000-000000000001"]},
+}
+# Tables that fit, for cases that each add one thing that does not.
+OLD = """
+create schema old;
+create table old.users as select '00000000-0000-0000-0000-00000000000a' as id, 'ada' as username,
+    'ada@example.org' as email, 'x' as hashed_password, '2024-01-01' as created_at;
+create table old.refresh_tokens as select 'f0000000-0000-0000-0000-00000000000a' as id, id as user_id,
+    't' as token, '2024-01-01'::timestamp as expires_at from old.users;
+"""
+UNFIT = [
+    ("update old.users set username = repeat('x', 51)", "users.username | 1 | would be cut or rounded to"),
+    ("update old.users set created_at = 'soon'", "type timestamp with time zone: \"soon\""),
+    ("alter table old.users drop id", "users.id | 1 | missing, and a new row needs it"),
+    ("update old.users set hashed_password = null", "users.hashed_password | 1 | empty, and a new"),
+    ("alter table old.users add role text default 'BOSS'", "users | 1 | breaks ck_users_role: ((role)"),
+    ("update old.refresh_tokens set user_id = id", "refresh_tokens.user_id | 1 | points at no row of users"),
+    ("create table old.stray as select 1 as one", "stray | 1 | no new table has this name"),
+    ("insert into old.users select id, 'b', 'b@x.org', 'x', created_at from old.users", "came out different"),
+    ("insert into old.users select replace(id, 'a', 'b'), 'b', upper(email), 'x', created_at from old.users",
+     "Key (lower(email::text))=(ada@example.org) already exists"),
+    ("insert into public.users (id, username, hashed_password) select id::uuid, 'eva', 'x' from old.users",
+     "users | 1 | 1 | 1 | 1"),
+]  # fmt: skip
+ROLES = "-v owner=g_owner -v migrator=g_migrator -v app=g_app"
+CROSSING = """
+select attrelid::regclass::text, attname from pg_attribute
+where col_description(attrelid, attnum) like '%(cross-database, no foreign key).'
+"""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Somebody at a shell, moving two old databases into two new ones."""
+
+    folder: Path
+    environ: dict[str, str]
+    arrives: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def blocks(self, heading: str, language: str = "sh") -> list[str]:
+        """Return the blocks of a section of the guide."""
+        section = re.split(rf"^## {heading}.*$", GUIDE, flags=re.MULTILINE)[1].split("\n## ")[0]
+        return re.findall(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+    def save_decisions(self) -> None:
+        """Write the two files of decisions as the guide shows them."""
+        for text in self.blocks("3. ", "sql"):
+            (self.folder / text.split()[1]).write_text(text, encoding="utf-8")
+
+    def type(self, command: str, *, code: int = 0) -> str:
+        """Run a block as it is written; return all it printed."""
+        shell = ["bash", "-euo", "pipefail", "-c", command]
+        done = subprocess.run(
+            shell, cwd=self.folder, env=self.environ, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def query(self, name: str, statement: str, *values: str) -> list[tuple[object, ...]]:
+        """Run a statement in one of the databases."""
+        with psycopg.connect(self.environ[name], autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def rows(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the row written first of each table that has one, as json with times in UTC."""
+        found: dict[str, dict[str, Any]] = {}
+        with psycopg.connect(self.environ[name], options="-c timezone=UTC") as connection:
+            for table in catalog.read(connection).tables:
+                query = sql.SQL("select to_jsonb(t) from public.{} as t order by ctid limit 1")
+                if row := connection.execute(query.format(sql.Identifier(table.name))).fetchone():
+                    found[table.name] = row[0]
+        return found
+
+
+@pytest.fixture
+def move(tmp_path: Path, server: Server, url: str, other_url: str) -> Move:
+    """Return a shell with psql, the runner and the scripts, and two new databases."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    command = tmp_path / "socrates-migrate"
+    command.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m runner "$@"\n')
+    command.chmod(0o755)
+    path = f"{tmp_path}:{servers.PROGRAMS[server.version]}:{os.environ['PATH']}"
+    new = {"DATABASE_URL_AUTH": url, "DATABASE_URL_SPECS": other_url}
+    return Move(tmp_path, {"PATH": path, "LC_ALL": "C.UTF-8", "COLUMNS": "120", **new})
+
+
+@pytest.fixture
+def old(move: Move, server: Server, auth_18: Connection, specs_18: Connection) -> Move:
+    """Add two old databases as Alembic leaves them, with a row in each of the 43 tables."""
+    for name, connection in (("AUTH", auth_18), ("SPECS", specs_18)):
+        Rows(connection, catalog.read(connection)).insert_everywhere()
+        connection.commit()
+        move.environ[f"OLD_{name}_URL"] = server.url(connection.info.dbname)
+        move.arrives.update(move.rows(f"OLD_{name}_URL"))
+        connection.execute((AS_ALEMBIC + DEFECTS[name]).encode())
+        connection.commit()
+    for table, values in ARRIVED.items():
+        move.arrives[table] |= values
+    move.arrives["users"]["updated_at"] = move.arrives["users"]["created_at"]
+    return move
+
+
+def test_the_table_of_the_guide_names_each_table_once(auth_18: Connection, specs_18: Connection) -> None:
+    """All 43, parents first, with their json columns."""
+    listed = MAPPED.findall(GUIDE)
+    names = [table for table, _, _ in listed]
+    found = [catalog.read(connection) for connection in (auth_18, specs_18)]
+    tables = [table.name for one in found for table in one.tables if table.name != "schema_migrations"]
+    assert len(names) == 43
+    assert sorted(names) == sorted(tables)
+    for key in [key for one in found for key in one.foreign_keys() if key.target != key.table]:
+        assert names.index(str(key.target)) < names.index(key.table), key.name
+    for table, _, told in listed:
+        columns = [c for one in found for c in one.columns if c.table == table and c.type == "jsonb"]
+        assert re.findall(r"`(\w+)`", told) == [c.column for c in columns], table
+
+
+def test_the_guide_moves_everything(old: Move) -> None:
+    """Typed from top to bottom: refused until decided, then each row there, value for value."""
+    look, freeze = old.blocks("1. ")
+    assert old.type(look).split() == ["0038_last"] * 2
+    old.type(freeze)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        old.query("OLD_AUTH_URL", "update public.users set name = 'late'")
+    for block in old.blocks("2. "):
+        old.type(block)
+    load, copy, decide = old.blocks("3. ")
+    old.type(load)
+    auth, specs = (old.type(block, code=3) for block in copy.splitlines())
+    [example] = old.blocks("3. ", "text")
+    assert example in re.sub(" +\n", "\n", auth)
+    assert "users_backup |    1 | no new table has this name\n(1 row)" in specs
+    assert (old.rows("DATABASE_URL_AUTH"), old.rows("DATABASE_URL_SPECS")) == ({}, {}), "nothing is copied"
+    old.save_decisions()
+    old.type(decide)
+    old.type(copy)
+    once = old.rows("DATABASE_URL_AUTH"), old.rows("DATABASE_URL_SPECS")
+    old.type(copy)
+    assert (old.rows("DATABASE_URL_AUTH"), old.rows("DATABASE_URL_SPECS")) == once, "twice changes nothing"
+
+    orphans, finish = old.blocks("4. ")
+    said = re.findall(r"(\w+)\.(\w+) +\| +1 \| +1 \| (\S{36})$", old.type(orphans, code=3), re.MULTILINE)
+    assert {(table, column) for table, column, _ in said} == {
+        (table, column) for table, column in old.query("DATABASE_URL_SPECS", CROSSING)
+        if old.arrives[str(table)][str(column)]
+    }  # fmt: skip
+    for account in {account for _, _, account in said}:
+        insert = "insert into public.users (id, username, hashed_password) values (%s, %s, 'x')"
+        old.query("DATABASE_URL_AUTH", insert, account, account)
+    assert "every reference points at an account" in old.type(orphans)
+    old.type(finish)
+    arrived = old.rows("DATABASE_URL_AUTH") | old.rows("DATABASE_URL_SPECS")
+    assert len(arrived) == 43
+    for table, row in old.arrives.items():
+        assert arrived[table] == row, table
+
+    [back] = old.blocks("5. ")
+    old.type(back)
+    old.query("OLD_AUTH_URL", "update public.users set name = 'again'")
+
+
+def test_the_old_database_itself_is_refused(old: Move) -> None:
+    """By migrate as the guide prints it, and by baseline, which shows the drift and records nothing."""
+    old.environ["DATABASE_URL_AUTH"] = old.environ["OLD_AUTH_URL"]
+    said = " ".join(old.type("socrates-migrate migrate auth", code=4).split())
+    [shown] = old.blocks("2. ", "text")
+    assert " ".join(shown.split()).replace("Database auth", "Database auth_18") in said
+    assert "DRIFT" in old.type("socrates-migrate baseline auth --to 003", code=4)
+    assert old.query("OLD_AUTH_URL", "select to_regclass('public.schema_migrations')") == [(None,)]
+
+
+def test_one_old_database_is_parted_by_a_role_that_is_no_superuser(old: Move) -> None:
+    """Accounts go to one, the rest to the other; a file that was cut off loads nothing."""
+    old.query(
+        "OLD_AUTH_URL", "create table public.teams as select id, 'T' as name, id as created_by from users"
+    )
+    old.type(f"psql -X -q -1 -f docs/roles.sql {ROLES} $DATABASE_URL_AUTH")
+    administrator = old.environ["DATABASE_URL_AUTH"]
+    try:
+        old.environ["DATABASE_URL_AUTH"] = administrator.replace("postgres@", "g_migrator@")
+        for block in old.blocks("2. "):
+            old.type(block)
+        load, copy, decide = old.blocks("3. ")
+        old.type(load.replace(' "$OLD_SPECS_URL";', ";"))
+        old.query("DATABASE_URL_SPECS", "create table old.llm_providers (cost_per_1k_input float)")
+        old.save_decisions()
+        old.type(decide + copy)
+        assert len(old.rows("DATABASE_URL_AUTH")) == 8
+        assert list(old.rows("DATABASE_URL_SPECS")) == ["teams"]
+        old.type(
+            'psql -X -q -c "drop schema old cascade" "$DATABASE_URL_AUTH"; head -n 20 old_auth.sql > cut.sql'
+        )
+        old.type('psql -X -q -f cut.sql "$DATABASE_URL_AUTH"')
+        assert old.query("DATABASE_URL_AUTH", "select to_regnamespace('old')") == [(None,)]
+    finally:
+        old.environ["DATABASE_URL_AUTH"] = administrator
+        for role in ("g_app", "g_migrator", "g_owner"):
+            old.query("DATABASE_URL_AUTH", f"drop owned by {role} cascade; drop role {role}")
+
+
+@pytest.mark.parametrize(("statement", "told"), UNFIT, ids=lambda value: value[:40])
+def test_what_does_not_fit_is_told(
+    move: Move, server: Server, auth_18: Connection, statement: str, told: str
+) -> None:
+    """Each thing by name, and nothing is copied."""
+    move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
+    move.query("DATABASE_URL_AUTH", OLD + statement)
+    before = move.rows("DATABASE_URL_AUTH")
+    said = move.type(f'psql -X -q -v zone=UTC -f {SCRIPTS}/copy.sql "$DATABASE_URL_AUTH"', code=3)
+    assert told in " ".join(said.split())
+    assert move.rows("DATABASE_URL_AUTH") == before
+    assert move.query("DATABASE_URL_AUTH", "select to_regnamespace('copying')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [("", "say in which zone"), ("-v zone=UTC+2", "pg_timezone_names")],
+    ids=["none", "offset"],
+)
+def test_the_zone_is_said_by_its_name(move: Move, option: str, told: str) -> None:
+    """None is assumed, and UTC+2 would mean two hours west."""
+    assert told in move.type(f'psql -X -q {option} -f {SCRIPTS}/copy.sql "$DATABASE_URL_AUTH"', code=3)
