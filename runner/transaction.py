@@ -14,9 +14,9 @@ makes it notice within a second, even in the middle of a long statement.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from runner import blockers, database, failure, fate, ledger, lock
+from runner import blockers, database, envelope, failure, fate, ledger, lock
 from runner.event import Outcome
 from runner.model import Before
 
@@ -31,48 +31,6 @@ if TYPE_CHECKING:
     from runner.turn import Turn
 
 Opened: TypeAlias = "list[PGresult] | None"  # what opening a transaction gave
-
-_CHANGED = "MG001"  # SQLSTATE of our own: the transaction is not the one we began
-
-# Gone with the transaction, so a pooled server connection keeps none of it.
-# client_connection_check_interval does not exist on Windows servers.
-_SETTINGS = """
-    select pg_catalog.set_config('lock_timeout', {lock_timeout}, true),
-        pg_catalog.set_config('statement_timeout', {statement_timeout}, true),
-        pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
-        pg_catalog.set_config('standard_conforming_strings', 'on', true),
-        pg_catalog.set_config('application_name', {application}, true);
-    select pg_catalog.set_config('client_connection_check_interval', '1s', true)
-    where pg_catalog.version() !~* 'mingw|visual c';
-"""
-
-# Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
-_BEGIN = "begin isolation level read committed read write;" + _SETTINGS
-
-# What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
-# leave behind goes, the settings first: it may have put its own operators or role in our way.
-_PUT_BACK = """
-    set constraints all immediate;
-    reset session authorization;
-    reset role;
-    reset all;
-"""
-_CHECK = """
-    close all;
-    unlisten *;
-    deallocate all;
-    discard temp;
-    discard sequences;
-    select pg_catalog.pg_advisory_unlock_all();
-    do $runner$
-    begin
-        if pg_catalog.pg_current_xact_id_if_assigned()::text is distinct from {xid} then
-            raise exception 'the file ended its transaction' using errcode = {changed};
-        end if;
-    end
-    $runner$;
-"""
-_END = _PUT_BACK + _SETTINGS + _CHECK
 
 
 def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Outcome, None, Opened]:
@@ -92,14 +50,7 @@ def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Out
         xid = ledger.xid(results)
         with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
             ms = _run(migration, connection, watch)
-            message = "".join(
-                (
-                    database.fill(_END, xid=xid, changed=_CHANGED, **_values(migration, limits)),
-                    ledger.record_message(migration, ms=ms, connection=connection),
-                    "commit;",
-                    _following(turn),
-                )
-            )
+            message = envelope.ending(turn, xid=xid, ms=ms, connection=connection)
             ahead, trouble = _commit(migration, access, watch, message, xid=xid)
         yield Outcome(step, ms)
         if trouble:
@@ -119,7 +70,7 @@ def _open(
 ) -> Generator[Waiting, None, list[PGresult]]:
     """Open the transaction of a file, as soon as nobody else holds the lock."""
     connection = access.connection
-    message = _opening(step.file, before, limits)
+    message = envelope.opening(step.file, before, limits)
     try:
         return (
             yield from lock.take(
@@ -130,30 +81,6 @@ def _open(
         if error.sqlstate != ledger.APPEARED or ledger.read(connection, series=step.series) is None:
             raise
     return (yield from _open(step, access, Before(has_ledger=True), limits))
-
-
-def _opening(migration: Migration, before: Before, limits: Limits) -> str:
-    return (
-        database.fill(_BEGIN, **_values(migration, limits))
-        + ("" if before.has_ledger else ledger.FIRST)
-        + ledger.LOCK
-        + ledger.recheck_message(migration, previous=before.version)
-    )
-
-
-def _following(turn: Turn) -> str:
-    if turn.following is None:
-        return ""
-    return _opening(turn.following, Before(has_ledger=True, version=turn.step.version), turn.limits)
-
-
-def _values(migration: Migration, limits: Limits) -> dict[str, Any]:
-    """Return what the settings of a file are."""
-    return {
-        "application": f"runner:{migration.path}",
-        "lock_timeout": f"{round(limits.lock_timeout * 1000)}ms",
-        "statement_timeout": f"{round(limits.statement_timeout * 1000)}ms",
-    }
 
 
 def _attempt(connection: Connection, message: str) -> Opened:
@@ -202,7 +129,7 @@ def _commit(
         return None, fate.resolve(migration, access, xid, refused)
     ends = [number for number, result in enumerate(results) if result.command_status == b"COMMIT"]
     if not ends:
-        if refused and refused.sqlstate != _CHANGED:
+        if refused and refused.sqlstate != envelope.CHANGED:
             raise failure.failed(refused, migration, blockers=watch.seen) from refused
         raise failure.ended(migration) from refused
     opened = results[ends[0] + 1 :]
