@@ -66,10 +66,11 @@ def opening(migration: Migration, before: Before, limits: Limits) -> str:
     return begin + first + ledger.LOCK + ledger.recheck_message(migration, previous=before.version)
 
 
-def ending(turn: Turn, *, xid: str, ms: int, connection: Connection) -> str:
+def ending(turn: Turn, *, xid: str, ms: int, connection: Connection) -> bytes:
     """Return what puts all back, checks the transaction, records the file, commits, and opens the next one.
 
-    ``xid`` is the transaction's id, ``ms`` the milliseconds that the file took.
+    ``xid`` is the transaction's id, ``ms`` the milliseconds that the file took. The text of the file is in
+    it, so it is joined once and encoded here: nobody keeps it as text while libpq copies it.
     """
     migration = turn.step.file
     end = database.fill(
@@ -79,8 +80,8 @@ def ending(turn: Turn, *, xid: str, ms: int, connection: Connection) -> str:
         application=_application(migration),
         lock_timeout=_milliseconds(turn.limits.lock_timeout),
     )
-    record = ledger.record_message(migration, ms=ms, connection=connection)
-    return "".join((end, record, "commit;", _following(turn)))
+    record = ledger.record_pieces(migration, ms=ms, connection=connection)
+    return "".join((end, *record, "commit;", _following(turn))).encode()
 
 
 def _following(turn: Turn) -> str:

@@ -114,7 +114,7 @@ def _run(migration: Migration, connection: Connection, watch: blockers.Watch) ->
 
 
 def _commit(
-    migration: Migration, access: Access, watch: blockers.Watch, message: str, *, xid: str
+    migration: Migration, access: Access, watch: blockers.Watch, message: bytes, *, xid: str
 ) -> tuple[Opened, BaseException | None]:
     """Record and commit. Return what the next file's opening gave, and what went wrong behind the commit.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import platform
 import sys
 import time
@@ -30,7 +31,8 @@ def main() -> int:
         found, absent = peers.find(running, names)
         facts["server"] = _server(running)
         bench = Bench(running, proxy, Path(folder), found)
-        bench.run_all(chosen)
+        with contextlib.suppress(KeyboardInterrupt):  # the page then has what was measured until then
+            bench.run_all(chosen)
     facts["when"] = f"{time.strftime('%Y-%m-%d')}, {(time.monotonic() - start) / 60:.0f} minutes"
     shown = table.table(chosen, [peer.name for peer in found], bench.results)
     page = table.page(facts, shown, found, absent, bench.results)

@@ -6,7 +6,7 @@ Every connection is in autocommit mode without server-side preparation: the runn
 
 import psycopg
 
-from runner.database.message import Connection, failure, fill, query, rows, run, send, tally, try_run
+from runner.database.message import Connection, failure, fill, pieces, query, rows, run, send, tally, try_run
 from runner.database.server import create_empty, create_missing, drop, may_create
 from runner.database.session import (
     Access,
@@ -39,6 +39,7 @@ __all__ = [
     "is_lost",
     "may_create",
     "parse",
+    "pieces",
     "put_back",
     "query",
     "roll_back",

@@ -34,15 +34,24 @@ def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
     return transformer.load_rows(0, result.ntuples, tuple)
 
 
-def fill(text: LiteralString, *, connection: Connection | None = None, **values: object) -> str:
-    """Return SQL text with each ``{name}`` replaced by a quoted literal: a message has no parameters.
+def fill(text: LiteralString, **values: Any) -> str:  # noqa: ANN401 - whatever psycopg quotes
+    """Return SQL text with each ``{name}`` replaced by a quoted literal: a message has no parameters."""
+    return "".join(pieces(text, **values))
+
+
+def pieces(text: LiteralString, *, connection: Connection | None = None, **values: Any) -> list[str]:  # noqa: ANN401 - whatever psycopg quotes
+    """Return what ``fill`` would join: a long message is joined once, of all its pieces.
 
     With a ``connection`` libpq measures a long literal first, in place of taking twice the memory.
     """
-    return _FIELD.sub(lambda field: sql.Literal(values[field[1]]).as_string(connection), text)
+    parts = _FIELD.split(text)
+    parts[1::2] = [sql.Literal(values[name]).as_string(connection) for name in parts[1::2]]
+    return parts
 
 
-def send(connection: Connection, text: str, *, idle: Callable[[], None] | None = None) -> list[PGresult]:
+def send(
+    connection: Connection, text: str | bytes, *, idle: Callable[[], None] | None = None
+) -> list[PGresult]:
     """Send ``text`` as one message and return the result of each statement, up to the first that failed.
 
     ``idle`` is called about ten times a second while no answer comes. A Ctrl-C while the server works
@@ -72,9 +81,12 @@ def tally(
 
 
 def _exchange(
-    connection: Connection, text: str, note: Callable[[PGresult], None], idle: Callable[[], None] | None
+    connection: Connection,
+    text: str | bytes,
+    note: Callable[[PGresult], None],
+    idle: Callable[[], None] | None,
 ) -> None:
-    connection.pgconn.send_query(text.encode())
+    connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
     answer = _answer(connection.pgconn, note)
     try:
         waiting.wait(_watched(answer, idle) if idle else answer, connection.pgconn.socket, interval=0.1)

@@ -11,6 +11,7 @@ from runner.ledger.entry import (
     pairs,
     recheck_message,
     record_message,
+    record_pieces,
     running_message,
 )
 from runner.ledger.key import LOCK, holders, try_session_lock, xid
@@ -50,6 +51,7 @@ __all__ = [
     "read_rows",
     "recheck_message",
     "record_message",
+    "record_pieces",
     "running_message",
     "shape",
     "text",

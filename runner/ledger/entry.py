@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import __version__
-from runner.database import fill
+from runner.database import fill, pieces
 from runner.errors import ChecksumMismatch, LedgerChanged
 
 if TYPE_CHECKING:
@@ -54,9 +54,14 @@ def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | 
     return checksum is None
 
 
-def record_message(migration: Migration, *, ms: int, connection: Connection | None = None) -> str:
+def record_message(migration: Migration, *, ms: int) -> str:
     """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
-    return fill(
+    return "".join(record_pieces(migration, ms=ms))
+
+
+def record_pieces(migration: Migration, *, ms: int, connection: Connection | None = None) -> list[str]:
+    """Return that insert in pieces, because the text of a file may be long."""
+    return pieces(
         """
         insert into public.schema_migrations
             (series, version, name, checksum, sql, execution_ms, runner_version)
