@@ -78,13 +78,23 @@ def cli() -> None:
     """
 
 
-def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
-    raise KeyboardInterrupt
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the process to stop.
+
+    A plain KeyboardInterrupt that comes within exec(), as dataclasses use it, makes ``python -m`` end by the
+    signal, although it was handled (CPython's unhandled_keyboard_interrupt; observed with 3.11).
+    """
+
+
+def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+    raise Stopped
 
 
 def main() -> None:
     """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell's background job has it
+            signal.signal(number, _stop)
     gc.disable()  # a run is short and leaves no cycles; looking for them takes a tenth of it with many files
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     cli(prog_name=name)

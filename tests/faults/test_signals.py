@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -23,11 +25,10 @@ from tests.faults.stage import (
     until,
     waits,
 )
-from tests.project import make
+from tests.project import ROOT, make
 
 if TYPE_CHECKING:
     import random
-    import subprocess
     from pathlib import Path
 
     from tests.project import Project
@@ -295,3 +296,16 @@ def test_terminated_while_waiting_for_the_lock(app: Project, url: str, witness: 
         assert witness.sleeping("001")
     witness.lock_gets_free()
     assert witness.agree() == ["000"]
+
+
+@BOTH
+def test_a_signal_within_exec_ends_with_the_exit_code(tmp_path: Path, number: int) -> None:
+    """As when it comes while a module with dataclasses is loaded: handled is handled, code 1."""
+    (tmp_path / "probe.py").write_text(
+        "import os, sys\nfrom unittest import mock\nfrom runner import cli\n"
+        f"kill = 'os.kill(os.getpid(), {number:d})'\n"
+        "with mock.patch.object(cli, 'cli', lambda **_: exec(kill)):\n"
+        "    try:\n        cli.main()\n    except KeyboardInterrupt:\n        sys.exit(1)\n"
+    )
+    command = [sys.executable, "-m", "probe"]
+    assert subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=False).returncode == 1
