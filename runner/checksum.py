@@ -22,8 +22,12 @@ PREFIX = "sha256:"
 
 def canonical(text: str) -> str:
     """Return the text the checksum is taken over."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if " \n" in text or "\t\n" in text:  # few files have such lines, so few are taken apart
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if " \n" in text or (
+        "\t" in text and "\t\n" in text
+    ):  # few files have such lines, so few are taken apart
         text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
     return text.rstrip(" \t\n") + "\n"
 

@@ -22,9 +22,9 @@ OLDEST_SERVER = 150000  # as server_version_num writes it
 class Facts:
     """What the runner must know of a database before it touches it.
 
-    ``identity`` is equal for two connections to one database; ``objects`` names up to three tables or
-    views that are not part of an extension; ``extensions`` are those asked for that are
-    installed or that this role may create.
+    ``identity`` is equal for two connections to one database; ``objects`` is what the function of that name
+    returns, and ``None`` where the ledger exists; ``extensions`` are those asked for that are installed or
+    that this role may create.
     """
 
     name: str
@@ -32,10 +32,30 @@ class Facts:
     version: int
     standby: bool
     read_only: bool
-    objects: tuple[str, ...]
+    objects: tuple[str, ...] | None
     extensions: frozenset[str]
 
 
+_OBJECTS = """
+    array(
+        select n.nspname || '.' || c.relname
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and n.nspname <> 'information_schema'
+            and n.nspname !~ '^pg_'
+            and n.nspname || '.' || c.relname <> {besides}
+            and not exists (
+                select from pg_catalog.pg_depend as e
+                where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    and e.objid = c.oid and e.deptype = 'e'
+            )
+        order by 1
+        limit 3
+    )
+"""
+
+# Where there is a ledger, its rows mostly say all, and to look through thousands of tables takes a while.
 _FACTS = """
     select
         pg_catalog.current_database(),
@@ -43,22 +63,7 @@ _FACTS = """
         pg_catalog.current_setting('server_version_num')::integer,
         pg_catalog.pg_is_in_recovery(),
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
-        array(
-            select n.nspname || '.' || c.relname
-            from pg_catalog.pg_class as c
-            join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-            where c.relkind in ('r', 'p', 'v', 'm', 'f')
-                and n.nspname <> 'information_schema'
-                and n.nspname !~ '^pg_'
-                and n.nspname || '.' || c.relname <> {besides}
-                and not exists (
-                    select from pg_catalog.pg_depend as e
-                    where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        and e.objid = c.oid and e.deptype = 'e'
-                )
-            order by 1
-            limit 3
-        ),
+        case when pg_catalog.to_regclass({besides}) is null then {objects} end,
         array(
             select v.name::text
             from pg_catalog.pg_available_extension_versions as v
@@ -73,11 +78,11 @@ _FACTS = """
         )
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();
-"""
+""".replace("{objects}", _OBJECTS)
 
 
 def read(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
-    """Read the facts with one query; the table ``besides`` does not count as an object."""
+    """Read the facts with one query; ``besides`` is the ledger."""
     [result] = database.run(connection, question(extensions=extensions, besides=besides))
     return answer(connection, result)
 
@@ -91,7 +96,22 @@ def answer(connection: Connection, result: PGresult) -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
     name, identity, version, standby, read_only, objects, available = row
-    return Facts(name, identity, version, standby, read_only, tuple(objects), frozenset(available))
+    return Facts(
+        name,
+        identity,
+        version,
+        standby,
+        read_only,
+        None if objects is None else tuple(objects),
+        frozenset(available),
+    )
+
+
+def objects(connection: Connection, *, besides: str) -> tuple[str, ...]:
+    """Return up to three tables or views that no extension owns; the ledger ``besides`` is not among them."""
+    [result] = database.run(connection, database.fill(f"select {_OBJECTS}", besides=besides))
+    [(found,)] = database.rows(connection, result)
+    return tuple(found)
 
 
 def check_direct(connection: Connection, facts: Facts, *, source: str) -> None:

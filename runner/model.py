@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from runner.errors import RunnerError
 
@@ -39,35 +38,54 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Identify one migration of a series: what files, ledger rows and steps have in common."""
-
-    series: str
-    version: str  # as the file name writes it: 000
-    name: str  # users
+class Named(Protocol):
+    """What files, ledger rows and steps have in common: they name one migration."""
 
     @property
-    def number(self) -> int:
+    def version(self) -> str:
+        """Number as the file name writes it: 000."""
+
+    @property
+    def name(self) -> str:
+        """Name behind the number: users."""
+
+
+class Numbered:
+    """Add to what is named its number and its label."""
+
+    __slots__ = ()
+
+    @property
+    def number(self: Named) -> int:
         """Order of the version: 1000 follows 999."""
         return int(self.version)
 
     @property
-    def label(self) -> str:
+    def label(self: Named) -> str:
         """File name without its suffix."""
         return f"{self.version}_{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Migration(Version):
-    """One forward file as it was read, once; ``sql`` is what is hashed, sent and recorded."""
-
+class _Migration(NamedTuple):  # a tuple is made five times as fast as a dataclass, and files may be thousands
+    series: str
+    version: str
+    name: str
     path: str  # as shown to people: sql/auth/000_users.sql
-    sql: str = field(repr=False)
+    sql: str
     checksum: str
     requires: tuple[str, ...] = ()  # extensions
-    rollback: Path | None = None
+    rollback: str | None = None  # where the file lies that undoes it
     in_transaction: bool = True
+
+
+class Migration(_Migration, Numbered):
+    """One forward file as it was read, once; ``sql`` is what is hashed, sent and recorded."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show the path; a log is not the place for the text."""
+        return f"Migration({self.path})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +106,41 @@ class Limits:
     retry_pause: float = 1.0  # before the first repetition of a file; it doubles each time
 
 
-@dataclass(frozen=True, slots=True)
-class Applied(Version):
+class _Applied(NamedTuple):  # a tuple: as many as there are files
+    series: str
+    version: str
+    name: str
+    checksum: str
+    applied_at: datetime
+    applied_by: str
+    execution_ms: int
+    running: bool = False
+
+
+class Applied(_Applied, Numbered):
     """One ledger row, without the SQL text.
 
     ``running`` marks a file outside any transaction that was begun and never finished.
     """
 
-    checksum: str
-    applied_at: datetime
-    applied_by: str
-    execution_ms: int
-    runner_version: str
-    running: bool = False
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Version):
-    """One version of a series: its file, its ledger row, and what follows from the two."""
-
+class _Step(NamedTuple):  # a tuple: as many as there are files
+    series: str
+    version: str
+    name: str
     state: State
     migration: Migration | None = None
     applied: Applied | None = None
     needs: tuple[str, ...] = ()  # extensions the server lacks
     problem: RunnerError | None = None
+
+
+class Step(_Step, Numbered):
+    """One version of a series: its file, its ledger row, and what follows from the two."""
+
+    __slots__ = ()
 
     @property
     def file(self) -> Migration:

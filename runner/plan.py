@@ -56,7 +56,9 @@ def _pending(
                 remedy="Give the file the next free number: databases that have moved on would never see it.",
             ),
         )
-    return _step(migration, state, migration=migration, applied=interrupted, needs=needs, problem=problem)
+    return Step(
+        migration.series, migration.version, migration.name, state, migration, interrupted, needs, problem
+    )
 
 
 def _recorded(migration: Migration, row: Applied) -> Step:
@@ -78,7 +80,7 @@ def _recorded(migration: Migration, row: Applied) -> Step:
                 remedy="Restore the file as it was, and put the change into a new one.",
             ),
         )
-    return _step(migration, state, migration=migration, applied=row, problem=problem)
+    return Step(migration.series, migration.version, migration.name, state, migration, row, (), problem)
 
 
 def _missing(row: Applied) -> Step:
@@ -86,21 +88,7 @@ def _missing(row: Applied) -> Step:
         f"{row.series} {row.label} is recorded as applied, but its file is not in the folder.",
         remedy="Restore the file; if this checkout is older than the database, use a newer one.",
     )
-    return _step(row, State.MISSING, applied=row, problem=problem)
-
-
-def _step(  # noqa: PLR0913 - the fields of a step
-    version: Migration | Applied,
-    state: State,
-    *,
-    migration: Migration | None = None,
-    applied: Applied | None = None,
-    needs: tuple[str, ...] = (),
-    problem: RunnerError | None = None,
-) -> Step:
-    return Step(
-        version.series, version.version, version.name, state, migration, applied, needs=needs, problem=problem
-    )
+    return Step(row.series, row.version, row.name, State.MISSING, None, row, (), problem)
 
 
 def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:

@@ -154,9 +154,14 @@ def _check_distinct(site: Site, twin: Site) -> None:
 
 
 def _check_adopted(site: Site) -> None:
-    if site.facts.objects and not any(step.applied for step in site.steps):
+    if any(step.applied for step in site.steps):
+        return
+    found = site.facts.objects
+    if found is None:
+        found = facts.objects(site.connection, besides=ledger.TABLE)
+    if found:
         raise DatabaseNotEmpty(
             f"Database {site.facts.name} has no ledger but is not empty: it holds "
-            f"{', '.join(site.facts.objects)}{' …' if len(site.facts.objects) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
+            f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
             remedy="Point the URL at an empty database, or adopt this one with `baseline`.",
         )

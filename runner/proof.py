@@ -9,6 +9,7 @@ After each stage the ledger must say what the objects say.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import apply, catalog, database, facts, ledger, psql, rows, scratch
@@ -139,7 +140,7 @@ class _Bench:
         earlier = self.done[-1] if self.done else None
         if earlier is None or earlier.rollback is None:
             return
-        if psql.run_file(earlier.rollback, self.url, source=self.source) is None:
+        if psql.run_file(Path(earlier.rollback), self.url, source=self.source) is None:
             self.broken = True
             yield Finding(
                 "order", f"the rollback of {earlier.label} ran although this file is still recorded"
@@ -153,7 +154,7 @@ class _Bench:
         if self.migration.rollback is None:
             yield Finding("undo", "it has no rollback file")
             return
-        if error := psql.run_file(self.migration.rollback, self.url, source=self.source):
+        if error := psql.run_file(Path(self.migration.rollback), self.url, source=self.source):
             yield Finding("undo", f"the rollback failed: {error}")
             return
         after = self._state()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from runner.model import State
@@ -97,15 +99,20 @@ def table(title: str, steps: Sequence[Step]) -> None:
 
 def _cells(step: Step) -> tuple[str, ...]:
     row = step.applied
-    when = row.applied_at.astimezone().isoformat(" ", "minutes")[:16] if row else ""
     return (
         step.version,
         step.name,
         described(step),
-        when,
+        _local(int(row.applied_at.timestamp() // 60)) if row else "",
         row.applied_by if row else "",
         f"{row.execution_ms} ms" if row else "",
     )
+
+
+@cache  # the files of one run share their minutes
+def _local(minute: int) -> str:
+    """Return a minute since 1970 in the time zone of whoever looks."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(minute * 60))
 
 
 def _rich_table(title: str, steps: Sequence[Step], rows: Sequence[Sequence[str]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import folder, scanner
+from runner import folder, scanner, source
 from runner.checksum import checksum
 from runner.errors import (
     ConfigError,
@@ -128,8 +128,8 @@ def test_a_migration_holds_what_its_file_says() -> None:
     first, second = _load("good")
     assert (first.series, first.version, first.name, first.path) == ("auth", "000", "a", "good/000_a.sql")
     assert (first.sql, first.checksum, first.requires) == (SQL, checksum(SQL), ())
-    assert first.rollback == FOLDERS / "good/rollback/000_a.sql"
-    assert second.rollback == FOLDERS / "good/rollback/001_b.sql"
+    assert first.rollback == str(FOLDERS / "good/rollback/000_a.sql")
+    assert second.rollback == str(FOLDERS / "good/rollback/001_b.sql")
 
 
 def test_a_missing_rollback_is_not_an_error() -> None:
@@ -250,7 +250,7 @@ def _link_to_device(path: Path) -> None:
 
 def _make_huge(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(folder.MAX_BYTES + 1)
+        file.truncate(source.MAX_BYTES + 1)
 
 
 @pytest.mark.parametrize(
@@ -278,8 +278,8 @@ def test_what_is_not_a_file_of_its_own_is_rejected(
 
 def test_the_largest_file_is_still_read(tmp_path: Path) -> None:
     """Exactly 16 MB are allowed."""
-    (tmp_path / "000_a.sql").write_bytes(b"select 1;".ljust(folder.MAX_BYTES))
-    assert len(folder.load("auth", tmp_path, root=tmp_path)[0].sql) == folder.MAX_BYTES
+    (tmp_path / "000_a.sql").write_bytes(b"select 1;".ljust(source.MAX_BYTES))
+    assert len(folder.load("auth", tmp_path, root=tmp_path)[0].sql) == source.MAX_BYTES
 
 
 def test_a_file_without_permission_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

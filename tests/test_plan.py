@@ -28,7 +28,7 @@ def _file(text: str) -> Migration:
 def _row(text: str) -> Applied:
     """Make a ledger row from ``000 a``."""
     version, name = text.split()
-    return Applied("auth", version, name, f"sha256:{name}", WHEN, "deploy", 5, "0.1.0")
+    return Applied("auth", version, name, f"sha256:{name}", WHEN, "deploy", 5)
 
 
 def _steps(files: str, rows: str, extensions: str = "") -> tuple[Step, ...]:

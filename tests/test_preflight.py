@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import config, preflight
+from runner import config, ledger, preflight
 from runner.config import Target
 from runner.errors import (
     ChecksumMismatch,
@@ -92,6 +92,16 @@ def test_a_database_with_tables_but_no_ledger_is_refused(
         pytest.raises(DatabaseNotEmpty, match=r"public\.theirs"),
     ):
         preflight.check(sites)
+
+
+def test_tables_beside_an_empty_ledger_are_refused(tmp_path: Path, url: str, db: psycopg.Connection) -> None:
+    """A ledger without a row says nothing of what is there: it may have been made by hand."""
+    db.execute(ledger.CREATE.encode())
+    with look(make(tmp_path, app=TWO), url) as sites:
+        preflight.check(sites)
+        db.execute("create table public.theirs (id int)")
+        with pytest.raises(DatabaseNotEmpty, match=r"holds public\.theirs\."):
+            preflight.check(sites)
 
 
 def test_what_an_extension_owns_does_not_count(tmp_path: Path, url: str, db: psycopg.Connection) -> None:

@@ -15,9 +15,7 @@ from runner.event import Outcome, Started, Waiting
 from runner.model import Applied, Migration, Place, State, Step
 from runner.place import locate
 
-APPLIED = Applied(
-    "auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12, "0.1.0"
-)
+APPLIED = Applied("auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12)
 MIGRATION = Migration("auth", "001", "admin", "sql/auth/001_admin.sql", "select 1;", "sha256:11")
 STEPS = (
     Step("auth", "000", "users", State.APPLIED, applied=APPLIED),

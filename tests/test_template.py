@@ -33,7 +33,7 @@ def test_the_new_files_carry_the_next_number(sql: Path) -> None:
     assert _create(sql, "roles")[0].name == "003_roles.sql"
     migrations = folder.load("auth", sql, root=sql)
     assert [m.label for m in migrations] == ["000_a", "001_b", "002_teams", "003_roles"]
-    assert migrations[2].rollback == sql / "rollback" / "002_teams.sql"
+    assert migrations[2].rollback == str(sql / "rollback" / "002_teams.sql")
 
 
 def test_an_empty_folder_begins_with_000(tmp_path: Path) -> None:

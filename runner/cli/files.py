@@ -68,7 +68,7 @@ def _command(step: Step, site: Site) -> str:
             f"{site.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
-    path = shlex.quote(folder.shown(step.migration.rollback, root=Path.cwd()))
+    path = shlex.quote(folder.shown(Path(step.migration.rollback), root=Path.cwd()))
     where = f'"${site.target.source}"' if site.target.source.isidentifier() else _embedded_url(site)
     return f"psql -X -v ON_ERROR_STOP=1 -1 -f {path} {where}"
 

@@ -128,7 +128,7 @@ SHAPE = """
 """
 
 _ROWS = """
-    select series, version, name, checksum, applied_at, applied_by, execution_ms, runner_version, running
+    select series, version, name, checksum, applied_at, applied_by, execution_ms, running
     from public.schema_migrations
 """
 

@@ -15,7 +15,7 @@ from benchmarks.runner.bench import Bench
 from benchmarks.runner.bounds import Bound
 from benchmarks.runner.model import Command, Failed, Peer, Results, Run, Workload
 from benchmarks.runner.proxy import Proxy
-from runner import folder
+from runner import folder, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,7 +161,7 @@ def test_generated_files_are_migrations(tmp_path: Path, name: str, files: int, t
 def test_the_large_file_is_of_the_size_it_says(tmp_path: Path) -> None:
     """It is at most one piece shorter, and within the runner's limit."""
     [path] = filesets.make("large", tmp_path).files
-    assert filesets.LARGE_BYTES - 20_000 < path.stat().st_size <= filesets.LARGE_BYTES < folder.MAX_BYTES
+    assert filesets.LARGE_BYTES - 20_000 < path.stat().st_size <= filesets.LARGE_BYTES < source.MAX_BYTES
 
 
 # ---------------------------------------------------------------- numbers
