@@ -43,7 +43,7 @@ def accept(connection: Connection, migration: Migration) -> None:
 def _lock(connection: Connection) -> Iterator[None]:
     """Hold the advisory lock in a transaction, which is committed unless the block fails."""
     try:
-        if not ledger.xid(database.run(connection, f"begin;{ledger.LOCK}")):
+        if not ledger.xid(database.run(connection, f"begin; select {ledger.LOCK}")):
             raise LockHeld(
                 "Another runner is at work on this database.",
                 remedy="Try again when it has finished.",

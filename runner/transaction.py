@@ -2,8 +2,8 @@
 
 1. the file, whole, as a message of its own - glued to anything else, a ``rollback`` or an open comment
    in it could swallow or fake the record;
-2. a check that the transaction is still the same one, everything the file may have set put back, the
-   ledger row, ``commit``; and, when another file follows, the opening of its transaction: ``begin``, the
+2. everything the file may have set put back, the ledger row, which can only be written in the transaction
+   that was opened, ``commit``; and, when another file follows, the opening of its transaction: ``begin``, the
    session's settings, the advisory lock, and the ledger read again under it.
 
 The first file's opening is a message of its own. If the process dies in between, the connection breaks and
@@ -129,7 +129,7 @@ def _commit(
         return None, fate.resolve(migration, access, xid, refused)
     ends = [number for number, result in enumerate(results) if result.command_status == b"COMMIT"]
     if not ends:
-        if refused and refused.sqlstate != envelope.CHANGED:
+        if refused and not ledger.is_elsewhere(refused):
             raise failure.failed(refused, migration, blockers=watch.seen) from refused
         raise failure.ended(migration) from refused
     opened = results[ends[0] + 1 :]

@@ -7,6 +7,7 @@ Every name is qualified, so that no search_path decides what the runner reads or
 from runner.ledger.entry import (
     accept_message,
     done_message,
+    is_elsewhere,
     is_to_do,
     pairs,
     recheck_message,
@@ -45,6 +46,7 @@ __all__ = [
     "create",
     "done_message",
     "holders",
+    "is_elsewhere",
     "is_to_do",
     "pairs",
     "read",

@@ -11,8 +11,21 @@ from runner.errors import ChecksumMismatch, LedgerChanged
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
-    from runner.database import Connection
+    from runner.database import Connection, Error
     from runner.model import Migration
+
+
+_RECORD = """
+    insert into public.schema_migrations
+        (series, version, name, checksum, sql, execution_ms, runner_version)
+    values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
+"""
+
+# Null, which the column refuses, in another transaction: a check for which no statement of its own is needed.
+_RECORD_WITHIN = _RECORD.replace(
+    "{ms}", "case when pg_catalog.pg_current_xact_id_if_assigned()::text = {xid} then {ms} end"
+)
+_NOT_NULL_VIOLATION = "23502"
 
 
 def recheck_message(migration: Migration, *, previous: str | None) -> str:
@@ -59,15 +72,17 @@ def record_message(migration: Migration, *, ms: int) -> str:
     return "".join(record_pieces(migration, ms=ms))
 
 
-def record_pieces(migration: Migration, *, ms: int, connection: Connection | None = None) -> list[str]:
-    """Return that insert in pieces, because the text of a file may be long."""
+def record_pieces(
+    migration: Migration, *, ms: int, xid: str | None = None, connection: Connection | None = None
+) -> list[str]:
+    """Return that insert in pieces, because the text of a file may be long.
+
+    With ``xid`` it fails in any transaction but that one, as ``is_elsewhere`` tells.
+    """
     return pieces(
-        """
-        insert into public.schema_migrations
-            (series, version, name, checksum, sql, execution_ms, runner_version)
-        values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
-        """,
+        _RECORD if xid is None else _RECORD_WITHIN,
         connection=connection,
+        xid=xid,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -76,6 +91,12 @@ def record_pieces(migration: Migration, *, ms: int, connection: Connection | Non
         ms=ms,
         runner=__version__,
     )
+
+
+def is_elsewhere(error: Error) -> bool:
+    """Tell whether a record was refused because its transaction is not the one it belongs to."""
+    at = (error.sqlstate, error.diag.table_name, error.diag.column_name)
+    return at == (_NOT_NULL_VIOLATION, "schema_migrations", "execution_ms")
 
 
 def running_message(migration: Migration) -> str:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 # Tries to take the advisory lock until the transaction ends: the transaction's id, or null if it is held.
+# An expression, so that a select may hold more: each statement costs the server a tenth of a millisecond.
 LOCK = """
-    select case
+    case
         when pg_catalog.pg_try_advisory_xact_lock(
             pg_catalog.hashtextextended('public.schema_migrations', 0)
         )
             then pg_catalog.pg_current_xact_id()::text
-    end as xid;
+    end as xid
 """
 
 _SESSION_LOCK = """
