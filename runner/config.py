@@ -10,7 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.errors import ConfigError, UnknownSeries, UrlMissing, UsageError
 
@@ -22,8 +22,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):  # as in model: it starts faster
     """One configured series: its folder, its database's name, and the *name* of its URL variable."""
 
     name: str
@@ -32,8 +31,7 @@ class Series:
     variable: str
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):  # as in model: it starts faster
     """A configuration; ``home`` is where ``.env`` and the embedded server's ``.postgres/`` are."""
 
     root: Path

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 from runner.errors import PoolerFound, ServerUnusable
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 OLDEST_SERVER = 150000  # as server_version_num writes it
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
     ``identity`` is equal for two connections to one database; ``objects`` is what the function of that name

@@ -27,14 +27,14 @@ def compare(
     ``extensions`` are those the server can create. A file that requires another one is skipped, stays
     pending, and may therefore be applied behind its successors later.
     """
-    files = {migration.number: migration for migration in migrations}
-    rows = {row.number: row for row in applied}
-    newest = max((number for number, row in rows.items() if not row.running), default=-1)
+    files = {migration.version: migration for migration in migrations}
+    rows = {row.version: row for row in applied}
+    newest = max((int(version) for version, row in rows.items() if not row.running), default=-1)
     steps: list[Step] = []
-    for number in sorted(files.keys() | rows.keys()):
-        migration, row = files.get(number), rows.get(number)
+    for version in sorted(files.keys() | rows.keys(), key=int):
+        migration, row = files.get(version), rows.get(version)
         if migration is None:
-            steps.append(_missing(rows[number]))
+            steps.append(_missing(rows[version]))
         elif row is None or row.running:
             steps.append(_pending(migration, extensions, newest, row))
         else:

@@ -93,8 +93,8 @@ def table(title: str, steps: Sequence[Step]) -> None:
         _rich_table(title, steps, rows)
         return
     widths = [max(map(len, column)) for column in zip(_HEADERS, *rows, strict=True)]
-    line = "  ".join(f"{{:{width}}}" for width in widths).format
-    say("\n".join((title, *(f"  {line(*row)}".rstrip() for row in (_HEADERS, *rows)))))
+    line = "  " + "  ".join(f"%-{width}s" for width in widths)
+    say("\n".join((title, *((line % row).rstrip() for row in (_HEADERS, *rows)))))
 
 
 def _cells(step: Step) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 from psycopg import pq, sql
@@ -81,8 +80,7 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else sql.Identifier(name).as_string()
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):  # as in model: it starts faster
     """A connection to a database, and how to open another one to it."""
 
     connection: Connection

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 from runner.errors import LedgerUntrusted, WrongDatabase
@@ -133,8 +132,7 @@ _ROWS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):  # as in model: it starts faster
     """What the catalog says of the ledger: ``plain`` is a table without triggers, rules and row security."""
 
     plain: bool
