@@ -1,4 +1,4 @@
-"""Run workloads: one run of every tool, then the next of every tool, each on databases of its own."""
+"""Run workloads: one run of every tool, then, the other way round, the next; each on databases of its own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Bench:
             needed = {later.after for later in workloads[position:]}
             self._forget(needed)
             for number in range(max(workload.runs, workload.others)):
-                for peer in self.peers:
+                # Neighbours disturb each other: nobody always comes behind the same tool.
+                in_turn = reversed(self.peers) if number % 2 else self.peers
+                for peer in in_turn:
                     runs = workload.runs if peer.name in MATTER else workload.others
                     if number < runs and (workload.key, peer.name) not in self.results.failures:
                         keep = workload.key in needed and number == runs - 1

@@ -93,10 +93,14 @@ def _run(program: Path, *arguments: str) -> None:
 
 
 def create(server: Server, names: Sequence[str]) -> None:
-    """Create databases with nothing in them, whatever template1 holds. Writes."""
+    """Create databases with nothing in them, whatever template1 holds. Writes.
+
+    Ends with a checkpoint: what the run before has left to write is not the next one's work.
+    """
     with server.connect() as connection:
         for name in names:
             connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+        connection.execute("checkpoint")
 
 
 def drop(server: Server, names: Sequence[str]) -> None:

@@ -107,6 +107,22 @@ def test_a_tool_that_does_not_do_the_work_is_not_counted(
     assert runs == [program]
 
 
+def test_no_tool_always_follows_the_same_one(durable: Server, proxy: Proxy, tmp_path: Path) -> None:
+    """What a tool leaves for the server to tidy up does not always meet its neighbour."""
+    order: list[str] = []
+
+    def peer(name: str) -> Peer:
+        def commands(*_: object) -> list[Command]:
+            order.append(name)
+            return [Command(Path("/usr/bin/true"), (), {})]
+
+        return Peer(name, "1", lambda _files, _folder: None, commands, None)
+
+    three = Bench(durable, proxy, tmp_path, (peer("a"), peer("b"), peer("c")))
+    three.run_all([Workload("none", "no databases", (), runs=3, others=3)])
+    assert order == [*"abc", *"cba", *"abc"]
+
+
 # ---------------------------------------------------------------- measuring
 
 
