@@ -30,7 +30,7 @@ _SETTINGS = """
         pg_catalog.set_config('standard_conforming_strings', 'on', false),
         pg_catalog.set_config('application_name', {application}, false);
     select pg_catalog.set_config('client_connection_check_interval', '1s', false)
-    where pg_catalog.version() !~* 'mingw|visual c';
+    where pg_catalog.current_setting('shared_memory_type') <> 'windows';
 """
 
 # A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid.

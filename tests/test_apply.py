@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from runner import __version__
 from runner.checksum import checksum
@@ -146,6 +147,30 @@ def test_application_name_shows_the_file(tmp_path: Path, each_url: str, db: psyc
     look = "create table public.seen as select current_setting('application_name') as name;"
     make(tmp_path, app={"000_look.sql": look}).migrate(each_url)
     assert db.execute("select * from public.seen").fetchone() == ("runner:app/000_look.sql",)
+
+
+def test_a_file_runs_with_the_settings_of_the_runner(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Whatever the database says, so that two servers do the same; and a dead client is noticed soon."""
+    db.execute(f"alter database {db.info.dbname} set lock_timeout = '3h'".encode())
+    look = """
+        create table public.seen_{} as
+        select s.name, current_setting(s.name) as value from pg_settings as s where s.source = 'session'
+    """
+    make(tmp_path, app={f"00{n}_look.sql": look.format(n) for n in (0, 1)}).migrate(each_url)
+    for number in (0, 1):
+        rows = db.execute(SQL("select name, value from public.{}").format(Identifier(f"seen_{number}")))
+        assert dict(rows.fetchall()) == {
+            "application_name": f"runner:app/00{number}_look.sql",
+            "client_connection_check_interval": "1s",
+            "idle_in_transaction_session_timeout": "1min",
+            "lock_timeout": "5s",
+            "standard_conforming_strings": "on",
+            "statement_timeout": "0",
+            "transaction_isolation": "read committed",
+            "transaction_read_only": "off",
+        }
 
 
 def test_a_file_that_ends_its_transaction_unseen_is_not_recorded(
