@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.event import Outcome
     from runner.model import Step
+    from runner.orphans import Orphans
 
 
 def step(step: Step) -> dict[str, Any]:
@@ -30,6 +31,17 @@ def step(step: Step) -> dict[str, Any]:
 def outcome(outcome: Outcome) -> dict[str, Any]:
     """Return one committed step; ``ms`` is null when another runner had applied it."""
     return {"version": outcome.step.version, "name": outcome.step.name, "ms": outcome.ms}
+
+
+def orphans(found: Orphans) -> dict[str, Any]:
+    """Return the rows of one column that point at nothing in another database."""
+    return {
+        "column": found.reference.label,
+        "refers_to": found.reference.refers_to,
+        "rows": found.rows,
+        "values": found.values,
+        "examples": list(found.examples),
+    }
 
 
 def error(problem: RunnerError) -> dict[str, Any]:

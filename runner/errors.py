@@ -38,6 +38,7 @@ program: ``name``, which never changes, and ``exit_code``::
         ├── DatabaseNotEmpty        4  DATABASE_NOT_EMPTY
         ├── LedgerUntrusted         4  LEDGER_UNTRUSTED
         ├── LedgerChanged           4  LEDGER_CHANGED
+        ├── ReferenceUnknown        4  REFERENCE_UNKNOWN
         ├── SchemaInvalid           4  SCHEMA_INVALID
         │   └── IndexInvalid        4  INDEX_INVALID
         ├── Drift                   4  DRIFT
@@ -299,6 +300,12 @@ class LedgerChanged(IntegrityError):
     """The ledger is not what it was when the plan was made."""
 
     name = "LEDGER_CHANGED"
+
+
+class ReferenceUnknown(IntegrityError):
+    """The comment on a column names a column of another database that does not exist."""
+
+    name = "REFERENCE_UNKNOWN"
 
 
 class SchemaInvalid(IntegrityError):

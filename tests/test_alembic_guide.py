@@ -232,7 +232,8 @@ def test_the_guide_moves_everything(old: Move) -> None:
     assert (old.rows("DATABASE_URL_AUTH"), old.rows("DATABASE_URL_SPECS")) == once, "twice changes nothing"
 
     orphans, finish = old.blocks("4. ")
-    said = re.findall(r"(\w+)\.(\w+) +\| +1 \| +1 \| (\S{36})$", old.type(orphans, code=3), re.MULTILINE)
+    told = r"public\.(\w+)\.(\w+) -> auth\.users\.id: 1 row, 1 value: (\S{36})$"
+    said = re.findall(told, old.type(orphans, code=4), re.MULTILINE)
     assert {(table, column) for table, column, _ in said} == {
         (table, column) for table, column in old.query("DATABASE_URL_SPECS", CROSSING)
         if old.arrives[str(table)][str(column)]
@@ -240,7 +241,7 @@ def test_the_guide_moves_everything(old: Move) -> None:
     for account in {account for _, _, account in said}:
         insert = "insert into public.users (id, username, hashed_password) values (%s, %s, 'x')"
         old.query("DATABASE_URL_AUTH", insert, account, account)
-    assert "every reference points at an account" in old.type(orphans)
+    assert "no row points at nothing" in old.type(orphans)
     old.type(finish)
     arrived = old.rows("DATABASE_URL_AUTH") | old.rows("DATABASE_URL_SPECS")
     assert len(arrived) == 43

@@ -19,6 +19,7 @@ _COMMANDS = {
     "status": "databases",
     "plan": "databases",
     "verify": "databases",
+    "orphans": "orphans",
     "prove": "proofs",
     "rollback": "files",
     "new": "files",

@@ -6,7 +6,19 @@ Every connection is in autocommit mode without server-side preparation: the runn
 
 import psycopg
 
-from runner.database.message import Connection, failure, fill, pieces, query, rows, run, send, tally, try_run
+from runner.database.message import (
+    Connection,
+    failure,
+    fill,
+    pieces,
+    query,
+    query_quoted,
+    rows,
+    run,
+    send,
+    tally,
+    try_run,
+)
 from runner.database.server import create_empty, create_missing, drop, may_create
 from runner.database.session import (
     Access,
@@ -42,6 +54,7 @@ __all__ = [
     "pieces",
     "put_back",
     "query",
+    "query_quoted",
     "roll_back",
     "rows",
     "run",

@@ -30,6 +30,11 @@ def query(connection: Connection, text: LiteralString, *values: object) -> list[
     return connection.execute(text, values or None).fetchall()
 
 
+def query_quoted(connection: Connection, text: str, *values: object) -> list[tuple[Any, ...]]:
+    """Return the rows of one statement whose names the server has quoted; values stand in it as $1."""
+    return psycopg.RawCursor(connection).execute(text.encode(), values).fetchall()
+
+
 def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
     """Return the rows of one result of a message, as ``query`` would."""
     transformer = Transformer(connection)

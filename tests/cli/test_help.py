@@ -26,6 +26,7 @@ COMMANDS = (
     "status",
     "plan",
     "verify",
+    "orphans",
     "prove",
     "rollback",
     "new",

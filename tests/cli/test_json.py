@@ -81,6 +81,13 @@ def test_the_keys_are_those_of_the_guide(runner: CliRunner, app: Project, url: s
         assert list(document) == listed["document"], command
         [entries[command]] = document["databases"]
         assert list(entries[command]) == listed[command], command
+    with psycopg.connect(url) as db:
+        db.execute("create table public.other as select 7 as one_id")
+        sentence = "References app.one.id (cross-database, no foreign key)."
+        db.execute(f"comment on column public.other.one_id is '{sentence}'".encode())
+    [entry] = data(app.run(runner, "orphans", "--json", APP_URL=url))["databases"]
+    assert list(entry) == listed["orphans"]
+    assert list(entry["orphans"][0]) == listed["orphan"]
     [outcome], [skipped] = entries["migrate"]["applied"], entries["migrate"]["skipped"]
     assert list(outcome) == listed["outcome"]
     assert list(skipped) == listed["step"]

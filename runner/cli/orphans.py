@@ -1,0 +1,61 @@
+"""The command that looks across databases: orphans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner import config, document, report
+from runner.cli import common
+from runner.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from runner.database import Connection
+    from runner.orphans import Orphans
+    from runner.preflight import Site
+
+
+@click.command("orphans")
+@common.some_series
+@common.config_option
+@common.json_option
+def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
+    """Find rows whose reference into another database points at nothing.
+
+    No foreign key reaches from one database into another. Which columns refer to another one, their comments
+    say. Writes nothing; the right to select from the tables is enough. Exits 4 when there are orphans.
+    """
+    chosen = {one.name for one in config.choose(config.load(file), series)}
+    with common.sites(file, (), url=None) as sites:
+        databases = {site.series: site.connection for site in sites}
+        found = [_look(site, databases) for site in sites if site.series in chosen]
+    if any(found):
+        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+
+
+def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
+    """Show the orphans of one database and return them."""
+    from runner import orphans  # noqa: PLC0415 - start-up time
+
+    known = orphans.references(site.connection)
+    found = [one for one in orphans.find(site.connection, known, databases) if one.rows]
+    common.add(site, references=len(known), orphans=[document.orphans(one) for one in found])
+    if not common.wants_document():
+        _show(site, len(known), found)
+    return found
+
+
+def _show(site: Site, known: int, found: Sequence[Orphans]) -> None:
+    report.say(common.title(site), style="bold")
+    for one in found:
+        at = f"{one.reference.label} -> {one.reference.refers_to}"
+        counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"
+        more = " …" if one.values > len(one.examples) else ""
+        report.say(f"  {at}: {counts}: {', '.join(one.examples)}{more}")
+    if not found:
+        refer = "column refers" if known == 1 else "columns refer"
+        report.say(f"  {known} {refer} to another database; no row points at nothing")
