@@ -61,7 +61,7 @@ ALL = (
 def actual(bound: Bound, results: Results) -> float | None:
     """Return what is to be compared with the limit; ``None`` when a part of it was not measured.
 
-    ``every peer`` is the fastest of those that were measured.
+    ``every peer`` is the fastest of those that were measured. Ratios are medians, as the table's are.
     """
     own = results.median(bound.key, OWN, bound.quantity)
     if own is None:
@@ -72,13 +72,12 @@ def actual(bound: Bound, results: Results) -> float | None:
     if bound.than is None:
         return own
     names = [name for key, name in results.runs if key == bound.key and name != OWN]
-    found = [
-        results.median(bound.key, name, bound.quantity)
+    ratios = [
+        results.ratio(bound.key, OWN, name, bound.quantity)
         for name in names
         if bound.than in (name, "every peer")
     ]
-    values = [value for value in found if value]
-    return own / min(values) if values else None
+    return max((ratio for ratio in ratios if ratio), default=None)
 
 
 def _files(key: str) -> int:

@@ -112,5 +112,17 @@ class Results:
 
     def median(self, key: str, peer: str, quantity: str) -> float | None:
         """Return the median of a quantity, such as ``seconds``; ``None`` when it was not measured."""
-        found = [getattr(run, quantity) for run in self.runs.get((key, peer), [])]
-        return median(found) if found and None not in found else None
+        found = [value for value in self._all(key, peer, quantity) if value is not None]
+        return median(found) if found else None
+
+    def ratio(self, key: str, peer: str, other: str, quantity: str = "seconds") -> float | None:
+        """Return the median of the ratios to another tool, round by round; ``None`` without a common round.
+
+        A machine may be twice as slow for minutes: the two runs of a round see the same of it.
+        """
+        pairs = zip(self._all(key, peer, quantity), self._all(key, other, quantity), strict=False)
+        found = [one / another for one, another in pairs if one is not None and another]
+        return median(found) if found else None
+
+    def _all(self, key: str, peer: str, quantity: str) -> list[float | None]:
+        return [getattr(run, quantity) for run in self.runs.get((key, peer), [])]

@@ -50,9 +50,8 @@ def cell(row: Row, peer: str, results: Results) -> str:
     value = results.median(row.workload.key, peer, row.quantity)
     if value is None:
         return _NOTHING
-    floor = results.median(row.workload.key, "floor", row.quantity)
-    ratio = f" ({value / floor:.2f})" if floor and row.quantity == "seconds" else ""
-    return row.show(value) + ratio
+    ratio = results.ratio(row.workload.key, peer, "floor") if row.quantity == "seconds" else None
+    return row.show(value) + (f" ({ratio:.2f})" if ratio else "")
 
 
 def table(workloads: Sequence[Workload], peers: Sequence[str], results: Results) -> str:
@@ -86,6 +85,7 @@ def page(
 
 
 _LEGEND = (
-    "Medians; in brackets the ratio to the floor, a psycopg script of some thirty lines. With two numbers of "
-    "runs the first is that of the runner and the floor. What each line means is in README.md."
+    "Medians; in brackets the median of the ratios to the floor of the same round, a psycopg script of some "
+    "thirty lines. With two numbers of runs the first is that of the runner and the floor. What each line "
+    "means is in README.md."
 )

@@ -189,7 +189,7 @@ def results(**seconds: Sequence[float]) -> Results:
     return Results(runs, {})
 
 
-MEASURED = results(runner=[2.0, 1.0, 9.0], floor=[2.0], alembic=[2.5])
+MEASURED = results(runner=[2.0, 1.0, 9.0], floor=[2.0, 1.0, 4.5], alembic=[2.5])
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,15 @@ MEASURED = results(runner=[2.0, 1.0, 9.0], floor=[2.0], alembic=[2.5])
 def test_a_bound_says_whether_it_holds(bound: Bound, said: str) -> None:
     """The median counts; a tool that was not measured settles nothing."""
     assert bounds.verdict(bound, MEASURED) == said
+
+
+def test_a_ratio_is_that_of_the_rounds() -> None:
+    """A machine ten times as slow for two rounds changes none; a run without a pair does not count."""
+    measured = results(runner=[1.1, 11.0, 11.0, 99.0], floor=[1.0, 10.0, 10.0], psql=[2.2])
+    assert measured.ratio("W1", "runner", "floor") == pytest.approx(1.1)
+    assert measured.ratio("W1", "runner", "psql") == pytest.approx(0.5)
+    assert measured.ratio("W1", "runner", "yoyo") is None
+    assert bounds.actual(Bound("W1", 1, "all", than="every peer"), measured) == pytest.approx(1.1)
 
 
 def test_time_per_file_is_compared_between_workloads() -> None:
