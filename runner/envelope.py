@@ -8,7 +8,7 @@ from runner import database, ledger
 from runner.model import Before
 
 if TYPE_CHECKING:
-    from runner.database import Connection
+    from runner.database import Access
     from runner.model import Limits, Migration
     from runner.turn import Turn
 
@@ -23,14 +23,7 @@ _BEGIN = """
     set local application_name = {application};
 """
 
-# Windows cannot tell that a client is gone, and refuses the setting; its shared memory gives it away, whoever
-# compiled the server.
-_LOCK = f"""
-    select {ledger.LOCK}, case
-        when pg_catalog.current_setting('shared_memory_type') <> 'windows'
-            then pg_catalog.set_config('client_connection_check_interval', '1s', true)
-    end;
-"""
+_NOTICE_LOSS = "set local client_connection_check_interval = '1s';"
 
 # What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
 # leave behind goes, the settings first: it may have put its own operators or role in our way.
@@ -50,7 +43,7 @@ _END = """
 """
 
 
-def opening(migration: Migration, before: Before, limits: Limits) -> str:
+def opening(migration: Migration, before: Before, limits: Limits, *, notices_loss: bool) -> str:
     """Return what begins a transaction, makes its settings, takes the lock, and reads the ledger under it."""
     begin = database.fill(
         _BEGIN,
@@ -58,16 +51,18 @@ def opening(migration: Migration, before: Before, limits: Limits) -> str:
         lock_timeout=_milliseconds(limits.lock_timeout),
         statement_timeout=_milliseconds(limits.statement_timeout),
     )
+    notice = _NOTICE_LOSS if notices_loss else ""
     first = "" if before.has_ledger else ledger.FIRST
-    return begin + first + _LOCK + ledger.recheck_message(migration, previous=before.version)
+    recheck = ledger.recheck_message(migration, previous=before.version)
+    return f"{begin} {notice} {first} select {ledger.LOCK}; {recheck}"
 
 
-def ending(turn: Turn, *, xid: str, ms: int, connection: Connection) -> bytes:
+def ending(turn: Turn, access: Access, *, xid: str, ms: int) -> bytes:
     """Return what puts all back, records the file, commits, and opens the transaction of the next one.
 
     ``xid`` is the transaction's id, in any other the record fails; ``ms`` are the milliseconds that the file
-    took. The text of the file is in
-    it, so it is joined once and encoded here: nobody keeps it as text while libpq copies it.
+    took. Its text is in the message, which is therefore joined once and encoded here: nobody keeps it as text
+    while libpq copies it.
     """
     migration = turn.step.file
     end = database.fill(
@@ -75,14 +70,15 @@ def ending(turn: Turn, *, xid: str, ms: int, connection: Connection) -> bytes:
         application=_application(migration),
         lock_timeout=_milliseconds(turn.limits.lock_timeout),
     )
-    record = ledger.record_pieces(migration, ms=ms, xid=xid, connection=connection)
-    return "".join((end, *record, "commit;", _following(turn))).encode()
+    record = ledger.record_pieces(migration, ms=ms, xid=xid, connection=access.connection)
+    return "".join((end, *record, "commit;", _following(turn, access))).encode()
 
 
-def _following(turn: Turn) -> str:
+def _following(turn: Turn, access: Access) -> str:
     if turn.following is None:
         return ""
-    return opening(turn.following, Before(has_ledger=True, version=turn.step.version), turn.limits)
+    before = Before(has_ledger=True, version=turn.step.version)
+    return opening(turn.following, before, turn.limits, notices_loss=access.notices_loss)
 
 
 def _application(migration: Migration) -> str:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.model import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):  # as in model: it starts faster
     """A step is about to be sent."""
 
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):  # as in model: it starts faster
     """A step has to wait for another runner: ``holders`` says who, a line each."""
 
     step: Step
     holders: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(NamedTuple):  # as in model: it starts faster
     """A step was stopped by a lock and rolled back; it is tried again after ``seconds``."""
 
     step: Step
@@ -34,8 +30,7 @@ class Retrying:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):  # as in model: it starts faster
     """A step is committed.
 
     ``ms`` milliseconds passed if this runner applied it; ``None`` says that another one had done so.

@@ -20,9 +20,10 @@ OLDEST_SERVER = 150000  # as server_version_num writes it
 class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
-    ``identity`` is equal for two connections to one database; ``objects`` is what the function of that name
-    returns, and ``None`` where the ledger exists; ``extensions`` are those asked for that are installed or
-    that this role may create.
+    ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
+    whether its client is still there; ``objects`` is what the function of that name returns, and ``None``
+    where the ledger exists; ``extensions`` are those asked for that are installed or that this role may
+    create.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     version: int
     standby: bool
     read_only: bool
+    notices_loss: bool
     objects: tuple[str, ...] | None
     extensions: frozenset[str]
 
@@ -53,6 +55,7 @@ _OBJECTS = """
     )
 """
 
+# Windows cannot tell that a client is gone; its shared memory gives it away, whoever compiled the server.
 # Where there is a ledger, its rows mostly say all, and to look through thousands of tables takes a while.
 _FACTS = """
     select
@@ -61,6 +64,7 @@ _FACTS = """
         pg_catalog.current_setting('server_version_num')::integer,
         pg_catalog.pg_is_in_recovery(),
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
+        pg_catalog.current_setting('shared_memory_type') <> 'windows',
         case when pg_catalog.to_regclass({besides}) is null then {objects} end,
         array(
             select v.name::text
@@ -93,13 +97,14 @@ def question(*, extensions: Collection[str], besides: str) -> str:
 def answer(connection: Connection, result: PGresult) -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
-    name, identity, version, standby, read_only, objects, available = row
+    name, identity, version, standby, read_only, notices_loss, objects, available = row
     return Facts(
         name,
         identity,
         version,
         standby,
         read_only,
+        notices_loss,
         None if objects is None else tuple(objects),
         frozenset(available),
     )

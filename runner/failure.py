@@ -27,10 +27,10 @@ _LOST_OUTSIDE = (
     "pending: run again."
 )
 _ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
-_OPENING = re.compile(r"\$[^$\s]*\$|'")
-_INLINE = re.compile(r"\binline_code_block\D+(\d+)")
-_BYTES = re.compile(r"\b0x([0-9a-f]{2})\b")
-_FUNCTION = re.compile(r"([\w.]+)\([^()]*\)\D+?(\d+)")
+_OPENING = r"\$[^$\s]*\$|'"
+_INLINE = r"\binline_code_block\D+(\d+)"
+_BYTES = r"\b0x([0-9a-f]{2})\b"
+_FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
 
 
 def failed(
@@ -96,7 +96,7 @@ def _place(diag: psycopg.errors.Diagnostic, migration: Migration, done: int | No
 
 def _of_letter(message: str, migration: Migration) -> Place | None:
     """Return where the letter stands whose bytes a message gives, which the database cannot store."""
-    letter = bytes(int(byte, 16) for byte in _BYTES.findall(message)).decode(errors="replace")
+    letter = bytes(int(byte, 16) for byte in re.findall(_BYTES, message)).decode(errors="replace")
     at = migration.sql.find(letter)
     return locate(migration.sql, at, path=migration.path) if letter and at >= 0 else None
 
@@ -114,9 +114,9 @@ def _in_body(
         if at >= 0:
             return at + int(diag.internal_position) - 1
     for line in (diag.context or "").splitlines():
-        if inline := _INLINE.search(line):
+        if inline := re.search(_INLINE, line):
             return _line_of_body(text, failed, int(inline.group(1)))
-        if called := _FUNCTION.search(line):
+        if called := re.search(_FUNCTION, line):
             name = called.group(1).rpartition(".")[2]
             made = re.compile(
                 rf"create\b.*\b(?:function|procedure)\s+(?:\w+\.)?{re.escape(name)}\b", re.I | re.S
@@ -128,7 +128,7 @@ def _in_body(
 
 def _line_of_body(text: str, statement: Statement, line: int) -> int | None:
     """Return the offset of a line of the first quoted body in a statement, without its indent."""
-    opening = _OPENING.search(text, statement.start, statement.end)
+    opening = re.compile(_OPENING).search(text, statement.start, statement.end)
     if opening is None:
         return None
     offset = opening.end()

@@ -41,7 +41,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     @property
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
-        return Access(self.connection, lambda: _connect(self.target))
+        return Access(self.connection, lambda: _connect(self.target), self.facts.notices_loss)
 
     @property
     def before(self) -> Before:

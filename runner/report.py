@@ -169,20 +169,20 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """Take note of one event."""
-        from runner.event import Outcome, Retrying, Started, Waiting  # noqa: PLC0415 - start-up time
+        from runner import event as events  # noqa: PLC0415 - start-up time
 
         path = visible(event.step.migration.path if event.step.migration else event.step.label)
         match event:
-            case Started():
+            case events.Started():
                 if self._bar and self._task is not None:
                     self._bar.update(self._task, description=path)
-            case Waiting(holders=holders):
+            case events.Waiting(holders=holders):
                 say("waiting for another runner: " + "; ".join(holders), err=True)
-            case Retrying(reason=reason, seconds=seconds):
+            case events.Retrying(reason=reason, seconds=seconds):
                 say(f"{reason.message} Trying again in {seconds:.0f} s.", err=True)
                 for note in reason.notes:
                     say(f"  {note}", err=True)
-            case Outcome(ms=ms):
+            case events.Outcome(ms=ms):
                 self._done(path, f"{ms} ms" if ms is not None else "already done by another runner")
 
     def _done(self, path: str, how: str) -> None:

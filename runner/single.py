@@ -29,9 +29,9 @@ _SETTINGS = """
         pg_catalog.set_config('statement_timeout', {statement_timeout}, false),
         pg_catalog.set_config('standard_conforming_strings', 'on', false),
         pg_catalog.set_config('application_name', {application}, false);
-    select pg_catalog.set_config('client_connection_check_interval', '1s', false)
-    where pg_catalog.current_setting('shared_memory_type') <> 'windows';
 """
+
+_NOTICE_LOSS = "set client_connection_check_interval = '1s';"
 
 # A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid.
 _WAIT = "set lock_timeout = 0;"
@@ -66,7 +66,7 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
         if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
             yield Outcome(step, None)
             return
-        yield Outcome(step, _run(migration, connection, limits))
+        yield Outcome(step, _run(migration, access, limits))
     except database.Error as error:
         raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error
     finally:
@@ -74,14 +74,15 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
         database.start_over(connection)
 
 
-def _run(migration: Migration, connection: Connection, limits: Limits) -> int:
+def _run(migration: Migration, access: Access, limits: Limits) -> int:
     """Mark the file as running, send its statement, look at the indexes, mark it as applied."""
+    connection = access.connection
     settings = database.fill(
         _SETTINGS,
         application=f"runner:{migration.path}",
         lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
         statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
-    )
+    ) + (_NOTICE_LOSS if access.notices_loss else "")
     database.run(connection, settings + ledger.running_message(migration) + _WAIT)
     started = time.monotonic()
     try:

@@ -50,7 +50,7 @@ def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Out
         xid = ledger.xid(results)
         with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
             ms = _run(migration, connection, watch)
-            message = envelope.ending(turn, xid=xid, ms=ms, connection=connection)
+            message = envelope.ending(turn, access, xid=xid, ms=ms)
             ahead, trouble = _commit(migration, access, watch, message, xid=xid)
         yield Outcome(step, ms)
         if trouble:
@@ -70,7 +70,7 @@ def _open(
 ) -> Generator[Waiting, None, list[PGresult]]:
     """Open the transaction of a file, as soon as nobody else holds the lock."""
     connection = access.connection
-    message = envelope.opening(step.file, before, limits)
+    message = envelope.opening(step.file, before, limits, notices_loss=access.notices_loss)
     try:
         return (
             yield from lock.take(

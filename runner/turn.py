@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from runner.model import Before, Limits, Migration, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):  # as in model: it starts faster
     """One step of a run, what the ledger says before it, and the file in a transaction that follows it."""
 
     step: Step

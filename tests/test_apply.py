@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from runner import __version__
+from runner import __version__, apply, config, plan, preflight
 from runner.checksum import checksum
+from runner.config import Target
 from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
 from runner.event import Outcome, Started, Waiting
 from tests.project import TWO, make
@@ -286,3 +287,17 @@ def test_two_runners_at_once_apply_everything_exactly_once(
     assert [process.returncode for process in both] == [0, 0], outputs
     assert recorded(db) == [f"{i:03}" for i in range(12)]
     assert sum(output.count(" ms\n") for output in outputs) == 12, outputs
+
+
+def test_a_server_that_cannot_look_for_its_client_is_not_asked_to(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Windows refuses the setting; the file runs without it."""
+    look = "create table public.seen as select current_setting('client_connection_check_interval') as value;"
+    project = config.load(make(tmp_path, app={"000_look.sql": look}).file)
+    files = preflight.read(project, project.series)
+    with preflight.look(files, [Target(project.series[0], each_url, "APP_URL")]) as [site]:
+        access = site.access._replace(notices_loss=False)
+        assert site.access.notices_loss
+        list(apply.apply(access, plan.pending(site.steps), site.before))
+    assert db.execute("select value from public.seen").fetchone() == ("0",)

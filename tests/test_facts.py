@@ -25,6 +25,7 @@ def test_facts_name_foreign_objects_and_known_extensions(each_url: str, each_ser
     assert empty.extensions == ({"vector"} if each_server.version > 15 else frozenset())
     assert empty.version // 10000 == each_server.version
     assert (found.objects, objects) == (None, ("s.v",))
+    assert found.notices_loss, "these servers do not run on Windows"
     assert not found.standby
     assert not found.read_only
 

@@ -81,10 +81,14 @@ def _quoted(name: str) -> str:
 
 
 class Access(NamedTuple):  # as in model: it starts faster
-    """A connection to a database, and how to open another one to it."""
+    """A connection to a database, and how to open another one to it.
+
+    ``notices_loss`` says that the server can be asked to look whether its client is still there.
+    """
 
     connection: Connection
     reconnect: Callable[[], Connection]
+    notices_loss: bool = False
 
 
 def in_transaction(connection: Connection) -> bool:

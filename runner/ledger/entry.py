@@ -32,8 +32,8 @@ def recheck_message(migration: Migration, *, previous: str | None) -> str:
     """Return a query, for under the lock, of the rows of ``migration`` and of the version before it."""
     return fill(
         """
-        select version, checksum from public.schema_migrations
-        where series = {series} and version in ({version}, {previous}) and not running;
+        select version, checksum, running from public.schema_migrations
+        where series = {series} and version in ({version}, {previous});
         """,
         series=migration.series,
         version=migration.version,
@@ -42,9 +42,9 @@ def recheck_message(migration: Migration, *, previous: str | None) -> str:
 
 
 def pairs(result: PGresult) -> dict[str, str]:
-    """Return version and checksum of the rows that ``recheck_message`` gave."""
-    rows = ((result.get_value(i, 0), result.get_value(i, 1)) for i in range(result.ntuples))
-    return {(version or b"").decode(): (checksum or b"").decode() for version, checksum in rows}
+    """Return version and checksum of the rows that ``recheck_message`` gave; one that is running is none."""
+    rows = ([result.get_value(i, column) or b"" for column in range(3)] for i in range(result.ntuples))
+    return {version.decode(): checksum.decode() for version, checksum, running in rows if running == b"f"}
 
 
 def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | None) -> bool:
