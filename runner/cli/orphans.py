@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @common.config_option
 @common.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
-    """Find rows whose reference into another database points at nothing.
+    """Find rows that refer to nothing in another database.
 
     No foreign key reaches from one database into another. Which columns refer to another one, their comments
     say. Writes nothing; the right to select from the tables is enough. Exits 4 when there are orphans.
@@ -57,5 +57,5 @@ def _show(site: Site, known: int, found: Sequence[Orphans]) -> None:
         more = " …" if one.values > len(one.examples) else ""
         report.say(f"  {at}: {counts}: {', '.join(one.examples)}{more}")
     if not found:
-        refer = "column refers" if known == 1 else "columns refer"
-        report.say(f"  {known} {refer} to another database; no row points at nothing")
+        refer = {0: "no column refers", 1: "1 column refers"}.get(known, f"{known} columns refer")
+        report.say(f"  {refer} to another database{'; no row points at nothing' if known else ''}")
