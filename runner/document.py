@@ -37,7 +37,7 @@ def orphans(found: Orphans) -> dict[str, Any]:
     """Return the rows of one column that point at nothing in another database."""
     return {
         "column": found.reference.label,
-        "refers_to": found.reference.refers_to,
+        "refers_to": str(found.reference.to),
         "rows": found.rows,
         "values": found.values,
         "examples": list(found.examples),

@@ -1,16 +1,16 @@
 """Find rows whose reference into another database points at nothing: no foreign key can prevent them.
 
 Which columns refer to another database, their comments say: they end with ``References auth.users.id
-(cross-database, no foreign key).``, which names a series, a table of its schema public and a column.
+(cross-database, no foreign key).``, which names a series, a table and a column.
 Nothing here writes.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner import sentence
 from runner.database import query, query_quoted
 from runner.errors import ReferenceUnknown
 
@@ -18,22 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runner.database import Connection
+    from runner.sentence import Reference
 
 BATCH = 10_000  # values that are looked up at once: memory does not grow with the tables
 _EXAMPLES = 3
-_SENTENCE = re.compile(
-    r"\bReferences ([a-z0-9_]+)\.([a-z0-9_]+)\.([a-z0-9_]+) \(cross-database, no foreign key\)\.$"
-)
-
 _COLUMNS = """
     select n.nspname || '.' || c.relname || '.' || a.attname,
-        pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
+        pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
         pg_catalog.col_description(c.oid, a.attnum)
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.relkind in ('r', 'p')
-        and pg_catalog.col_description(c.oid, a.attnum) like '%(cross-database, no foreign key).'
+        and pg_catalog.col_description(c.oid, a.attnum) like '%%' || %s
     order by n.nspname, c.relname, a.attnum
 """
 
@@ -46,42 +43,40 @@ _EXISTS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Referring:
     """A column that refers to another database; ``table`` and ``column`` are quoted for SQL."""
 
     label: str  # public.projects.user_id
     table: str
     column: str
-    series: str  # what it refers to: auth
-    target: str  # users
-    key: str  # id
+    to: Reference
 
     @property
-    def refers_to(self) -> str:
-        """What the comment says it refers to: ``auth.users.id``."""
-        return f"{self.series}.{self.target}.{self.key}"
+    def target(self) -> str:
+        """The table it refers to, quoted for SQL; a name in the sentence holds no quotes."""
+        schema, _, name = self.to.table.rpartition(".")
+        return f'"{schema or "public"}"."{name}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
     """How many rows of a reference point at nothing, with how many values, and some of these."""
 
-    reference: Reference
+    reference: Referring
     rows: int
     values: int
     examples: tuple[str, ...]
 
 
-def references(connection: Connection) -> tuple[Reference, ...]:
+def references(connection: Connection) -> tuple[Referring, ...]:
     """Return the columns of a database that refer to another one, table by table."""
-    found = ((*facts, _SENTENCE.search(comment)) for *facts, comment in query(connection, _COLUMNS))
-    return tuple(
-        Reference(label, table, column, *said.groups()) for label, table, column, said in found if said
-    )
+    found = query(connection, _COLUMNS, sentence.MARK)
+    read = [(label, table, column, sentence.read(comment)) for label, table, column, comment in found]
+    return tuple(Referring(label, table, column, to) for label, table, column, to in read if to)
 
 
 def find(
-    connection: Connection, among: tuple[Reference, ...], databases: Mapping[str, Connection]
+    connection: Connection, among: tuple[Referring, ...], databases: Mapping[str, Connection]
 ) -> Iterator[Orphans]:
     """Yield what was found of each reference, good ones included; ``databases`` are by series.
 
@@ -92,17 +87,17 @@ def find(
         yield _orphans(connection, reference, _database(reference, databases))
 
 
-def _database(reference: Reference, databases: Mapping[str, Connection]) -> Connection:
-    other = databases.get(reference.series)
-    if other is None or not query(other, _EXISTS, f'public."{reference.target}"', reference.key)[0][0]:
+def _database(reference: Referring, databases: Mapping[str, Connection]) -> Connection:
+    other = databases.get(reference.to.series)
+    if other is None or not query(other, _EXISTS, reference.target, reference.to.column)[0][0]:
         raise ReferenceUnknown(
-            f"The comment on {reference.label} refers to {reference.refers_to}, which does not exist.",
+            f"The comment on {reference.label} refers to {reference.to}, which does not exist.",
             remedy="Migrate that database first; if the comment is wrong, mend it in a new file.",
         )
     return other
 
 
-def _orphans(connection: Connection, reference: Reference, other: Connection) -> Orphans:
+def _orphans(connection: Connection, reference: Referring, other: Connection) -> Orphans:
     rows = values = 0
     examples: tuple[str, ...] = ()
     for batch in _batches(connection, reference):
@@ -114,7 +109,7 @@ def _orphans(connection: Connection, reference: Reference, other: Connection) ->
     return Orphans(reference, rows, values, examples)
 
 
-def _batches(connection: Connection, reference: Reference) -> Iterator[list[object]]:
+def _batches(connection: Connection, reference: Referring) -> Iterator[list[object]]:
     """Yield the values of a reference in order, each once: as its index has them."""
     batch = query_quoted(connection, _values(reference, "is not null"))
     while batch:
@@ -122,16 +117,16 @@ def _batches(connection: Connection, reference: Reference) -> Iterator[list[obje
         batch = query_quoted(connection, _values(reference, "> $1"), *batch[-1])
 
 
-def _values(reference: Reference, which: str) -> str:
+def _values(reference: Referring, which: str) -> str:
     column = reference.column
     return f"select distinct {column} from {reference.table} where {column} {which} order by 1 limit {BATCH}"  # noqa: S608 - quoted by the server
 
 
-def _lost(reference: Reference) -> str:
+def _lost(reference: Referring) -> str:
     """Return the query for those of $1 that are not there."""
-    there = f'select from public."{reference.target}" where "{reference.key}" = looked_up'
+    there = f'select from {reference.target} where "{reference.to.column}" = looked_up'
     return f"select looked_up from pg_catalog.unnest($1) as looked_up where not exists ({there}) order by 1"  # noqa: S608 - names of letters, digits and _
 
 
-def _rows(reference: Reference) -> str:
+def _rows(reference: Referring) -> str:
     return f"select pg_catalog.count(*) from {reference.table} where {reference.column} = any ($1)"  # noqa: S608 - quoted by the server

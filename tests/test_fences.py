@@ -58,7 +58,8 @@ ALLOWED: dict[str, set[str]] = {
     "ledger": {"database"},
     "facts": {"database"},
     "bundle": {"database", "ledger"},
-    "orphans": {"database"},
+    "orphans": {"database", "sentence"},
+    "sentence": set(),
     "lock": {"database", "ledger"},
     "blockers": {"database"},
     "fate": {"database", "failure", "ledger"},
@@ -68,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "apply": {"database", "single", "transaction", "turn"},
     "catalog": {"database"},
     "preflight": {"config", "database", "difference", "facts", "folder", "ledger", "plan", "scanner"},
-    "reference": {"apply", "config", "database", "facts", "ledger", "scratch"},
+    "reference": {"apply", "config", "database", "facts", "ledger", "scratch", "sentence"},
     "scratch": {"apply", "catalog", "database", "embedded", "ledger"},
     "cli": MODULES,
 }

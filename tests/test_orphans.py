@@ -55,7 +55,7 @@ def _find(specs: Connection, auth: Connection) -> orphans.Orphans:
 def test_the_sentence_makes_a_column_a_reference(pair: tuple[Connection, Connection]) -> None:
     """It stands at the end of the comment, and names series, table and column."""
     [reference] = orphans.references(pair[0])
-    assert (reference.label, reference.refers_to) == (LABEL, "auth.accounts.id")
+    assert (reference.label, str(reference.to)) == (LABEL, "auth.accounts.id")
     assert orphans.references(pair[1]) == ()
 
 
@@ -132,3 +132,16 @@ def test_the_real_databases(url: str, other_url: str) -> None:
         for column in ("user_id", "creator_id", "owner_id")
     ]
     assert project.run(CliRunner(), "orphans", "auth", **urls).exit_code == 0
+
+
+def test_a_table_outside_public_is_referred_to_by_its_schema(pair: tuple[Connection, Connection]) -> None:
+    """The schema reference reads such a comment as well, so a row of it must not be overlooked."""
+    specs, auth = pair
+    auth.execute("create schema app; alter table public.accounts set schema app")
+    sentence = "References auth.app.accounts.id (cross-database, no foreign key)."
+    specs.execute(f"""comment on column "s%p"."The posts"."a%c" is '{sentence}'""".encode())
+    _write(specs, 1)
+    found = _find(specs, auth)
+    assert (str(found.reference.to), found.rows) == ("auth.app.accounts.id", 1)
+    auth.execute("insert into app.accounts values (1)")
+    assert _find(specs, auth).rows == 0

@@ -52,7 +52,7 @@ def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
 def _show(site: Site, known: int, found: Sequence[Orphans]) -> None:
     report.say(common.title(site), style="bold")
     for one in found:
-        at = f"{one.reference.label} -> {one.reference.refers_to}"
+        at = f"{one.reference.label} -> {one.reference.to}"
         counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"
         more = " …" if one.values > len(one.examples) else ""
         report.say(f"  {at}: {counts}: {', '.join(one.examples)}{more}")

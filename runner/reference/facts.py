@@ -5,36 +5,21 @@ Names of tables are in full (``public.users``), as the server prints them; ``tit
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from runner import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.model import Migration
-
-_SENTENCE = re.compile(
-    r"References (?P<series>\w+)\.(?P<table>(?:\w+\.)?\w+)\.(?P<column>\w+) "
-    r"\(cross-database, no foreign key\)\.\Z"
-)
+    from runner.sentence import Reference
 
 
 def title(name: str) -> str:
     """Return the name of a table or type as people write it: without the schema ``public``."""
     return name.removeprefix("public.")
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Where a column points that has no foreign key, because the table is in another database."""
-
-    series: str
-    table: str  # its title
-    column: str
-
-    def __str__(self) -> str:
-        return f"{self.series}.{self.table}.{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +36,12 @@ class Column:
     @property
     def reference(self) -> Reference | None:
         """What the sentence at the end of its comment says, which every tool reads this way."""
-        found = _SENTENCE.search(self.comment or "")
-        return Reference(found["series"], title(found["table"]), found["column"]) if found else None
+        return sentence.read(self.comment)
 
     @property
     def purpose(self) -> str:
         """Its comment without that sentence."""
-        return _SENTENCE.sub("", self.comment or "").strip()
+        return sentence.without(self.comment)
 
 
 @dataclass(frozen=True, slots=True)
