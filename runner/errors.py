@@ -49,10 +49,20 @@ A driver's error is kept as ``__cause__``, except where its text would repeat a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, NamedTuple
 
-if TYPE_CHECKING:
-    from runner.model import Place
+
+class Place(NamedTuple):
+    """Point into a file: line and column from 1, in characters as PostgreSQL counts them."""
+
+    path: str
+    line: int
+    column: int
+    excerpt: tuple[tuple[int, str], ...] = ()  # (line number, text) around the place
+    caret: int = 1  # column within the excerpt, which may begin in the middle of a long line
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
 
 
 class RunnerError(Exception):

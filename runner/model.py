@@ -6,14 +6,11 @@ ledger rows, of which there may be thousands, five times as long to make.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Protocol
-
-    from runner.errors import RunnerError
 
     class Named(Protocol):
         """What files, ledger rows and steps have in common: they name one migration."""
@@ -25,31 +22,6 @@ if TYPE_CHECKING:
         @property
         def name(self) -> str:
             """Name behind the number: users."""
-
-
-class State(StrEnum):
-    """What one version is, seen from the files and the ledger together."""
-
-    APPLIED = "applied"
-    PENDING = "pending"
-    SKIPPED = "skipped"  # pending, but the server lacks an extension the file requires
-    EDITED = "edited"
-    RENAMED = "renamed"
-    MISSING = "missing"
-    LATE = "late"
-
-
-class Place(NamedTuple):
-    """Point into a file: line and column from 1, in characters as PostgreSQL counts them."""
-
-    path: str
-    line: int
-    column: int
-    excerpt: tuple[tuple[int, str], ...] = ()  # (line number, text) around the place
-    caret: int = 1  # column within the excerpt, which may begin in the middle of a long line
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
 
 
 class Numbered:
@@ -124,27 +96,3 @@ class Applied(_Applied, Numbered):
     """
 
     __slots__ = ()
-
-
-class _Step(NamedTuple):
-    series: str
-    version: str
-    name: str
-    state: State
-    migration: Migration | None = None
-    applied: Applied | None = None
-    needs: tuple[str, ...] = ()  # extensions the server lacks
-    problem: RunnerError | None = None
-
-
-class Step(_Step, Numbered):
-    """One version of a series: its file, its ledger row, and what follows from the two."""
-
-    __slots__ = ()
-
-    @property
-    def file(self) -> Migration:
-        """The file of a step that is to be applied. Raises ``LookupError`` for one that has none."""
-        if self.migration is None:
-            raise LookupError(self.label)
-        return self.migration

@@ -18,9 +18,10 @@ import pytest
 from psycopg import sql
 from pytest_postgresql import factories
 
-from runner import apply, config, plan
+from runner import apply, config
 from runner.config import Target
-from runner.preflight import look, read
+from runner.plan import compare
+from runner.plan.preflight import look, read
 from tests import servers
 from tests.servers import NEWEST, VERSIONS, Server
 
@@ -101,8 +102,8 @@ def _migrated(series: str) -> Callable[..., None]:
         url = psycopg.conninfo.make_conninfo(host=host, port=port, user=user, dbname=dbname)
         chosen = config.choose(project, [series])
         with look(read(project, chosen), [Target(chosen[0], url, "the template")]) as [site]:
-            steps = plan.pending(site.steps)
-            list(apply.apply(site.access, steps, site.before))
+            files = [step.file for step in compare.pending(site.steps)]
+            list(apply.apply(site.access, files, site.before))
 
     return load
 

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import apply, config, plan, preflight
+from runner import apply, config
+from runner.apply.event import Outcome
 from runner.cli import cli
 from runner.config import Target
-from runner.event import Outcome
 from runner.model import Limits
+from runner.plan import compare, preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from click.testing import CliRunner, Result
 
-    from runner.event import Event
+    from runner.apply.event import Event
 
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +74,8 @@ class Project:
             preflight.check([site], to=to)
             preflight.check_writable([site])
             limits = Limits(wait_lock=wait_lock, lock_timeout=lock_timeout, retry_pause=0.1)
-            yield from apply.apply(site.access, plan.pending(site.steps, to=to), site.before, limits)
+            pending = [step.file for step in compare.pending(site.steps, to=to)]
+            yield from apply.apply(site.access, pending, site.before, limits)
 
 
 def make(root: Path, **series: Mapping[str, str]) -> Project:

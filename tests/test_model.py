@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.model import Limits, Migration, Place, State, Step
+from runner.errors import Place
+from runner.model import Limits, Migration
+from runner.plan import State, Step
 
 
 def test_a_version_is_ordered_by_its_number() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from runner import catalog, database, ledger
+from runner import database, ledger
+from runner.schema import catalog
 from tests.project import ROOT, make
 
 if TYPE_CHECKING:

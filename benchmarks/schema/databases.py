@@ -10,8 +10,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runner import apply, config, database, folder, scratch
+from runner import apply, config, database
 from runner.database import Access
+from runner.files import folder
 from runner.model import Before
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def build(url: str, series: str, name: str) -> str:
     _administer(url, sql.SQL("create database {}").format(sql.Identifier(name)))
     there = make_conninfo(url, dbname=name)
     one = config.choose(config.load(ROOT / config.FILE), [series])[0]
-    steps = [scratch.pending(file) for file in folder.load(series, one.folder, root=ROOT)]
+    migrations = folder.load(series, one.folder, root=ROOT)
     with database.connect(there, source=SOURCE) as connection:
         access = Access(connection, lambda: database.connect(there, source=SOURCE))
-        for _ in apply.apply(access, steps, Before(has_ledger=False)):
+        for _ in apply.apply(access, migrations, Before(has_ledger=False)):
             pass
     return there
 

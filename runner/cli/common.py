@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from runner import config, document, report
+from runner import config, database, embedded, plan
+from runner.cli import document, report
 from runner.errors import RunnerError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from runner.config import Project, Series, Target
-    from runner.preflight import Site
+    from runner.plan import Site
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
@@ -89,8 +90,6 @@ def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> t
 
 
 def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
-    from runner import database, embedded  # noqa: PLC0415 - start-up time
-
     server = embedded.start(project.home)
     report.say(
         "No database variable is set: using the embedded PostgreSQL in .postgres/", style="cyan", err=True
@@ -107,12 +106,10 @@ def sites(
     file: Path | None, names: Sequence[str], *, url: str | None, wait: float = 0
 ) -> Iterator[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
-    from runner import preflight  # noqa: PLC0415 - start-up time: it imports psycopg
-
     project = config.load(file)
     chosen = config.choose(project, names)
-    files = preflight.read(project, chosen)
-    with preflight.look(files, targets(project, chosen, url=url), wait=wait) as found:
+    files = plan.read(project, chosen)
+    with plan.look(files, targets(project, chosen, url=url), wait=wait) as found:
         yield found
 
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, document, plan, report
-from runner.cli import common
+from runner import config, plan, schema
+from runner.cli import common, document, report
 from runner.errors import IntegrityError
-from runner.model import State
+from runner.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.errors import RunnerError
-    from runner.model import Step
-    from runner.preflight import Site
+    from runner.plan import Site, Step
 
 PENDING = 3  # exit code
 
@@ -65,14 +64,12 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
     """
-    from runner import bundle, preflight  # noqa: PLC0415 - start-up time
-
     with common.sites(file, series, url=url) as sites:
-        preflight.check(sites)
+        plan.check(sites)
         if sql is not None:
             site = common.only(sites, "--sql")
             variable = site.target.series.variable
-            text = bundle.write(site.series, variable, site.steps, has_ledger=site.before.has_ledger)
+            text = plan.write_bundle(site.series, variable, site.steps, has_ledger=site.before.has_ledger)
             sql.write_text(text, encoding="utf-8", newline="\n")
         for site in sites:
             steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
@@ -124,16 +121,13 @@ def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file:
 
 def _problems(site: Site, *, drift: bool, home: Path) -> list[RunnerError]:
     """Return all that is wrong with one database."""
-    from runner import drift as drifting  # noqa: PLC0415 - start-up time
-    from runner import preflight  # noqa: PLC0415 - start-up time
-
-    preflight.explain(site)
+    plan.explain(site)
     problems: list[RunnerError] = [step.problem for step in site.steps if step.problem]
-    problems += drifting.unsound(site)
+    problems += schema.unsound(site)
     if drift:
         files = [step.migration for step in site.steps if step.applied and step.migration]
-        if found := drifting.differences(site, files, home=home):
-            problems.append(drifting.problem(site, found))
+        if found := schema.differences(site, files, home=home):
+            problems.append(schema.drifted(site, found))
     return problems
 
 

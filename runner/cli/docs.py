@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, report
-from runner.cli import common
+from runner import config, plan, reference, schema
+from runner.cli import common, report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.reference.shelf import Change
+    from runner.reference import Change
 
 FOLDER = ("docs", "schema")
 
@@ -26,16 +26,13 @@ def docs_command(*, file: Path | None) -> None:
     end. Changes only files whose content is not as it should be. Pictures need Graphviz; without it the
     pages are written, and the pictures stay as they are.
     """
-    from runner import preflight, scratch  # noqa: PLC0415 - start-up time
-    from runner.reference import build, shelf  # noqa: PLC0415 - start-up time
-
     project = config.load(file)
-    files = preflight.read(project, project.series)
+    files = plan.read(project, project.series)
     book = []
     for target in common.targets(project, project.series, url=None):
-        where, source = scratch.server(target.url, source=target.source, home=project.home)
-        book.append(build.build(target.series, files[target.series.name], where, source=source))
-    _show(shelf.fill(book, project.root.joinpath(*FOLDER)))
+        where, source = schema.scratch_server(target.url, source=target.source, home=project.home)
+        book.append(reference.describe(target.series, files[target.series.name], where, source=source))
+    _show(reference.fill(book, project.root.joinpath(*FOLDER)))
 
 
 def _show(change: Change) -> None:

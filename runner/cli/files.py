@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, folder, plan, report, template
-from runner.cli import common
+from runner import config, files, plan
+from runner.cli import common, report
 from runner.errors import FileMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.model import Step
-    from runner.preflight import Site
+    from runner.plan import Site, Step
 
 BASE = "base"
 
@@ -68,7 +67,7 @@ def _command(step: Step, site: Site) -> str:
             f"{site.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
-    path = shlex.quote(folder.shown(Path(step.migration.rollback), root=Path.cwd()))
+    path = shlex.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
     where = f'"${site.target.source}"' if site.target.source.isidentifier() else _embedded_url(site)
     return f"psql -X -v ON_ERROR_STOP=1 -1 -f {path} {where}"
 
@@ -92,8 +91,8 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     """
     project = config.load(file)
     [chosen] = config.choose(project, [series])
-    paths: Sequence[Path] = template.create(
+    paths: Sequence[Path] = files.create(
         series, chosen.folder, name, root=project.root, variable=chosen.variable
     )
     for path in paths:
-        report.say(folder.shown(path, root=project.root))
+        report.say(files.shown(path, root=project.root))

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import document, plan, report
-from runner.cli import common
-from runner.model import Limits, State
+from runner import apply, plan
+from runner.cli import common, document, report
+from runner.model import Limits
+from runner.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from runner.event import Outcome
-    from runner.model import Step
-    from runner.preflight import Site
+    from runner.apply import Outcome
+    from runner.plan import Site, Step
 
 _LIMITS = Limits()
 
@@ -74,14 +74,12 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     that it belongs to its series, that no applied file was edited or is missing, and that no pending file
     holds what must not be sent. Then the databases are migrated one after the other.
     """
-    from runner import preflight  # noqa: PLC0415 - start-up time
-
     limits = Limits(wait_lock, lock_timeout, statement_timeout)
     with common.sites(file, series, url=url, wait=wait) as sites:
         if to is not None:
             common.only(sites, "--to")
-        preflight.check(sites, to=to)
-        preflight.check_writable(sites)
+        plan.check(sites, to=to)
+        plan.check_writable(sites)
         plan.check_expected(sum(len(plan.pending(site.steps, to=to)) for site in sites), expect=expect)
         _warn(sites)
         waiting = list(sites)
@@ -117,13 +115,10 @@ def _migrate(site: Site, steps: Sequence[Step], limits: Limits) -> None:
 
 def _apply(site: Site, steps: Sequence[Step], limits: Limits, done: list[Outcome]) -> None:
     """Apply steps, show them, and add what is committed to ``done``."""
-    from runner import apply  # noqa: PLC0415 - start-up time: mostly nothing is pending
-    from runner.event import Outcome  # noqa: PLC0415 - as above
-
     with report.Progress(len(steps), quiet=common.wants_document()) as progress:
-        for event in apply.apply(site.access, steps, site.before, limits):
+        for event in apply.apply(site.access, [s.file for s in steps], site.before, limits):
             progress.show(event)
-            if isinstance(event, Outcome):
+            if isinstance(event, apply.Outcome):
                 done.append(event)
 
 
@@ -134,7 +129,8 @@ def _summarise(site: Site, done: Sequence[Outcome]) -> None:
         return
     for step in skipped:
         report.say(f"  {report.described(step)}  {step.migration.path if step.migration else step.label}")
-    known = filter(None, (plan.newest(site.steps), *(outcome.step for outcome in done)))
-    at = max(known, key=lambda step: step.number, default=None)
+    newest = plan.newest(site.steps)
+    known = [(one.number, one.label) for one in (newest, *(outcome.migration for outcome in done)) if one]
+    _, at = max(known, default=(-1, ""))
     count = f"{len(done)} applied" if done else "nothing applied"
-    report.say(f"  {count}, {site.series} is at {at.label}." if at else f"  {count}, {site.series} is empty.")
+    report.say(f"  {count}, {site.series} is at {at}." if at else f"  {count}, {site.series} is empty.")

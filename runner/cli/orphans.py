@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, document, report
-from runner.cli import common
+from runner import config, schema
+from runner.cli import common, document, report
 from runner.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Connection
-    from runner.orphans import Orphans
-    from runner.preflight import Site
+    from runner.plan import Site
+    from runner.schema import Orphans
 
 
 @click.command("orphans")
@@ -39,10 +39,8 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
 
 def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
     """Show the orphans of one database and return them."""
-    from runner import orphans  # noqa: PLC0415 - start-up time
-
-    known = orphans.references(site.connection)
-    found = [one for one in orphans.find(site.connection, known, databases) if one.rows]
+    known = schema.references(site.connection)
+    found = [one for one in schema.find_orphans(site.connection, known, databases) if one.rows]
     common.add(site, references=len(known), orphans=[document.orphans(one) for one in found])
     if not common.wants_document():
         _show(site, len(known), found)

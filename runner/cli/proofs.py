@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, plan, report
-from runner.cli import common
+from runner import config, ledger, plan, schema
+from runner.cli import common, report
 from runner.errors import LedgerChanged, ProofFailed, UsageError
-from runner.model import State
+from runner.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from runner.config import Target
     from runner.model import Migration
-    from runner.proof import Proof
+    from runner.schema import Proof
 
 
 @click.command("prove")
@@ -32,18 +32,16 @@ def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) 
     table (nothing may change), run its rollback with psql (everything must be as before, and out of order
     it must refuse), apply it again. Exits 4 and names file, stage and object when something differs.
     """
-    from runner import preflight, proof, scratch  # noqa: PLC0415 - start-up time
-
     project = config.load(file)
     chosen = config.choose(project, series)
-    files = preflight.read(project, chosen)
+    files = plan.read(project, chosen)
     failed = 0
     for target in common.targets(project, chosen, url=url):
-        where, source = scratch.server(target.url, source=target.source, home=project.home)
+        where, source = schema.scratch_server(target.url, source=target.source, home=project.home)
         proofs = []
         if not common.wants_document():
             report.say(target.series.name, style="bold")
-        for one in proof.prove(files[target.series.name], where, source=source):
+        for one in schema.prove(files[target.series.name], where, source=source):
             proofs.append(one)
             _show(one)
         failed += sum(bool(one.findings) for one in proofs)
@@ -101,11 +99,9 @@ def baseline_command(
     Compares it with what the files up to NNN make in a scratch database, shows every difference, and
     records the files as applied without running them. With differences it records nothing, unless told to.
     """
-    from runner import adopt, drift, preflight  # noqa: PLC0415 - start-up time
-
     home = config.load(file).home
     with common.sites(file, [series], url=url) as [site]:
-        preflight.check_writable([site])
+        plan.check_writable([site])
         plan.check_target(site.steps, to=to)
         if newest := plan.newest(site.steps):
             raise LedgerChanged(
@@ -115,13 +111,13 @@ def baseline_command(
         files: list[Migration] = [
             step.migration for step in plan.pending(site.steps, to=to) if step.migration
         ]
-        found = drift.differences(site, files, home=home)
+        found = schema.differences(site, files, home=home)
         common.add(site, recorded=[m.version for m in files], drift=[str(difference) for difference in found])
         if found and not despite_drift:
-            problem = drift.problem(site, found)
+            problem = schema.drifted(site, found)
             problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
             raise problem
-        adopt.baseline(site.connection, files)
+        ledger.baseline(site.connection, files)
     if not common.wants_document():
         for difference in found:
             report.warning(str(difference))
@@ -140,18 +136,16 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
     Shows how the file differs from what was applied, asks, and records its checksum and text. The file is
     not run: this is for a comment or a layout that changed, not for SQL that the database never saw.
     """
-    from runner import adopt, preflight  # noqa: PLC0415 - start-up time
-
     with common.sites(file, [series], url=url) as [site]:
-        preflight.check_writable([site])
+        plan.check_writable([site])
         plan.check_target(site.steps, to=number)
         [step] = [step for step in site.steps if step.number == number]
         if step.state is not State.EDITED or step.migration is None or step.problem is None:
             raise UsageError(f"{series} {step.label} is {step.state}, not edited.", remedy="See `verify`.")
-        preflight.explain(site)
+        plan.explain(site)
         for line in step.problem.notes:
             report.say(f"  {line}")
         if not yes:
             click.confirm(f"Record {step.migration.path} as it is now?", abort=True)
-        adopt.accept(site.connection, step.migration)
+        ledger.accept(site.connection, step.migration)
         report.say(f"{step.migration.path} is recorded as it is now.")

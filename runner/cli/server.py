@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, embedded, report
-from runner.cli import common
+from runner import config, database, embedded, schema
+from runner.cli import common, report
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ def server_command() -> None:
 @common.config_option
 def start(*, file: Path | None) -> None:
     """Start the embedded PostgreSQL, create its databases, and print their URLs."""
-    from runner import database  # noqa: PLC0415 - start-up time
-
     project = config.load(file)
     running = embedded.start(project.home)
     with database.connect(running.url("postgres"), source="the embedded server") as connection:
@@ -56,14 +54,11 @@ def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
 
     Further arguments go to psql: server psql auth -c 'select 1'.
     """
-    from runner import database  # noqa: PLC0415 - start-up time
-    from runner import psql as programs  # noqa: PLC0415 - start-up time
-
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, [series]), url=None)
     variables, conninfo = database.environment(target.url, source=target.source)
     command = ["psql", *arguments, *([conninfo] if conninfo else [])]
-    os.execve(programs.program(), command, os.environ | variables)  # noqa: S606 - psql takes over
+    os.execve(schema.psql_program(), command, os.environ | variables)  # noqa: S606 - psql takes over
 
 
 @server_command.command()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Error = psycopg.Error
+ConnectionBroken = psycopg.OperationalError
 Answer = TypeVar("Answer")
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)

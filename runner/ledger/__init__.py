@@ -1,62 +1,49 @@
-"""Keep the ledger, ``public.schema_migrations``: one row per applied file, beside what the file made.
+"""The only place that names ``schema_migrations``: one row per applied file, beside what the file made.
 
-The only package that names the table. The row is written in the transaction of the file it records.
-Every name is qualified, so that no search_path decides what the runner reads or writes.
+Take from here ``read``, ``shape`` and ``read_rows`` (what is recorded), the pieces of messages that record a
+file in the transaction that applies it, the advisory lock (``LOCK``, ``holders``), and ``baseline`` and
+``accept``, which record without running. Every name is qualified, so that no search_path decides what the
+runner reads or writes.
 """
 
-from runner.ledger.entry import (
-    accept_message,
-    done_message,
-    is_elsewhere,
-    is_to_do,
-    pairs,
-    recheck_message,
-    record_message,
-    record_pieces,
-    running_message,
-)
-from runner.ledger.key import LOCK, holders, try_session_lock, xid
-from runner.ledger.table import (
-    APPEARED,
-    CREATE,
-    FIRST,
-    HELD,
-    SHAPE,
-    TABLE,
-    Shape,
-    check_owner,
-    create,
-    read,
-    read_rows,
-    shape,
-    text,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "APPEARED",
-    "CREATE",
-    "FIRST",
-    "HELD",
-    "LOCK",
-    "SHAPE",
-    "TABLE",
-    "Shape",
-    "accept_message",
-    "check_owner",
-    "create",
-    "done_message",
-    "holders",
-    "is_elsewhere",
-    "is_to_do",
-    "pairs",
-    "read",
-    "read_rows",
-    "recheck_message",
-    "record_message",
-    "record_pieces",
-    "running_message",
-    "shape",
-    "text",
-    "try_session_lock",
-    "xid",
-]
+from runner import lazily
+
+if TYPE_CHECKING:
+    from runner.ledger.adopt import accept as accept
+    from runner.ledger.adopt import baseline as baseline
+    from runner.ledger.entry import done_message as done_message
+    from runner.ledger.entry import is_elsewhere as is_elsewhere
+    from runner.ledger.entry import is_to_do as is_to_do
+    from runner.ledger.entry import pairs as pairs
+    from runner.ledger.entry import recheck_message as recheck_message
+    from runner.ledger.entry import record_message as record_message
+    from runner.ledger.entry import record_pieces as record_pieces
+    from runner.ledger.entry import running_message as running_message
+    from runner.ledger.key import LOCK as LOCK
+    from runner.ledger.key import holders as holders
+    from runner.ledger.key import try_session_lock as try_session_lock
+    from runner.ledger.key import xid as xid
+    from runner.ledger.table import APPEARED as APPEARED
+    from runner.ledger.table import CREATE as CREATE
+    from runner.ledger.table import FIRST as FIRST
+    from runner.ledger.table import HELD as HELD
+    from runner.ledger.table import SHAPE as SHAPE
+    from runner.ledger.table import TABLE as TABLE
+    from runner.ledger.table import Shape as Shape
+    from runner.ledger.table import check_owner as check_owner
+    from runner.ledger.table import create as create
+    from runner.ledger.table import read as read
+    from runner.ledger.table import read_rows as read_rows
+    from runner.ledger.table import shape as shape
+    from runner.ledger.table import text as text
+else:
+    __getattr__ = lazily(
+        __name__,
+        adopt="accept baseline",
+        entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
+        " running_message",
+        key="LOCK holders try_session_lock xid",
+        table="APPEARED CREATE FIRST HELD SHAPE Shape TABLE check_owner create read read_rows shape text",
+    )

@@ -1,5 +1,16 @@
-"""Write a reference of the schema for people: Markdown pages with diagrams, from a scratch database.
+"""The schema as pages and pictures, read from scratch databases that the files have built.
 
-``build`` makes facts from files, ``diagram`` chooses what a picture shows, ``page`` and ``index`` write
-Markdown, ``mermaid`` and ``dot`` write diagrams, ``picture`` draws them, ``shelf`` puts it all on disk.
+Take from here ``describe`` (one series as facts) and ``fill`` (a folder with its pages and pictures).
 """
+
+from typing import TYPE_CHECKING
+
+from runner import lazily
+
+if TYPE_CHECKING:
+    from runner.reference.build import describe as describe
+    from runner.reference.facts import Schema as Schema
+    from runner.reference.shelf import Change as Change
+    from runner.reference.shelf import fill as fill
+else:
+    __getattr__ = lazily(__name__, build="describe", facts="Schema", shelf="Change fill")

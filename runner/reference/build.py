@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import apply, database, facts, ledger, scratch
+from runner import apply, database, plan, schema
 from runner.database import Access
 from runner.errors import ServerUnusable
-from runner.event import Outcome
 from runner.model import Before
 from runner.reference import read
 from runner.reference.facts import Addition, Group, Schema
@@ -22,18 +21,21 @@ if TYPE_CHECKING:
     from runner.reference.read import Identity
 
 
-def build(series: Series, migrations: Sequence[Migration], url: str, *, source: str) -> Schema:
+def describe(series: Series, migrations: Sequence[Migration], url: str, *, source: str) -> Schema:
     """Apply every file in a scratch database on the server of ``url`` and return the facts.
 
     Writes there only. Raises ``ServerUnusable`` when the server lacks an extension that a file requires.
     """
-    with scratch.new(url, source=source) as there, database.connect(there, source=source) as connection:
+    with (
+        schema.scratch_database(url, source=source) as there,
+        database.connect(there, source=source) as connection,
+    ):
         _check_extensions(connection, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         made: dict[Identity, str] = {}
-        for event in apply.apply(access, [scratch.pending(m) for m in migrations], Before(has_ledger=False)):
-            if isinstance(event, Outcome):
-                made |= dict.fromkeys(read.identities(connection) - made.keys(), event.step.label)
+        for event in apply.apply(access, migrations, Before(has_ledger=False)):
+            if isinstance(event, apply.Outcome):
+                made |= dict.fromkeys(read.identities(connection) - made.keys(), event.migration.label)
         tables, others = read.tables(connection), read.others(connection)
     groups = tuple(_group(migration, made, tables, others) for migration in migrations)
     return Schema(series.name, series.database, groups)
@@ -41,7 +43,7 @@ def build(series: Series, migrations: Sequence[Migration], url: str, *, source: 
 
 def _check_extensions(connection: Connection, migrations: Sequence[Migration], *, source: str) -> None:
     wanted = {name for migration in migrations for name in migration.requires}
-    known = facts.read(connection, extensions=wanted, besides=ledger.TABLE).extensions
+    known = plan.available(connection, wanted)
     for migration in migrations:
         if missing := [name for name in migration.requires if name not in known]:
             raise ServerUnusable(

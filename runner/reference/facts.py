@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import sentence
+from runner.schema import read_sentence, without_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.model import Migration
-    from runner.sentence import Reference
+    from runner.schema import Reference
 
 
 def title(name: str) -> str:
@@ -36,12 +36,12 @@ class Column:
     @property
     def reference(self) -> Reference | None:
         """What the sentence at the end of its comment says, which every tool reads this way."""
-        return sentence.read(self.comment)
+        return read_sentence(self.comment)
 
     @property
     def purpose(self) -> str:
         """Its comment without that sentence."""
-        return sentence.without(self.comment)
+        return without_sentence(self.comment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from benchmarks.runner.bench import Bench
 from benchmarks.runner.bounds import Bound
 from benchmarks.runner.model import Command, Failed, Peer, Results, Run, Workload
 from benchmarks.runner.proxy import Proxy
-from runner import folder, source
+from runner.files import folder, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from runner.model import State
+from runner.plan import State
 from tests.cli import data
 from tests.project import ROOT
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import database
+from runner.apply.event import Outcome
 from runner.errors import CannotConnect, CommitUnknown, ConnectionLost, RunnerError
-from runner.event import Outcome
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import LONG, PROMPT, SLEEPY, SLOW_COMMIT, Witness, files, finished, started, until
 from tests.project import make
@@ -48,7 +48,7 @@ def _run(app: Project, url: str) -> tuple[list[str], RunnerError | None]:
     try:
         for event in app.events(url):
             if isinstance(event, Outcome):
-                told.append(event.step.version)
+                told.append(event.migration.version)
     except RunnerError as error:
         return told, error
     return told, None
@@ -81,7 +81,7 @@ def test_the_answer_is_lost_and_the_server_out_of_reach(
     app: Project, far_url: str, proxy: Proxy, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When nobody can be asked either, the run says that it does not know, and the next one converges."""
-    monkeypatch.setattr("runner.fate._LOST", 1.0)
+    monkeypatch.setattr("runner.apply.fate._LOST", 1.0)
     proxy.refuse_after_fault = True
     proxy.plant(Fault.LOSE_ANSWER, when=COMMIT)
     told, error = _run(app, far_url)

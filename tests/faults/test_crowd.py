@@ -16,7 +16,7 @@ from tests.project import make
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.event import Outcome
+    from runner.apply.event import Outcome
     from tests.project import Project
 
 RUNNERS = 16
@@ -43,7 +43,7 @@ def test_sixteen_runners_at_once(app: Project, url: str, witness: Witness) -> No
         for _ in range(ROUNDS):
             witness.db.execute("drop schema public cascade; create schema public")
             done = [o for outcomes in pool.map(run, range(RUNNERS)) for o in outcomes]
-            applied = Counter(outcome.step.version for outcome in done if outcome.ms is not None)
+            applied = Counter(outcome.migration.version for outcome in done if outcome.ms is not None)
             assert applied == {f"{n:03}": 1 for n in range(FILES)}
             assert witness.agree() == sorted(applied)
             assert witness.lock_is_free()

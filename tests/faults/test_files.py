@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import folder, preflight
+from runner.files import folder
+from runner.plan import preflight
 from tests.faults import bad, stage
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner.event import Outcome
+from runner.apply.event import Outcome
 from tests.faults import bad, stage
 
 if TYPE_CHECKING:

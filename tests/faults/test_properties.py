@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg.errors import CheckViolation
 
-from runner import scanner
-from runner.checksum import checksum
 from runner.errors import RunnerError
+from runner.files.checksum import checksum
 from tests.faults import bad
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def test_table_and_row_come_together_or_not_at_all(
     bad.emptied(url)
     with pytest.MonkeyPatch.context() as patch, suppress(RunnerError):
         if blind:
-            patch.setattr(scanner, "check", Mock())
+            patch.setattr("runner.files.check", Mock())
         app.migrate(url)
     tables, recorded = bad.tables(url), bad.recorded(url)
     assert set(recorded) <= set(tables)

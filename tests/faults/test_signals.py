@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.apply.event import Outcome
 from runner.errors import ConnectionLost, SqlFailed
-from runner.event import Outcome
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import (
     LONG,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import scanner
+from runner import files
 from tests.conftest import ROOT, SERIES
 from tests.sql.psql import forward, rollback
 
@@ -38,7 +38,7 @@ def read(file: Path) -> str:
 
 def code(text: str) -> str:
     """Return the text without comments, strings and quoted names, but with the bodies of functions."""
-    outside = "\n".join(statement.code for statement in scanner.scan(text).statements)
+    outside = "\n".join(statement.code for statement in files.scan(text).statements)
     return "\n".join([outside, *(code(body) for _, body in BODY.findall(text))])
 
 
@@ -104,7 +104,7 @@ def test_names_fit_into_63_bytes(file: Path) -> None:
 def test_a_file_is_one_a_runner_would_send(file: Path) -> None:
     """Each file passes the scanner: no transaction control, no psql command, nothing unterminated."""
     text = read(file)
-    assert scanner.check(text, path=file.name)
+    assert files.check(text, path=file.name)
     assert re.findall(r"\b(?:commit|rollback|savepoint|start transaction)\b", code(text)) == []
 
 

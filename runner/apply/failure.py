@@ -1,0 +1,186 @@
+"""Turn what PostgreSQL says of a file into an error that points into the file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
+from runner.files import locate, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+    from runner.errors import Place
+    from runner.files import Statement
+    from runner.model import Migration
+
+_LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
+_NOT_IN_TRANSACTION = "25001"
+_NO_SUCH_LETTER = "22P05"
+_ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+_NOT_RECORDED = "It is not recorded as applied."
+_LOST_OUTSIDE = (
+    "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
+    "pending: run again."
+)
+_ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
+_OPENING = r"\$[^$\s]*\$|'"
+_INLINE = r"\binline_code_block\D+(\d+)"
+_BYTES = r"\b0x([0-9a-f]{2})\b"
+_FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
+
+
+def failed(
+    error: psycopg.Error,
+    migration: Migration,
+    *,
+    done: int | None = None,
+    blockers: tuple[str, ...] = (),
+    invalid: tuple[str, ...] = (),
+) -> RunnerError:
+    """Name the error of a file.
+
+    ``done`` statements were finished before it; without it, the error came from the runner's own messages
+    around the file: a deferred constraint at the commit, or a right the role lacks. ``blockers`` says who
+    held the lock it waited for; ``invalid`` names the indexes a file outside any transaction left behind.
+    """
+    diag = error.diag
+    if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
+        how = (
+            "deadlocked with another session" if error.sqlstate == _DEADLOCK else "waited too long for a lock"
+        )
+        return LockTimeout(
+            f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
+            remedy="Try again when the other session has finished.",
+            notes=blockers or tuple((diag.message_detail or "").splitlines()),
+        )
+    named = (("DETAIL", diag.message_detail), ("HINT", diag.message_hint), ("CONTEXT", diag.context))
+    when = "cannot be recorded and committed" if done is None else "failed"
+    return SqlFailed(
+        f"{migration.path} {when}: {diag.message_primary} (SQLSTATE {error.sqlstate})",
+        sqlstate=error.sqlstate,
+        remedy=_remedy(error, migration, invalid),
+        place=_place(diag, migration, done),
+        notes=tuple(f"{name}: {line}" for name, text in named if text for line in text.splitlines()),
+    )
+
+
+def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
+    if not migration.in_transaction:
+        return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
+    return _ALONE if error.sqlstate == _NOT_IN_TRANSACTION else _ROLLED_BACK
+
+
+def drop_statements(indexes: tuple[str, ...]) -> str:
+    """Return what removes invalid indexes."""
+    return " ".join(f"drop index {name};" for name in indexes)
+
+
+def _place(diag: psycopg.errors.Diagnostic, migration: Migration, done: int | None) -> Place | None:
+    """Return where a file failed: the server's position, else the line of a body, else the statement."""
+    if done is None:
+        return None
+    if diag.statement_position:
+        return locate(migration.sql, int(diag.statement_position) - 1, path=migration.path)
+    if diag.sqlstate == _NO_SUCH_LETTER:
+        return _of_letter(diag.message_primary or "", migration)
+    statements = scan(migration.sql).statements
+    if done >= len(statements):
+        return None
+    offset = _in_body(diag, migration.sql, statements, statements[done])
+    return locate(migration.sql, statements[done].start if offset is None else offset, path=migration.path)
+
+
+def _of_letter(message: str, migration: Migration) -> Place | None:
+    """Return where the letter stands whose bytes a message gives, which the database cannot store."""
+    letter = bytes(int(byte, 16) for byte in re.findall(_BYTES, message)).decode(errors="replace")
+    at = migration.sql.find(letter)
+    return locate(migration.sql, at, path=migration.path) if letter and at >= 0 else None
+
+
+def _in_body(
+    diag: psycopg.errors.Diagnostic, text: str, statements: Sequence[Statement], failed: Statement
+) -> int | None:
+    """Return the offset of an error inside a do block, or inside a function the same file makes.
+
+    Positions within an inner query are found by that query's text; without one, the context counts
+    lines from the body's first. The innermost part of the context that the file holds wins.
+    """
+    if diag.internal_query and diag.internal_position:
+        at = text.find(diag.internal_query)
+        if at >= 0:
+            return at + int(diag.internal_position) - 1
+    for line in (diag.context or "").splitlines():
+        if inline := re.search(_INLINE, line):
+            return _line_of_body(text, failed, int(inline.group(1)))
+        if called := re.search(_FUNCTION, line):
+            name = called.group(1).rpartition(".")[2]
+            made = re.compile(
+                rf"create\b.*\b(?:function|procedure)\s+(?:\w+\.)?{re.escape(name)}\b", re.I | re.S
+            )
+            if maker := next((one for one in statements if made.match(one.code)), None):
+                return _line_of_body(text, maker, int(called.group(2)))
+    return None
+
+
+def _line_of_body(text: str, statement: Statement, line: int) -> int | None:
+    """Return the offset of a line of the first quoted body in a statement, without its indent."""
+    opening = re.compile(_OPENING).search(text, statement.start, statement.end)
+    if opening is None:
+        return None
+    offset = opening.end()
+    for _ in range(line - 1):
+        offset = text.find("\n", offset) + 1
+        if offset == 0:
+            return None
+    return offset + len(text[offset:]) - len(text[offset:].lstrip(" \t"))
+
+
+def ended(migration: Migration) -> TransactionEnded:
+    """Say that the transaction of a file is not the one the runner began."""
+    return TransactionEnded(
+        f"{migration.path} ended the transaction it was applied in, so it is not recorded.",
+        remedy="Part of it may remain: look at the database, remove what ends the transaction, run again.",
+    )
+
+
+def interrupted(migration: Migration, *, invalid: tuple[str, ...] = ()) -> Interrupted:
+    """Say that Ctrl-C came while a file was running, and what remains of it."""
+    path = migration.path
+    if migration.in_transaction:
+        return Interrupted(f"Interrupted in {path}, which was rolled back.", remedy="Run again to go on.")
+    return Interrupted(
+        f"Interrupted in {path}, which ran outside any transaction. {_NOT_RECORDED}",
+        remedy=f"{drop_statements(invalid)} Run again to go on.".strip(),
+    )
+
+
+def lost_behind(migration: Migration) -> ConnectionLost:
+    """Say that the connection broke behind a commit."""
+    return ConnectionLost(
+        f"The connection was lost behind {migration.path}, which is committed and recorded.",
+        remedy="Run again for what follows it.",
+    )
+
+
+def lost_before(migration: Migration) -> ConnectionLost:
+    """Say that the connection broke while committing, and the server rolled back."""
+    return ConnectionLost(
+        f"The connection was lost while {migration.path} was being committed; it was rolled back.",
+        remedy="Run again.",
+    )
+
+
+def around(error: psycopg.Error, migration: Migration, *, lost: bool) -> RunnerError:
+    """Name an error of the runner's own messages around a file; ``lost`` says that the connection broke."""
+    if not lost:
+        return failed(error, migration)
+    remedy = "The server rolls it back. Run again." if migration.in_transaction else _LOST_OUTSIDE
+    return ConnectionLost(
+        f"The connection was lost while {migration.path} was being applied.",
+        remedy=remedy,
+        notes=tuple(str(error).splitlines()),
+    )

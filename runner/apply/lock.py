@@ -1,0 +1,49 @@
+"""Wait for the advisory lock without ever blocking on it.
+
+A blocking wait is a transaction of its own, and deadlocks with the holder's ``create index concurrently``,
+which waits for every transaction that can see its table (golang-migrate issue 960, Flyway issue 1654).
+So the lock is tried, and between two tries this session sleeps outside any transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from runner import ledger
+from runner.apply.event import Waiting
+from runner.errors import LockHeld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from runner.database import Connection
+    from runner.model import Migration
+
+Taken = TypeVar("Taken")
+_POLL = 0.5  # seconds
+
+
+def take(
+    migration: Migration, connection: Connection, attempt: Callable[[], Taken | None], *, seconds: float
+) -> Generator[Waiting, None, Taken]:
+    """Repeat ``attempt`` until it gives something; yield once who holds the lock.
+
+    Raises ``LockHeld`` after ``seconds``. ``attempt`` must leave no transaction open when it gives ``None``.
+    """
+    deadline = time.monotonic() + seconds
+    told = False
+    while (taken := attempt()) is None:
+        if not told or time.monotonic() >= deadline:
+            holders = ledger.holders(connection)
+        if time.monotonic() >= deadline:
+            raise LockHeld(
+                f"Another runner is at work on this database; gave up after {seconds:g} s.",
+                remedy="Try again when it has finished, or wait longer with --wait-lock.",
+                notes=holders,
+            )
+        if not told:
+            yield Waiting(migration, holders)
+            told = True
+        time.sleep(_POLL)
+    return taken

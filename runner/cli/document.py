@@ -1,0 +1,60 @@
+"""Lay out what ``--json`` prints: one document per command, absent facts as null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.apply import Outcome
+    from runner.errors import RunnerError
+    from runner.plan import Step
+    from runner.schema import Orphans
+
+
+def step(step: Step) -> dict[str, Any]:
+    """Return one version of a series."""
+    row = step.applied
+    known = step.migration or row
+    return {
+        "version": step.version,
+        "name": step.name,
+        "state": str(step.state),
+        "needs": list(step.needs),
+        "checksum": known.checksum if known else None,
+        "applied_at": row.applied_at.isoformat() if row else None,
+        "applied_by": row.applied_by if row else None,
+        "execution_ms": row.execution_ms if row else None,
+        "problem": error(step.problem) if step.problem else None,
+    }
+
+
+def outcome(outcome: Outcome) -> dict[str, Any]:
+    """Return one committed file; ``ms`` is null when another runner had applied it."""
+    return {"version": outcome.migration.version, "name": outcome.migration.name, "ms": outcome.ms}
+
+
+def orphans(found: Orphans) -> dict[str, Any]:
+    """Return the rows of one column that point at nothing in another database."""
+    return {
+        "column": found.reference.label,
+        "refers_to": str(found.reference.to),
+        "rows": found.rows,
+        "values": found.values,
+        "examples": list(found.examples),
+    }
+
+
+def error(problem: RunnerError) -> dict[str, Any]:
+    """Return an error with its stable name, its place and its exit code."""
+    place = problem.place
+    return {
+        "name": problem.name,
+        "exit_code": problem.exit_code,
+        "message": problem.message,
+        "remedy": problem.remedy,
+        "sqlstate": getattr(problem, "sqlstate", None),
+        "file": place.path if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "notes": list(problem.notes),
+    }

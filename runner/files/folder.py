@@ -1,0 +1,112 @@
+"""Read the folder of a series into migrations, and reject a folder that cannot be trusted.
+
+Nothing here talks to a server or writes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from runner.errors import ConfigError, FileName, FileUnreadable, VersionDuplicate, VersionGap
+from runner.files import source
+from runner.files.checksum import checksum
+from runner.model import Migration
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
+
+    from runner.errors import RunnerError
+
+ROLLBACK = "rollback"
+_FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
+
+
+def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
+    """Return the migrations of ``folder`` in order; paths are shown relative to ``root``.
+
+    Raises ``FileName``, ``VersionDuplicate``, ``VersionGap`` or ``FileUnreadable``, and ``ConfigError``
+    when the folder is missing.
+    """
+    name = shown(folder, root=root)
+    found = _entries(folder, name)
+    if ROLLBACK in found:
+        rollbacks = _entries(folder / ROLLBACK, f"{name}/{ROLLBACK}")
+        del found[ROLLBACK]
+    else:
+        rollbacks = {}
+    files = _ordered(found, name)
+    _check_rollbacks(rollbacks, found, name)
+    _check_numbers(files)
+    prefix = "" if folder == root else f"{name}/"
+    return tuple(_migration(series, found[file], rollbacks.get(file), prefix + file) for file in files)
+
+
+def shown(path: Path, *, root: Path) -> str:
+    """Return the path as people see it: relative to the project where it lies inside."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
+    """Return what lies in a folder, by name; hidden files do not count."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry for entry in entries if entry.name[0] != "."}
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"The folder {name} does not exist.",
+            remedy="Create it, or correct `sql` in [tool.runner.databases] of pyproject.toml.",
+        ) from error
+    except OSError as error:
+        raise FileUnreadable(f"{name} cannot be listed: {error.strerror}.", remedy="Check it.") from error
+
+
+def _ordered(found: Iterable[str], name: str) -> list[str]:
+    """Return file names in the order of their numbers. Raises ``FileName`` for one that has none."""
+    if strangers := [file for file in found if not _FILE.fullmatch(file)]:
+        raise FileName(
+            f"{name}/{min(strangers)} is not named like a migration.",
+            remedy="Name it NNN_name.sql (at least three digits; a-z, 0-9 and _), or move it away.",
+        )
+    return sorted(sorted(found), key=lambda file: file.index("_"))  # 1000 follows 999
+
+
+def _check_rollbacks(rollbacks: Iterable[str], forward: Collection[str], name: str) -> None:
+    if strangers := [file for file in rollbacks if file not in forward]:
+        [first, *_] = _ordered(strangers, f"{name}/{ROLLBACK}")
+        raise FileName(
+            f"{name}/{ROLLBACK}/{first} undoes no file of {name}.",
+            remedy="Give it the name of its forward file, or delete it.",
+        )
+
+
+def _check_numbers(files: Sequence[str]) -> None:
+    for expected, file in enumerate(files):
+        if not file.startswith(f"{expected:03}_"):
+            raise _misnumbered(file, expected, files[expected - 1])
+
+
+def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
+    number = int(file.partition("_")[0])
+    if not file.startswith(f"{number:03}_"):
+        return FileName(f"{file} writes its number with needless zeros.", remedy=f"Write it as {number:03}.")
+    if number == expected - 1:
+        return VersionDuplicate(
+            f"{previous} and {file} carry the same number.", remedy="Give the newer one the next free number."
+        )
+    return VersionGap(
+        f"Number {expected:03} is missing before {file}.",
+        remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
+    )
+
+
+def _migration(
+    series: str, file: os.DirEntry[str], rollback: os.DirEntry[str] | None, path: str
+) -> Migration:
+    version, _, name = file.name.removesuffix(".sql").partition("_")
+    sql = source.read(file, path)
+    requires, in_transaction = source.requirements(sql, path)
+    undo = rollback.path if rollback else None
+    return Migration(series, version, name, path, sql, checksum(sql), requires, undo, in_transaction)

@@ -1,0 +1,56 @@
+"""Change what the ledger says without running a file: adopt a database, accept an edited file."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.errors import LedgerChanged, LockHeld
+from runner.ledger import entry, key, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.database import Connection
+    from runner.model import Migration
+
+
+def baseline(connection: Connection, migrations: Sequence[Migration]) -> None:
+    """Record files as applied in a database that has what they make. Writes all rows or none.
+
+    Raises ``LedgerChanged`` when something is recorded already, ``LockHeld`` when a runner is at work.
+    """
+    with _lock(connection):
+        series = migrations[0].series if migrations else ""
+        recorded = table.read(connection, series=series)
+        if recorded:
+            raise LedgerChanged(
+                f"The ledger already records {recorded[-1].label}.", remedy="Look at `status`; use migrate."
+            )
+        if recorded is None:
+            table.create(connection)
+        for migration in migrations:
+            database.run(connection, entry.record_message(migration, ms=0))
+
+
+def accept(connection: Connection, migration: Migration) -> None:
+    """Record checksum and text of an edited file anew; when and by whom it was applied stays. Writes."""
+    with _lock(connection):
+        database.run(connection, entry.accept_message(migration))
+
+
+@contextmanager
+def _lock(connection: Connection) -> Iterator[None]:
+    """Hold the advisory lock in a transaction, which is committed unless the block fails."""
+    try:
+        if not key.xid(database.run(connection, f"begin; select {key.LOCK}")):
+            raise LockHeld(
+                "Another runner is at work on this database.",
+                remedy="Try again when it has finished.",
+                notes=key.holders(connection),
+            )
+        yield
+        database.run(connection, "commit")
+    finally:
+        database.roll_back(connection)

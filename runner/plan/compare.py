@@ -1,0 +1,133 @@
+"""Compare the files of a series with its ledger: pure, no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import (
+    ChecksumMismatch,
+    FileLate,
+    FileMissing,
+    FileRenamed,
+    PendingUnexpected,
+    RunnerError,
+    UsageError,
+)
+from runner.plan.step import State, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from runner.model import Applied, Migration
+
+
+def compare(
+    migrations: Iterable[Migration], applied: Iterable[Applied], *, extensions: Collection[str]
+) -> tuple[Step, ...]:
+    """Return one step per version, in order; a step that must not go on carries its ``problem``.
+
+    ``extensions`` are those the server can create. A file that requires another one is skipped, stays
+    pending, and may therefore be applied behind its successors later.
+    """
+    files = {migration.version: migration for migration in migrations}
+    rows = {row.version: row for row in applied}
+    newest = max((int(version) for version, row in rows.items() if not row.running), default=-1)
+    steps: list[Step] = []
+    for version in sorted(files.keys() | rows.keys(), key=int):
+        migration, row = files.get(version), rows.get(version)
+        if migration is None:
+            steps.append(_missing(rows[version]))
+        elif row is None or row.running:
+            steps.append(_pending(migration, extensions, newest, row))
+        else:
+            steps.append(_recorded(migration, row))
+    return tuple(steps)
+
+
+def _pending(
+    migration: Migration, extensions: Collection[str], newest: int, interrupted: Applied | None
+) -> Step:
+    needs = tuple(name for name in migration.requires if name not in extensions)
+    problem: RunnerError | None = None
+    state = State.SKIPPED if needs else State.PENDING
+    if migration.number < newest and not migration.requires and not interrupted:
+        state, problem = (
+            State.LATE,
+            FileLate(
+                f"{migration.path} is pending, but number {newest:03} is already applied.",
+                remedy="Give the file the next free number: databases that have moved on would never see it.",
+            ),
+        )
+    return Step(
+        migration.series, migration.version, migration.name, state, migration, interrupted, needs, problem
+    )
+
+
+def _recorded(migration: Migration, row: Applied) -> Step:
+    problem: RunnerError | None = None
+    state = State.APPLIED
+    if migration.name != row.name:
+        state, problem = (
+            State.RENAMED,
+            FileRenamed(
+                f"{migration.path} was applied as {row.label}.",
+                remedy="Give it its old name back; a new migration needs a new number.",
+            ),
+        )
+    elif migration.checksum != row.checksum:
+        state, problem = (
+            State.EDITED,
+            ChecksumMismatch(
+                f"{migration.path} was edited after it was applied on {row.applied_at:%Y-%m-%d}.",
+                remedy="Restore the file as it was, and put the change into a new one.",
+            ),
+        )
+    return Step(migration.series, migration.version, migration.name, state, migration, row, (), problem)
+
+
+def _missing(row: Applied) -> Step:
+    problem = FileMissing(
+        f"{row.series} {row.label} is recorded as applied, but its file is not in the folder.",
+        remedy="Restore the file; if this checkout is older than the database, use a newer one.",
+    )
+    return Step(row.series, row.version, row.name, State.MISSING, None, row, (), problem)
+
+
+def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:
+    """Return the steps to apply, up to and including number ``to``."""
+    return tuple(s for s in steps if s.state is State.PENDING and (to is None or s.number <= to))
+
+
+def check(steps: Sequence[Step]) -> None:
+    """Raise the first problem; the others follow in its notes."""
+    problems = [step.problem for step in steps if step.problem]
+    if problems:
+        first, *others = problems
+        more = (f"{other.name}: {other.message}" for other in others)
+        first.notes += tuple(note for note in more if note not in first.notes)
+        raise first
+
+
+def check_target(steps: Sequence[Step], *, to: int | None) -> None:
+    """Raise ``UsageError`` when no file carries number ``to``."""
+    if to is not None and to not in {step.number for step in steps if step.migration}:
+        raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
+
+
+def check_expected(count: int, *, expect: int | None) -> None:
+    """Raise ``PendingUnexpected`` when another number of files is pending than expected."""
+    if expect is not None and count != expect:
+        raise PendingUnexpected(
+            f"Files pending: {count}. Expected by --expect: {expect}. Nothing was applied.",
+            remedy="Look at `plan`: what is pending is not what was reviewed.",
+        )
+
+
+def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:
+    """Return the applied steps above number ``to``, newest first: what a rollback to ``to`` undoes."""
+    return tuple(s for s in reversed(steps) if s.applied and s.number > to)
+
+
+def newest(steps: Sequence[Step]) -> Step | None:
+    """Return the recorded step with the highest number."""
+    return next((step for step in reversed(steps) if step.applied and not step.applied.running), None)

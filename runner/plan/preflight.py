@@ -1,0 +1,164 @@
+"""Look at every chosen database before anything is changed in any of them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import database, files, ledger
+from runner.database import Access
+from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
+from runner.model import Before
+from runner.plan import compare, facts
+from runner.plan.step import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from runner.config import Project, Series, Target
+    from runner.database import Connection
+    from runner.model import Migration
+    from runner.plan.facts import Facts
+    from runner.plan.step import Step
+
+    Files = Mapping[str, tuple[Migration, ...]]
+
+
+_SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
+
+
+class Site(NamedTuple):  # as in model: it starts faster
+    """One series and its database, connected, with what was found there."""
+
+    target: Target
+    connection: Connection
+    facts: Facts
+    shape: ledger.Shape | None
+    steps: tuple[Step, ...]
+
+    @property
+    def series(self) -> str:
+        """Name of the series."""
+        return self.target.series.name
+
+    @property
+    def access(self) -> Access:
+        """The connection, and how to open another one to the same database."""
+        return Access(self.connection, lambda: _connect(self.target), self.facts.notices_loss)
+
+    @property
+    def before(self) -> Before:
+        """What the ledger says before anything is applied."""
+        newest = compare.newest(self.steps)
+        return Before(self.shape is not None, newest.version if newest else None)
+
+
+def read(project: Project, chosen: Sequence[Series]) -> Files:
+    """Read the files of the chosen series, before any server is asked."""
+    return {one.name: files.load(one.name, one.folder, root=project.root) for one in chosen}
+
+
+def _connect(target: Target, *, wait: float = 0) -> Connection:
+    name = f"runner:{target.series.name}"
+    return database.connect(target.url, source=target.source, application=name, wait=wait)
+
+
+@contextmanager
+def look(migrations: Files, targets: Sequence[Target], *, wait: float = 0) -> Iterator[tuple[Site, ...]]:
+    """Connect to every target and compare its files with its ledger; the connections close at the end.
+
+    A server that does not answer is given ``wait`` seconds to start.
+
+    Does not write, and needs no more than the right to select from the ledger.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_lost())
+        sites = []
+        for target in targets:
+            connection = _connect(target, wait=wait)
+            stack.callback(connection.close)
+            sites.append(_site(target, connection, migrations[target.series.name]))
+        yield tuple(sites)
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Name a connection that breaks while nothing is being applied."""
+    try:
+        yield
+    except database.ConnectionBroken as error:
+        if error.sqlstate not in (None, *_SHUT_DOWN):
+            raise
+        raise ConnectionLost(
+            "The connection was lost. What was applied before stays.",
+            remedy="Run again.",
+            notes=tuple(str(error).splitlines()),
+        ) from error
+
+
+def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
+    wanted = {name for migration in migrations for name in migration.requires}
+    message = facts.question(extensions=wanted, besides=ledger.TABLE) + ledger.SHAPE
+    about, shape_result = database.run(connection, message)
+    found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
+    rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
+    steps = compare.compare(migrations, rows, extensions=found.extensions)
+    return Site(target, connection, found, shape, steps)
+
+
+def check(sites: Sequence[Site], *, to: int | None = None) -> None:
+    """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there."""
+    seen: dict[str, Site] = {}
+    for site in sites:
+        _check_distinct(site, seen.setdefault(site.facts.identity, site))
+        explain(site)
+        compare.check(site.steps)
+        compare.check_target(site.steps, to=to)
+        _check_adopted(site)
+        if todo := compare.pending(site.steps, to=to):
+            _check_content(todo)
+
+
+def _check_content(steps: Sequence[Step]) -> None:
+    for step in steps:
+        files.check(step.file.sql, path=step.file.path, single=not step.file.in_transaction)
+
+
+def check_writable(sites: Sequence[Site]) -> None:
+    """Raise the first reason why this role must not change one of these databases."""
+    for site in sites:
+        facts.check_writable(site.facts, source=site.target.source)
+        if site.shape:
+            ledger.check_owner(site.shape)
+        if any(s.migration and not s.migration.in_transaction for s in compare.pending(site.steps)):
+            facts.check_direct(site.connection, site.facts, source=site.target.source)
+
+
+def explain(site: Site) -> None:
+    """Add to the problem of each edited file how it differs from what was applied."""
+    for step in site.steps:
+        if step.state is State.EDITED and step.problem and step.migration and step.applied:
+            applied = ledger.text(site.connection, step.applied)
+            step.problem.notes += files.explain(applied, step.migration.sql)
+
+
+def _check_distinct(site: Site, twin: Site) -> None:
+    if twin is not site:
+        raise WrongDatabase(
+            f"{twin.target.source} and {site.target.source} lead to one database, {site.facts.name}.",
+            remedy="Each series needs a database of its own.",
+        )
+
+
+def _check_adopted(site: Site) -> None:
+    if any(step.applied for step in site.steps):
+        return
+    found = site.facts.objects
+    if found is None:
+        found = facts.objects(site.connection, besides=ledger.TABLE)
+    if found:
+        raise DatabaseNotEmpty(
+            f"Database {site.facts.name} has no ledger but is not empty: it holds "
+            f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
+            remedy="Point the URL at an empty database, or adopt this one with `baseline`.",
+        )

@@ -1,0 +1,36 @@
+"""What a database is, and what the files would make of it, built in a scratch database.
+
+Take from here ``differences`` and ``drifted`` (a live schema beside its files), ``unsound`` (invalid indexes,
+unvalidated constraints), ``prove``, ``references`` and ``find_orphans``, ``scratch_server`` and
+``scratch_database``, and ``psql`` for running a file as a DBA does. Only scratch databases are written.
+"""
+
+from typing import TYPE_CHECKING
+
+from runner import lazily
+
+if TYPE_CHECKING:
+    from runner.schema.drift import differences as differences
+    from runner.schema.drift import drifted as drifted
+    from runner.schema.drift import unsound as unsound
+    from runner.schema.orphans import Orphans as Orphans
+    from runner.schema.orphans import find_orphans as find_orphans
+    from runner.schema.orphans import references as references
+    from runner.schema.proof import Proof as Proof
+    from runner.schema.proof import prove as prove
+    from runner.schema.psql import psql_program as psql_program
+    from runner.schema.scratch import scratch_database as scratch_database
+    from runner.schema.scratch import scratch_server as scratch_server
+    from runner.schema.sentence import Reference as Reference
+    from runner.schema.sentence import read_sentence as read_sentence
+    from runner.schema.sentence import without_sentence as without_sentence
+else:
+    __getattr__ = lazily(
+        __name__,
+        drift="differences drifted unsound",
+        orphans="Orphans find_orphans references",
+        proof="Proof prove",
+        psql="psql_program",
+        scratch="scratch_database scratch_server",
+        sentence="Reference read_sentence without_sentence",
+    )

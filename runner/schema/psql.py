@@ -1,0 +1,47 @@
+"""Find PostgreSQL's psql and run files with it, as a DBA does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from runner import database, embedded
+from runner.errors import ProgramMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FLAGS = ("-X", "-v", "ON_ERROR_STOP=1", "-1")
+
+
+def psql_program() -> str:
+    """Return the path of psql: on PATH, else the embedded one. Raises ``ProgramMissing``."""
+    if found := shutil.which("psql"):
+        return found
+    try:
+        wheel = embedded.package()
+    except ImportError as error:
+        raise ProgramMissing(
+            "psql is not installed.", remedy="Install PostgreSQL's client programs, or the extra `embedded`."
+        ) from error
+    return str(wheel.utils.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION] / "psql")
+
+
+def run_file(file: Path, url: str, *, source: str) -> str | None:
+    """Run a file in one transaction; return what psql said when it failed, else ``None``. Writes.
+
+    The password, if there is one, goes through the environment.
+    """
+    variables, conninfo = database.environment(url, source=source)
+    command = [psql_program(), *FLAGS, "-q", "-f", str(file), *([conninfo] if conninfo else [])]
+    done = subprocess.run(  # noqa: S603 - psql, on a file of the project
+        command,
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return None if done.returncode == 0 else done.stderr.strip()

@@ -1,0 +1,1 @@
+"""A file becomes a committed, recorded transaction, whatever comes in between."""

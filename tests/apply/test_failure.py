@@ -1,0 +1,138 @@
+"""Errors of PostgreSQL point into the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner.apply.event import Started
+from runner.errors import ConnectionLost, LockHeld, SqlFailed
+from tests.project import make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# the file, where the error is, and what the message says
+CASES = {
+    "unknown column": ("select 1;\n\nselect nope\nfrom pg_class;\n", (3, 8), "nope"),
+    "syntax": ("select 1;\nselekt 2;\n", (2, 1), "selekt"),
+    "syntax at the end": ("select 1;\nselect (2\n\n", (2, 10), "end of input"),
+    "multi-byte text before it": ("/* é 漢字 😀 */ select nope;\n", (1, 21), "nope"),
+    "windows line ends": ("select 1;\r\nselect 2;\r\n  select nope;\r\n", (3, 10), "nope"),
+    "unknown table": ("insert into public.nope values (1);", (1, 13), "nope"),
+    "body of a function": (
+        "create function public.f() returns int language sql as $$\n  select nope;\n$$;",
+        (2, 10),
+        "nope",
+    ),
+    "no position: the second statement": (
+        "select 1;\n-- why\nselect 1/0;\nselect 3;",
+        (3, 1),
+        "division by zero",
+    ),
+    "no position: duplicate table": (
+        "create table public.t ();;\n\n  create table public.t ();",
+        (3, 3),
+        '"t" already exists',
+    ),
+    "raised in a do block": ("select 1;\ndo $$\nbegin\n  raise 'oh no';\nend $$;", (4, 3), "oh no"),
+    "raised in the first line of one": ("do 'begin raise ''oh no''; end';", (1, 5), "oh no"),
+    "a statement inside a do block": (
+        "do $$\nbegin\n    perform 1;\n    insert into public.nope values (1);\nend $$;",
+        (4, 17),
+        "nope",
+    ),
+    "dynamic SQL inside a do block": (
+        "do $body$\nbegin\n    execute 'select nope';\nend\n$body$;",
+        (3, 21),
+        "nope",
+    ),
+    "a function the file made": (
+        (
+            "create function public.f() returns int language plpgsql as $$\nbegin\n    return 1 / 0;\nend $$;"
+            "select 1;\nselect public.f();"
+        ),
+        (3, 5),
+        "division by zero",
+    ),
+    "a function the file made, called in a do block": (
+        (
+            "create procedure public.p() language plpgsql as $$\nbegin\n    raise 'oh no';\nend $$;"
+            "do $$\nbegin\n    call public.p();\nend $$;"
+        ),
+        (3, 5),
+        "oh no",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "where", "says"), CASES.values(), ids=CASES.keys())
+def test_an_error_has_its_place(
+    tmp_path: Path, each_url: str, text: str, where: tuple[int, int], says: str
+) -> None:
+    """Line and column are those of the file, in characters, with the server's words and its SQLSTATE."""
+    with pytest.raises(SqlFailed, match=says) as caught:
+        make(tmp_path, app={"000_one.sql": text}).migrate(each_url)
+    place = caught.value.place
+    assert place is not None
+    assert (place.path, place.line, place.column) == ("app/000_one.sql", *where)
+    assert f"(SQLSTATE {caught.value.sqlstate})" in str(caught.value)
+    assert isinstance(caught.value.__cause__, psycopg.Error)
+
+
+def test_detail_and_hint_are_kept(tmp_path: Path, url: str) -> None:
+    """What the server adds stands in the notes."""
+    text = "create table public.t (id int primary key); insert into public.t values (7), (7);"
+    with pytest.raises(SqlFailed) as caught:
+        make(tmp_path, app={"000_one.sql": text}).migrate(url)
+    assert "DETAIL: Key (id)=(7) already exists." in caught.value.notes
+
+
+def test_a_lock_of_another_session_is_worth_another_try(tmp_path: Path, url: str) -> None:
+    """A file that times out on a lock was rolled back and may be run again."""
+    text = "set local lock_timeout = '100ms'; alter table public.busy add column id int;"
+    app = make(tmp_path, app={"000_busy.sql": "create table public.busy ();", "001_alter.sql": text})
+    app.migrate(url, to=0)
+    with psycopg.connect(url) as other:
+        other.execute("lock table public.busy")
+        with pytest.raises(LockHeld, match=r"001_alter.sql waited too long") as caught:
+            app.migrate(url)
+    assert caught.value.exit_code == 5
+    assert [outcome.migration.label for outcome in app.migrate(url)] == ["001_alter"]
+
+
+def test_a_right_that_is_missing_is_named(tmp_path: Path, url: str) -> None:
+    """A file that gives its table away still gets its row; one that takes the ledger's rights does not."""
+    text = "create role t_poor login; grant create on schema public to t_poor;"
+    make(tmp_path / "a", app={"000_role.sql": text}).migrate(url)
+    with psycopg.connect(url, autocommit=True) as db:
+        try:
+            db.execute("grant select on public.schema_migrations to t_poor")
+            db.execute("alter table public.schema_migrations owner to t_poor")
+            db.execute("revoke insert on public.schema_migrations from t_poor")
+            app = make(
+                tmp_path / "b", app={"000_role.sql": text, "001_more.sql": "create table public.x ();"}
+            )
+            with pytest.raises(SqlFailed, match="cannot be recorded and committed: permission denied"):
+                app.migrate(url.replace("postgres@", "t_poor@"))
+            assert db.execute("select to_regclass('public.x')").fetchone() == (None,)
+        finally:
+            db.execute("drop owned by t_poor; drop role t_poor")
+
+
+@pytest.mark.parametrize("when", ["select pg_terminate_backend(pg_backend_pid());", "select 1;"])
+def test_a_lost_connection_is_rolled_back_and_said(tmp_path: Path, each_url: str, when: str) -> None:
+    """A connection that ends in a file, or before it, leaves nothing."""
+    app = make(tmp_path, app={"000_one.sql": f"create table public.one (); {when}"})
+    with psycopg.connect(each_url, autocommit=True) as db:
+        events = app.events(each_url)
+        assert isinstance(next(events), Started)
+        if "terminate" not in when:
+            db.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name ~ '^runner'"
+            )
+        with pytest.raises(ConnectionLost, match=r"while app/000_one.sql was being applied"):
+            next(events)
+        assert db.execute("select to_regclass('public.one')").fetchone() == (None,)

@@ -1,0 +1,305 @@
+"""Apply real files to real servers, on every supported version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from runner import __version__, apply, config
+from runner.apply.event import Outcome, Started, Waiting
+from runner.config import Target
+from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
+from runner.files.checksum import checksum
+from runner.plan import compare, preflight
+from tests.project import TWO, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))"
+UNLOCK = "select pg_advisory_unlock(hashtextextended('public.schema_migrations', 0))"
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection that sees the database from outside."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        yield connection
+
+
+def tables(db: psycopg.Connection) -> list[str]:
+    """Return the tables of schema public."""
+    rows = db.execute(
+        "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+    )
+    return sorted(name for (name,) in rows)
+
+
+def recorded(db: psycopg.Connection) -> list[str]:
+    """Return the recorded versions."""
+    return [v for (v,) in db.execute("select version from public.schema_migrations order by 1")]
+
+
+def test_each_file_is_announced_and_then_committed(tmp_path: Path, each_url: str) -> None:
+    """Every file yields Started and then Outcome, in order."""
+    events = list(make(tmp_path, app=TWO).events(each_url))
+    assert [(type(e), e.migration.label) for e in events] == [
+        (Started, "000_one"),
+        (Outcome, "000_one"),
+        (Started, "001_two"),
+        (Outcome, "001_two"),
+    ]
+
+
+def test_the_ledger_row_says_what_was_applied(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """A row holds series, version, name, checksum, the text as sent, who, when, how long and with what."""
+    text = "create table public.one (id int);\r\n-- é  \r\n\r\n"
+    make(tmp_path, app={"000_one.sql": "\ufeff" + text}).migrate(each_url)
+    row = db.execute(
+        "select series, version, name, checksum, sql, applied_by, runner_version, execution_ms >= 0,"
+        " applied_at between now() - interval '1 minute' and now() from public.schema_migrations"
+    ).fetchone()
+    assert row == ("app", "000", "one", checksum(text), text, "postgres", __version__, True, True)
+
+
+def test_a_second_run_applies_nothing(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """What is recorded is not applied again."""
+    app = make(tmp_path, app=TWO)
+    assert len(app.migrate(each_url)) == 2
+    before = db.execute("select xmin::text, * from public.schema_migrations").fetchall()
+    assert app.migrate(each_url) == []
+    assert db.execute("select xmin::text, * from public.schema_migrations").fetchall() == before
+
+
+def test_a_failing_file_leaves_nothing_and_those_before_it_stay(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Work and row of the failing file are rolled back; earlier files are committed."""
+    app = make(tmp_path, app=TWO | {"001_two.sql": "create table public.two (id int); select 1/0;"})
+    with pytest.raises(SqlFailed):
+        app.migrate(each_url)
+    assert tables(db) == ["one", "schema_migrations"]
+    assert recorded(db) == ["000"]
+
+
+def test_a_failing_first_file_leaves_no_ledger(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """The ledger is made in the first file's transaction, so an empty database stays empty."""
+    with pytest.raises(SqlFailed):
+        make(tmp_path, app={"000_one.sql": "create table public.one (id int); select 1/0;"}).migrate(each_url)
+    assert tables(db) == []
+
+
+@pytest.mark.parametrize("stop", [0, 1, 2])
+def test_an_interrupted_run_converges(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, stop: int
+) -> None:
+    """A run that ends after any file is completed by the next one."""
+    files = {f"00{i}_t{i}.sql": f"create table public.t{i} (id int);" for i in range(4)}
+    app = make(tmp_path, app=files)
+    for event in app.events(each_url):
+        if isinstance(event, Outcome) and event.migration.number == stop:
+            break
+    assert recorded(db) == [f"00{i}" for i in range(stop + 1)]
+    assert len(app.migrate(each_url)) == 3 - stop
+    assert tables(db) == ["schema_migrations", "t0", "t1", "t2", "t3"]
+
+
+def test_to_stops_after_its_file(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """`to` is the last file applied."""
+    make(tmp_path, app=TWO).migrate(each_url, to=0)
+    assert recorded(db) == ["000"]
+
+
+LEFT_BEHIND = """
+    create role tester_{n} nologin;
+    grant tester_{n} to current_user;
+    create table public.one (id int);
+    set search_path = pg_temp;
+    set lock_timeout = '1h';
+    set application_name = 'mine';
+    set session_replication_role = replica;
+    set role tester_{n};
+"""
+
+
+def test_a_file_leaves_no_setting_to_the_next(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """Role, search_path and other settings of one file are gone when the next one runs."""
+    role = each_url.partition("test_")[2].partition("?")[0]
+    seen = "create table public.seen as select current_user::text, current_setting('search_path') as path,"
+    seen += " current_setting('session_replication_role') as mode, current_setting('lock_timeout') as wait;"
+    make(tmp_path, app={"000_a.sql": LEFT_BEHIND.format(n=role), "001_b.sql": seen}).migrate(each_url)
+    try:
+        assert db.execute("select * from public.seen").fetchone() == (
+            "postgres",
+            '"$user", public',
+            "origin",
+            "5s",
+        )
+    finally:
+        db.execute(f"drop role tester_{role}".encode())
+
+
+def test_application_name_shows_the_file(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """pg_stat_activity says which file is running."""
+    look = "create table public.seen as select current_setting('application_name') as name;"
+    make(tmp_path, app={"000_look.sql": look}).migrate(each_url)
+    assert db.execute("select * from public.seen").fetchone() == ("runner:app/000_look.sql",)
+
+
+def test_a_file_runs_with_the_settings_of_the_runner(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Whatever the database says, so that two servers do the same; and a dead client is noticed soon."""
+    db.execute(f"alter database {db.info.dbname} set lock_timeout = '3h'".encode())
+    look = """
+        create table public.seen_{} as
+        select s.name, current_setting(s.name) as value from pg_settings as s where s.source = 'session'
+    """
+    make(tmp_path, app={f"00{n}_look.sql": look.format(n) for n in (0, 1)}).migrate(each_url)
+    for number in (0, 1):
+        rows = db.execute(SQL("select name, value from public.{}").format(Identifier(f"seen_{number}")))
+        assert dict(rows.fetchall()) == {
+            "application_name": f"runner:app/00{number}_look.sql",
+            "client_connection_check_interval": "1s",
+            "idle_in_transaction_session_timeout": "1min",
+            "lock_timeout": "5s",
+            "standard_conforming_strings": "on",
+            "statement_timeout": "0",
+            "transaction_isolation": "read committed",
+            "transaction_read_only": "off",
+        }
+
+
+def test_a_file_that_ends_its_transaction_unseen_is_not_recorded(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should the scanner ever miss a commit, the server-side check finds the transaction gone."""
+    monkeypatch.setattr("runner.files.check", Mock())
+    for control in ("commit;", "commit; begin; create table public.three (id int);", "rollback;"):
+        app = make(tmp_path / control[:9].strip("; "), app={"000_one.sql": f"select 1; {control}"})
+        with pytest.raises(TransactionEnded, match="not recorded"):
+            app.migrate(each_url)
+    assert recorded(db) == []
+    assert tables(db) == ["schema_migrations"], "the first file committed the ledger, still empty"
+
+
+def test_a_changed_transaction_is_found_by_its_id(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`commit and chain` leaves a transaction open, but another one."""
+    monkeypatch.setattr("runner.files.check", Mock())
+    app = make(tmp_path, app={"000_one.sql": "create table public.one (id int); commit and chain;"})
+    with pytest.raises(TransactionEnded):
+        app.migrate(each_url)
+    assert recorded(db) == []
+
+
+def test_an_error_at_commit_is_the_files_error(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """A deferred constraint fails when the file is committed: nothing remains."""
+    text = """create table public.one (id int unique deferrable initially deferred);
+              insert into public.one values (1), (1);"""
+    with pytest.raises(
+        SqlFailed, match=r"000_one.sql cannot be recorded and committed: duplicate key"
+    ) as caught:
+        make(tmp_path, app={"000_one.sql": text}).migrate(each_url)
+    assert caught.value.sqlstate == "23505"
+    assert tables(db) == []
+
+
+def test_a_percent_sign_and_a_colon_are_text(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """Nothing in a file is a placeholder of the driver."""
+    text = "create table public.one as select '100% %s %(x)s :y {z}'::text as t;"
+    make(tmp_path, app={"000_one.sql": text}).migrate(each_url)
+    assert db.execute("select t from public.one").fetchone() == ("100% %s %(x)s :y {z}",)
+
+
+# ------------------------------------------------------------------ other runners
+
+
+def test_a_held_lock_is_waited_for_and_named(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """While another session holds the lock the runner waits, says who, and goes on when it is free."""
+    db.execute(LOCK)
+    events = make(tmp_path, app=TWO).events(each_url)
+    assert isinstance(next(events), Started)
+    waiting = next(events)
+    assert isinstance(waiting, Waiting)
+    assert f"pid {db.info.backend_pid}" in waiting.holders[0]
+    idle = (
+        "select count(*) from pg_stat_activity where datname = current_database() and state ~ 'transaction'"
+    )
+    assert db.execute(idle).fetchone() == (0,), "it must not wait inside a transaction"
+    db.execute(UNLOCK)
+    assert [type(event) for event in events] == [Outcome, Started, Outcome]
+
+
+def test_a_lock_held_too_long_is_given_up(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """After `wait_lock` seconds the error names the holder, and nothing was changed."""
+    db.execute(LOCK)
+    with pytest.raises(LockHeld, match="gave up after 0 s") as caught:
+        make(tmp_path, app=TWO).migrate(each_url, wait_lock=0)
+    assert f"pid {db.info.backend_pid}" in caught.value.notes[0]
+    assert tables(db) == []
+
+
+def test_what_another_runner_applied_is_not_applied_again(tmp_path: Path, each_url: str) -> None:
+    """A file recorded between the plan and the lock yields an outcome without a time."""
+    app = make(tmp_path, app=TWO)
+    slow, fast = app.events(each_url), app.migrate
+    assert isinstance(next(slow), Started)
+    assert [outcome.ms is not None for outcome in fast(each_url)] == [True, True]
+    assert [e.ms for e in slow if isinstance(e, Outcome)] == [None, None]
+
+
+def test_other_content_of_another_runner_stops_this_one(tmp_path: Path, each_url: str) -> None:
+    """Two checkouts that differ cannot both migrate one database."""
+    slow = make(tmp_path / "a", app=TWO).events(each_url)
+    next(slow)
+    make(tmp_path / "b", app=TWO | {"000_one.sql": "create table public.uno (id int);"}).migrate(each_url)
+    with pytest.raises(ChecksumMismatch, match=r"Another runner has just applied app/000_one.sql"):
+        list(slow)
+
+
+def test_a_rollback_in_between_stops_the_run(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """When the version before the next file is rolled back meanwhile, the plan no longer holds."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(each_url, to=0)
+    events = app.events(each_url)
+    next(events)
+    db.execute("delete from public.schema_migrations")
+    with pytest.raises(LedgerChanged, match=r"000 is no longer recorded"):
+        list(events)
+    assert tables(db) == ["one", "schema_migrations"]
+
+
+def test_two_runners_at_once_apply_everything_exactly_once(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Two processes on one empty database: no error, every file once."""
+    # Not idempotent on purpose: a file that ran twice would fail.
+    files = {f"{i:03}_t{i}.sql": f"create table public.t{i} (id int);" for i in range(12)}
+    app = make(tmp_path, app=files)
+    both = [app.process("migrate", APP_URL=each_url) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert recorded(db) == [f"{i:03}" for i in range(12)]
+    assert sum(output.count(" ms\n") for output in outputs) == 12, outputs
+
+
+def test_a_server_that_cannot_look_for_its_client_is_not_asked_to(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Windows refuses the setting; the file runs without it."""
+    look = "create table public.seen as select current_setting('client_connection_check_interval') as value;"
+    project = config.load(make(tmp_path, app={"000_look.sql": look}).file)
+    files = preflight.read(project, project.series)
+    with preflight.look(files, [Target(project.series[0], each_url, "APP_URL")]) as [site]:
+        access = site.access._replace(notices_loss=False)
+        assert site.access.notices_loss
+        pending = [step.file for step in compare.pending(site.steps)]
+        list(apply.apply(access, pending, site.before))
+    assert db.execute("select value from public.seen").fetchone() == ("0",)

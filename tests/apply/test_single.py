@@ -1,0 +1,162 @@
+"""Files that must not run in a transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner.apply.event import Started, Waiting
+from runner.errors import FileRefused, IndexInvalid, LockHeld, SqlFailed
+from tests.project import make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.project import Project
+
+TABLE = "create table if not exists public.one (id int);\n"
+INDEX = "-- runner: no-transaction\ncreate {unique} index concurrently if not exists i on public.one (id);\n"
+DUPLICATES = "insert into public.one values (1), (1);\n"
+LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))"
+
+
+def project(root: Path, *, unique: str = "", table: str = TABLE) -> Project:
+    """Return a project whose second file builds an index concurrently."""
+    return make(root, app={"000_one.sql": table, "001_index.sql": INDEX.format(unique=unique)})
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection that sees the database from outside."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        yield connection
+
+
+def index(db: psycopg.Connection) -> bool | None:
+    """Return whether the index is valid; nothing where there is none."""
+    row = db.execute("select indisvalid from pg_index where indexrelid = to_regclass('public.i')").fetchone()
+    return row[0] if row else None
+
+
+def ledger(db: psycopg.Connection) -> list[tuple[str, bool]]:
+    """Return versions and whether they are still running."""
+    return db.execute("select version, running from public.schema_migrations order by 1").fetchall()
+
+
+def locks(db: psycopg.Connection) -> int:
+    """Return how many advisory locks are held."""
+    [count] = db.execute("select count(*)::int from pg_locks where locktype = 'advisory'").fetchone() or (0,)
+    return int(count)
+
+
+def test_a_concurrent_build_is_applied_and_recorded(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The index is valid, the row says done, the lock is free, a second run has nothing to do."""
+    app = project(tmp_path)
+    assert [outcome.ms is not None for outcome in app.migrate(each_url)] == [True, True]
+    assert (index(db), ledger(db), locks(db)) == (True, [("000", False), ("001", False)], 0)
+    assert app.migrate(each_url) == []
+
+
+def test_it_may_be_the_first_file(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """The ledger is made before the row that says running."""
+    vacuum = "-- runner: no-transaction\nvacuum;\n"
+    make(tmp_path, app={"000_vacuum.sql": vacuum}).migrate(each_url)
+    assert ledger(db) == [("000", False)]
+
+
+def test_duplicates_leave_an_invalid_index_that_is_never_recorded(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The failure names the index to drop; `if not exists` over it is caught too; without it, it works."""
+    app = project(tmp_path, unique="unique", table=TABLE + DUPLICATES)
+    with pytest.raises(SqlFailed, match="could not create unique index") as failed:
+        app.migrate(each_url)
+    assert "drop index public.i;" in (failed.value.remedy or "")
+    assert (index(db), ledger(db), locks(db)) == (False, [("000", False), ("001", True)], 0)
+    with pytest.raises(IndexInvalid, match="it is not recorded"):
+        app.migrate(each_url)
+    assert ledger(db)[-1] == ("001", True)
+    db.execute("drop index public.i; delete from public.one")
+    app.migrate(each_url)
+    assert (index(db), ledger(db)[-1]) == (True, ("001", False))
+
+
+def test_an_interrupted_file_is_pending_and_safe_to_run_again(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Killed in the middle of the build: the row says running; when the leftover is dropped it converges."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("insert into public.one values (1)")  # the build waits for this transaction
+        process = app.process("migrate", APP_URL=each_url)
+        while index(db) is None:
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
+    assert ledger(db)[-1] == ("001", True)
+    building = "select from pg_stat_activity where query ~ 'index concurrently' and pid <> pg_backend_pid()"
+    while db.execute(building).rowcount:
+        pass
+    if index(db) is False:
+        db.execute("drop index public.i")
+    app.migrate(each_url)
+    assert (index(db), ledger(db), locks(db)) == (True, [("000", False), ("001", False)], 0)
+
+
+def test_two_runners_and_a_concurrent_build_do_not_deadlock(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The second waits outside any transaction, and finds the file applied."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("insert into public.one values (1)")
+        both = [app.process("migrate", APP_URL=each_url) for _ in range(2)]
+        while index(db) is None:
+            assert all(process.poll() is None for process in both)
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert index(db) is True
+    assert sum("already done by another runner" in output for output in outputs) <= 1
+    assert ledger(db) == [("000", False), ("001", False)]
+
+
+def test_a_held_lock_is_waited_for(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """It is the key of the transactional files, so the two kinds exclude each other."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    db.execute(LOCK)
+    events = app.events(each_url)
+    assert isinstance(next(events), Started)
+    assert isinstance(next(events), Waiting)
+    events.close()  # type: ignore[attr-defined] # it is a generator
+    with pytest.raises(LockHeld):
+        app.migrate(each_url, wait_lock=0)
+    assert index(db) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("select 1;\nselect 2;", "holds more than one statement"),
+        ("begin;", "controls the transaction"),
+        ("", "holds no statement"),
+    ],
+)
+def test_it_holds_exactly_one_statement(tmp_path: Path, url: str, text: str, says: str) -> None:
+    """Several statements in one message would be a transaction after all."""
+    with pytest.raises(FileRefused, match=says):
+        make(tmp_path, app={"000_x.sql": "-- runner: no-transaction\n" + text}).migrate(url)
+
+
+def test_a_statement_that_needs_it_is_told_so(tmp_path: Path, url: str) -> None:
+    """Without the directive PostgreSQL refuses, and the remedy names the directive."""
+    with pytest.raises(SqlFailed, match="25001") as caught:
+        make(tmp_path, app={"000_x.sql": "vacuum;"}).migrate(url)
+    assert "-- runner: no-transaction" in (caught.value.remedy or "")

@@ -1,0 +1,184 @@
+"""What people see, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from runner.apply.event import Outcome, Started, Waiting
+from runner.cli import document, report
+from runner.errors import ChecksumMismatch, Place, SqlFailed
+from runner.files.place import locate
+from runner.model import Applied, Migration
+from runner.plan import State, Step
+
+APPLIED = Applied("auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12)
+MIGRATION = Migration("auth", "001", "admin", "sql/auth/001_admin.sql", "select 1;", "sha256:11")
+STEPS = (
+    Step("auth", "000", "users", State.APPLIED, applied=APPLIED),
+    Step("auth", "001", "admin", State.SKIPPED, migration=MIGRATION, needs=("vector",)),
+)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say yes."""
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Make stdout and stderr one terminal of 80 columns."""
+    stream = Terminal()
+    monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=stream))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    return stream
+
+
+def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns are aligned by blanks; nothing is coloured or cut."""
+    report.table("auth: x", STEPS)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["version", "name", "state", "applied", "at", "by", "time"]
+    assert lines[2].split()[:3] == ["000", "users", "applied"]
+    assert lines[3] == "  001      admin  skipped (needs vector)"
+
+
+def test_a_terminal_gets_a_table_in_colour(terminal: Terminal) -> None:
+    """The state is coloured, and the table fits 80 columns."""
+    report.table("auth: x", STEPS)
+    shown = terminal.getvalue()
+    assert "\x1b[32mapplied" in shown
+    assert "skipped (needs vector)" in shown
+
+
+def test_no_color_is_honoured(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR set no colour is sent, only weight."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    report.table("auth: x", STEPS)
+    report.warning("look")
+    assert "\x1b[3" not in terminal.getvalue()
+    assert "applied" in terminal.getvalue()
+
+
+def test_a_dumb_terminal_is_a_pipe(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TERM=dumb means no control characters at all."""
+    monkeypatch.setenv("TERM", "dumb")
+    report.table("auth: x", STEPS)
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_progress_in_a_pipe_is_a_line_per_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """Started says nothing, the outcome says how long it took."""
+    with report.Progress(1) as progress:
+        progress.show(Started(STEPS[1].file))
+        assert capsys.readouterr().out == ""
+        progress.show(Waiting(STEPS[1].file, ("held by pid 7",)))
+        progress.show(Outcome(STEPS[1].file, 34))
+        progress.show(Outcome(STEPS[1].file, None))
+    out, err = capsys.readouterr()
+    assert [line.split() for line in out.splitlines()] == [
+        ["applied", "sql/auth/001_admin.sql", "34", "ms"],
+        ["applied", "sql/auth/001_admin.sql", "already", "done", "by", "another", "runner"],
+    ]
+    assert err == "waiting for another runner: held by pid 7\n"
+
+
+def test_progress_on_a_terminal_is_a_bar_that_goes_away(terminal: Terminal) -> None:
+    """The file at hand is shown beside a bar; afterwards only the lines stay."""
+    with report.Progress(1) as progress:
+        progress.show(Started(STEPS[1].file))
+        assert "0/1" in terminal.getvalue()
+        progress.show(Outcome(STEPS[1].file, 34))
+    shown = terminal.getvalue()
+    assert "sql/auth/001_admin.sql" in shown
+    assert shown.rstrip().endswith("\x1b[2K"), "the bar is erased at the end"
+
+
+def test_quiet_progress_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json nothing but the document goes to stdout."""
+    with report.Progress(1, quiet=True) as progress:
+        progress.show(Started(STEPS[1].file))
+        progress.show(Outcome(STEPS[1].file, 34))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_shows_its_place_and_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    """Name, sentence, place, the lines around with a caret, notes, remedy."""
+    text = "select 1;\nselect 2;\n\tselect nope;\nselect 4;\n"
+    place = locate(text, text.index("nope"), path="a/000_x.sql")
+    report.error(
+        SqlFailed("It failed.", sqlstate="42703", remedy="Mend it.", place=place, notes=("HINT: h",))
+    )
+    assert capsys.readouterr().err.splitlines() == [
+        "error SQL_FAILED: It failed.",
+        "  --> a/000_x.sql:3:9",
+        "  1 | select 1;",
+        "  2 | select 2;",
+        "  3 |     select nope;",
+        "    |            ^",
+        "  4 | select 4;",
+        "  HINT: h",
+        "  Mend it.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "columns"),
+    [("abc", 3), ("é", 1), ("漢字", 4), ("e\N{COMBINING ACUTE ACCENT}", 1), ("\t", 4), ("\x1b[2J", 7)],
+)
+def test_the_caret_stands_under_its_character(before: str, columns: int) -> None:
+    """Wide, combining, tab and control characters take the columns a terminal gives them."""
+    place = locate(before + "X", len(before), path="f")
+    text, caret = list(report.excerpt(place))
+    assert caret.index("^") - len("  1 | ") == columns
+    assert "X" in text
+
+
+def test_control_characters_are_shown_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    """An escape sequence in a server message or a file name cannot move the cursor."""
+    report.error(ChecksumMismatch("bad \x1b[2J name\x07", notes=("\x9b31m", "bidi \u202e")))
+    shown = capsys.readouterr().err
+    assert "\\x1b[2J name\\x07" in shown
+    assert not any(not c.isprintable() and c != "\n" for c in shown)
+
+
+def test_markup_is_text(terminal: Terminal) -> None:
+    """Brackets in names and messages mean nothing to rich."""
+    report.warning("[/red] [bold]x[/bold] :smile:")
+    assert "[/red] [bold]x[/bold] :smile:" in terminal.getvalue()
+
+
+def test_the_document_has_every_fact_or_null() -> None:
+    """A step that is not applied has the keys of one that is."""
+    applied, skipped = (document.step(step) for step in STEPS)
+    assert applied.keys() == skipped.keys()
+    assert applied["applied_at"] == "2026-01-02T00:00:00+00:00"
+    assert skipped["needs"] == ["vector"]
+    assert skipped["applied_at"] is None
+    assert json.loads(json.dumps(applied)) == applied
+
+
+def test_an_error_in_the_document_has_name_code_and_place() -> None:
+    """A program finds everything a person is shown."""
+    place = Place("a.sql", 3, 9)
+    problem = SqlFailed("m", sqlstate="42703", remedy="r", place=place, notes=("n",))
+    assert document.error(problem) == {
+        "name": "SQL_FAILED",
+        "exit_code": 1,
+        "message": "m",
+        "remedy": "r",
+        "sqlstate": "42703",
+        "file": "a.sql",
+        "line": 3,
+        "column": 9,
+        "notes": ["n"],
+    }
+    assert document.error(ChecksumMismatch("m"))["file"] is None

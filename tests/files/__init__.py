@@ -1,0 +1,1 @@
+"""A folder becomes migrations, or is refused."""

@@ -1,0 +1,79 @@
+"""What is said about a file that was edited after it was applied."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.files.difference import explain
+
+HARMLESS = ("Only comments or empty lines differ.",)
+TEXT = "-- Makes a.\ncreate table a (\n    id int,  -- the key\n    /* a\n b */ name text\n);\n"
+
+
+@pytest.mark.parametrize(
+    "current",
+    [
+        pytest.param(TEXT.replace("Makes a", "Makes the table a"), id="line comment"),
+        pytest.param(TEXT.replace("-- Makes a.\n", ""), id="line comment gone"),
+        pytest.param(TEXT.replace("  -- the key", ""), id="comment behind code gone"),
+        pytest.param(TEXT.replace("a\n b", "/* nested */\n\n"), id="block comment"),
+        pytest.param(TEXT.replace(");", "\n\n);\n"), id="empty lines"),
+        pytest.param("/* a /* b */ ; */\n" + TEXT, id="nested comment added"),
+    ],
+)
+def test_comments_and_empty_lines_are_called_harmless(current: str) -> None:
+    """A change that the server would not notice is named as one."""
+    assert explain(TEXT, current) == HARMLESS
+
+
+@pytest.mark.parametrize(
+    ("applied", "current"),
+    [
+        pytest.param("select '-- a';", "select '-- b';", id="comment sign in a string"),
+        pytest.param("select $$/* a */$$;", "select $$/* b */$$;", id="comment signs in a body"),
+        pytest.param("select a/* */b;", "select ab;", id="comment that parts two words"),
+        pytest.param("select 1;", "select 1; -- x\nselect 2;", id="code behind a comment"),
+        pytest.param("/* a */ select 1;", "/* a select 1; */", id="code turned into a comment"),
+    ],
+)
+def test_a_change_the_server_would_notice_is_never_called_harmless(applied: str, current: str) -> None:
+    """Strings, bodies and the blank that a comment stands for are code."""
+    assert explain(applied, current) != HARMLESS
+
+
+def test_a_real_change_is_shown_as_a_diff() -> None:
+    """The diff names its sides and shows the changed lines with two around them."""
+    applied = "".join(f"select {i};\n" for i in range(9))
+    assert explain(applied, applied.replace("4", "44")) == (
+        "--- as applied",
+        "+++ the file now",
+        "@@ -3,5 +3,5 @@",
+        " select 2;",
+        " select 3;",
+        "-select 4;",
+        "+select 44;",
+        " select 5;",
+        " select 6;",
+    )
+
+
+def test_line_ends_do_not_fill_the_diff() -> None:
+    """A file checked out with CRLF shows only the line that was edited."""
+    lines = explain("select 1;\nselect 2;\n", "select 1;\r\nselect 3;\r\n")
+    assert [line for line in lines[3:] if line[0] in "+-"] == ["-select 2;", "+select 3;"]
+
+
+def test_a_long_diff_is_cut() -> None:
+    """Forty lines are shown, and how many there are beyond."""
+    applied = "".join(f"select {i};\n" for i in range(100))
+    lines = explain(applied, applied.replace("select", "table"))
+    assert len(lines) == 41
+    assert lines[-1] == "... and 163 more lines"  # 3 of header + 200 changed - 40 shown
+
+
+@pytest.mark.parametrize("current", ["select 'open;", "\\set x", "/* open", "do $$"])
+def test_a_text_that_cannot_be_scanned_is_still_explained(current: str) -> None:
+    """A file that became unreadable SQL gives a diff, not an error."""
+    lines = explain("select 1;", current)
+    assert f"+{current}" in lines
+    assert "-select 1;" in lines

@@ -1,0 +1,315 @@
+"""Reading the folder of a series, and rejecting one that cannot be trusted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import files
+from runner.errors import (
+    ConfigError,
+    FileName,
+    FileRefused,
+    FileUnreadable,
+    RunnerError,
+    VersionDuplicate,
+    VersionGap,
+)
+from runner.files import folder, source
+from runner.files.checksum import checksum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.model import Migration
+
+FOLDERS = Path(__file__).parent.parent / "folders"
+SQL = "create table if not exists public.a (id int);\n"
+
+# Folders that load, with the labels in order.
+GOOD = {
+    "good": ["000_a", "001_b"],
+    "hidden": ["000_a"],
+    "missing_rollback": ["000_a", "001_b"],
+    "bom_first": ["000_a"],
+    "crlf": ["000_a"],
+    "lone_cr": ["000_a"],
+    "requires_extension": ["000_a"],
+}
+
+# Folders that are rejected: error, words of the message, place, words of the remedy.
+REJECTED: dict[str, tuple[type[RunnerError], str, str | None, str]] = {
+    "gap": (VersionGap, "Number 001 is missing before 002_c.sql", None, "restore the file"),
+    "first_missing": (VersionGap, "Number 000 is missing before 001_b.sql", None, "from 000"),
+    "duplicate": (VersionDuplicate, "001_b.sql and 001_c.sql carry the same", None, "next free number"),
+    "wrong_name": (FileName, "wrong_name/001-b.sql is not named", None, "NNN_name.sql"),
+    "wrong_rollback_name": (FileName, "rollback/000_a.down.sql is not named", None, "NNN_name.sql"),
+    "needless_zeros": (FileName, "0000_a.sql writes its number with needless", None, "as 000"),
+    "stray_rollback": (FileName, "rollback/001_b.sql undoes no file of stray_", None, "delete it"),
+    "nul": (FileUnreadable, "nul/000_a.sql holds a NUL", "nul/000_a.sql:2:10", "Remove"),
+    "bom_inside": (FileUnreadable, "holds a byte order mark in line 2", "bom_inside/000_a.sql:2:1", "Remove"),
+    "bom_twice": (FileUnreadable, "holds a byte order mark in line 1", "bom_twice/000_a.sql:1:1", "Remove"),
+    "not_utf8": (FileUnreadable, "is not UTF-8: byte 0xe9 in line 2", "not_utf8/000_a.sql:2:7", "as UTF-8"),
+    "cut_utf8": (FileUnreadable, "is not UTF-8: byte 0xc3 in line 2", "cut_utf8/000_a.sql:2:7", "as UTF-8"),
+    "unknown_directive": (FileRefused, "cannot follow: no-locks", "unknown_directive/000_a.sql:2:1", "known"),
+    "directive_late": (FileRefused, "cannot follow: req", "directive_late/000_a.sql:2:1", "header"),
+    "directive_in_body": (FileRefused, "cannot follow: req", "directive_in_body/000_a.sql:3:1", "header"),
+}
+
+# Folders that load, but whose last file must not be sent: words of the message, and the place.
+REFUSED = {
+    "empty": ("holds no statement", "1:1"),
+    "comment_only": ("holds no statement", "1:1"),
+    "commit_inside": ("controls the transaction (commit)", "2:1"),
+    "begin_inside": ("controls the transaction (begin)", "3:1"),
+    "psql_command": ("holds a psql command", "2:1"),
+    "copy_stdin": ("copies from stdin", "2:1"),
+    "copy_data": ("copies from stdin", "2:1"),
+    "open_string": ("has a string that begins here and never ends", "2:8"),
+    "open_name": ("has a quoted name that begins here and never ends", "2:13"),
+    "open_dollar": ("has a dollar-quoted string $body$ that begins here and never ends", "1:4"),
+    "open_comment": ("has a comment that begins here and never ends", "2:3"),
+}
+
+
+def _load(name: str) -> tuple[Migration, ...]:
+    return folder.load("auth", FOLDERS / name, root=FOLDERS)
+
+
+def _write(where: Path, *names: str) -> None:
+    for name in names:
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_text(SQL)
+
+
+def test_every_folder_of_files_is_a_case() -> None:
+    """A folder that no table names would test nothing."""
+    cases = GOOD.keys() | REJECTED.keys() | REFUSED.keys()
+    assert {path.name for path in FOLDERS.iterdir()} - {"proof"} == cases
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_folder_gives_its_files_in_order(name: str) -> None:
+    """Hidden files, a byte order mark in front and line ends of other systems do no harm."""
+    migrations = _load(name)
+    assert [migration.label for migration in migrations] == GOOD[name]
+    for migration in migrations:
+        files.check(migration.sql, path=migration.path)
+
+
+@pytest.mark.parametrize("name", REJECTED)
+def test_a_bad_folder_is_rejected(name: str) -> None:
+    """The message names the file, the place points into it, the remedy says what to do."""
+    error, message, place, remedy = REJECTED[name]
+    with pytest.raises(RunnerError) as caught:
+        _load(name)
+    assert type(caught.value) is error
+    assert message in caught.value.message
+    assert remedy in (caught.value.remedy or "")
+    assert (str(caught.value.place) if caught.value.place else None) == place
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_must_not_be_sent_is_refused(name: str) -> None:
+    """The folder loads, so that `status` works; sending is what the scanner prevents."""
+    [migration] = _load(name)
+    message, place = REFUSED[name]
+    with pytest.raises(FileRefused) as caught:
+        files.check(migration.sql, path=migration.path)
+    assert caught.value.message.startswith(f"{name}/000_a.sql {message}")
+    assert str(caught.value.place) == f"{name}/000_a.sql:{place}"
+    assert caught.value.remedy
+
+
+def test_a_migration_holds_what_its_file_says() -> None:
+    """Number, name, path, text and checksum come from the file; the rollback is attached."""
+    first, second = _load("good")
+    assert (first.series, first.version, first.name, first.path) == ("auth", "000", "a", "good/000_a.sql")
+    assert (first.sql, first.checksum, first.requires) == (SQL, checksum(SQL), ())
+    assert first.rollback == str(FOLDERS / "good/rollback/000_a.sql")
+    assert second.rollback == str(FOLDERS / "good/rollback/001_b.sql")
+
+
+def test_a_missing_rollback_is_not_an_error() -> None:
+    """It is noted, so that whoever cares can say so."""
+    first, second = _load("missing_rollback")
+    assert (first.rollback is None, second.rollback) == (False, None)
+
+
+def test_what_git_or_an_editor_adds_leaves_the_checksum_alone() -> None:
+    """A byte order mark is not part of the text that is sent; the line ends are."""
+    [marked] = _load("bom_first")
+    assert (marked.sql, marked.checksum) == (SQL, checksum(SQL))
+    [crlf], [cr] = _load("crlf"), _load("lone_cr")
+    assert "\r\n" in crlf.sql
+    assert "\n" not in cr.sql
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("good", ()),
+        ("requires_extension", ("vector", "uuid-ossp")),
+        ("crlf", ("vector",)),
+        ("lone_cr", ("vector",)),
+    ],
+)
+def test_the_header_names_the_required_extensions(name: str, expected: tuple[str, ...]) -> None:
+    """Directives may stand between other comments and empty lines, with any line ends and blanks."""
+    assert _load(name)[0].requires == expected
+
+
+def test_1000_follows_999(tmp_path: Path) -> None:
+    """Files are ordered by number, not by name."""
+    _write(tmp_path, *(f"{number:03}_x.sql" for number in range(1002)))
+    versions = [migration.version for migration in folder.load("auth", tmp_path, root=tmp_path)]
+    assert versions[:2] == ["000", "001"]
+    assert versions[998:] == ["998", "999", "1000", "1001"]
+
+
+def test_an_empty_folder_has_no_migrations(tmp_path: Path) -> None:
+    """A new series begins so."""
+    assert folder.load("auth", tmp_path, root=tmp_path) == ()
+
+
+def test_paths_outside_the_project_are_shown_whole(tmp_path: Path) -> None:
+    """Inside the project they are relative to it."""
+    _write(tmp_path / "sql", "000_a.sql")
+    inside, outside = (
+        folder.load("auth", tmp_path / "sql", root=root)[0].path for root in (tmp_path, tmp_path / "other")
+    )
+    assert (inside, outside) == ("sql/000_a.sql", str(tmp_path / "sql/000_a.sql"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "01_a.sql", "001.sql", "001_.sql", "001-a.sql", "001_A.sql", "001_a.SQL", "001_a.sql~",
+        "001_a.sql.bak", "001_a b.sql", "001_ä.sql", "\u0660\u0660\u0661_a.sql", "x001_a.sql",
+        "001_a.sql\n", "README.md", "Rollbacks",
+    ],
+)  # fmt: skip
+def test_a_stranger_in_the_folder_is_rejected(tmp_path: Path, name: str) -> None:
+    """What is not named like a migration is never skipped in silence."""
+    _write(tmp_path, "000_a.sql")
+    (tmp_path / name).touch()
+    with pytest.raises(FileName) as caught:
+        folder.load("auth", tmp_path, root=tmp_path)
+    assert f"/{name} is not named like a migration" in caught.value.message
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_the_configuration(tmp_path: Path) -> None:
+    """An empty series would look as if everything were applied."""
+    with pytest.raises(ConfigError, match="The folder sql/auth does not exist"):
+        folder.load("auth", tmp_path / "sql/auth", root=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sql", "sql/rollback"])
+def test_a_file_in_the_place_of_a_folder_is_rejected(tmp_path: Path, name: str) -> None:
+    """The error names it."""
+    _write(tmp_path, name)
+    with pytest.raises(FileUnreadable, match=f"^{name} cannot be listed: Not a directory"):
+        folder.load("auth", tmp_path / "sql", root=tmp_path)
+
+
+def test_links_as_a_config_map_mounts_them_are_followed(tmp_path: Path) -> None:
+    """Kubernetes links each file to ..data, and ..data to a folder with a date in its name."""
+    _write(tmp_path / "..2025_03_09", "000_a.sql")
+    (tmp_path / "..data").symlink_to("..2025_03_09")
+    (tmp_path / "000_a.sql").symlink_to("..data/000_a.sql")
+    [migration] = folder.load("auth", tmp_path, root=tmp_path)
+    assert (migration.path, migration.sql) == ("000_a.sql", SQL)
+
+
+def _make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def _make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _link_out(path: Path) -> None:
+    _write(path.parent.parent, "outside.sql")
+    path.symlink_to("../outside.sql")
+
+
+def _link_to_nothing(path: Path) -> None:
+    path.symlink_to("nothing.sql")
+
+
+def _link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _link_to_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _make_huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(source.MAX_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_make_directory, "is not a regular file"),
+        (_make_fifo, "is not a regular file"),
+        (_link_out, "is a link out of its folder"),
+        (_link_to_nothing, "cannot be read: No such file"),
+        (_link_to_itself, "cannot be read: Too many levels"),
+        (_link_to_device, "is not a regular file"),
+        (_make_huge, "is larger than 16 MB"),
+    ],
+)
+def test_what_is_not_a_file_of_its_own_is_rejected(
+    tmp_path: Path, make: Callable[[Path], None], message: str
+) -> None:
+    """Nothing that could block, change or lie elsewhere is read."""
+    (tmp_path / "sql").mkdir()
+    make(tmp_path / "sql" / "000_a.sql")
+    with pytest.raises(FileUnreadable, match=f"^sql/000_a.sql {message}") as caught:
+        folder.load("auth", tmp_path / "sql", root=tmp_path)
+    assert caught.value.remedy
+
+
+def test_the_largest_file_is_still_read(tmp_path: Path) -> None:
+    """Exactly 16 MB are allowed."""
+    (tmp_path / "000_a.sql").write_bytes(b"select 1;".ljust(source.MAX_BYTES))
+    assert len(folder.load("auth", tmp_path, root=tmp_path)[0].sql) == source.MAX_BYTES
+
+
+def test_a_file_without_permission_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's answer is passed on; root may read everything, so the refusal is simulated."""
+    _write(tmp_path, "000_a.sql")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(FileUnreadable, match=r"000_a\.sql cannot be read: Permission denied"):
+        folder.load("auth", tmp_path, root=tmp_path)
+
+
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is hashed is what is sent, even if the file changes in between."""
+    _write(tmp_path, "000_a.sql", "001_b.sql", "rollback/000_a.sql")
+    read: list[str] = []
+    original = os.open
+
+    def open_and_change(path: str, flags: int) -> int:
+        read.append(Path(path).name)
+        old = Path(path).rename(tmp_path / ".old")
+        with monkeypatch.context() as undone:
+            undone.setattr(os, "open", original)
+            Path(path).write_text("select 'changed';")
+        return original(old, flags)
+
+    monkeypatch.setattr(os, "open", open_and_change)
+    migrations = folder.load("auth", tmp_path, root=tmp_path)
+    assert read == ["000_a.sql", "001_b.sql"]
+    assert [(m.sql, m.checksum) for m in migrations] == [(SQL, checksum(SQL))] * 2

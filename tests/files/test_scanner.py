@@ -1,0 +1,396 @@
+"""Splitting SQL text into statements as the server does, and refusing what a file may not contain.
+
+In a case, guillemets stand around each statement that the scanner must find; they are not part of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner import database, files
+from runner.errors import FileRefused
+from runner.files.lexer import Refusal, Script, Statement
+from runner.files.place import locate
+
+if TYPE_CHECKING:
+    from runner.errors import Place
+
+# Every text here is valid: the server counts its statements, too.
+VALID = {
+    "two": "«select 1;»\n«select 2;»",
+    "no semicolon at the end": "«select 1;» «select 2»",
+    "string": "«select ';', '--', '/*';» «select 2;»",
+    "doubled quote": "«select 'it''s; here', '''', '';» «select 2;»",
+    "backslash in a plain string": r"«select '\';» «select ';\';»",
+    "E string": r"«select E'it''s \' ;', e'\\';» «select ';\';»",
+    "E string of backslashes": r"«select E'\\\\';» «select E'\\\';';» «select 2;»",
+    "E string that goes on": "«select E'a'\n  'b\\'; c', E'a' -- it's\n\n 'b\\'; c';» «select ';\\';»",
+    "plain string that goes on": "«select 'a'\n'b\\';» «select ';';»",
+    "word that ends in e": r"«select name'\';» «select ';\';»",
+    "unicode string": r"«select U&'d\0061t;', u&'!0061;\' uescape '!';» «select ';\';»",
+    "bits and national": "«select b'101', x'1F', N';\\';» «select ';';»",
+    "quoted name": '«select 1 as "a;b""c;", 2 as ";--";» «select 3;»',
+    "unicode name": r'«select 1 as U&"d\0061;";» «select 2;»',
+    "dollar quotes": "«select $$;'--/*$$, $$$$;» «select 2;»",
+    "tagged dollar quotes": "«select $a$;$$;$b$;$A$;$a$;» «select $_1$;$_1$;» «select $é$;$é$;»",
+    "nested dollar quotes": "«do $x$ begin execute $$select ';'$$; perform $y$;$y$; end $x$;» «select 2;»",
+    "dollars in names": "«select 1 as a$b$c;» «select 2 as a$b$;» «select 3 as é$b$;» «select 4 as a$$;»",
+    "parameters": "«prepare two (int, text) as select $1, $2||';';» «select 2;»",
+    "dollar quote behind an operator": "«select 'a'||$$;$$||$a$;$a$;» «select($$;$$);»",
+    "comments": "-- it's;\n/* ; ' \" $$ */ «select 1 /* ; */ -- ;\n + 1;» /* a */ «select 2;» -- b",
+    "nested comments": "/* /* ; */ ' */ «select /* /**/ ; */ 1;» /*/*/**/*/*/ «select 2;»",
+    "comment without newline at the end": "«select 1 -- done; select 2»",
+    "comment directly behind an operator": "«select 6*/* ; */2, 1+--;\n1;» «select 2;»",
+    "empty statements": ";;«select 1;»; ; /* */ ;«select 2;»;-- ;\n;",
+    "rule": "«create table t (i int);» «create table u (i text);»\n"
+    "«create rule r as on insert to t do also (insert into u values (1); insert into u values (';)'));»"
+    " «insert into t values (1);»",
+    "parentheses": "«select (1), ')', '(';» «select 2 /* ( */;» «select 3;»",
+    "atomic body": "«CREATE OR REPLACE FUNCTION f(i int) RETURNS int\nBEGIN\n ATOMIC\n select 1;"
+    " select case i when 1 then case when i > 0 then 2 end end; END;» «select f(1);»",
+    "comment in begin atomic": "«create function f() returns int begin/**/atomic select 1; end;» «select 2;»",
+    "atomic procedure": "«create procedure p() begin atomic select 1; select 2; end;» «call p();»",
+    "empty atomic body": "«create procedure p() begin atomic end;» «call p();»",
+    "names like end": '«create function f("end" int, a$end int, end$case int) returns int begin atomic'
+    ' select a$end; select "end"; select end$case; end;» «select 2;»',
+    "function without a body": "«create function f() returns int return (select 1);» «select f();»",
+    "atomic in a string": "«create function f() returns text language sql as 'select ''begin atomic;''';»"
+    " «select 2;»",
+    "function in plpgsql": "«create function f() returns void language plpgsql as $$begin perform 1; end$$;»"
+    " «select f();»",
+    "CRLF": "-- a\r\n«select 1;»\r\n-- b\r\n«select ';\r\n';»\r\n",
+    "lone CR": "-- a;\r«select 1;»\r-- b;\r«select 2;»\r",
+    "multi-byte": "«select 'é;😀' as \"ß;\";» -- ü;\n«select 'д;' as é;» «select 3;»",
+    "slices and casts": "«select (array[1, 2])[1:2], '1'::int;» «select 2;»",
+    "many kinds": "«create table t (i int check (i > 0));» «comment on table t is ';';»"
+    " «insert into t values (1), (2);» «explain select 1;» «do $$begin end$$;» «table t;» «values (1);»"
+    " «set local a.b = ';';» «drop table t;»",
+}
+
+# What the server would not take, but the scanner must still see as people mean it.
+INVALID = {
+    "nothing": "",
+    "only blanks": " \r\n\t",
+    "only comments": "-- a\n/* b */",
+    "only semicolons": ";; ;",
+    "nested atomic bodies": "«create function f() begin atomic"
+    " create function g() begin atomic select 1; end;"
+    " select 2; end;» «select 3»",
+    "string in front": "«'a' select 1;» «\"b\";» «$$c$$»",
+    "too many closing parentheses": "«select 1);» «select 2;»",
+}
+
+
+def _expected(case: str) -> tuple[str, list[str]]:
+    return re.sub("[«»]", "", case), re.findall("«(.*?)»", case, re.DOTALL)
+
+
+def _texts(text: str, script: Script) -> list[str]:
+    return [text[statement.start : statement.end] for statement in script.statements]
+
+
+@pytest.mark.parametrize("name", VALID | INVALID)
+def test_statements_are_found(name: str) -> None:
+    """A statement runs from its first word to behind its semicolon, wherever semicolons may hide."""
+    text, expected = _expected((VALID | INVALID)[name])
+    assert _texts(text, files.scan(text)) == expected
+
+
+def test_the_server_counts_as_the_scanner_does(each_url: str) -> None:
+    """One message gives one result per statement: a failure without a position is found by counting."""
+    connection = database.connect(each_url, source="test")
+    answered: dict[str, int | str] = {}
+    for name, case in VALID.items():
+        database.run(connection, "begin")
+        results = database.send(connection, _expected(case)[0])
+        rejected = database.failure(results)
+        answered[name] = str(rejected) if rejected else len(results)
+        database.roll_back(connection)
+    connection.close()
+    scanned = {name: len(files.scan(_expected(case)[0]).statements) for name, case in VALID.items()}
+    assert answered == scanned
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("select 1 ;", "select 1 "),
+        ("select 'a;b', E'\\'', \"c;\", $$d;$$", "select '    , E'   , \"   , $     "),
+        ("/* x */ select--a\n1", "select   \n1"),
+        ("select /* ; /* ' */ */ 1;", "select                 1"),
+        ("select a$b$c, $1 + $2;", "select a$b$c, $1 + $2"),
+        ("select 'é😀';", "select '   "),
+    ],
+)
+def test_code_hides_what_is_not_code(text: str, code: str) -> None:
+    """Comments become blanks, quoted things keep their first character: every offset stays."""
+    [statement] = files.scan(text).statements
+    assert statement.code == code
+
+
+def test_comments_are_found() -> None:
+    """Line comments end before the line does; nested ones count once."""
+    text = "-- a\nselect '--' /* b /* c */ */ --d"
+    assert [text[a:b] for a, b in files.scan(text).comments] == ["-- a", "/* b /* c */ */", "--d"]
+
+
+REFUSED = {
+    "commit": ("select 1;\n  commit;", "2:3", "controls the transaction (commit)"),
+    "in any case": ("CoMMiT", "1:1", "(commit)"),
+    "behind a comment": ("/* x */ commit;", "1:9", "(commit)"),
+    "behind empty statements": (";;\n;commit", "2:2", "(commit)"),
+    "behind an odd line end": ("select 1;\r\n\rcommit", "3:1", "(commit)"),
+    "behind wide characters": ("select '😀é'; commit", "1:14", "(commit)"),
+    "commit and chain": ("commit and chain;", "1:1", "(commit)"),
+    "commit prepared": ("commit prepared 'x';", "1:1", "(commit)"),
+    "begin": ("begin;", "1:1", "(begin)"),
+    "begin with a mode": ("begin isolation level serializable;", "1:1", "(begin)"),
+    "start transaction": ("START   TRANSACTION;", "1:1", "(start transaction)"),
+    "with a comment inside": ("start /* x */\n transaction;", "1:1", "(start transaction)"),
+    "end": ("end;", "1:1", "(end)"),
+    "end behind a body": ("create procedure f() begin atomic select 1; end; end;", "1:50", "(end)"),
+    "rollback": ("rollback to savepoint a;", "1:1", "(rollback)"),
+    "abort": ("abort", "1:1", "(abort)"),
+    "savepoint": ("savepoint a;", "1:1", "(savepoint)"),
+    "release": ("release a;", "1:1", "(release)"),
+    "prepare transaction": ("prepare\ttransaction 'a';", "1:1", "(prepare transaction)"),
+    "begin in a rule is none": ("create rule r as on insert to t do (a; b);\nend", "2:1", "(end)"),
+    # psql ends the statement there as well, so the file would not run by hand.
+    "column t.end in an atomic body": (
+        "create function f() returns int begin atomic select t.end from t; end;", "1:67", "(end)",
+    ),
+    "psql command": ("select 1;\n\\i a.sql\n", "2:1", "holds a psql command"),
+    "psql command behind SQL": ("select 1 \\gexec", "1:10", "holds a psql command"),
+    "psql command of pg_dump": ("-- x\n\\restrict abc\nselect 1;", "2:1", "holds a psql command"),
+    "copy from stdin": ("COPY t (a, b)\n  FROM  STDIN with (format csv);", "1:1", "copies from stdin"),
+    "copy to stdout": ("select 1; copy (select ';') to stdout;", "1:11", "copies to stdout"),
+    "copy from stdout": ("copy t from stdout;", "1:1", "copies from stdout"),
+    "copy to stdin": ("copy t to stdin;", "1:1", "copies to stdin"),
+    "copy with data": ("copy t from stdin;\n1\tit's\n\\.\n", "1:1", "copies from stdin"),
+    "first of two": ("commit; \\x", "1:1", "(commit)"),
+    "open string": ("select 1;\nselect 'a\n;", "2:8", "has a string that begins here"),
+    "open string with doubled quotes": ("select 'a''b''c;", "1:8", "has a string that begins here"),
+    "open E string": ("select E'a\\'b''c;", "1:9", "has a string that begins here"),
+    "open E string on the next line": ("select E'a'\n'b\\';", "1:9", "has a string that begins here"),
+    "open name": ('select "a""b;', "1:8", "has a quoted name that begins here"),
+    "open dollar quote": ("select $$a;$a$", "1:8", "has a dollar-quoted string $$ that begins"),
+    "open tagged dollar quote": ("select $a$ $$ $A$;", "1:8", "has a dollar-quoted string $a$ that"),
+    "open comment": ("select 1; /* a /* b */", "1:11", "has a comment that begins here"),
+    "comment opened by a line": ("/*/ select 1;", "1:1", "has a comment that begins here"),
+    "empty": ("", "1:1", "holds no statement"),
+    "only comments and semicolons": ("-- a\n;\n/* b */", "1:1", "holds no statement"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
+    """The message names the file and the reason, the place is the first character of it."""
+    text, place, reason = REFUSED[name]
+    with pytest.raises(FileRefused) as caught:
+        files.check(text, path="a.sql")
+    assert str(caught.value.place) == f"a.sql:{place}"
+    assert caught.value.message.startswith("a.sql ")
+    assert reason in caught.value.message
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prepare s as select 1;",
+        "create function f() returns int begin atomic select 1; end;",
+        "select 'commit;'; select $$;commit;$$; -- ;commit;\n /* ;commit; */",
+        'select 1 as "commit"; select 2 as commit;',
+        "create table t (\"end\" int, savepoint int, release int); alter table t rename release to abort;",
+        "do $$begin commit; end$$;",
+        "create procedure p() language plpgsql as $$begin commit; end$$; call p();",
+        "start_it(); commits;",
+        "set transaction isolation level serializable;",
+        "copy t from '/tmp/stdin';",
+        "copy t from '/tmp/x' /* from stdin */; -- to stdout",
+        "copy t to program 'cat > stdin';",
+        'copy t (stdin, "from stdin") from \'/tmp/x\';',
+        "select copy from stdin;",
+        "select '\\', E'\\\\', \"\\\", $$\\$$; -- \\i\n /* \\i */",
+    ],
+)  # fmt: skip
+def test_what_only_looks_alike_is_not_refused(text: str) -> None:
+    """The words count at the beginning of a statement, outside strings, names, comments and bodies."""
+    assert files.check(text, path="a.sql") == len(files.scan(text).statements)
+
+
+LINES = ["select 1;", "", "select 'é😀' as wide;", "select 3;", "select 4;"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("word", "line", "column", "shown"),
+    [("select 1", 1, 1, (1, 2)), ("as wide", 3, 13, (1, 2, 3, 4)), ("4;", 5, 8, (3, 4, 5))],
+)
+def test_an_offset_becomes_a_place(
+    newline: str, word: str, line: int, column: int, shown: tuple[int, ...]
+) -> None:
+    """Lines and columns count characters from 1, with any line ends; the lines around are shown."""
+    text = newline.join(LINES)
+    place = locate(text, text.index(word), path="a.sql")
+    assert (place.path, place.line, place.column, place.caret) == ("a.sql", line, column, column)
+    assert place.excerpt == tuple((number, LINES[number - 1]) for number in shown)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n \t\n"])
+def test_the_end_of_the_text_is_a_place_in_its_last_line(end: str) -> None:
+    """An error at the end of the input points behind the last word, not into the void."""
+    text = f"select 1;\nselect{end}"
+    place = locate(text, len(text), path="a.sql")
+    assert (place.line, place.column, place.caret) == (2, 7, 7)
+    assert place.excerpt[:2] == ((1, "select 1;"), (2, "select"))
+
+
+def test_an_empty_text_has_a_place() -> None:
+    """There is a first line, even if nothing is in it."""
+    assert str(locate("", 0, path="a.sql")) == "a.sql:1:1"
+
+
+def _pointed_at(place: Place) -> str:
+    """Return the character above the caret."""
+    return dict(place.excerpt)[place.line][place.caret - 1]
+
+
+@pytest.mark.parametrize("column", [1, 2, 80, 159, 160, 161, 162, 5000, 9999, 10_000])
+def test_a_long_line_is_cut_around_its_place(column: int) -> None:
+    """At most 160 characters are shown, and the caret stays below the right one."""
+    line = "a" * (column - 1) + "X" + "b" * (10_000 - column)
+    place = locate(f"short\n{line}\nshort", 6 + column - 1, path="a.sql")
+    assert (place.line, place.column) == (2, column)
+    assert _pointed_at(place) == "X"
+    assert max(len(row) for _, row in place.excerpt) == min(160, 10_000 - column + 80)
+
+
+# ------------------------------------------------------------------ any text
+
+PIECES = [
+    "'", "''", '"', "$$", "$a$", "$", "$1", "--", "\n", "\r\n", "\r", "/*", "*/", ";", "E'", "\\", "(", ")",
+    " ", "begin atomic ", "create function f() ", "case ", "end ", "commit", "é", "😀", "a", "e",
+]  # fmt: skip
+ANY_TEXT = st.lists(st.sampled_from(PIECES)).map("".join) | st.text()
+WORDS = ["commit", "begin", "start -- \ntransaction", "copy t from stdin", "create table", "create", "t"]
+LONG = {
+    "strings": ("", "insert into t values (1, 'a'); comment on table t is 'it''s (one';\n", ""),
+    "functions": ("", "create function f() returns int language sql as $a$ select ';' $a$;\n", ""),
+    "an atomic body": (
+        "create function f() returns int begin atomic ",
+        "select case a when 1 then b end; ",
+        "end;",
+    ),
+    "a rule": ("create rule r as on insert to t do also (", "select 1; ", "select 2);"),
+    "nested comments": ("/* " * 400, "*/ /* ", "*/ " * 400 + "select 1;"),
+    "one string": ("select '", "a ' 'b ", "';"),
+    "parameters": ("select ", "$1 + a$b$c + ", "1;"),
+    "comments": ("", "-- a\n", "select 1;"),
+}
+WHOLE = [text.removesuffix(";") for case in VALID.values() for text in _expected(case)[1] if "--" not in text]
+thorough = settings(max_examples=400, deadline=None, database=None, derandomize=True)
+
+
+def _scan(text: str) -> Script:
+    """Return what the scanner found, nothing in a text it refuses; any other error fails the test."""
+    try:
+        return files.scan(text)
+    except Refusal as refusal:
+        return Script((), ((refusal.offset, len(text)),))
+
+
+@thorough
+@given(ANY_TEXT)
+def test_any_text_is_split_without_a_rest(text: str) -> None:
+    """Nothing but a refusal is raised; between the statements are blanks, comments and semicolons only."""
+    script = _scan(text)  # of a refused text, the rest from the refused place on
+    gaps, position = text, 0
+    for start, end in [*script.comments, *((s.start, s.end) for s in script.statements)]:
+        assert start < end
+        gaps = gaps[:start] + " " * (end - start) + gaps[end:]
+    for statement in script.statements:
+        assert position <= statement.start
+        position = statement.end
+    assert not script.statements or not gaps.replace(";", "").strip()
+
+
+@thorough
+@given(ANY_TEXT)
+def test_a_statement_alone_is_the_same_statement(text: str) -> None:
+    """What a statement is does not depend on what stands around it; its code is as long as its text."""
+    for statement in _scan(text).statements:
+        alone = text[statement.start : statement.end]
+        assert files.scan(alone).statements == (Statement(0, len(alone), statement.code),)
+        ended = len(statement.code) < len(alone)
+        assert len(statement.code) + ended == len(alone)
+        assert not ended or alone.endswith(";")
+
+
+def _checked(text: str) -> int | str:
+    """Return how many statements a checked text has, or the place and reason of its refusal."""
+    try:
+        return files.check(text, path="a.sql")
+    except FileRefused as refused:
+        return f"{refused.place}: {refused.message}"
+
+
+@thorough
+@given(st.lists(st.sampled_from([*WORDS, *PIECES])).filter(lambda p: not {"(", ")"} & set(p)).map("".join))
+def test_a_plain_statement_is_checked_as_the_scanner_would(text: str) -> None:
+    """The short way for statements in which nothing hides finds the same statements, and refuses the same."""
+    quick = _checked(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runner.files.content._PLAIN", re.compile("(?!)"))
+        assert _checked(text) == quick
+
+
+def _calls(text: str) -> int:
+    """Return how many calls checking a text takes."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:  # noqa: ARG001 - the profiler's signature
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        files.check(text, path="a.sql")
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_twice_the_text_is_twice_the_work(name: str) -> None:
+    """Whatever a file is made of, its length counts once."""
+    before, repeated, after = LONG[name]
+    once, twice = (_calls(before + repeated * count + after) for count in (200, 400))
+    assert twice <= once * 2.1, f"{once} calls, then {twice}"
+
+
+@thorough
+@given(
+    st.lists(st.sampled_from(WHOLE), max_size=6),
+    st.sampled_from([";", " ;\n", "; -- it's\n", ";/* ; */\r\n"]),
+)
+def test_statements_joined_are_found_again(statements: list[str], separator: str) -> None:
+    """A file made of whole statements gives just these."""
+    text = separator.join([*statements, ""])
+    assert [s.removesuffix(";").rstrip() for s in _texts(text, files.scan(text))] == statements
+
+
+@thorough
+@given(st.text(st.sampled_from("ab é😀\r\n\t"), max_size=400), st.integers(0, 400))
+def test_any_place_points_at_its_character(text: str, offset: int) -> None:
+    """Line, column and caret lead back to the character they were made from."""
+    place = locate(text, offset, path="a.sql")
+    if offset < len(text.rstrip()) and text[offset] not in "\r\n":
+        assert re.split("\r\n|\r|\n", text)[place.line - 1][place.column - 1] == text[offset]
+        assert _pointed_at(place) == text[offset]

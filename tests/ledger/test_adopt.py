@@ -1,0 +1,69 @@
+"""The ledger changed without running a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import config, database, ledger
+from runner.errors import LedgerChanged, LockHeld
+from runner.files import folder
+from runner.ledger import adopt
+from tests.project import TWO, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.model import Migration
+
+LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))"
+
+
+def load(root: Path) -> tuple[Migration, ...]:
+    """Return the files of a small project."""
+    [series] = config.load(make(root, app=TWO).file).series
+    return folder.load(series.name, series.folder, root=root)
+
+
+def test_baseline_records_all_or_nothing(tmp_path: Path, each_url: str) -> None:
+    """Every file is recorded in one transaction, with its text; a second baseline is refused."""
+    files = load(tmp_path)
+    with database.connect(each_url, source="x") as connection:
+        adopt.baseline(connection, files)
+        rows = ledger.read(connection, series="app") or ()
+        assert [(row.label, row.checksum, row.execution_ms) for row in rows] == [
+            (file.label, file.checksum, 0) for file in files
+        ]
+        assert ledger.text(connection, rows[1]) == files[1].sql
+        with pytest.raises(LedgerChanged, match="already records 001_two"):
+            adopt.baseline(connection, files)
+        assert database.query(connection, "select to_regclass('public.one')") == [(None,)], "nothing was run"
+
+
+def test_accept_changes_one_row(tmp_path: Path, each_url: str) -> None:
+    """Only checksum and text of that file; the other row stays as it is."""
+    files = load(tmp_path)
+    with database.connect(each_url, source="x") as connection:
+        adopt.baseline(connection, files)
+        rows = "select version, checksum, applied_at from public.schema_migrations order by 1"
+        before = database.query(connection, rows)
+        make(tmp_path / "edited", app=TWO | {"000_one.sql": "select 1;"})
+        edited = folder.load("app", tmp_path / "edited" / "app", root=tmp_path)[0]
+        adopt.accept(connection, edited)
+        after = database.query(connection, rows)
+    assert after == [("000", edited.checksum, before[0][2]), before[1]]
+
+
+def test_a_held_lock_is_not_waited_for(tmp_path: Path, each_url: str) -> None:
+    """The error names the holder, and nothing is recorded."""
+    files = load(tmp_path)
+    with (
+        database.connect(each_url, source="x") as other,
+        database.connect(each_url, source="x") as connection,
+    ):
+        other.execute(LOCK)
+        with pytest.raises(LockHeld) as caught:
+            adopt.baseline(connection, files)
+        assert f"pid {other.info.backend_pid}" in caught.value.notes[0]
+        assert ledger.read(connection, series="app") is None

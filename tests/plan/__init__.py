@@ -1,0 +1,1 @@
+"""Files against ledger, and what must be known before a change."""

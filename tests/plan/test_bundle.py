@@ -1,0 +1,168 @@
+"""The bundle: pending files for psql, with the effect of migrate."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from runner import database
+from runner.schema import catalog
+from tests.cli import lines
+from tests.project import ROOT, TWO, Project, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers import Server
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    """Return click's test runner."""
+    return CliRunner()
+
+
+def write(runner: CliRunner, project: Project, series: str, file: Path, **environ: str) -> Path:
+    """Write the bundle of a series."""
+    result = project.run(runner, "plan", series, "--sql", str(file), **environ)
+    assert result.exit_code == 0, result.output
+    return file
+
+
+def psql(server: Server, file: Path, url: str) -> subprocess.CompletedProcess[str]:
+    """Run a bundle as its header says."""
+    return subprocess.run(
+        [server.psql, "-X", "-f", str(file), url], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("series", ["auth", "specs"])
+def test_the_real_schema_by_bundle_is_the_one_by_migrate(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path, series: str
+) -> None:
+    """Afterwards status, verify and verify --drift are green, and migrate has nothing to do."""
+    environ = {"DATABASE_URL_AUTH": each_url, "DATABASE_URL_SPECS": each_url}
+    real = Project(ROOT)
+    done = psql(each_server, write(runner, real, series, tmp_path / "b.sql", **environ), each_url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{series}: done"
+    verified = real.run(runner, "verify", "--drift", series, **environ)
+    assert verified.exit_code == 0, verified.output
+    assert real.run(runner, "status", "--exit-code", series, **environ).exit_code == 0
+    assert "nothing applied" in real.run(runner, "migrate", series, **environ).stdout
+
+
+def test_it_goes_on_from_where_the_ledger_is(
+    runner: CliRunner, server: Server, url: str, tmp_path: Path
+) -> None:
+    """Only what is pending is in it."""
+    app = make(tmp_path / "p", app=TWO)
+    app.migrate(url, to=0)
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=url)
+    assert "000_one" not in bundle.read_text()
+    assert psql(server, bundle, url).returncode == 0
+    assert lines(app.run(runner, "migrate", APP_URL=url))[-1] == "nothing applied, app is at 001_two."
+
+
+def test_it_refuses_another_state_of_the_ledger(
+    runner: CliRunner, server: Server, url: str, other_url: str, tmp_path: Path
+) -> None:
+    """A second run, a database that is ahead, one of another series: nothing is changed."""
+    app = make(tmp_path / "p", app=TWO)
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=url)
+    make(tmp_path / "q", other=TWO).migrate(other_url, to=0)
+    for where in (url, other_url):
+        psql(server, bundle, url)
+        with database.connect(where, source="x") as connection:
+            before = catalog.snapshot(connection, besides="")
+            rows = database.query(connection, "select xmin::text, * from public.schema_migrations")
+            again = psql(server, bundle, where)
+            assert again.returncode == 3
+            assert "made for another state of the ledger" in again.stderr
+            assert catalog.snapshot(connection, besides="") == before
+            assert database.query(connection, "select xmin::text, * from public.schema_migrations") == rows
+
+
+def test_it_refuses_tables_without_a_ledger(
+    runner: CliRunner, server: Server, url: str, tmp_path: Path
+) -> None:
+    """A database that filled up since the bundle was made is not touched."""
+    app = make(tmp_path / "p", app=TWO)
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=url)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("create table public.theirs ()")
+        done = psql(server, bundle, url)
+        assert "this database has tables but no ledger" in done.stderr
+        assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
+
+
+def test_a_failing_file_leaves_nothing_and_those_before_it_stay(
+    runner: CliRunner, server: Server, url: str, tmp_path: Path
+) -> None:
+    """One transaction per file, as with migrate; psql ends with 3."""
+    app = make(tmp_path / "p", app=TWO | {"001_two.sql": "create table public.two ();\nselect 1/0;\n"})
+    done = psql(server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=url), url)
+    assert done.returncode == 3
+    with psycopg.connect(url) as db:
+        assert db.execute("select version from public.schema_migrations").fetchall() == [("000",)]
+        assert db.execute("select to_regclass('public.two')").fetchone() == (None,)
+
+
+def test_it_takes_the_runners_lock(runner: CliRunner, server: Server, url: str, tmp_path: Path) -> None:
+    """While a runner is at work the bundle refuses, and does not wait."""
+    app = make(tmp_path / "p", app=TWO)
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=url)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))")
+        done = psql(server, bundle, url)
+        assert "another runner is at work" in done.stderr
+        assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
+
+
+def test_what_a_file_leaves_behind_reaches_neither_ledger_nor_next_file(
+    runner: CliRunner, server: Server, url: str, tmp_path: Path
+) -> None:
+    """Role, search_path and encoding are put back; the recorded text is the file's, to the letter."""
+    text = "create table public.one (t text);\nset search_path = pg_temp;\nset client_encoding = latin1;\n"
+    second = "create table two (t text);\ninsert into two values ('é 漢 '' \\ :x $$ %');\n"
+    app = make(tmp_path / "p", app={"000_one.sql": text, "001_two.sql": second})
+    done = psql(server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=url), url)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(url) as db:
+        rows = db.execute("select sql from public.schema_migrations order by version").fetchall()
+        assert rows == [(text,), (second,)]
+        assert db.execute("select t from public.two").fetchone() == ("é 漢 ' \\ :x $$ %",)
+    assert app.run(runner, "verify", APP_URL=url).exit_code == 0
+
+
+def test_a_file_without_a_transaction_is_in_it_too(
+    runner: CliRunner, server: Server, url: str, tmp_path: Path
+) -> None:
+    """A concurrent index build runs outside any transaction, between its two ledger states."""
+    files = TWO | {
+        "002_i.sql": "-- runner: no-transaction\ncreate index concurrently i on public.one (id);\n"
+    }
+    app = make(tmp_path / "p", app=files)
+    done = psql(server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=url), url)
+    assert done.returncode == 0, done.stderr
+    assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 0
+    assert app.run(runner, "verify", "--drift", APP_URL=url).exit_code == 0
+
+
+def test_it_is_for_one_series(runner: CliRunner, url: str, other_url: str, tmp_path: Path) -> None:
+    """Two databases cannot be in one psql."""
+    both = make(tmp_path, auth=TWO, specs=TWO)
+    result = both.run(runner, "plan", "--sql", str(tmp_path / "b.sql"), AUTH_URL=url, SPECS_URL=other_url)
+    assert (result.exit_code, "--sql is for one series" in result.stderr) == (2, True)
+
+
+def test_no_secret_is_in_it(runner: CliRunner, url: str, tmp_path: Path) -> None:
+    """The header names the variable, not its value."""
+    app = make(tmp_path / "p", app=TWO)
+    text = write(runner, app, "app", tmp_path / "b.sql", APP_URL=url + "&password=s3cr3t").read_text()
+    assert "s3cr3t" not in text
+    assert '"$APP_URL"' in text

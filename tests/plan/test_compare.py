@@ -1,0 +1,180 @@
+"""What follows from the files and the ledger together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.errors import ChecksumMismatch, FileLate, PendingUnexpected, UsageError
+from runner.model import Applied, Migration
+from runner.plan import compare
+
+if TYPE_CHECKING:
+    from runner.plan import Step
+
+WHEN = datetime(2025, 3, 9, tzinfo=UTC)
+
+
+def _file(text: str) -> Migration:
+    """Make a file from ``000 a``, ``000 a changed`` or ``000 a +vector``."""
+    version, name, *more = text.split()
+    needs = tuple(word[1:] for word in more if word.startswith("+"))
+    sql = "changed" if "changed" in more else name
+    return Migration("auth", version, name, f"sql/auth/{version}_{name}.sql", sql, f"sha256:{sql}", needs)
+
+
+def _row(text: str) -> Applied:
+    """Make a ledger row from ``000 a``."""
+    version, name = text.split()
+    return Applied("auth", version, name, f"sha256:{name}", WHEN, "deploy", 5)
+
+
+def _steps(files: str, rows: str, extensions: str = "") -> tuple[Step, ...]:
+    """Compare files and rows written as ``000 a, 001 b``."""
+    return compare.compare(
+        [_file(text) for text in files.split(", ") if text],
+        [_row(text) for text in rows.split(", ") if text],
+        extensions=extensions.split(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "extensions", "expected"),
+    [
+        pytest.param("", "", "", "", id="nothing at all"),
+        pytest.param("000 a, 001 b", "", "", "000 pending, 001 pending", id="empty database"),
+        pytest.param("000 a, 001 b", "000 a, 001 b", "", "000 applied, 001 applied", id="up to date"),
+        pytest.param("000 a, 001 b", "000 a", "", "000 applied, 001 pending", id="one is new"),
+        pytest.param("999 a, 1000 b", "999 a", "", "999 applied, 1000 pending", id="1000 follows 999"),
+        pytest.param("1000 b, 999 a", "", "", "999 pending, 1000 pending", id="given in any order"),
+        pytest.param("000 a changed", "000 a", "", "000 edited", id="edited"),
+        pytest.param("000 b", "000 a", "", "000 renamed", id="renamed"),
+        pytest.param("000 b changed", "000 a", "", "000 renamed", id="renamed and edited"),
+        pytest.param("000 a", "000 a, 001 b", "", "000 applied, 001 missing", id="missing at the end"),
+        pytest.param("001 b", "000 a, 001 b", "", "000 missing, 001 applied", id="missing at the beginning"),
+        pytest.param("", "000 a", "", "000 missing", id="missing altogether"),
+        pytest.param("000 a, 001 b", "001 b", "", "000 late, 001 applied", id="late"),
+        pytest.param("000 a", "001 b", "", "000 late, 001 missing", id="late and missing"),
+        pytest.param("000 a +vector", "", "", "000 skipped", id="extension absent"),
+        pytest.param("000 a +vector", "", "vector", "000 pending", id="extension there"),
+        pytest.param("000 a +vector +x", "", "vector", "000 skipped", id="one of two extensions there"),
+        pytest.param("000 a +vector, 001 b", "", "", "000 skipped, 001 pending", id="others go on"),
+        pytest.param("000 a +vector, 001 b", "001 b", "", "000 skipped, 001 applied", id="stays skipped"),
+        pytest.param(
+            "000 a +vector, 001 b", "001 b", "vector", "000 pending, 001 applied", id="behind its successors"
+        ),
+        pytest.param("000 a +vector", "000 a", "", "000 applied", id="extension gone after the fact"),
+    ],
+)
+def test_files_and_rows_give_states(files: str, rows: str, extensions: str, expected: str) -> None:
+    """Each version has one state, in order of the numbers."""
+    steps = _steps(files, rows, extensions)
+    assert ", ".join(f"{step.version} {step.state}" for step in steps) == expected
+
+
+def test_a_step_carries_its_file_and_its_row() -> None:
+    """Whoever shows or applies a step needs no second look-up."""
+    applied, skipped, missing = _steps("000 a, 001 b +vector", "000 a, 002 c")
+    assert (applied.migration, applied.applied) == (_file("000 a"), _row("000 a"))
+    assert (skipped.migration, skipped.applied) == (_file("001 b +vector"), None)
+    assert (missing.migration, missing.applied, missing.label) == (None, _row("002 c"), "002_c")
+
+
+def test_a_skipped_step_names_only_the_extensions_that_lack() -> None:
+    """The DBA reads what to install."""
+    [step] = _steps("000 a +vector +postgis +x", "", "postgis")
+    assert step.needs == ("vector", "x")
+    assert step.problem is None
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "name", "words"),
+    [
+        ("000 a changed", "000 a", "CHECKSUM_MISMATCH", ("sql/auth/000_a.sql", "2025-03-09")),
+        ("000 b", "000 a", "FILE_RENAMED", ("sql/auth/000_b.sql", "000_a")),
+        ("", "000 a", "FILE_MISSING", ("auth", "000_a")),
+        ("000 a, 001 b", "001 b", "FILE_LATE", ("sql/auth/000_a.sql", "001")),
+    ],
+)
+def test_a_problem_names_the_file_and_a_remedy(
+    files: str, rows: str, name: str, words: tuple[str, ...]
+) -> None:
+    """The message says which file, the remedy what to do; nothing else is wrong."""
+    [problem] = [step.problem for step in _steps(files, rows) if step.problem]
+    assert (problem.name, problem.exit_code) == (name, 4)
+    assert all(word in problem.message for word in words)
+    assert problem.remedy
+
+
+def test_a_good_plan_passes_the_check() -> None:
+    """Applied, pending and skipped steps are no problem."""
+    compare.check(_steps("000 a, 001 b +vector, 002 c", "000 a"))
+
+
+def test_the_first_problem_is_raised_and_lists_the_others() -> None:
+    """One run shows everything that has to be mended."""
+    steps = _steps("000 a, 001 b changed, 003 d", "001 b, 002 c, 003 d")
+    with pytest.raises(FileLate) as caught:
+        compare.check(steps)
+    assert caught.value.message.startswith("sql/auth/000_a.sql is pending")
+    assert [note.partition(" ")[0] for note in caught.value.notes] == ["CHECKSUM_MISMATCH:", "FILE_MISSING:"]
+
+
+def test_a_single_problem_has_no_notes() -> None:
+    """A problem is not listed below itself."""
+    with pytest.raises(ChecksumMismatch) as caught:
+        compare.check(_steps("000 a changed, 001 b", "000 a"))
+    assert caught.value.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"), [(None, ["001", "003", "1000"]), (3, ["001", "003"]), (2, ["001"]), (0, [])]
+)
+def test_pending_steps_end_with_the_target(to: int | None, expected: list[str]) -> None:
+    """The target is included; skipped and applied steps are not to do."""
+    steps = _steps("000 a, 001 b, 002 c +vector, 003 d, 1000 e", "000 a")
+    assert [step.version for step in compare.pending(steps, to=to)] == expected
+
+
+@pytest.mark.parametrize(("to", "expected"), [(-1, ["002", "001", "000"]), (0, ["002", "001"]), (2, [])])
+def test_a_rollback_undoes_the_newest_first(to: int, expected: list[str]) -> None:
+    """What is recorded above the target is undone, also when its file is gone; the target stays."""
+    steps = _steps("000 a, 001 b, 003 d", "000 a, 001 b, 002 c")
+    assert [step.version for step in compare.behind(steps, to=to)] == expected
+
+
+@pytest.mark.parametrize("to", [None, 0, 1])
+def test_a_target_with_a_file_is_accepted(to: int | None) -> None:
+    """Any number of a file may be the target, applied or not; so may none."""
+    compare.check_target(_steps("000 a, 001 b", "000 a"), to=to)
+
+
+@pytest.mark.parametrize("to", [-1, 2, 3])
+def test_a_target_without_a_file_is_refused(to: int) -> None:
+    """A typo in --to must not end in doing nothing, nor in doing everything."""
+    with pytest.raises(UsageError, match=f"{to:03}"):
+        compare.check_target(_steps("000 a, 001 b", "000 a, 001 b, 002 c"), to=to)
+
+
+@pytest.mark.parametrize(("count", "expect"), [(0, None), (7, None), (0, 0), (2, 2)])
+def test_the_expected_number_passes(count: int, expect: int | None) -> None:
+    """Without an expectation any number is right; 0 is an expectation."""
+    compare.check_expected(count, expect=expect)
+
+
+@pytest.mark.parametrize(("count", "expect"), [(1, 0), (0, 1), (3, 2)])
+def test_another_number_than_expected_is_refused(count: int, expect: int) -> None:
+    """What was not reviewed is not applied."""
+    with pytest.raises(PendingUnexpected, match=rf"pending: {count}\..*--expect: {expect}\."):
+        compare.check_expected(count, expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"), [("", None), ("000 a", "000_a"), ("000 a, 001 b, 1000 z", "1000_z")]
+)
+def test_the_newest_step_is_the_highest_recorded_one(rows: str, expected: str | None) -> None:
+    """A pending file above it does not count; a recorded one without a file does."""
+    newest = compare.newest(_steps("000 a, 001 b, 002 c", rows))
+    assert (newest.label if newest else None) == expected

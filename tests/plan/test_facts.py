@@ -1,0 +1,85 @@
+"""What is known of a database before it is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import database
+from runner.errors import ServerUnusable
+from runner.plan import facts
+
+if TYPE_CHECKING:
+    from tests.servers import Server
+
+
+def test_facts_name_foreign_objects_and_known_extensions(each_url: str, each_server: Server) -> None:
+    """Tables and views count as objects, the ledger does not; vector is known where it can be made."""
+    with database.connect(each_url, source="x") as connection:
+        empty = facts.read(connection, extensions=["vector", "nope"], besides="public.mine")
+        connection.execute("create table public.mine (); create schema s; create view s.v as select 1")
+        found = facts.read(connection, extensions=[], besides="public.mine")
+        objects = facts.objects(connection, besides="public.mine")
+        assert facts.read(connection, extensions=[], besides="public.nope").objects == ("public.mine", "s.v")
+    assert empty.objects == ()
+    assert empty.extensions == ({"vector"} if each_server.version > 15 else frozenset())
+    assert empty.version // 10000 == each_server.version
+    assert (found.objects, objects) == (None, ("s.v",))
+    assert found.notices_loss, "these servers do not run on Windows"
+    assert not found.standby
+    assert not found.read_only
+
+
+def test_an_extension_only_a_superuser_may_make_is_not_available(url: str) -> None:
+    """A role that cannot create the extension does not stumble over it, unless somebody installed it."""
+    with database.connect(url, source="x") as connection:
+        connection.execute("create role plain login; grant create on database postgres to plain")
+        try:
+            as_plain = url.replace("postgres@", "plain@")
+            with database.connect(as_plain, source="x") as plain:
+                assert (
+                    facts.read(plain, extensions=["vector"], besides="public.nope").extensions == frozenset()
+                )
+                connection.execute("create extension vector")
+                assert facts.read(plain, extensions=["vector"], besides="public.nope").extensions == {
+                    "vector"
+                }
+        finally:
+            connection.execute("drop owned by plain; revoke create on database postgres from plain")
+            connection.execute("drop role plain")
+
+
+def test_identity_tells_two_databases_apart(url: str, other_url: str) -> None:
+    """Two connections to one database have one identity, however the URL is written."""
+    identities = []
+    for one in (url, url + "&application_name=x", other_url):
+        with database.connect(one, source="x") as connection:
+            identities.append(facts.read(connection, extensions=[], besides="public.nope").identity)
+    assert identities[0] == identities[1] != identities[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"standby": True}, "is a standby"),
+        ({"read_only": True}, "default_transaction_read_only"),
+        ({"version": 140012}, "is PostgreSQL 14"),
+    ],
+)
+def test_a_server_that_takes_no_changes_is_refused(url: str, change: dict[str, object], reason: str) -> None:
+    """Standby, read-only and too old servers are named as such."""
+    with database.connect(url, source="x") as connection:
+        found = facts.read(connection, extensions=[], besides="public.nope")
+    facts.check_writable(found, source="APP_URL")
+    with pytest.raises(ServerUnusable, match=reason):
+        facts.check_writable(found._replace(**change), source="APP_URL")  # type: ignore[arg-type] # table of cases
+
+
+def test_a_read_only_default_is_seen(url: str) -> None:
+    """The setting a DBA made for the database reaches the facts."""
+    with database.connect(url, source="x") as connection:
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set default_transaction_read_only = on".encode())
+    with database.connect(url, source="x") as connection:
+        assert facts.read(connection, extensions=[], besides="public.nope").read_only

@@ -1,0 +1,183 @@
+"""The schema reference: what docs/schema says is what the files make."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import psycopg
+import pytest
+
+from runner import config
+from runner.errors import ServerUnusable
+from runner.plan import preflight
+from runner.reference import build, picture, shelf, text
+from tests import servers
+from tests.project import ROOT, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.config import Project
+    from runner.reference.facts import Schema
+    from tests.servers import Server
+
+FOLDER = ROOT / "docs" / "schema"
+SMALL = {
+    "000_a.sql": "create table public.a (id int primary key, b text not null default 'x|y' check (b <> '')); "
+    "comment on table public.a is 'Holds <all> | a_b.'; comment on column public.a.b is 'One *thing*.'; "
+    "create index a_b on public.a (b) where id > 0; comment on index public.a_b is 'finds b';",
+    "001_b.sql": "create table public.b (id int primary key, a int references public.a on delete cascade, "
+    "c uuid); "
+    "comment on column public.b.c is 'Whom. References far.users.id (cross-database, no foreign key).'; "
+    "alter table public.a add column late int; create function public.f() returns int language sql return 1;",
+}
+
+
+def _book(project: Project, server: Server) -> list[Schema]:
+    files = preflight.read(project, project.series)
+    url = server.url("postgres")
+    return [build.describe(one, files[one.name], url, source="the test") for one in project.series]
+
+
+def _has_vector(server: Server) -> bool:
+    with psycopg.connect(server.url("postgres")) as db:
+        return bool(db.execute("select from pg_available_extensions where name = 'vector'").rowcount)
+
+
+@pytest.fixture(scope="module")
+def book(server: Server) -> list[Schema]:
+    """Return the facts of both databases of this project."""
+    return _book(config.load(ROOT / config.FILE), server)
+
+
+@pytest.fixture
+def small(tmp_path: Path, server: Server) -> list[Schema]:
+    """Return the facts of a small project whose second file points back, and abroad."""
+    return _book(config.load(make(tmp_path, app=SMALL).file), server)
+
+
+def test_the_committed_pages_are_what_the_files_make(book: list[Schema]) -> None:
+    """Somebody who changes a file runs `make docs` and commits what it writes."""
+    assert {name: (FOLDER / name).read_text(encoding="utf-8") for name in shelf.pages(book)} == shelf.pages(
+        book
+    )
+
+
+def test_the_committed_pictures_are_drawn_from_what_the_files_make(book: list[Schema]) -> None:
+    """Each names the diagram it was drawn from, so this holds without Graphviz as well."""
+    diagrams = shelf.diagrams(book)
+    assert [name for name, source in diagrams.items() if not picture.is_current(FOLDER / name, source)] == []
+    assert {path.name for path in FOLDER.iterdir()} == {*diagrams, *shelf.pages(book)}
+    for name in diagrams:
+        assert ElementTree.fromstring((FOLDER / name).read_bytes()).tag.endswith("svg")  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize("version", [v for v in servers.VERSIONS if v != servers.NEWEST])
+def test_every_server_gives_the_same_pages(
+    version: int, book: list[Schema], request: pytest.FixtureRequest
+) -> None:
+    """What it prints may differ from version to version, the pages do not; without pgvector it is refused."""
+    older = request.getfixturevalue(f"server_{version}")
+    project = config.load(ROOT / config.FILE)
+    if not _has_vector(older):
+        with pytest.raises(ServerUnusable, match=r"extension vector, which sql/specs/008_pgvector.sql"):
+            _book(project, older)
+        return
+    again = _book(project, older)
+    assert shelf.pages(again) == shelf.pages(book)
+    assert shelf.diagrams(again) == shelf.diagrams(book)
+
+
+def test_everything_is_there(book: list[Schema]) -> None:
+    """Each table has its section, and in it each column, key, index with its reason, and check."""
+    pages = shelf.pages(book)
+    for schema in book:
+        sections = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", pages[f"{schema.series}.md"], re.M | re.S))
+        assert list(sections) == [text.plain(table.title) for table in schema.tables]
+        for table in schema.tables:
+            section = sections[text.plain(table.title)]
+            parts = (table.columns, table.indexes, table.checks, table.foreign_keys, table.triggers)
+            for one in (one for part in parts for one in part):
+                assert f"| `{one.name}` |" in section
+            for one in table.indexes:
+                assert one.comment is not None
+                assert text.plain(one.comment) in section
+    tables = [table for schema in book for table in schema.tables]
+    counts = [sum(len(getattr(t, part)) for t in tables) for part in ("columns", "indexes", "foreign_keys")]
+    assert (len(tables), counts) == (43, [442, 239, 34])  # pgvector adds 2 and 2
+    assert sum(len(list(schema.references())) for schema in book) == 23
+
+
+def test_every_link_leads_somewhere(book: list[Schema]) -> None:
+    """Files exist, and so does the heading behind a #."""
+    pages = shelf.pages(book)
+    anchors = {
+        name: [text.slug(h) for h in re.findall(r"^#+ (.*)$", page, re.M)] for name, page in pages.items()
+    }
+    for name, page in pages.items():
+        assert len(set(anchors[name])) == len(anchors[name]), "GitHub would number the second"
+        for link in set(re.findall(r"\]\(([^)]+)\)", page)):
+            file, _, anchor = link.partition("#")
+            assert (FOLDER / (file or name)).is_file(), link
+            assert not anchor or anchor in anchors[file or name], link
+
+
+def test_a_page_says_what_points_where(small: list[Schema]) -> None:
+    """Both directions of a foreign key, a reference abroad, what a later file adds, comments as text."""
+    page = shelf.pages(small)["app.md"]
+    for line in (
+        "Holds &lt;all&gt; \\| a_b.",
+        "| `b` | `text` | not null | `'x\\|y'` | One \\*thing\\*. |",
+        "| `a_b` | `(b) where id > 0` | index | finds b |",
+        "| `late` | `integer` | null |  | Added by [001_b](#001_b). |",
+        "| [b](#b) | `a` | on delete cascade |",
+        "| `c` | `uuid` | null |  | Whom. References far.users.id (cross-database, no foreign key). |",
+        "Adds to [a](#a): `late`.",
+        "| `public.f()` | `function returns integer` |  |",
+    ):
+        assert line in page, page
+
+
+def test_only_what_is_not_as_it_should_be_is_touched(tmp_path: Path, small: list[Schema]) -> None:
+    """Written once, then left alone; a page changed by hand is put right, a left-over one removed."""
+    if not picture.program():
+        pytest.skip("Graphviz is not installed")
+    folder = tmp_path / "out"
+    every = sorted({*shelf.pages(small), *shelf.diagrams(small)})
+    assert sorted(shelf.fill(small, folder).written) == every
+    assert shelf.fill(small, folder) == shelf.Change((), (), ())
+    (folder / "old.md").write_text((folder / "app.md").read_text())
+    (folder / "app-009_old.svg").write_text((folder / "app-000_a.svg").read_text())
+    (folder / "notes.md").write_text("by hand")
+    (folder / "app.md").write_text("by hand")
+    (folder / "app-000_a.svg").write_text("<svg/>")
+    change = shelf.fill(small, folder)
+    assert change == shelf.Change(("app.md", "app-000_a.svg"), ("app-009_old.svg", "old.md"), ())
+    assert (folder / "notes.md").exists()
+
+
+def test_without_graphviz_the_pictures_stay(
+    tmp_path: Path, small: list[Schema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages are written all the same, and the command can say which pictures are missing."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    change = shelf.fill(small, tmp_path / "out")
+    assert change.written == tuple(shelf.pages(small))
+    assert change.undrawn == tuple(shelf.diagrams(small))
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("(status)::text = ANY (ARRAY['a'::text, 'b'::text])", "(status)::text in ('a', 'b')"),
+        ("now()", "now()"),
+        ("'AND it''s'::text", "'AND it''s'"),
+        ("(a IS NOT NULL) AND b", "(a is not null) and b"),
+        ('"Odd" > 1::numeric', '"Odd" > 1'),
+    ],
+)
+def test_expressions_read_like_the_files(printed: str, shown: str) -> None:
+    """Lower case, no casts of literals, lists as lists; literals and quoted names as they are."""
+    assert text.sql(printed) == shown

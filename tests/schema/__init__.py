@@ -1,0 +1,1 @@
+"""What a database is, and what the files would make of it."""

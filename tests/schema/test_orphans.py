@@ -1,0 +1,148 @@
+"""References across databases: which there are, and which point at nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from runner import database
+from runner.errors import ReferenceUnknown
+from runner.schema import orphans
+from tests.project import ROOT, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.database import Connection
+
+ACCOUNTS = "create table public.accounts (id int primary key);"
+# A name of every kind that needs quoting; a comment that only resembles the sentence marks nothing.
+POSTS = """
+    create schema "s%p";
+    create table "s%p"."The posts" (id int, "a%c" int, note text);
+    create index on "s%p"."The posts" ("a%c");
+    comment on column "s%p"."The posts"."a%c" is
+        'Who wrote it. References auth.accounts.id (cross-database, no foreign key).';
+    comment on column "s%p"."The posts".note is
+        'References auth.accounts.id (cross-database, no foreign key). Or so it was.';
+"""
+LABEL = "s%p.The posts.a%c"
+
+
+@pytest.fixture
+def pair(url: str, other_url: str) -> Iterator[tuple[Connection, Connection]]:
+    """Return connections to a database that refers and to the one it refers to."""
+    with (
+        database.connect(url, source="x") as specs,
+        database.connect(other_url, source="y") as auth,
+    ):
+        specs.execute(POSTS.encode())
+        auth.execute(ACCOUNTS.encode())
+        yield specs, auth
+
+
+def _write(specs: Connection, *values: int | None) -> None:
+    for value in values:
+        specs.execute('insert into "s%%p"."The posts" ("a%%c") values (%s)', (value,))
+
+
+def _find(specs: Connection, auth: Connection) -> orphans.Orphans:
+    [found] = orphans.find_orphans(specs, orphans.references(specs), {"auth": auth})
+    return found
+
+
+def test_the_sentence_makes_a_column_a_reference(pair: tuple[Connection, Connection]) -> None:
+    """It stands at the end of the comment, and names series, table and column."""
+    [reference] = orphans.references(pair[0])
+    assert (reference.label, str(reference.to)) == (LABEL, "auth.accounts.id")
+    assert orphans.references(pair[1]) == ()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4, 1000])
+def test_rows_that_point_at_nothing_are_counted(
+    pair: tuple[Connection, Connection], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, different values and some examples, however many are looked up at once; null is no reference."""
+    monkeypatch.setattr(orphans, "BATCH", batch)
+    specs, auth = pair
+    auth.execute("insert into public.accounts select generate_series(1, 3)")
+    assert (_find(specs, auth).rows, _find(specs, auth).values) == (0, 0)
+    _write(specs, 1, 2, 2, None)
+    assert _find(specs, auth).rows == 0
+    _write(specs, 9, 5, 5, 7, 6, 6, 6)
+    found = _find(specs, auth)
+    assert (found.rows, found.values, found.examples) == (7, 4, ("5", "6", "7"))
+    auth.execute("insert into public.accounts select generate_series(5, 9)")
+    assert _find(specs, auth).rows == 0
+
+
+def test_a_row_that_appears_meanwhile_is_no_orphan(pair: tuple[Connection, Connection]) -> None:
+    """The references are read before the rows they point at, which are made first."""
+    specs, auth = pair
+    _write(specs, 1)
+    [reference] = orphans.references(specs)
+    batches = orphans._batches(specs, reference)
+    assert next(batches) == [1]
+    _write(specs, 2)
+    auth.execute("insert into public.accounts values (1)")
+    assert _find(specs, auth).values == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "drop table public.accounts",
+        "alter table public.accounts rename id to key",
+        "create schema s; alter table public.accounts set schema s",
+    ],
+)
+def test_a_reference_to_what_is_not_there_is_refused(
+    pair: tuple[Connection, Connection], change: str
+) -> None:
+    """A wrong comment is an error, not a million orphans."""
+    pair[1].execute(change.encode())
+    with pytest.raises(ReferenceUnknown, match=r"on s%p\.The posts\.a%c refers to auth\.accounts\.id, which"):
+        _find(*pair)
+
+
+def test_a_reference_to_a_series_nobody_has_is_refused(pair: tuple[Connection, Connection]) -> None:
+    """The comment may name a series that this project does not know."""
+    with pytest.raises(ReferenceUnknown, match=r"auth\.accounts\.id"):
+        list(orphans.find_orphans(pair[0], orphans.references(pair[0]), {"specs": pair[0]}))
+
+
+def test_the_real_databases(url: str, other_url: str) -> None:
+    """All 23 references of the schema are looked through; one row without its account is found."""
+    urls = {"DATABASE_URL_AUTH": other_url, "DATABASE_URL_SPECS": url}
+    project = Project(ROOT)
+    project.run(CliRunner(), "migrate", **urls)
+    good = project.run(CliRunner(), "orphans", **urls)
+    assert good.exit_code == 0, good.output
+    assert "  23 columns refer to another database; no row points at nothing" in good.stdout.splitlines()
+    assert "  no column refers to another database" in good.stdout.splitlines()
+    account = "6b1e1f54-8f2a-4c0b-9a53-1f9b6f1f2a10"
+    with database.connect(url, source="x") as db:
+        insert = "insert into public.projects (name, user_id) values ('a', %s), ('b', %s)"
+        db.execute(insert, (account, account))
+    bad = project.run(CliRunner(), "orphans", "specs", **urls)
+    assert bad.exit_code == 4
+    assert bad.stdout.splitlines()[1:] == [
+        f"  public.projects.{column} -> auth.users.id: 2 rows, 1 value: {account}"
+        for column in ("user_id", "creator_id", "owner_id")
+    ]
+    assert project.run(CliRunner(), "orphans", "auth", **urls).exit_code == 0
+
+
+def test_a_table_outside_public_is_referred_to_by_its_schema(pair: tuple[Connection, Connection]) -> None:
+    """The schema reference reads such a comment as well, so a row of it must not be overlooked."""
+    specs, auth = pair
+    auth.execute("create schema app; alter table public.accounts set schema app")
+    sentence = "References auth.app.accounts.id (cross-database, no foreign key)."
+    specs.execute(f"""comment on column "s%p"."The posts"."a%c" is '{sentence}'""".encode())
+    _write(specs, 1)
+    found = _find(specs, auth)
+    assert (str(found.reference.to), found.rows) == ("auth.app.accounts.id", 1)
+    auth.execute("insert into app.accounts values (1)")
+    assert _find(specs, auth).rows == 0

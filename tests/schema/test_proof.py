@@ -1,0 +1,127 @@
+"""Prove good files, and catch a bad one of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner import config
+from runner.files import folder
+from runner.schema import proof
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from runner.model import Migration
+    from tests.servers import Server
+
+FOLDERS = Path(__file__).parent.parent / "folders" / "proof"
+
+# folder -> what is found: file, stage, and how the sentence begins
+CASES: dict[str, list[tuple[str, str, str]]] = {
+    "good": [],
+    "fails": [("000", "apply", 'fails/000_a.sql failed: column "nope" does not exist')],
+    "not_twice": [("000", "repeat", 'it cannot be run twice: relation "a" already exists')],
+    "twice_adds_rows": [("000", "repeat", "table public.a holds 2 rows instead of 1")],
+    "twice_loses_rows": [("000", "repeat", "table public.a holds 0 rows instead of 1")],
+    "twice_changes_rows": [("000", "repeat", "table public.a holds other rows than before")],
+    "twice_changes_schema": [
+        ("000", "repeat", "column public.a.late was made by the second run"),
+        ("000", "repeat", "table public.a holds other rows than before"),
+    ],
+    "undo_forgets": [
+        ("000", "undo", "function public.f() is left over"),
+        ("000", "undo", "sequence public.s is left over"),
+    ],
+    "undo_takes_too_much": [
+        ("001", "undo", "column public.a.word is missing"),
+        ("001", "undo", "constraint public.a.a_word_check is missing"),
+        ("001", "undo", "table public.a holds other rows than before"),
+        (
+            "001",
+            "again",
+            'after its rollback it cannot be applied: undo_takes_too_much/001_b.sql failed: column "word"',
+        ),
+    ],
+    "undo_loses_rows": [("001", "undo", "table public.a holds 0 rows instead of 1")],
+    "undo_fails": [("000", "undo", "the rollback failed: ")],
+    "undo_keeps_the_record": [("000", "undo", "the ledger records 000 instead of nothing")],
+    "undo_out_of_order": [("001", "order", "the rollback of 000_a ran although this file is still recorded")],
+    "no_undo": [("000", "undo", "it has no rollback file")],
+    "not_again": [
+        ("000", "undo", "table public.kept is left over"),
+        ("000", "again", "enum public.mood is missing"),
+    ],
+    "cannot_be_filled": [],
+    "needs_more": [],
+}
+
+
+def load(name: str) -> tuple[Migration, ...]:
+    """Read one folder."""
+    return folder.load("app", FOLDERS / name, root=FOLDERS)
+
+
+def prove(migrations: tuple[Migration, ...], server: Server) -> list[proof.Proof]:
+    """Prove files on a server, and see that the scratch database is gone."""
+    proofs = list(proof.prove(migrations, server.url("postgres"), source="the test server"))
+    with psycopg.connect(server.url("postgres")) as connection:
+        left = connection.execute("select datname from pg_database where datname ~ 'scratch'").fetchall()
+    assert left == []
+    return proofs
+
+
+def test_every_folder_is_a_case() -> None:
+    """A folder that no table names would test nothing."""
+    assert {path.name for path in FOLDERS.iterdir()} == CASES.keys()
+
+
+PROJECTS = {"auth": ROOT, "specs": ROOT, "todo": ROOT / "examples" / "todo"}
+
+
+@pytest.mark.parametrize("series", PROJECTS)
+def test_every_file_of_the_project_is_proven(each_server: Server, series: str) -> None:
+    """All 17 files may run twice and can be undone, on every supported version."""
+    project = config.load(PROJECTS[series] / config.FILE)
+    [chosen] = config.choose(project, [series])
+    proofs = prove(folder.load(series, chosen.folder, root=project.root), each_server)
+    assert [one.findings for one in proofs if one.findings] == []
+    assert [one.empty for one in proofs if one.empty] == [], "a row is made for every table"
+    skipped = [one.migration.label for one in proofs if one.needs]
+    assert skipped == (["008_pgvector"] if series == "specs" and each_server.version == 15 else [])
+
+
+@pytest.mark.parametrize(("name", "expected"), CASES.items())
+def test_a_bad_file_of_each_kind_is_caught(
+    server: Server, name: str, expected: list[tuple[str, str, str]]
+) -> None:
+    """The report names file, stage and object."""
+    found = [
+        (one.migration.version, f.stage, f.text) for one in prove(load(name), server) for f in one.findings
+    ]
+    assert [(version, stage) for version, stage, _ in found] == [case[:2] for case in expected], found
+    for (_, _, text), (_, _, begins) in zip(found, expected, strict=True):
+        assert text.startswith(begins)
+
+
+def test_a_table_that_cannot_be_filled_is_named(server: Server) -> None:
+    """What could not be watched is said, not hidden."""
+    assert [one.empty for one in prove(load("cannot_be_filled"), server)] == [("public.a",)]
+
+
+def test_a_file_that_needs_more_is_passed_over(server: Server) -> None:
+    """A file whose extension is not to be had is not proven, and says so; the others are."""
+    first, second = prove(load("needs_more"), server)
+    assert first.needs == ("nowhere_to_be_found",)
+    assert not second.findings
+
+
+def test_ctrl_c_removes_the_scratch_database(server: Server) -> None:
+    """Whatever ends the block, the database goes."""
+    proofs = proof.prove(load("good"), server.url("postgres"), source="the test server")
+    next(proofs)
+    with pytest.raises(KeyboardInterrupt):
+        proofs.throw(KeyboardInterrupt())  # type: ignore[attr-defined] # it is a generator
+    assert prove(load("fails"), server)
