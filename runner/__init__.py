@@ -1,4 +1,8 @@
-"""Apply numbered plain-SQL files to PostgreSQL, in order, exactly once."""
+"""Apply numbered plain-SQL files to PostgreSQL, in order, exactly once.
+
+A program calls ``migrate``, ``status``, ``plan`` and ``verify``, which the command line is built on; see
+docs/api.md. Nothing here prints, sets a signal handler or exits. Names are loaded when they are used.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +32,30 @@ def lazily(room: str, **modules: str) -> Callable[[str], object]:
         return found
 
     return get
+
+
+if TYPE_CHECKING:
+    from runner.apply import Outcome as Outcome
+    from runner.apply import Retrying as Retrying
+    from runner.apply import Started as Started
+    from runner.apply import Waiting as Waiting
+    from runner.door import Checked as Checked
+    from runner.door import Database as Database
+    from runner.door import Event as Event
+    from runner.door import migrate as migrate
+    from runner.door import plan as plan
+    from runner.door import status as status
+    from runner.door import verify as verify
+    from runner.errors import RunnerError as RunnerError
+    from runner.model import Limits as Limits
+    from runner.planning import State as State
+    from runner.planning import Step as Step
+else:
+    __getattr__ = lazily(
+        __name__,
+        apply="Outcome Retrying Started Waiting",
+        door="Checked Database Event migrate plan status verify",
+        errors="RunnerError",
+        model="Limits",
+        planning="State Step",
+    )

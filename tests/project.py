@@ -13,7 +13,7 @@ from runner.apply.event import Outcome
 from runner.cli import cli
 from runner.config import Target
 from runner.model import Limits
-from runner.plan import compare, preflight
+from runner.planning import compare, preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

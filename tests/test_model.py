@@ -6,7 +6,7 @@ import pytest
 
 from runner.errors import Place
 from runner.model import Limits, Migration
-from runner.plan import State, Step
+from runner.planning import State, Step
 
 
 def test_a_version_is_ordered_by_its_number() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from runner import config, database, embedded, plan
+from runner import config, door
 from runner.cli import document, report
 from runner.errors import RunnerError, UsageError
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from runner.config import Project, Series, Target
-    from runner.plan import Site
+    from runner.door import Database
+    from runner.planning import Site
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
@@ -83,46 +83,35 @@ def some_series(command: Command) -> Command:
 # ------------------------------------------------------------------ databases
 
 
-def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
-    """Return where the chosen series live. With no variable set at all, start the embedded server."""
-    found = config.targets(project, chosen, url=url, environ=os.environ)
-    return _embedded(project, chosen) if found is None else found
-
-
-def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
-    server = embedded.start(project.home)
+def say_embedded() -> None:
+    """Say that no variable is set, so that the embedded server stands in."""
     report.say(
         "No database variable is set: using the embedded PostgreSQL in .postgres/", style="cyan", err=True
-    )
-    with database.connect(server.url("postgres"), source="the embedded server") as connection:
-        database.create_missing(connection, [series.database for series in chosen])
-    return tuple(
-        config.Target(series, server.url(series.database), "the embedded server") for series in chosen
     )
 
 
 @contextmanager
-def sites(
-    file: Path | None, names: Sequence[str], *, url: str | None, wait: float = 0
-) -> Iterator[tuple[Site, ...]]:
+def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterator[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
-    project = config.load(file)
-    chosen = config.choose(project, names)
-    files = plan.read(project, chosen)
-    with plan.look(files, targets(project, chosen, url=url), wait=wait) as found:
+    with door.sites(config.load(file), names, url=url, on_embedded=say_embedded) as found:
         yield found
 
 
-def only(sites: Sequence[Site], option: str) -> Site:
-    """Return the one site an option is for. Raises ``UsageError`` when there are several."""
-    if len(sites) != 1:
+def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
+    """Return where the chosen series live."""
+    return door.targets(project, chosen, url=url, on_embedded=say_embedded)
+
+
+def only(found: Sequence[Database], option: str) -> Database:
+    """Return the one database an option is for. Raises ``UsageError`` when there are several."""
+    if len(found) != 1:
         raise UsageError(f"{option} is for one series.", remedy="Name the series.")
-    return sites[0]
+    return found[0]
 
 
-def title(site: Site) -> str:
+def title(one: Database) -> str:
     """Return the heading of one database."""
-    return f"{site.series}: {site.facts.name} (PostgreSQL {site.facts.version // 10000})"
+    return f"{one.series}: {one.name} (PostgreSQL {one.version})"
 
 
 # ------------------------------------------------------------------ endings
@@ -133,9 +122,9 @@ def wants_document() -> bool:
     return _DOCUMENT in click.get_current_context().meta
 
 
-def add(site: Site, **facts: object) -> None:
+def add(one: Database, **facts: object) -> None:
     """Add what is known of one database to the document, if one is wanted."""
-    add_entry(site.series, site.facts.name, **facts)
+    add_entry(one.series, one.name, **facts)
 
 
 def add_entry(series: str, database: str, **facts: object) -> None:

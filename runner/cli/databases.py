@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, plan, schema
+from runner import door, planning
 from runner.cli import common, document, report
 from runner.errors import IntegrityError
-from runner.plan import State
+from runner.planning import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.errors import RunnerError
-    from runner.plan import Site, Step
+    from runner.door import Database
+    from runner.planning import Step
 
 PENDING = 3  # exit code
 
@@ -35,16 +35,16 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing or late. Writes nothing; the right to select from public.schema_migrations is enough.
     """
-    with common.sites(file, series, url=url) as sites:
-        for site in sites:
-            if common.wants_document():
-                common.add(site, steps=[document.step(step) for step in site.steps])
-            else:
-                report.table(common.title(site), site.steps)
-        steps = [step for site in sites for step in site.steps]
+    found = door.status(series, url=url, config=file, on_embedded=common.say_embedded)
+    for one in found:
+        if common.wants_document():
+            common.add(one, steps=[document.step(step) for step in one.steps])
+        else:
+            report.table(common.title(one), one.steps)
+    steps = [step for one in found for step in one.steps]
     if exit_code and any(step.problem for step in steps):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
-    if exit_code and plan.pending(steps):
+    if exit_code and planning.pending(steps):
         common.exit_with(click.get_current_context(), PENDING)
 
 
@@ -64,28 +64,28 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
     """
-    with common.sites(file, series, url=url) as sites:
-        plan.check(sites)
-        if sql is not None:
-            site = common.only(sites, "--sql")
-            variable = site.target.series.variable
-            text = plan.write_bundle(site.series, variable, site.steps, has_ledger=site.before.has_ledger)
-            sql.write_text(text, encoding="utf-8", newline="\n")
-        for site in sites:
-            steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
-            if common.wants_document():
-                common.add(site, steps=[document.step(step) for step in steps])
-            else:
-                _list(site, steps)
+    found = door.plan(series, url=url, config=file, on_embedded=common.say_embedded)
+    if sql is not None:
+        _write(common.only(found, "--sql"), sql)
+    for one in found:
+        steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
+        if common.wants_document():
+            common.add(one, steps=[document.step(step) for step in steps])
+        else:
+            _list(one, steps)
 
 
-def _list(site: Site, steps: Sequence[Step]) -> None:
-    report.say(common.title(site), style="bold")
+def _write(one: Database, file: Path) -> None:
+    text = planning.write_bundle(one.series, one.variable, one.steps, has_ledger=one.has_ledger)
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _list(one: Database, steps: Sequence[Step]) -> None:
+    report.say(common.title(one), style="bold")
     for step in steps:
-        if step.migration:
-            lines = len(step.migration.sql.splitlines())
-            size = f"{lines} line{'s' * (lines != 1)}"
-            report.say(f"  {report.described(step)}  {step.migration.path}  ({size})")
+        lines = len(step.file.sql.splitlines())
+        size = f"{lines} line{'s' * (lines != 1)}"
+        report.say(f"  {report.described(step)}  {step.file.path}  ({size})")
     if not steps:
         report.say("  nothing to apply")
 
@@ -104,38 +104,22 @@ def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file:
     and dropped, on the same server where the role may, else on the embedded one. Exits 4 when something
     does not agree.
     """
-    home = config.load(file).home
-    wrong = False
-    with common.sites(file, series, url=url) as sites:
-        for site in sites:
-            problems = _problems(site, drift=drift, home=home)
-            wrong = wrong or bool(problems)
-            if common.wants_document():
-                facts = [document.error(problem) for problem in problems]
-                common.add(site, steps=[document.step(step) for step in site.steps], problems=facts)
-            else:
-                _show_problems(site, problems, drift=drift)
-    if wrong:
+    found = door.verify(series, url=url, config=file, drift=drift, on_embedded=common.say_embedded)
+    for one in found:
+        if common.wants_document():
+            problems = [document.error(problem) for problem in one.problems]
+            common.add(one, steps=[document.step(step) for step in one.steps], problems=problems)
+        else:
+            _show_problems(one, drift=drift)
+    if any(one.problems for one in found):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
 
 
-def _problems(site: Site, *, drift: bool, home: Path) -> list[RunnerError]:
-    """Return all that is wrong with one database."""
-    plan.explain(site)
-    problems: list[RunnerError] = [step.problem for step in site.steps if step.problem]
-    problems += schema.unsound(site)
-    if drift:
-        files = [step.migration for step in site.steps if step.applied and step.migration]
-        if found := schema.differences(site, files, home=home):
-            problems.append(schema.drifted(site, found))
-    return problems
-
-
-def _show_problems(site: Site, problems: Sequence[RunnerError], *, drift: bool) -> None:
-    for problem in problems:
+def _show_problems(one: Database, *, drift: bool) -> None:
+    for problem in one.problems:
         report.error(problem)
-    if not problems:
-        applied = sum(step.state is State.APPLIED for step in site.steps)
+    if not one.problems:
+        applied = sum(step.state is State.APPLIED for step in one.steps)
         both = " and with the live schema" if drift else ""
-        title = common.title(site)
+        title = common.title(one)
         report.say(f"{title}: {applied} applied files agree with the ledger{both}.", style="green")

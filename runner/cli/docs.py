@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, plan, reference, schema
+from runner import config, planning, reference, schema
 from runner.cli import common, report
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def docs_command(*, file: Path | None) -> None:
     pages are written, and the pictures stay as they are.
     """
     project = config.load(file)
-    files = plan.read(project, project.series)
+    files = planning.read(project, project.series)
     book = []
     for target in common.targets(project, project.series, url=None):
         where, source = schema.scratch_server(target.url, source=target.source, home=project.home)

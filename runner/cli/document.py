@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runner.apply import Outcome
     from runner.errors import RunnerError
-    from runner.plan import Step
+    from runner.planning import Step
     from runner.schema import Orphans
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, files, plan
+from runner import config, door, files, planning
 from runner.cli import common, report
 from runner.errors import FileMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.plan import Site, Step
+    from runner.planning import Site, Step
 
 BASE = "base"
 
@@ -39,10 +39,10 @@ def rollback_command(*, series: str, to: str, url: str | None, file: Path | None
     number = _number(to)
     with common.sites(file, [series], url=url) as [site]:
         if to != BASE:
-            plan.check_target(site.steps, to=number)
-        steps = plan.behind(site.steps, to=number)
+            planning.check_target(site.steps, to=number)
+        steps = planning.behind(site.steps, to=number)
         commands = [_command(step, site) for step in steps]
-        common.add(site, commands=commands)
+        common.add(door.describe(site), commands=commands)
     if common.wants_document():
         return
     if not commands:

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import apply, plan
+from runner import apply, door
 from runner.cli import common, document, report
 from runner.model import Limits
-from runner.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from runner.apply import Outcome
-    from runner.plan import Site, Step
+    from runner.door import Database
 
 _LIMITS = Limits()
 
@@ -74,63 +73,79 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     that it belongs to its series, that no applied file was edited or is missing, and that no pending file
     holds what must not be sent. Then the databases are migrated one after the other.
     """
-    limits = Limits(wait_lock, lock_timeout, statement_timeout)
-    with common.sites(file, series, url=url, wait=wait) as sites:
-        if to is not None:
-            common.only(sites, "--to")
-        plan.check(sites, to=to)
-        plan.check_writable(sites)
-        plan.check_expected(sum(len(plan.pending(site.steps, to=to)) for site in sites), expect=expect)
-        _warn(sites)
-        waiting = list(sites)
-        try:
-            while waiting:
-                site = waiting.pop(0)
-                _migrate(site, plan.pending(site.steps, to=to), limits)
-        finally:
-            for site in waiting:
-                _summarise(site, [])
+    screen = _Screen()
+    try:
+        door.migrate(
+            series,
+            url=url,
+            config=file,
+            to=to,
+            expect=expect,
+            limits=Limits(wait_lock, lock_timeout, statement_timeout),
+            wait=wait,
+            on_event=screen.show,
+            on_embedded=common.say_embedded,
+        )
+    finally:
+        screen.leave_all()
 
 
-def _warn(sites: Sequence[Site]) -> None:
-    for site in sites:
-        lacking = [s.migration.path for s in site.steps if s.migration and s.migration.rollback is None]
+class _Screen:
+    """Shows each database of a run under its heading, with what it has in the end, also when one fails."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Database] = []
+        self._done: list[Outcome] = []
+        self._progress: report.Progress | None = None
+
+    def show(self, event: door.Event) -> None:
+        """Take note of one event."""
+        if isinstance(event, door.Checked):
+            _warn(event.databases)
+            self._waiting = list(event.databases)
+            return
+        while self._waiting[0].series != event.migration.series:
+            self._leave()
+        self._enter().show(event)
+        if isinstance(event, apply.Outcome):
+            self._done.append(event)
+
+    def _enter(self) -> report.Progress:
+        """Write the heading of the database at hand, unless it stands there already."""
+        if self._progress is None:
+            one = self._waiting[0]
+            if not common.wants_document():
+                report.say(common.title(one), style="bold")
+            self._progress = report.Progress(len(one.pending), quiet=common.wants_document()).__enter__()
+        return self._progress
+
+    def _leave(self) -> None:
+        """Say what the database at hand has now."""
+        self._enter().__exit__(None, None, None)
+        _summarise(self._waiting.pop(0)._replace(outcomes=tuple(self._done)))
+        self._progress, self._done = None, []
+
+    def leave_all(self) -> None:
+        """Say what each database has that was not left yet."""
+        while self._waiting:
+            self._leave()
+
+
+def _warn(found: Sequence[Database]) -> None:
+    for one in found:
+        lacking = [s.migration.path for s in one.steps if s.migration and s.migration.rollback is None]
         if len(lacking) == 1:
             report.warning(f"{lacking[0]} has no rollback file.")
         elif lacking:
             report.warning(f"{lacking[0]} and {len(lacking) - 1} more files have no rollback file.")
 
 
-def _migrate(site: Site, steps: Sequence[Step], limits: Limits) -> None:
-    """Apply the steps of one database and say what it has now, also when one of them fails."""
-    if not common.wants_document():
-        report.say(common.title(site), style="bold")
-    done: list[Outcome] = []
-    try:
-        if steps:
-            _apply(site, steps, limits, done)
-    finally:
-        _summarise(site, done)
-
-
-def _apply(site: Site, steps: Sequence[Step], limits: Limits, done: list[Outcome]) -> None:
-    """Apply steps, show them, and add what is committed to ``done``."""
-    with report.Progress(len(steps), quiet=common.wants_document()) as progress:
-        for event in apply.apply(site.access, [s.file for s in steps], site.before, limits):
-            progress.show(event)
-            if isinstance(event, apply.Outcome):
-                done.append(event)
-
-
-def _summarise(site: Site, done: Sequence[Outcome]) -> None:
-    skipped = [step for step in site.steps if step.state is State.SKIPPED]
-    common.add(site, applied=[document.outcome(o) for o in done], skipped=[document.step(s) for s in skipped])
+def _summarise(one: Database) -> None:
+    applied = [document.outcome(outcome) for outcome in one.outcomes]
+    common.add(one, applied=applied, skipped=[document.step(step) for step in one.skipped])
     if common.wants_document():
         return
-    for step in skipped:
-        report.say(f"  {report.described(step)}  {step.migration.path if step.migration else step.label}")
-    newest = plan.newest(site.steps)
-    known = [(one.number, one.label) for one in (newest, *(outcome.migration for outcome in done)) if one]
-    _, at = max(known, default=(-1, ""))
-    count = f"{len(done)} applied" if done else "nothing applied"
-    report.say(f"  {count}, {site.series} is at {at}." if at else f"  {count}, {site.series} is empty.")
+    for step in one.skipped:
+        report.say(f"  {report.described(step)}  {step.file.path}")
+    count = f"{len(applied)} applied" if applied else "nothing applied"
+    report.say(f"  {count}, {one.series} is {f'at {one.at}' if one.at else 'empty'}.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, schema
+from runner import config, door, schema
 from runner.cli import common, document, report
 from runner.errors import IntegrityError
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Connection
-    from runner.plan import Site
+    from runner.door import Database
+    from runner.planning import Site
     from runner.schema import Orphans
 
 
@@ -41,14 +42,15 @@ def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
     """Show the orphans of one database and return them."""
     known = schema.references(site.connection)
     found = [one for one in schema.find_orphans(site.connection, known, databases) if one.rows]
-    common.add(site, references=len(known), orphans=[document.orphans(one) for one in found])
+    database = door.describe(site)
+    common.add(database, references=len(known), orphans=[document.orphans(one) for one in found])
     if not common.wants_document():
-        _show(site, len(known), found)
+        _show(database, len(known), found)
     return found
 
 
-def _show(site: Site, known: int, found: Sequence[Orphans]) -> None:
-    report.say(common.title(site), style="bold")
+def _show(database: Database, known: int, found: Sequence[Orphans]) -> None:
+    report.say(common.title(database), style="bold")
     for one in found:
         at = f"{one.reference.label} -> {one.reference.to}"
         counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"

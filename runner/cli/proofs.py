@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, ledger, plan, schema
+from runner import config, door, ledger, planning, schema
 from runner.cli import common, report
 from runner.errors import LedgerChanged, ProofFailed, UsageError
-from runner.plan import State
+from runner.planning import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) 
     """
     project = config.load(file)
     chosen = config.choose(project, series)
-    files = plan.read(project, chosen)
+    files = planning.read(project, chosen)
     failed = 0
     for target in common.targets(project, chosen, url=url):
         where, source = schema.scratch_server(target.url, source=target.source, home=project.home)
@@ -101,18 +101,22 @@ def baseline_command(
     """
     home = config.load(file).home
     with common.sites(file, [series], url=url) as [site]:
-        plan.check_writable([site])
-        plan.check_target(site.steps, to=to)
-        if newest := plan.newest(site.steps):
+        planning.check_writable([site])
+        planning.check_target(site.steps, to=to)
+        if newest := planning.newest(site.steps):
             raise LedgerChanged(
                 f"{series} is at {newest.label} already.",
                 remedy="A baseline is for a database without a ledger.",
             )
         files: list[Migration] = [
-            step.migration for step in plan.pending(site.steps, to=to) if step.migration
+            step.migration for step in planning.pending(site.steps, to=to) if step.migration
         ]
         found = schema.differences(site, files, home=home)
-        common.add(site, recorded=[m.version for m in files], drift=[str(difference) for difference in found])
+        common.add(
+            door.describe(site),
+            recorded=[m.version for m in files],
+            drift=[str(difference) for difference in found],
+        )
         if found and not despite_drift:
             problem = schema.drifted(site, found)
             problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
@@ -137,12 +141,12 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
     not run: this is for a comment or a layout that changed, not for SQL that the database never saw.
     """
     with common.sites(file, [series], url=url) as [site]:
-        plan.check_writable([site])
-        plan.check_target(site.steps, to=number)
+        planning.check_writable([site])
+        planning.check_target(site.steps, to=number)
         [step] = [step for step in site.steps if step.number == number]
         if step.state is not State.EDITED or step.migration is None or step.problem is None:
             raise UsageError(f"{series} {step.label} is {step.state}, not edited.", remedy="See `verify`.")
-        plan.explain(site)
+        planning.explain(site)
         for line in step.problem.notes:
             report.say(f"  {line}")
         if not yes:

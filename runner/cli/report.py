@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from runner import apply
-from runner.plan import State
+from runner.planning import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from runner.apply import Event
     from runner.errors import Place, RunnerError
-    from runner.plan import Step
+    from runner.planning import Step
 
 _STYLES = {
     State.APPLIED: "green",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import apply, database, plan, schema
+from runner import apply, database, planning, schema
 from runner.database import Access
 from runner.errors import ServerUnusable
 from runner.model import Before
@@ -43,7 +43,7 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
 
 def _check_extensions(connection: Connection, migrations: Sequence[Migration], *, source: str) -> None:
     wanted = {name for migration in migrations for name in migration.requires}
-    known = plan.available(connection, wanted)
+    known = planning.available(connection, wanted)
     for migration in migrations:
         if missing := [name for name in migration.requires if name not in known]:
             raise ServerUnusable(

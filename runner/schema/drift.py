@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.model import Migration
-    from runner.plan import Site
+    from runner.planning import Site
     from runner.schema.catalog import Difference, Item
 
 

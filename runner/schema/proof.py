@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import apply, database, ledger, plan
+from runner import apply, database, ledger, planning
 from runner.database import Access
 from runner.errors import RunnerError
 from runner.model import Before
@@ -67,7 +67,7 @@ def prove(migrations: Sequence[Migration], url: str, *, source: str) -> Iterator
         database.connect(there, source=source) as connection,
     ):
         wanted = {name for migration in migrations for name in migration.requires}
-        extensions = plan.available(connection, wanted)
+        extensions = planning.available(connection, wanted)
         done: list[Migration] = []
         for migration in migrations:
             if needs := tuple(name for name in migration.requires if name not in extensions):

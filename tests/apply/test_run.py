@@ -14,7 +14,7 @@ from runner.apply.event import Outcome, Started, Waiting
 from runner.config import Target
 from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
 from runner.files.checksum import checksum
-from runner.plan import compare, preflight
+from runner.planning import compare, preflight
 from tests.project import TWO, make
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from runner.plan import State
+from runner.planning import State
 from tests.cli import data
 from tests.project import ROOT
 

@@ -14,7 +14,7 @@ from runner.cli import document, report
 from runner.errors import ChecksumMismatch, Place, SqlFailed
 from runner.files.place import locate
 from runner.model import Applied, Migration
-from runner.plan import State, Step
+from runner.planning import State, Step
 
 APPLIED = Applied("auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12)
 MIGRATION = Migration("auth", "001", "admin", "sql/auth/001_admin.sql", "select 1;", "sha256:11")

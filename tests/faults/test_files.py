@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.files import folder
-from runner.plan import preflight
+from runner.planning import preflight
 from tests.faults import bad, stage
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_a_file_replaced_behind_the_reader_changes_nothing(
         app.write("app", {"001_next.sql": "create table public.t666 (id int);"})
         return files
 
-    monkeypatch.setattr(preflight, "read", read_and_replace)
+    monkeypatch.setattr("runner.planning.read", read_and_replace)
     assert bad.run(app, "migrate", url).exit_code == 0
     bad.check(url, "000", "001")
     assert bad.text(url) == TABLE

@@ -11,7 +11,7 @@ import pytest
 
 from runner import config
 from runner.errors import ServerUnusable
-from runner.plan import preflight
+from runner.planning import preflight
 from runner.reference import build, picture, shelf, text
 from tests import servers
 from tests.project import ROOT, make

@@ -9,7 +9,7 @@ import pytest
 
 from runner import config
 from runner.config import Target
-from runner.plan import preflight
+from runner.planning import preflight
 from runner.schema import drift
 from tests.conftest import SERIES
 from tests.project import ROOT

@@ -18,7 +18,7 @@ from runner.errors import (
     VersionGap,
     WrongDatabase,
 )
-from runner.plan import State, preflight
+from runner.planning import State, preflight
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from runner.plan.preflight import Site
+    from runner.planning.preflight import Site
 
 
 def look(project: Project, *urls: str) -> AbstractContextManager[tuple[Site, ...]]:

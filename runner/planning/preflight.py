@@ -9,8 +9,8 @@ from runner import database, files, ledger
 from runner.database import Access
 from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
 from runner.model import Before
-from runner.plan import compare, facts
-from runner.plan.step import State
+from runner.planning import compare, facts
+from runner.planning.step import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from runner.config import Project, Series, Target
     from runner.database import Connection
     from runner.model import Migration
-    from runner.plan.facts import Facts
-    from runner.plan.step import Step
+    from runner.planning.facts import Facts
+    from runner.planning.step import Step
 
     Files = Mapping[str, tuple[Migration, ...]]
 

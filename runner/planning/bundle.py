@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import __version__, database, ledger
-from runner.plan.step import State
+from runner.planning.step import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.model import Migration
-    from runner.plan.step import Step
+    from runner.planning.step import Step
 
 _HEADER = """\
 -- Pending files of series {series}, for the ledger that records: {recorded}.

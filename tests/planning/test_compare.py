@@ -9,10 +9,10 @@ import pytest
 
 from runner.errors import ChecksumMismatch, FileLate, PendingUnexpected, UsageError
 from runner.model import Applied, Migration
-from runner.plan import compare
+from runner.planning import compare
 
 if TYPE_CHECKING:
-    from runner.plan import Step
+    from runner.planning import Step
 
 WHEN = datetime(2025, 3, 9, tzinfo=UTC)
 

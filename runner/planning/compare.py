@@ -13,7 +13,7 @@ from runner.errors import (
     RunnerError,
     UsageError,
 )
-from runner.plan.step import State, Step
+from runner.planning.step import State, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -8,7 +8,7 @@ import pytest
 
 from runner import database
 from runner.errors import ServerUnusable
-from runner.plan import facts
+from runner.planning import facts
 
 if TYPE_CHECKING:
     from tests.servers import Server

@@ -1,0 +1,29 @@
+"""What a program calls, and the command line too: migrate, status, plan, verify.
+
+Take from here these four, ``Database`` (what they return, one of each series), ``Checked`` and ``Event``
+(what ``migrate`` tells while it works), and ``sites`` for a command that needs the connections themselves.
+"""
+
+from typing import TYPE_CHECKING
+
+from runner import lazily
+
+if TYPE_CHECKING:
+    from runner.door.database import Database as Database
+    from runner.door.database import describe as describe
+    from runner.door.look import plan as plan
+    from runner.door.look import status as status
+    from runner.door.look import verify as verify
+    from runner.door.migrating import Checked as Checked
+    from runner.door.migrating import Event as Event
+    from runner.door.migrating import migrate as migrate
+    from runner.door.where import sites as sites
+    from runner.door.where import targets as targets
+else:
+    __getattr__ = lazily(
+        __name__,
+        database="Database describe",
+        look="plan status verify",
+        migrating="Checked Event migrate",
+        where="sites targets",
+    )

@@ -1,0 +1,62 @@
+"""Hold what is known of one database of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import planning
+
+if TYPE_CHECKING:
+    from runner.apply import Outcome
+    from runner.errors import RunnerError
+    from runner.planning import Site, Step
+
+
+class Database(NamedTuple):  # as in model: it starts faster
+    """One series and its database, as it was looked at, and what the call did there.
+
+    ``steps`` has every version in order, as it was before the call; ``outcomes`` what ``migrate`` applied, or
+    found applied by another runner meanwhile; ``problems`` what ``verify`` found.
+    """
+
+    series: str
+    name: str  # the database's own
+    version: int  # PostgreSQL's major version
+    source: str  # how people refer to its URL, which may hold a password: DATABASE_URL_AUTH
+    variable: str  # which holds the URL: DATABASE_URL_AUTH
+    has_ledger: bool
+    steps: tuple[Step, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[RunnerError, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Step, ...]:
+        """What ``migrate`` would apply, in order."""
+        return planning.pending(self.steps)
+
+    @property
+    def skipped(self) -> tuple[Step, ...]:
+        """What stays pending because the server lacks an extension."""
+        return tuple(step for step in self.steps if step.state is planning.State.SKIPPED)
+
+    @property
+    def at(self) -> str | None:
+        """Label of the newest file that is recorded, also by this call; ``None`` without any."""
+        newest = planning.newest(self.steps)
+        known = [(one.number, one.label) for one in (newest, *(o.migration for o in self.outcomes)) if one]
+        return max(known)[1] if known else None
+
+
+def describe(site: Site, *, problems: tuple[RunnerError, ...] = ()) -> Database:
+    """Return what is known of a site."""
+    facts, series = site.facts, site.target.series
+    return Database(
+        site.series,
+        facts.name,
+        facts.version // 10000,
+        site.target.source,
+        series.variable,
+        site.before.has_ledger,
+        site.steps,
+        problems=problems,
+    )

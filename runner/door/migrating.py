@@ -1,0 +1,83 @@
+"""Migrate databases: everything is checked in all of them before anything is changed in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from runner import apply, planning
+from runner.door.database import Database, describe
+from runner.door.where import load, sites
+from runner.errors import UsageError
+from runner.model import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from runner.planning import Site
+
+_LIMITS = Limits()
+
+
+class Checked(NamedTuple):  # as in model: it starts faster
+    """Every database was looked at, and nothing speaks against going on; nothing is changed yet."""
+
+    databases: tuple[Database, ...]
+
+
+Event: TypeAlias = "Checked | apply.Event"
+
+
+def migrate(  # noqa: PLR0913 - options, keyword-only
+    series: str | Sequence[str] = (),
+    *,
+    url: str | None = None,
+    config: Path | str | None = None,
+    to: int | None = None,
+    expect: int | None = None,
+    limits: Limits = _LIMITS,
+    wait: float = 0,
+    on_event: Callable[[Event], None] | None = None,
+    on_embedded: Callable[[], None] | None = None,
+) -> tuple[Database, ...]:
+    """Apply what is pending, each file in a transaction that records it; return what was done. Writes.
+
+    ``series`` names one or several, none means all, in the order of the configuration; ``url`` is for one.
+    ``config`` is a pyproject.toml, by default the nearest. ``to`` is the number of the last file to apply,
+    ``expect`` how many must be pending. ``limits`` says how long to wait for others, and ``wait`` how many
+    seconds a server is given to start. ``on_embedded`` is called before the embedded server stands in, and
+    may raise.
+
+    ``on_event`` is told what happens while it happens, in this thread: ``Checked`` once, then of each file
+    ``Started``, maybe ``Waiting`` or ``Retrying``, and, when it is committed, ``Outcome``. What it raises
+    ends the run, and so does what is raised in this thread from outside: the file at hand is rolled back,
+    those before it stay. Nothing is printed, no signal handler is set, and calls in several threads do not
+    know each other.
+
+    Raises ``RunnerError`` with its ``name``, ``exit_code``, ``place`` and ``remedy``.
+    """
+    tell = on_event or _silent
+    with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
+        if to is not None and len(found) != 1:
+            raise UsageError("--to is for one series.", remedy="Name the series.")
+        planning.check(found, to=to)
+        planning.check_writable(found)
+        pending = sum(len(planning.pending(site.steps, to=to)) for site in found)
+        planning.check_expected(pending, expect=expect)
+        tell(Checked(tuple(describe(site) for site in found)))
+        return tuple(_migrate(site, to, limits, tell) for site in found)
+
+
+def _silent(event: Event) -> None:
+    """Listen to nothing."""
+
+
+def _migrate(site: Site, to: int | None, limits: Limits, tell: Callable[[Event], None]) -> Database:
+    """Apply what is pending in one database."""
+    outcomes = []
+    if files := [step.file for step in planning.pending(site.steps, to=to)]:
+        for event in apply.apply(site.access, files, site.before, limits):
+            if isinstance(event, apply.Outcome):
+                outcomes.append(event)
+            tell(event)
+    return describe(site)._replace(outcomes=tuple(outcomes))

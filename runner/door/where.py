@@ -1,0 +1,67 @@
+"""Find the databases of the chosen series, and look at them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import config, database, embedded, planning
+from runner.config import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from runner.config import Project, Series
+    from runner.planning import Site
+
+EMBEDDED = "the embedded server"
+
+
+def targets(
+    project: Project,
+    chosen: Sequence[Series],
+    *,
+    url: str | None = None,
+    on_embedded: Callable[[], None] | None = None,
+) -> tuple[Target, ...]:
+    """Return where the chosen series live. With no variable set at all, start the embedded server.
+
+    ``on_embedded`` is called before that, for whoever wants to say so. Writes: the embedded server's files
+    and databases.
+    """
+    found = config.targets(project, chosen, url=url, environ=os.environ)
+    if found is not None:
+        return found
+    if on_embedded:
+        on_embedded()
+    server = embedded.start(project.home)
+    with database.connect(server.url("postgres"), source=EMBEDDED) as connection:
+        database.create_missing(connection, [series.database for series in chosen])
+    return tuple(Target(series, server.url(series.database), EMBEDDED) for series in chosen)
+
+
+def load(file: Path | str | None) -> Project:
+    """Read the configuration: ``file``, or the nearest pyproject.toml, or the one in the package."""
+    return config.load(Path(file) if file is not None else None)
+
+
+@contextmanager
+def sites(
+    project: Project,
+    series: str | Sequence[str],
+    *,
+    url: str | None = None,
+    wait: float = 0,
+    on_embedded: Callable[[], None] | None = None,
+) -> Iterator[tuple[Site, ...]]:
+    """Connect to the databases of the named series, all for none, and look at them; the connections close.
+
+    A server that does not answer is given ``wait`` seconds to start.
+    """
+    chosen = config.choose(project, [series] if isinstance(series, str) else series)
+    migrations = planning.read(project, chosen)
+    found = targets(project, chosen, url=url, on_embedded=on_embedded)
+    with planning.look(migrations, found, wait=wait) as looked_at:
+        yield looked_at

@@ -1,0 +1,37 @@
+"""Files against ledger, and everything that must be known before a change.
+
+Take from here ``read`` (the files of the chosen series), ``look`` (connect, and compare them with each
+ledger: a ``Site`` with its ``Step``s), ``check`` and ``check_writable`` (the reasons not to go on), the
+questions to steps (``pending``, ``behind``, ``newest``), and ``write_bundle`` (pending files as SQL).
+Nothing here writes.
+"""
+
+from typing import TYPE_CHECKING
+
+from runner import lazily
+
+if TYPE_CHECKING:
+    from runner.planning.bundle import write_bundle as write_bundle
+    from runner.planning.compare import behind as behind
+    from runner.planning.compare import check_expected as check_expected
+    from runner.planning.compare import check_target as check_target
+    from runner.planning.compare import newest as newest
+    from runner.planning.compare import pending as pending
+    from runner.planning.facts import available as available
+    from runner.planning.preflight import Site as Site
+    from runner.planning.preflight import check as check
+    from runner.planning.preflight import check_writable as check_writable
+    from runner.planning.preflight import explain as explain
+    from runner.planning.preflight import look as look
+    from runner.planning.preflight import read as read
+    from runner.planning.step import State as State
+    from runner.planning.step import Step as Step
+else:
+    __getattr__ = lazily(
+        __name__,
+        bundle="write_bundle",
+        compare="behind check_expected check_target newest pending",
+        facts="available",
+        preflight="Site check check_writable explain look read",
+        step="State Step",
+    )
