@@ -7,9 +7,8 @@ docs/api.md. Nothing here prints, sets a signal handler or exits. Names are load
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what type checkers take for true; importing typing takes longer than all the rest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,7 +26,9 @@ def lazily(room: str, **modules: str) -> Callable[[str], object]:
     def get(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {room!r} has no attribute {name!r}")
-        found: object = getattr(import_module(f"{room}.{homes[name]}"), name)
+        module = f"{room}.{homes[name]}"
+        __import__(module)
+        found: object = getattr(sys.modules[module], name)
         setattr(sys.modules[room], name, found)  # asked for once
         return found
 

@@ -45,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "door": {"apply", "config", "database", "embedded", "planning", "schema"},
     "cli": {*ROOMS, "config", "embedded"},
     "__main__": {"cli"},
+    "testing": {"database", "door"},
     "__init__": {
         "apply",
         "door",

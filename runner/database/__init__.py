@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from runner.database.session import roll_back as roll_back
     from runner.database.session import speak_utf8 as speak_utf8
     from runner.database.session import start_over as start_over
+    from runner.database.url import compose as compose
     from runner.database.url import environment as environment
     from runner.database.url import parse as parse
     from runner.database.url import sibling as sibling
@@ -46,5 +47,5 @@ else:
         " try_run",
         server="create_empty create_missing drop may_create",
         session="Access connect in_transaction is_lost put_back roll_back speak_utf8 start_over",
-        url="environment parse sibling",
+        url="compose environment parse sibling",
     )

@@ -77,8 +77,8 @@ def send(
 ) -> list[PGresult]:
     """Send ``text`` as one message and return the result of each statement, up to the first that failed.
 
-    ``idle`` is called about ten times a second while no answer comes. A Ctrl-C while the server works
-    cancels the statement there, then raises ``KeyboardInterrupt``.
+    ``idle`` is called about ten times a second while no answer comes. A Ctrl-C, or whatever is raised in this
+    thread while the server works, cancels the statement there and is raised again.
     """
     return _exchange(connection, text, generators.execute(connection.pgconn), idle)
 
@@ -111,7 +111,9 @@ def _exchange(
     try:
         watched = _watched(answer, idle) if idle else answer
         return waiting.wait(watched, connection.pgconn.socket, interval=0.1)
-    except KeyboardInterrupt:
+    except psycopg.Error:
+        raise
+    except BaseException:  # Ctrl-C, or what somebody raises in this thread or in ``idle``
         _cancel(connection, answer)
         raise
 

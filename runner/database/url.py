@@ -59,6 +59,11 @@ def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
     return variables, make_conninfo(**{key: value for key, value in options.items() if key not in names})
 
 
+def compose(**options: Any) -> str:  # noqa: ANN401 - whatever libpq takes
+    """Return the conninfo of libpq's options; ``None`` is left out."""
+    return make_conninfo(**options)
+
+
 def sibling(url: str, name: str, *, source: str) -> str:
     """Return the conninfo of another database on the server of ``url``, with the same password."""
     return make_conninfo(**parse(url, source=source) | {"dbname": name})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.door.migrating import Checked as Checked
     from runner.door.migrating import Event as Event
     from runner.door.migrating import migrate as migrate
+    from runner.door.where import files as files
     from runner.door.where import sites as sites
     from runner.door.where import targets as targets
 else:
@@ -25,5 +26,5 @@ else:
         database="Database describe",
         look="plan status verify",
         migrating="Checked Event migrate",
-        where="sites targets",
+        where="files sites targets",
     )

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import config, database, embedded, planning
-from runner.config import Target
+from runner import config as configuration
+from runner import database, embedded, planning
+from runner.config import Target, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from runner.config import Project, Series
+    from runner.model import Migration
     from runner.planning import Site
 
 EMBEDDED = "the embedded server"
@@ -31,7 +33,7 @@ def targets(
     ``on_embedded`` is called before that, for whoever wants to say so. Writes: the embedded server's files
     and databases.
     """
-    found = config.targets(project, chosen, url=url, environ=os.environ)
+    found = configuration.targets(project, chosen, url=url, environ=os.environ)
     if found is not None:
         return found
     if on_embedded:
@@ -44,7 +46,13 @@ def targets(
 
 def load(file: Path | str | None) -> Project:
     """Read the configuration: ``file``, or the nearest pyproject.toml, or the one in the package."""
-    return config.load(Path(file) if file is not None else None)
+    return configuration.load(Path(file) if file is not None else None)
+
+
+def files(series: str, config: Path | str | None = None) -> tuple[Migration, ...]:
+    """Return the migrations of one series, in order, without asking a server."""
+    project = load(config)
+    return planning.read(project, choose(project, [series]))[series]
 
 
 @contextmanager
@@ -60,7 +68,7 @@ def sites(
 
     A server that does not answer is given ``wait`` seconds to start.
     """
-    chosen = config.choose(project, [series] if isinstance(series, str) else series)
+    chosen = choose(project, [series] if isinstance(series, str) else series)
     migrations = planning.read(project, chosen)
     found = targets(project, chosen, url=url, on_embedded=on_embedded)
     with planning.look(migrations, found, wait=wait) as looked_at:

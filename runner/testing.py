@@ -1,0 +1,108 @@
+"""Give an application's tests a migrated template database, through pytest-postgresql.
+
+In conftest.py::
+
+    postgresql_template = factories.postgresql_noproc(load=[runner.testing.load("auth")])
+    postgresql = factories.postgresql("postgresql_template")
+
+Each test then gets a clone, ``postgresql``, in some ten milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from runner import database, door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import LiteralString
+
+    from runner.database import Connection
+
+_PREFIX = "runner_kept_"
+_SOURCE = "the test database"
+_LOCK = "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('runner_kept', 0))"
+
+# A database made from template1 holds nothing of its own: the server's own objects have lower numbers.
+_EMPTY = """
+    select not exists (
+        select from pg_catalog.pg_class where oid >= 16384
+        union all select from pg_catalog.pg_proc where oid >= 16384
+        union all select from pg_catalog.pg_type where oid >= 16384
+        union all select from pg_catalog.pg_namespace where oid >= 16384
+        union all select from pg_catalog.pg_extension where oid >= 16384
+    )
+"""
+
+# It is closed when it is complete; a process that dies before leaves an open one, which is dropped.
+_IS_KEPT = "select from pg_catalog.pg_database where datname = %s and not datallowconn"
+_OLD = """
+    select datname from pg_catalog.pg_database
+    where pg_catalog.regexp_replace(datname, '_[^_]*$', '') = pg_catalog.regexp_replace(%s, '_[^_]*$', '')
+"""
+
+
+def load(series: str, *, config: Path | str | None = None, keep: bool = True) -> Callable[..., None]:
+    """Return a loader for ``load=`` of pytest-postgresql's process fixtures: it migrates their database.
+
+    ``config`` is a pyproject.toml, by default the nearest to the working folder, else that of the package.
+
+    With ``keep`` a copy of the result stays on the server, ``runner_kept_SERIES_CHECKSUM``, closed to
+    connections, and the next session clones it instead of applying the files again, as long as each has the
+    same number, name and checksum. It is made of a database that was empty, and when no file was skipped;
+    replaced when a file changes; and may be dropped at any time. What belongs to no database, such as roles,
+    is not made again: where files make that, say ``keep=False``.
+
+    The loader writes, and raises ``RunnerError``.
+    """
+
+    def loader(
+        *, host: str, port: str | int, user: str, dbname: str, password: str | None = None, **_: object
+    ) -> None:
+        url = database.compose(host=host, port=port, user=user, dbname=dbname, password=password)
+        if keep and _is_empty(url):
+            _load(series, config, url, dbname)
+        else:
+            door.migrate(series, url=url, config=config)
+
+    return loader
+
+
+def _is_empty(url: str) -> bool:
+    with database.connect(url, source=_SOURCE) as connection:
+        return bool(database.query(connection, _EMPTY)[0][0])
+
+
+def _load(series: str, config: Path | str | None, url: str, name: str) -> None:
+    """Clone what is kept, or migrate and keep. One process at a time does so on a server."""
+    kept = _kept_name(series, config)
+    maintenance = database.sibling(url, "postgres", source=_SOURCE)
+    with database.connect(maintenance, source=_SOURCE) as connection:
+        database.query(connection, _LOCK)
+        if database.query(connection, _IS_KEPT, kept):
+            _run(connection, "alter database %I is_template false", name)
+            _run(connection, "drop database %I", name)
+            _run(connection, "create database %I template %I is_template true", name, kept)
+            return
+        [done] = door.migrate(series, url=url, config=config)
+        for (old,) in database.query(connection, _OLD, kept):
+            _run(connection, "drop database %I", old)
+        if not done.skipped:
+            _run(connection, "create database %I template %I", kept, name)
+            _run(connection, "alter database %I allow_connections false", kept)  # from here on it is kept
+
+
+def _kept_name(series: str, config: Path | str | None) -> str:
+    """Return the name for what the files of a series make; PostgreSQL takes 63 bytes of a name."""
+    files = "\n".join(f"{migration.label} {migration.checksum}" for migration in door.files(series, config))
+    return f"{_PREFIX}{series[:30]}_{hashlib.sha256(files.encode()).hexdigest()[:16]}"
+
+
+def _run(connection: Connection, statement: LiteralString, *names: str) -> None:
+    """Run a statement with names, which the server quotes."""
+    formatted = "select pg_catalog.format(%s, variadic %s::text[])"
+    [(quoted,)] = database.query(connection, formatted, statement, [*names])
+    database.run(connection, quoted)

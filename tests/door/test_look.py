@@ -1,0 +1,75 @@
+"""Looking from a program: steps and problems are data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+import runner
+from tests.project import ROOT, TWO, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EDITED = {"000_one.sql": "create table if not exists public.one (id bigint);"}
+
+
+def test_status_returns_what_is_wrong(tmp_path: Path, each_url: str) -> None:
+    """An edited file stands among the steps, and raises nothing."""
+    app = make(tmp_path, app=TWO)
+    runner.migrate("app", url=each_url, config=app.file, to=0)
+    app.write("app", EDITED)
+    [found] = runner.status("app", url=each_url, config=app.file)
+    assert [step.state for step in found.steps] == [runner.State.EDITED, runner.State.PENDING]
+    assert [step.label for step in found.pending] == ["001_two"]
+    problem = found.steps[0].problem
+    assert problem is not None
+    assert problem.name == "CHECKSUM_MISMATCH"
+
+
+def test_plan_returns_what_is_pending_or_raises(tmp_path: Path, each_url: str) -> None:
+    """It refuses for what migrate would refuse for, and writes nothing."""
+    app = make(tmp_path, app=TWO)
+    [found] = runner.plan("app", url=each_url, config=app.file)
+    assert [step.file.path for step in found.pending] == ["app/000_one.sql", "app/001_two.sql"]
+    with psycopg.connect(each_url) as connection:
+        assert connection.execute("select from pg_class where oid >= 16384").rowcount == 0
+    runner.migrate("app", url=each_url, config=app.file)
+    app.write("app", EDITED)
+    with pytest.raises(runner.RunnerError, match="was edited"):
+        runner.plan("app", url=each_url, config=app.file)
+
+
+def test_verify_returns_problems(tmp_path: Path, each_url: str) -> None:
+    """Edited files with their difference; with ``drift`` also what was made by hand."""
+    app = make(tmp_path, app=TWO)
+    runner.migrate("app", url=each_url, config=app.file)
+    assert runner.verify("app", url=each_url, config=app.file, drift=True)[0].problems == ()
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        connection.execute("alter table public.two add column by_hand int")
+    app.write("app", EDITED)
+    [without] = runner.verify("app", url=each_url, config=app.file)
+    assert [problem.name for problem in without.problems] == ["CHECKSUM_MISMATCH"]
+    assert any("bigint" in note for note in without.problems[0].notes)
+    app.write("app", TWO)
+    [found] = runner.verify("app", url=each_url, config=app.file, drift=True)
+    [problem] = found.problems
+    assert problem.name == "DRIFT"
+    assert any("by_hand" in note for note in problem.notes)
+
+
+def test_importing_the_package_loads_nothing_of_it() -> None:
+    """Names are loaded when they are used: what is imported with it is the interpreter's own."""
+    code = "import sys; before = set(sys.modules); import runner; print(*sorted({*sys.modules} - before))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert set(done.stdout.split()) <= {"runner", "__future__"}
+
+
+def test_what_is_not_there_is_told_as_by_any_module() -> None:
+    """A misspelt name is an AttributeError that names the package."""
+    with pytest.raises(AttributeError, match="module 'runner' has no attribute 'migrat'"):
+        _ = runner.migrat  # type: ignore[attr-defined] # which is the point

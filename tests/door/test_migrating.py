@@ -1,0 +1,168 @@
+"""Migrating from a program: results and events are data, errors are raised, and nothing else happens."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+import runner
+from tests.project import TWO, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.project import Project
+
+SLEEP = "create table public.slow (); select pg_sleep(60);"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Project:
+    """Return a project of two files."""
+    return make(tmp_path, app=TWO)
+
+
+def _tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+    return {name for (name,) in rows} - {"schema_migrations"}
+
+
+def test_what_was_applied_is_returned(app: Project, each_url: str) -> None:
+    """Each database with its outcomes and where it is now; a second call applies nothing."""
+    [first] = runner.migrate("app", url=each_url, config=app.file)
+    assert [(o.migration.label, o.ms is not None) for o in first.outcomes] == [
+        ("000_one", True),
+        ("001_two", True),
+    ]
+    assert (first.series, first.source, first.at) == ("app", "--url", "001_two")
+    [again] = runner.migrate(["app"], url=each_url, config=str(app.file))
+    assert (again.outcomes, again.at, again.pending) == ((), "001_two", ())
+
+
+def test_a_target_and_an_expectation(app: Project, url: str) -> None:
+    """``to`` stops behind a number; ``expect`` refuses another number of pending files."""
+    [done] = runner.migrate("app", url=url, config=app.file, to=0)
+    assert done.at == "000_one"
+    with pytest.raises(runner.RunnerError) as caught:
+        runner.migrate("app", url=url, config=app.file, expect=2)
+    assert (caught.value.name, caught.value.exit_code) == ("PENDING_UNEXPECTED", 4)
+
+
+def test_events_come_in_order(app: Project, url: str) -> None:
+    """Checked once, while nothing is changed; then each file when it begins and when it is committed."""
+    events: list[runner.Event] = []
+    seen: list[set[str]] = []
+
+    def note(event: runner.Event) -> None:
+        events.append(event)
+        seen.append(_tables(url))
+
+    runner.migrate("app", url=url, config=app.file, on_event=note)
+    assert [type(event).__name__ for event in events] == [
+        "Checked", "Started", "Outcome", "Started", "Outcome",
+    ]  # fmt: skip
+    assert seen == [set(), set(), {"one"}, {"one"}, {"one", "two"}]
+    assert isinstance(events[0], runner.Checked)
+    assert [step.label for step in events[0].databases[0].pending] == ["000_one", "001_two"]
+
+
+@pytest.mark.parametrize(("at", "left"), [(0, set()), (1, set()), (2, {"one"}), (3, {"one"})])
+def test_what_on_event_raises_ends_the_run(app: Project, each_url: str, at: int, left: set[str]) -> None:
+    """The file at hand is rolled back, those before it stay, and the next call goes on from there."""
+    told = iter(range(10))
+
+    def raise_at(_: runner.Event) -> None:
+        if next(told) == at:
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        runner.migrate("app", url=each_url, config=app.file, on_event=raise_at)
+    assert _tables(each_url) == left
+    [done] = runner.migrate("app", url=each_url, config=app.file)
+    assert len(done.outcomes) == 2 - len(left)
+
+
+def test_an_error_names_its_place(tmp_path: Path, url: str) -> None:
+    """Name, exit code, place and remedy are attributes, and the driver's error is the cause."""
+    app = make(tmp_path, app={"000_bad.sql": "select 1;\nselect nope;"})
+    with pytest.raises(runner.RunnerError, match="app/000_bad") as caught:
+        runner.migrate("app", url=url, config=app.file)
+    error = caught.value
+    assert (error.name, error.exit_code, str(error.place)) == ("SQL_FAILED", 1, "app/000_bad.sql:2:8")
+    assert error.remedy
+    assert isinstance(error.__cause__, psycopg.errors.UndefinedColumn)
+
+
+def test_nothing_is_printed_and_no_signal_handler_is_set(
+    app: Project, url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A program's streams and signals are its own."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    runner.migrate("app", url=url, config=app.file)
+    runner.status("app", url=url, config=app.file)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_migrate_different_databases(tmp_path: Path, url: str, other_url: str) -> None:
+    """Several calls at once do not know each other; two on one database apply each file once."""
+    projects = [make(tmp_path / name, app=TWO) for name in ("a", "b", "c")]
+    urls = (url, other_url, url)
+    with ThreadPoolExecutor(3) as pool:
+        found = pool.map(lambda p, u: runner.migrate("app", url=u, config=p.file), projects, urls)
+        own = [sum(outcome.ms is not None for outcome in one.outcomes) for [one] in found]
+    assert own[1] == 2
+    assert own[0] + own[2] == 2
+
+
+def test_a_cancelled_thread_rolls_the_file_back(tmp_path: Path, each_url: str) -> None:
+    """What is raised in the thread from outside cancels the statement on the server at once."""
+    app = make(tmp_path, app={"000_one.sql": TWO["000_one.sql"], "001_slow.sql": SLEEP})
+    caught: list[BaseException] = []
+    begun = threading.Event()
+
+    def tell(event: runner.Event) -> None:
+        if isinstance(event, runner.Started) and event.migration.name == "slow":
+            begun.set()
+
+    def work() -> None:
+        try:
+            runner.migrate("app", url=each_url, config=app.file, on_event=tell)
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(30)
+    time.sleep(0.5)
+    began = time.monotonic()
+    ident, error = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error)
+    thread.join(30)
+    assert [type(error) for error in caught] == [SystemExit]
+    assert time.monotonic() - began < 5
+    assert _tables(each_url) == {"one"}
+    with psycopg.connect(each_url) as connection:
+        asleep = "select from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active'"
+        assert connection.execute(f"{asleep} and pid <> pg_backend_pid()").rowcount == 0
+
+
+def test_the_embedded_server_may_be_refused(app: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``on_embedded`` is called before it is started."""
+
+    def refuse() -> None:
+        raise LookupError("no toys here")
+
+    monkeypatch.chdir(app.root)
+    for call in (runner.migrate, runner.status, runner.plan, runner.verify):
+        with pytest.raises(LookupError, match="no toys"):
+            call("app", on_embedded=refuse)
+    assert not (app.root / ".postgres").exists()

@@ -1,0 +1,98 @@
+"""docs/api.md: every example runs, and does what the page says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import runner
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+EXAMPLES = {
+    title: re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    for title, text in SECTIONS.items()
+}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, url: str, other_url: str) -> Callable[[str], dict[str, Any]]:
+    """Return what runs an example in a checkout whose variables lead to two empty databases."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATABASE_URL_AUTH", url)
+    monkeypatch.setenv("DATABASE_URL_SPECS", other_url)
+
+    def execute(text: str) -> dict[str, Any]:
+        names: dict[str, Any] = {"__name__": "example"}
+        exec(compile(text, "docs/api.md", "exec"), names)  # noqa: S102 - an example of ours
+        return names
+
+    return execute
+
+
+def test_a_program_migrates_when_it_starts(
+    run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first example applies everything, a second time nothing."""
+    [start] = EXAMPLES["Migrate when a program starts"]
+    run(start)
+    assert capsys.readouterr().out.splitlines()[0].startswith("auth is at 003_account_security and got ['000")
+    run(start)
+    assert capsys.readouterr().out == (
+        "auth is at 003_account_security and got nothing\nspecs is at 008_pgvector and got nothing\n"
+    )
+
+
+def test_an_error_says_all(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    """Name, exit code, place and remedy."""
+    run(EXAMPLES["When it fails"][0])
+    assert capsys.readouterr().out.startswith("CANNOT_CONNECT 5 None ")
+
+
+def test_events_are_logged(run: Callable[[str], dict[str, Any]], caplog: pytest.LogCaptureFixture) -> None:
+    """How many are pending, then each file."""
+    caplog.set_level("INFO", logger="migrations")
+    run(EXAMPLES["What happens meanwhile"][0])
+    assert caplog.messages[0] == "4 files are pending"
+    assert [message.split()[0] for message in caplog.messages[1:]][-1] == "003_account_security"
+
+
+def test_a_program_looks_and_refuses_to_start(run: Callable[[str], dict[str, Any]]) -> None:
+    """While files are pending the program ends; behind migrate it goes on."""
+    look, refuse = EXAMPLES["Look without touching"]
+    with pytest.raises(SystemExit, match="behind this release"):
+        run(refuse)
+    runner.migrate()
+    run(refuse)
+    assert run(look)["problems"] == []
+
+
+def test_the_private_server_may_be_refused(
+    run: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a variable the callback ends it."""
+    monkeypatch.delenv("DATABASE_URL_AUTH")
+    monkeypatch.delenv("DATABASE_URL_SPECS")
+    with pytest.raises(RuntimeError, match="set DATABASE_URL_AUTH"):
+        run(EXAMPLES["Never a private server by surprise"][0])
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    """Six here, and the conftest in test_testing.py."""
+    assert [len(found) for found in EXAMPLES.values()] == [1, 1, 1, 2, 1, 1]
+    assert list(EXAMPLES)[-1] == "Tests of an application"
+
+
+@pytest.mark.parametrize("name", ["migrate", "status", "plan", "verify"])
+def test_the_table_names_every_parameter(name: str) -> None:
+    """The first column is the signature."""
+    [row] = re.findall(rf"^\| `runner\.{name}\(([^`]*)\)` ", PAGE, re.MULTILINE)
+    code = getattr(runner, name).__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    assert tuple(part.partition("=")[0] for part in row.split(", ") if part != "*") == parameters

@@ -1,0 +1,128 @@
+"""runner.testing in projects of their own: migrated template databases for an application's tests."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.project import ROOT, TWO, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Server
+
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+[CONFTEST] = re.findall(r"^```python\n(from pytest_postgresql.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+TESTS = """
+    def test_one(postgresql):
+        assert postgresql.execute("select count(*) from {table}").fetchone() == (0,)
+        postgresql.execute("insert into {table} default values")
+        postgresql.commit()
+
+    def test_two(postgresql):
+        assert postgresql.execute("select count(*) from {table}").fetchone() == (0,)
+"""
+KEPT = "select datname from pg_database where datname like 'runner_kept_app_%' order by 1"
+
+
+@pytest.fixture
+def admin(server: Server) -> Iterator[psycopg.Connection]:
+    """Return a connection to the server, on which nothing is kept, before and after."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        yield connection
+        for (name,) in connection.execute(KEPT).fetchall():
+            connection.execute(f'drop database "{name}"')
+
+
+def _project(pytester: pytest.Pytester, server: Server, call: str, table: str) -> None:
+    """Write the project of an application: conftest as in docs/api.md, and two tests."""
+    where = f"host={server.host!r}, port={server.port}, user={server.user!r}, load=[testing.load({call})]"
+    conftest, found = re.subn(r'load=\[testing\.load\("auth"\)\]', where.replace("\\", r"\\"), CONFTEST)
+    assert found == 1
+    pytester.makeconftest(conftest)
+    pytester.makepyfile(TESTS.format(table=table))
+
+
+def _passes(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("series", "root", "table"),
+    [("auth", ROOT, "users"), ("todo", ROOT / "examples" / "todo", "conversations")],
+)
+def test_an_application_gets_a_migrated_database(
+    pytester: pytest.Pytester, each_server: Server, series: str, root: Path, table: str
+) -> None:
+    """With this schema and with the example's; every test gets a clone of its own."""
+    tables = TESTS.replace("insert into {table} default values", "truncate {table} cascade")
+    where = f"host={each_server.host!r}, port={each_server.port}, user={each_server.user!r}"
+    load = f'{where}, load=[testing.load("{series}", config="{root / "pyproject.toml"}")]'
+    pytester.makeconftest(CONFTEST.replace('load=[testing.load("auth")]', load))
+    pytester.makepyfile(tables.format(table=table))
+    _passes(pytester)
+
+
+def test_a_second_session_applies_nothing_again(
+    pytester: pytest.Pytester, tmp_path: Path, server: Server, admin: psycopg.Connection
+) -> None:
+    """It clones what is kept; who changes a file gets the change, and one copy is kept at a time."""
+    app = make(tmp_path / "app", app=TWO)
+    _project(pytester, server, f'"app", config="{app.file}"', "one")
+    _passes(pytester)
+    [(kept,)] = admin.execute(KEPT).fetchall()
+    admin.execute(f"alter database {kept} allow_connections true")
+    with psycopg.connect(server.url(kept), autocommit=True) as inside:
+        inside.execute("create table made_in_what_is_kept ()")
+    admin.execute(f"alter database {kept} allow_connections false")
+    _project(pytester, server, f'"app", config="{app.file}"', "made_in_what_is_kept")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "test_two").assert_outcomes(
+        passed=1, deselected=1
+    )
+    app.write("app", {"002_three.sql": "create table public.three ();"})
+    _project(pytester, server, f'"app", config="{app.file}"', "three")
+    _passes(pytester)
+    [(other,)] = admin.execute(KEPT).fetchall()
+    assert other != kept
+
+
+@pytest.mark.parametrize("why", ["keep=False", "skipped", "not empty"])
+def test_what_may_not_be_alike_next_time_is_not_kept(
+    pytester: pytest.Pytester, tmp_path: Path, server: Server, admin: psycopg.Connection, why: str
+) -> None:
+    """Where it is not wanted, where a file was skipped, and where something else was loaded before."""
+    files = dict(TWO)
+    if why == "skipped":
+        files["002_more.sql"] = "-- runner: requires-extension nowhere_to_be_found\nselect 1;"
+    app = make(tmp_path / "app", app=files)
+    more = ", keep=False" if why == "keep=False" else ""
+    _project(pytester, server, f'"app", config="{app.file}"{more}', "one")
+    if why == "not empty":
+        seed = tmp_path / "seed.sql"
+        seed.write_text("create schema seeded")
+        conftest = pytester.path / "conftest.py"
+        text = conftest.read_text().replace("load=[", f'load=[__import__("pathlib").Path("{seed}"), ')
+        conftest.write_text(text)
+    _passes(pytester)
+    assert admin.execute(KEPT).fetchall() == []
+
+
+def test_what_was_not_finished_is_made_anew(
+    pytester: pytest.Pytester, tmp_path: Path, server: Server, admin: psycopg.Connection
+) -> None:
+    """A copy that is open to connections was never completed: it is dropped and replaced."""
+    app = make(tmp_path / "app", app=TWO)
+    _project(pytester, server, f'"app", config="{app.file}"', "one")
+    _passes(pytester)
+    [(kept,)] = admin.execute(KEPT).fetchall()
+    admin.execute(f"drop database {kept}")
+    admin.execute(f"create database {kept}")
+    _passes(pytester)
+    assert admin.execute("select datallowconn from pg_database where datname = %s", (kept,)).fetchone() == (
+        False,
+    )
