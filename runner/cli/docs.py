@@ -23,8 +23,8 @@ def docs_command(*, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 
     In docs/schema beside pyproject.toml, from scratch databases built from the files and dropped at the
-    end. Changes only files whose content is not as it should be. Pictures need Graphviz; without it the
-    pages are written, and the pictures stay as they are.
+    end. Changes only files whose content is not as it should be. Pictures need the extra `docs`; without
+    it the pages are written, and the pictures stay as they are.
     """
     project = config.load(file)
     files = planning.read(project, project.series)
@@ -43,8 +43,8 @@ def _show(change: Change) -> None:
         report.say(f"  removed  {folder}/{name}", style="yellow")
     if change.undrawn:
         report.warning(
-            f"Graphviz is not installed, so {len(change.undrawn)} pictures in {folder} are not drawn. "
-            "Get it with `apt install graphviz` or `brew install graphviz`, and run this again."
+            f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {folder} stay as "
+            "they are. In the checkout: pip install '.[docs]', and run this again."
         )
     elif not (change.written or change.removed):
         report.say(f"{folder} is as it should be.", style="green")

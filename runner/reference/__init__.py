@@ -1,6 +1,9 @@
 """The schema as pages and pictures, read from scratch databases that the files have built.
 
-Take from here ``describe`` (one series as facts) and ``fill`` (a folder with its pages and pictures).
+Take from here ``describe`` (one series as facts) and ``fill`` (a folder with its pages and pictures). Inside,
+``diagram`` chooses what a picture shows, ``page`` and ``index`` write Markdown, ``mermaid`` and ``dot`` write
+diagrams (``label`` what stands in their boxes), ``picture`` draws them, ``sheet`` puts the parts of a picture
+together, and ``shelf`` puts it all on disk.
 """
 
 from typing import TYPE_CHECKING

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.reference.facts import title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from runner.reference.facts import Column, Group, Schema, Table
 
@@ -49,12 +49,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Cards in order, stubs of tables that stand elsewhere or in another database, and lines."""
+    """Cards in order, and lines, also to tables that have no card here."""
 
     name: str
     cards: tuple[Card, ...]
-    stubs: tuple[str, ...]
-    foreign_stubs: tuple[str, ...]
     lines: tuple[Line, ...]
 
 
@@ -77,14 +75,7 @@ def of_group(group: Group) -> Diagram:
         shown = [c for c in addition.table.columns if c.name in names | set(addition.table.primary_key)]
         cards.append(_card(addition.table, tuple(shown)))
         lines += [line for line in _lines(addition.table) if names & set(line.columns)]
-    known = {card.title for card in cards}
-    return Diagram(
-        group.migration.label,
-        tuple(cards),
-        _sorted(line.parent for line in lines if not line.foreign and line.parent not in known),
-        _sorted(line.parent for line in lines if line.foreign),
-        tuple(lines),
-    )
+    return Diagram(group.migration.label, tuple(cards), tuple(lines))
 
 
 def of_schema(schema: Schema) -> Overview:
@@ -100,10 +91,6 @@ def of_schema(schema: Schema) -> Overview:
         frozenset(table.title for table, _, _ in schema.references()),
         tuple(lines.values()),
     )
-
-
-def _sorted(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(names)))
 
 
 def _card(table: Table, columns: tuple[Column, ...]) -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.reference import diagram, links, mermaid, page, text
+from runner.reference import links, page, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,8 +15,9 @@ FILE = "README.md"
 LEGEND = (
     "In the drawings PK is a primary key, FK a foreign key, UK a column without two equal values, and DB a "
     "column that points into another database: such lines are dashed, and in an overview such tables have "
-    "an orange frame. A line ends in a fork where many rows may point at one, and has a circle where there "
-    "may be none."
+    "an orange frame. A grey box names a table that is drawn elsewhere, an orange one a table of another "
+    "database. A line ends in a fork where many rows may point at one, and has a circle where there may be "
+    "none."
 )
 
 
@@ -51,8 +52,7 @@ def _blocks(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
 
 def _series(schema: Schema, to: links.Links) -> Iterator[str]:
     yield f"## {schema.series}"
-    source = mermaid.overview(diagram.of_schema(schema))
-    yield page.drawn(schema.series, links.OVERVIEW, f"All tables of {schema.series}", source)
+    yield page.overview(schema)
     yield text.table(
         ("file", "table", "purpose"),
         (

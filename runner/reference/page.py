@@ -21,7 +21,15 @@ def write(schema: Schema, book: Sequence[Schema]) -> str:
     return text.page(_blocks(schema, book, links.Links(book, schema.series)))
 
 
-def drawn(series: str, name: str, about: str, source: str) -> str:
+def overview(schema: Schema) -> str:
+    """Return the drawing of all tables; nothing where there are none."""
+    shown = diagram.of_schema(schema)
+    if not shown.clusters:
+        return ""
+    return _drawn(schema.series, links.OVERVIEW, f"All tables of {schema.series}", mermaid.overview(shown))
+
+
+def _drawn(series: str, name: str, about: str, source: str) -> str:
     """Return a drawing, which opens when clicked, and the same as Mermaid below it."""
     file = links.picture(series, name)
     folded = f"<details><summary>The same as Mermaid</summary>\n\n{source}\n\n</details>"
@@ -46,8 +54,7 @@ def _blocks(schema: Schema, book: Sequence[Schema], to: Links) -> Iterator[str]:
             for group in schema.groups
         ),
     )
-    source = mermaid.overview(diagram.of_schema(schema))
-    yield drawn(schema.series, links.OVERVIEW, f"All tables of {schema.series}", source)
+    yield overview(schema)
     for group in schema.groups:
         yield from _group(schema, group, to)
         for table in group.tables:
@@ -64,7 +71,7 @@ def _group(schema: Schema, group: Group, to: Links) -> Iterator[str]:
     )
     shown = diagram.of_group(group)
     if shown.cards:
-        yield drawn(schema.series, migration.label, f"Tables of {migration.label}", mermaid.group(shown))
+        yield _drawn(schema.series, migration.label, f"Tables of {migration.label}", mermaid.group(shown))
     for one in group.additions:
         names = text.codes(column.name for column in one.columns)
         yield f"Adds to {to.table(schema.series, one.table.name)}: {names}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.reference import diagram, dot, index, links, page, picture
+from runner.reference import diagram, dot, index, links, page, picture, sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done to the folder: files written and removed, pictures that Graphviz was missed for."""
+    """What was done to the folder: files written and removed; pictures nobody could draw."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -30,31 +30,31 @@ def pages(book: Sequence[Schema]) -> dict[str, str]:
     }
 
 
-def diagrams(book: Sequence[Schema]) -> dict[str, str]:
-    """Return the diagram of each picture by its file name, as Graphviz reads it."""
+def sketches(book: Sequence[Schema]) -> dict[str, tuple[dot.Sketch, ...]]:
+    """Return what each picture shows by its file name, as Graphviz reads it."""
     found = {}
     for schema in book:
         found[links.picture(schema.series, links.OVERVIEW)] = dot.overview(diagram.of_schema(schema))
         for group in schema.groups:
-            shown = diagram.of_group(group)
-            if shown.cards:
-                found[links.picture(schema.series, group.migration.label)] = dot.group(shown)
-    return found
+            found[links.picture(schema.series, group.migration.label)] = dot.group(diagram.of_group(group))
+    return {name: parts for name, parts in found.items() if parts}
 
 
 def fill(book: Sequence[Schema], folder: Path) -> Change:
-    """Write what differs, remove what was generated and is no longer wanted. Writes."""
+    """Write what differs, remove what was generated and is no longer wanted. Writes.
+
+    Without the extra ``docs`` the pictures stay as they are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    texts, sources = pages(book), diagrams(book)
+    texts, drawings = pages(book), sketches(book)
+    program = picture.program()
+    if program:
+        texts |= {name: picture.draw(program, parts) for name, parts in drawings.items()}
     written = [name for name, text in texts.items() if _write(folder / name, text)]
-    stale = [name for name, source in sources.items() if not picture.is_current(folder / name, source)]
-    if program := picture.program():
-        for name in stale:
-            _write(folder / name, picture.draw(program, sources[name]))
-    removed = [file.name for file in sorted(folder.iterdir()) if _is_left_over(file, {*texts, *sources})]
+    removed = [file.name for file in sorted(folder.iterdir()) if _is_left_over(file, {*texts, *drawings})]
     for name in removed:
         (folder / name).unlink()
-    return Change((*written, *(stale if program else ())), tuple(removed), () if program else tuple(stale))
+    return Change(tuple(written), tuple(removed), () if program else tuple(drawings))
 
 
 def _write(file: Path, text: str) -> bool:
@@ -66,8 +66,7 @@ def _write(file: Path, text: str) -> bool:
 
 
 def _is_left_over(file: Path, wanted: set[str]) -> bool:
-    if file.name in wanted:
+    marks = {".svg": sheet.MARK, ".md": page.MARK}
+    if file.name in wanted or file.suffix not in marks:
         return False
-    if file.suffix == ".svg":
-        return picture.is_ours(file)
-    return file.suffix == ".md" and file.read_text(encoding="utf-8").startswith(page.MARK)
+    return file.read_text(encoding="utf-8").startswith(marks[file.suffix])
