@@ -38,6 +38,17 @@ class Project(NamedTuple):  # as in model: it starts faster
     home: Path
     series: tuple[Series, ...]
 
+    def check_own(self) -> None:
+        """Raise ``UsageError`` for the files in the installed package, which are not for changing.
+
+        A file more or less there, and every later run of that installation is refused.
+        """
+        if self.root == BUNDLED.resolve():
+            raise UsageError(
+                "The files of the installed package are not to be changed.",
+                remedy="Run this in a checkout, or name a project with --config; `init` begins a new one.",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -62,7 +73,7 @@ def load(file: Path | None = None) -> Project:
     root = path.resolve().parent
     databases = _databases(path)
     series = tuple(_series(name, entry, root, path) for name, entry in databases.items())
-    return Project(root, Path.cwd() if root == BUNDLED else root, series)
+    return Project(root, Path.cwd() if root == BUNDLED.resolve() else root, series)
 
 
 def _nearest(folder: Path) -> Path | None:

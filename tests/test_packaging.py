@@ -7,14 +7,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.project import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,6 +59,34 @@ def test_an_installed_package_migrates_without_a_checkout(
     undo = run(installed, tmp_path, "rollback", "specs", "--to", "007", **environ).stdout
     assert f"-f {installed}/runner/bundled/sql/specs/rollback/008_pgvector.sql " in undo
     assert run(ROOT, ROOT, "verify", **environ).returncode == 0, "a checkout sees the same files"
+
+
+@pytest.mark.parametrize("command", [("new", "auth", "more"), ("docs",)])
+@pytest.mark.parametrize("where", ["nearest", "named"])
+def test_an_installed_package_does_not_write_into_itself(
+    installed: Path, tmp_path: Path, command: tuple[str, ...], where: str
+) -> None:
+    """A file more there, and every later run of that installation would be refused."""
+    before = sorted(installed.rglob("*.sql"))
+    named = ("--config", str(installed / "runner" / "bundled" / "pyproject.toml")) if where == "named" else ()
+    done = run(installed, tmp_path, *command, *named)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The files of the installed package are not to be changed." in done.stderr
+    assert "in a checkout" in done.stderr
+    assert "--config" in done.stderr
+    assert (sorted(installed.rglob("*.sql")), list(tmp_path.iterdir())) == (before, [])
+
+
+def test_a_module_runner_of_the_users_own_does_not_hide_the_command(tmp_path: Path) -> None:
+    """`python -m runner` finds what lies in the working folder; the installed command does not look there."""
+    (tmp_path / "runner.py").write_text("raise SystemExit('the module of the user')")
+    installed = [str(Path(sys.executable).with_name("socrates-migrate"))]
+    hidden, found = (
+        subprocess.run([*command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        for command in ([sys.executable, "-m", "runner"], installed)
+    )
+    assert "the module of the user" in hidden.stderr
+    assert (found.returncode, found.stdout.split()[0]) == (0, "socrates-migrate,")
 
 
 def test_types_travel_with_the_package(installed: Path) -> None:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "orphans": "orphans",
     "prove": "proofs",
     "rollback": "files",
+    "init": "files",
     "new": "files",
     "baseline": "proofs",
     "accept": "proofs",

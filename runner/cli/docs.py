@@ -27,6 +27,7 @@ def docs_command(*, file: Path | None) -> None:
     it the pages are written, and the pictures stay as they are.
     """
     project = config.load(file)
+    project.check_own()
     files = planning.read(project, project.series)
     book = []
     for target in common.targets(project, project.series, url=None):

@@ -1,4 +1,4 @@
-"""Commands that concern files: rollback (prints how) and new."""
+"""Commands that concern files: rollback (prints how), new and init."""
 
 from __future__ import annotations
 
@@ -90,9 +90,25 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     project_tags.
     """
     project = config.load(file)
+    project.check_own()
     [chosen] = config.choose(project, [series])
     paths: Sequence[Path] = files.create(
         series, chosen.folder, name, root=project.root, variable=chosen.variable
     )
     for path in paths:
         report.say(files.shown(path, root=project.root))
+
+
+@click.command("init")
+@click.argument("series")
+@common.config_option
+def init_command(*, series: str, file: Path | None) -> None:
+    """Lay out a new project in this folder.
+
+    Adds SERIES, such as app, to pyproject.toml, makes sql/SERIES with the first file and its rollback, and
+    lets git ignore .env and .postgres/. What is there already stays as it is.
+    """
+    path = file or Path.cwd() / config.FILE
+    for written in files.lay_out(path.parent, path, series):
+        report.say(f"  written  {files.shown(written, root=Path.cwd())}", style="green")
+    report.say("Write the first file, then: socrates-migrate plan, prove and migrate.")

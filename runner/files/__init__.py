@@ -2,8 +2,9 @@
 
 Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``scan``
 (statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a file differs from what
-was applied) and ``create`` (the next file from a template, which alone writes). The lexical rules are
-PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No server is asked.
+was applied), ``create`` (the next file from a template) and ``lay_out`` (a new project), which alone write.
+The lexical rules are PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No server is
+asked.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from runner.files.difference import explain as explain
     from runner.files.folder import load as load
     from runner.files.folder import shown as shown
+    from runner.files.layout import lay_out as lay_out
     from runner.files.lexer import Statement as Statement
     from runner.files.lexer import scan as scan
     from runner.files.place import locate as locate
@@ -25,6 +27,7 @@ else:
         content="check",
         difference="explain",
         folder="load shown",
+        layout="lay_out",
         lexer="Statement scan",
         place="locate",
         template="create",

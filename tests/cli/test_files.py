@@ -6,10 +6,14 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from runner.cli import cli
 from tests.cli import data, lines
 from tests.project import ROOT, TWO, Project
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
     from click.testing import CliRunner
 
     from tests.servers import Server
@@ -90,3 +94,17 @@ def test_an_unwritten_rollback_undoes_nothing(
     )
     assert "002_more.sql is not written yet" in process.stderr
     assert "002_more" in app.run(runner, "rollback", "app", "--to", "1", APP_URL=url).stdout
+
+
+def test_init_lays_out_a_project_that_migrates(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """In an empty folder; once the first file is written, it is applied."""
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(cli, ["init", "app"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "written sql/app/000_first.sql" in lines(result)
+    (tmp_path / "sql" / "app" / "000_first.sql").write_text(TWO["000_one.sql"])
+    migrated = runner.invoke(cli, ["migrate"], env={"DATABASE_URL_APP": url})
+    assert (migrated.exit_code, "1 applied, app is at 000_first." in migrated.stdout) == (0, True)
+    assert runner.invoke(cli, ["init", "app"]).exit_code == 2

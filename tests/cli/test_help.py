@@ -29,6 +29,7 @@ COMMANDS = (
     "orphans",
     "prove",
     "rollback",
+    "init",
     "new",
     "baseline",
     "accept",

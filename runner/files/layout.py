@@ -1,0 +1,77 @@
+"""Lay out a new project: configuration, folder, first file, and what git is to ignore."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+from runner.errors import ConfigError, UsageError
+from runner.files import template
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRST = "first"
+_IGNORED = (".env", ".postgres/")
+
+CONFIGURATION = """\
+# What socrates-migrate applies: the folder of the files, the database's name, and the *name* of the variable
+# (environment or .env) that holds its URL. {series} is the name of the series.
+
+[tool.runner.databases.{series}]
+sql = "sql/{series}"
+database = "{series}"
+url = "{variable}"
+"""
+
+
+def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
+    """Write a project of one series into ``root``, or a further series; return what was written.
+
+    ``file`` is its pyproject.toml; what it holds stays. A folder that has files already gets no first one.
+    Nothing is overwritten, and nothing written before all was looked at. Raises ``UsageError`` for a name
+    that cannot be one or a series that is configured, ``ConfigError`` for a file that cannot be added to.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", series):
+        raise UsageError(f"{series!r} is not a name for a series.", remedy="Use a-z, 0-9 and _.")
+    variable = f"DATABASE_URL_{series.upper()}"
+    text = _configuration(file, series, variable)
+    folder = root / "sql" / series
+    written: list[Path] = []
+    if not folder.is_dir() or not any(folder.glob("*.sql")):
+        folder.mkdir(parents=True, exist_ok=True)
+        written += template.create(series, folder, FIRST, root=root, variable=variable)
+    if _ignore(root / ".gitignore"):
+        written.append(root / ".gitignore")
+    file.write_text(text, encoding="utf-8", newline="\n")  # last: it is what makes the project one
+    return (file, *written)
+
+
+def _configuration(file: Path, series: str, variable: str) -> str:
+    """Return the configuration with the new series at its end."""
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    added = CONFIGURATION.format(series=series, variable=variable)
+    text = f"{before.rstrip()}\n\n{added}" if before.strip() else added
+    try:
+        configured = tomllib.loads(before).get("tool", {}).get("runner", {}).get("databases", {})
+        if series in configured:
+            raise UsageError(
+                f"{file.name} has a series {series} already.", remedy=f"Use `new {series} NAME` for a file."
+            )
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{file} cannot be added to: {error}.", remedy="Correct it, then try again."
+        ) from error
+    return text
+
+
+def _ignore(file: Path) -> bool:
+    """Add what holds secrets and data to .gitignore; tell whether it was changed."""
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    missing = [line for line in _IGNORED if line not in before.splitlines()]
+    if missing:
+        start = before if not before or before.endswith("\n") else f"{before}\n"
+        file.write_text(start + "".join(f"{line}\n" for line in missing), encoding="utf-8", newline="\n")
+    return bool(missing)

@@ -1,0 +1,85 @@
+"""What `init` lays out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import config
+from runner.errors import ConfigError, UsageError
+from runner.files import folder
+from runner.files.layout import lay_out
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OTHER = '[project]\nname = "shop"  # kept\n'
+TWO_SERIES = f'{OTHER}\n[tool.runner.databases.old]\nsql = "old"\ndatabase = "old"\nurl = "OLD_URL"'
+
+
+def _names(root: Path, found: tuple[Path, ...]) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in found]
+
+
+@pytest.mark.parametrize("before", [None, "", "\n\n", OTHER, TWO_SERIES])
+def test_a_series_is_added_to_whatever_is_there(tmp_path: Path, before: str | None) -> None:
+    """The configuration can be read, its first file is number 000, and what stood there stands there."""
+    file = tmp_path / config.FILE
+    if before is not None:
+        file.write_text(before)
+    written = lay_out(tmp_path, file, "app")
+    assert _names(tmp_path, written) == [
+        "pyproject.toml", "sql/app/000_first.sql", "sql/app/rollback/000_first.sql", ".gitignore",
+    ]  # fmt: skip
+    assert file.read_text().startswith((before or "").strip())
+    series = {one.name: one for one in config.load(file).series}
+    assert (series["app"].database, series["app"].variable) == ("app", "DATABASE_URL_APP")
+    assert [m.label for m in folder.load("app", series["app"].folder, root=tmp_path)] == ["000_first"]
+
+
+def test_the_rollback_names_the_variable(tmp_path: Path) -> None:
+    """What it says how to run it fits the configuration."""
+    lay_out(tmp_path, tmp_path / config.FILE, "app")
+    text = (tmp_path / "sql" / "app" / "rollback" / "000_first.sql").read_text()
+    assert '-f sql/app/rollback/000_first.sql "$DATABASE_URL_APP"' in text
+
+
+def test_files_that_are_there_stay_alone(tmp_path: Path) -> None:
+    """A folder with files gets no first one; .gitignore gets only what it lacks, on lines of their own."""
+    (tmp_path / "sql" / "app").mkdir(parents=True)
+    (tmp_path / "sql" / "app" / "000_mine.sql").write_text("select 1;")
+    (tmp_path / ".gitignore").write_text("*.log\n.env")
+    assert _names(tmp_path, lay_out(tmp_path, tmp_path / config.FILE, "app")) == [
+        "pyproject.toml",
+        ".gitignore",
+    ]
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n.env\n.postgres/\n"
+    assert _names(tmp_path, lay_out(tmp_path, tmp_path / config.FILE, "other"))[-1].startswith("sql/other")
+
+
+@pytest.mark.parametrize("name", ["", "App", "a-b", "1a", "a b", "../a", "a.b"])
+def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    """Nothing is written."""
+    with pytest.raises(UsageError, match="not a name for a series"):
+        lay_out(tmp_path, tmp_path / config.FILE, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "error", "text"),
+    [
+        (TWO_SERIES.replace("old]", "app]"), UsageError, "has a series app already"),
+        ("[project", ConfigError, "cannot be added to"),
+        ("tool = { runner = {} }", ConfigError, "cannot be added to"),
+    ],
+)
+def test_a_configuration_that_cannot_take_it_is_left_alone(
+    tmp_path: Path, before: str, error: type[Exception], text: str
+) -> None:
+    """Twice, broken, or written so that no table can follow: nothing is written."""
+    file = tmp_path / config.FILE
+    file.write_text(before)
+    with pytest.raises(error, match=text):
+        lay_out(tmp_path, file, "app")
+    assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
