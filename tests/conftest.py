@@ -52,17 +52,23 @@ def pytest_report_header() -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests were skipped and why, and what the long rehearsal tried and lost."""
+    terminalreporter.ensure_newline()
+    _tell_skipped(terminalreporter)
+    if os.environ.get("FAULTS") == "long":
+        _tell_rehearsal(terminalreporter)
+
+
+def _tell_skipped(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = defaultdict(list)
     for report in terminalreporter.getreports("skipped"):
         _, _, reason = report.longrepr
         skipped[reason.removeprefix("Skipped: ")].append(report.nodeid)
-    terminalreporter.section(f"{sum(map(len, skipped.values()))} skipped")
+    if skipped:
+        terminalreporter.section(f"{sum(map(len, skipped.values()))} skipped")
     for reason, tests in sorted(skipped.items()):
         terminalreporter.write_line(f"{reason}: {len(tests)}")
         for test in sorted(tests):
             terminalreporter.write_line(f"    {test}")
-    if os.environ.get("FAULTS") == "long":
-        _tell_rehearsal(terminalreporter)
 
 
 def _tell_rehearsal(terminalreporter: pytest.TerminalReporter) -> None:

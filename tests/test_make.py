@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,3 +112,33 @@ def test_only_pgbouncer_may_be_missing(checkout: Path) -> None:
 def test_a_failure_is_passed_on(checkout: Path) -> None:
     """Make's exit code is the script's, although its output goes through a pipe."""
     assert ci(checkout, "false").returncode == 2
+
+
+# ---------------------------------------------------------------- what pytest says at its end
+
+TESTS = """
+import pytest
+
+@pytest.mark.skip(reason="PostgreSQL 15 is not installed")
+@pytest.mark.parametrize("number", [1, 2])
+def test_marked(number): ...
+
+def test_left(): pytest.skip("PgBouncer is not installed")
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_what_was_skipped_is_told_by_reason_and_name(tmp_path: Path, workers: str) -> None:
+    """By one process and by several; .ci/run reads the lines that end with a count."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "test_it.py").write_text(TESTS, encoding="utf-8")
+    options = ("-p", "tests.conftest", "-p", "no:cacheprovider", "-n", workers)
+    done = run(sys.executable, "-m", "pytest", *options, str(tmp_path), PYTHONPATH=str(ROOT))
+    _, _, told = done.stdout.partition(" 3 skipped =")
+    assert told.splitlines()[1:-1] == [
+        "PgBouncer is not installed: 1",
+        "    test_it.py::test_left",
+        "PostgreSQL 15 is not installed: 2",
+        "    test_it.py::test_marked[1]",
+        "    test_it.py::test_marked[2]",
+    ]
