@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+from collections import defaultdict
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,14 +52,32 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the long rehearsal tried, how often, and what was lost."""
-    if os.environ.get("FAULTS") != "long":
-        return
+    """Say which tests were skipped and why, and what the long rehearsal tried and lost."""
+    terminalreporter.ensure_newline()
+    _tell_skipped(terminalreporter)
+    if os.environ.get("FAULTS") == "long":
+        _tell_rehearsal(terminalreporter)
+
+
+def _tell_skipped(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = defaultdict(list)
+    for report in terminalreporter.getreports("skipped"):
+        _, _, reason = report.longrepr
+        skipped[reason.removeprefix("Skipped: ")].append(report.nodeid)
+    if skipped:
+        terminalreporter.section(f"{sum(map(len, skipped.values()))} skipped")
+    for reason, tests in sorted(skipped.items()):
+        terminalreporter.write_line(f"{reason}: {len(tests)}")
+        for test in sorted(tests):
+            terminalreporter.write_line(f"    {test}")
+
+
+def _tell_rehearsal(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line("| rehearsal | cases | rounds of the repeated ones | failed |")
     terminalreporter.write_line("|---|---|---|---|")
     for module in sorted(_modules(terminalreporter)):
         reports = [_of(terminalreporter, outcome, module) for outcome in ("passed", "failed")]
-        loaded = sys.modules[module.removesuffix(".py").replace("/", ".")]
+        loaded = import_module(module.removesuffix(".py").replace("/", "."))  # only a worker has it yet
         rounds = [vars(loaded)[name] for name in ("KILLS", "CUTS", "ROUNDS", "STOPS") if name in vars(loaded)]
         about = str(loaded.__doc__).splitlines()[0].rstrip(".")
         terminalreporter.write_line(
@@ -135,7 +154,10 @@ def each_server(request: pytest.FixtureRequest) -> Server:
 def _database(server: Server) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        create = sql.SQL("create database {} strategy file_copy").format(
+            sql.Identifier(name)
+        )  # the faster one
+        connection.execute(create)
         yield server.url(name)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 

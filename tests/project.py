@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "runner", *arguments, "--config", str(self.file)],
             cwd=ROOT,
-            env={"PATH": "/usr/bin:/bin", **environ},
+            env={"PATH": os.environ["PATH"], **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

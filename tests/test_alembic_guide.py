@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from tests import servers
 from tests.conftest import ROOT
@@ -258,7 +259,8 @@ def test_the_old_database_itself_is_refused(old: Move) -> None:
     old.environ["DATABASE_URL_AUTH"] = old.environ["OLD_AUTH_URL"]
     said = " ".join(old.type("socrates-migrate migrate auth", code=4).split())
     [shown] = old.blocks("2. ", "text")
-    assert " ".join(shown.split()).replace("Database auth", "Database auth_18") in said
+    name = conninfo_to_dict(old.environ["OLD_AUTH_URL"])["dbname"]
+    assert " ".join(shown.split()).replace("Database auth", f"Database {name}") in said
     assert "DRIFT" in old.type("socrates-migrate baseline auth --to 003", code=4)
     assert old.query("OLD_AUTH_URL", "select to_regclass('public.schema_migrations')") == [(None,)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -40,7 +41,7 @@ def run(site: Path, cwd: Path, *arguments: str, **environ: str) -> subprocess.Co
     return subprocess.run(
         [sys.executable, "-m", "runner", *arguments],
         cwd=cwd,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(site), **environ},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), **environ},
         capture_output=True,
         text=True,
         check=False,

@@ -57,8 +57,11 @@ def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, [series]), url=None)
     variables, conninfo = database.environment(target.url, source=target.source)
-    command = ["psql", *arguments, *([conninfo] if conninfo else [])]
-    os.execve(schema.psql_program(), command, os.environ | variables)  # noqa: S606 - psql takes over
+    program = (
+        schema.psql_program()
+    )  # also its first argument: by a bare name it would look for itself on PATH
+    command = [program, *arguments, *([conninfo] if conninfo else [])]
+    os.execve(program, command, os.environ | variables)  # noqa: S606 - psql takes over
 
 
 @server_command.command()

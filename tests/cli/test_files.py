@@ -30,7 +30,7 @@ def test_rollback_prints_commands_that_work(runner: CliRunner, server: Server, u
         for name in ("003_account_security", "002_subscription_fields")
     ]
     assert "skipped" not in real.run(runner, "status", "auth", **environ).stdout
-    path = f"{os.path.dirname(server.psql)}:/usr/bin:/bin"  # noqa: PTH120 - a text for PATH
+    path = f"{os.path.dirname(server.psql)}:{os.environ['PATH']}"  # noqa: PTH120 - a text for PATH
     subprocess.run(["sh", "-ec", result.stdout], check=True, cwd=ROOT, env={"PATH": path, **environ})
     states = [
         step["state"]

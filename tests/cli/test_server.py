@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -15,16 +16,14 @@ from tests.cli import lines
 from tests.project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import CliRunner
 
 
 @pytest.fixture
 def home(app: Project) -> Path:
     """Move the project out of pytest's private folder, where the server's own user may go."""
-    target = app.root.parent.parent.parent / f"socrates-test-{os.getpid()}"
-    shutil.copytree(app.root, target)
+    target = Path(tempfile.mkdtemp(prefix="socrates-test-"))
+    shutil.copytree(app.root, target, dirs_exist_ok=True)
     return target
 
 
@@ -39,7 +38,8 @@ def test_the_embedded_server_stands_in_when_nothing_is_set(runner: CliRunner, ho
         assert shown.stdout.startswith("postgresql://postgres@/app?host=")
         with psycopg.connect(shown.stdout.strip()) as db:
             assert db.execute("select count(*) from public.schema_migrations").fetchone() == (2,)
-        psql = project.process("server", "psql", "app", "-Atc", "select current_database()")
+        nowhere = str(home)  # a PATH without psql
+        psql = project.process("server", "psql", "app", "-Atc", "select current_database()", PATH=nowhere)
         assert psql.communicate()[0].splitlines()[-1] == "app"
         started = runner.invoke(cli, ["server", "start", "--config", str(project.file)])
         assert started.stdout == f"app: {shown.stdout}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def shell(folder: Path, server: Server, url: str, *scripts: str) -> str:
     """Run commands of the README in a copy of the repository, as one shell would; return what they print."""
-    path = f"{folder / 'bin'}:{Path(server.psql).parent}:/usr/bin:/bin"
+    path = f"{folder / 'bin'}:{Path(server.psql).parent}:{os.environ['PATH']}"
     script = "\n".join(scripts).replace("postgresql://me:secret@db.example.org/todo", f"'{url}'")
     done = subprocess.run(
         ["sh", "-euc", script],

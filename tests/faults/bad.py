@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -21,11 +19,13 @@ from click.testing import CliRunner
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from tests import servers
 from tests.project import make
-from tests.servers import NEWEST, PROGRAMS, Server, wheel
+from tests.servers import NEWEST, PROGRAMS, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from click.testing import Result
 
@@ -139,11 +139,7 @@ def started(
     version: int = NEWEST, *options: str, copy_of: Server | None = None, **environ: str
 ) -> Iterator[Server]:
     """Run a server with these settings, new or a hot standby of ``copy_of``, until the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="odd-"))
-    if os.geteuid() == 0:
-        wheel.ensure_user_exists(USER)
-        wheel.ensure_prefix_permissions(PROGRAMS[version])
-        shutil.chown(folder, USER)
+    folder = servers.new_folder(version)
     data = str(folder / "data")
     if copy_of:
         _program(version, "pg_basebackup", "-R", "-c", "fast", "--no-sync", "-h", copy_of.host, "-D", data)

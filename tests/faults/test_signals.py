@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -308,4 +309,5 @@ def test_a_signal_within_exec_ends_with_the_exit_code(tmp_path: Path, number: in
         "    try:\n        cli.main()\n    except KeyboardInterrupt:\n        sys.exit(1)\n"
     )
     command = [sys.executable, "-m", "probe"]
-    assert subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=False).returncode == 1
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(command, cwd=tmp_path, env=environ, check=False).returncode == 1
