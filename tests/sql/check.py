@@ -23,6 +23,7 @@ from runner.event import Outcome
 from runner.model import Before
 from tests import servers
 from tests.sql import catalog, file_rules, rules
+from tests.sql.file import File, files
 from tests.sql.rule import Broken, Rule
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from runner.config import Project, Series
     from runner.model import Migration
     from tests.sql.catalog import Catalog
-    from tests.sql.file_rules import File
+    from tests.sql.file import Place
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECTS = (ROOT, ROOT / "examples" / "todo")
@@ -49,9 +50,7 @@ CHANGES: Rule[tuple[Catalog, Catalog], str] = Rule(
 
 def project_rules() -> list[tuple[str, str, str]]:
     """Return name, meaning and remedy of every rule, as docs/writing.md lists them."""
-    every: list[
-        Rule[File, file_rules.Place] | Rule[Catalog, catalog.Thing] | Rule[tuple[Catalog, Catalog], str]
-    ]
+    every: list[Rule[File, Place] | Rule[Catalog, catalog.Thing] | Rule[tuple[Catalog, Catalog], str]]
     every = [*file_rules.RULES, CHANGES, *rules.RULES]
     return [(one.name, one.what, one.remedy) for one in every]
 
@@ -68,8 +67,9 @@ def findings(project: Project, url: str) -> Iterator[Broken | str]:
 
 def texts(project: Project) -> list[Broken]:
     """Return what breaks the rules of files."""
-    files = list(file_rules.files(project))
-    return sorted(broken for file in files for one in file_rules.RULES for broken in file.broken(one))
+    return sorted(
+        broken for file in files(project) for one in file_rules.RULES for broken in file.broken(one)
+    )
 
 
 def catalogs(project: Project, url: str) -> list[Broken]:
@@ -104,7 +104,7 @@ def _series(
     before: Catalog | None = None
     since: dict[tuple[str, str], File] = {}
     for migration, now in moments:
-        file = file_rules.File(project.root / migration.path, series, project.root)
+        file = File(project.root / migration.path, series, project.root)
         if before:
             for name in CHANGES.find((before, now)):
                 if not re.search(rf"\b{name.split()[-1].rpartition('.')[2]}\b", file.words):
@@ -161,14 +161,14 @@ def _advice(finding: dict[str, str]) -> str:
 def main() -> int:
     """Print what breaks a rule, one after the other; return 1 when there is anything."""
     projects = [config.load(folder / config.FILE) for folder in PROJECTS]
-    files = [file for project in projects for file in file_rules.files(project)]
-    found = [str(broken) for broken in squawk(*(file.path.relative_to(ROOT) for file in files))]
+    every = [file for project in projects for file in files(project)]
+    found = [str(broken) for broken in squawk(*(file.path.relative_to(ROOT) for file in every))]
     with servers.running(servers.NEWEST) as server:
         for project in projects:
             folder = "" if project.root == ROOT else f"{project.root.relative_to(ROOT)}/"
             found += (f"{folder}{broken}" for broken in findings(project, server.url("postgres")))
     told = (
-        f"{len(files)} files keep the rules"
+        f"{len(every)} files keep the rules"
         if not found
         else "Mend them before you migrate: an applied file is never edited"
     )

@@ -9,17 +9,16 @@ import re
 from typing import TYPE_CHECKING
 
 from runner import sentence
+from tests.sql import column_rules, name_rules
 from tests.sql.catalog import PRIMARY_KEY, Catalog, Thing
 from tests.sql.rule import EXCEPTIONS, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.sql.catalog import Column, Constraint, Index
+    from tests.sql.catalog import Column, Index
     from tests.sql.rule import Rule
 
-WORD = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST = 63  # PostgreSQL cuts a longer name without a word
 PINNED = ["search_path=pg_catalog, pg_temp"]
 rule: Rules[Catalog, Thing] = Rules()
 
@@ -59,45 +58,6 @@ def _(catalog: Catalog) -> Iterator[Thing]:
             yield table
         elif (made.type, made.default) != ("uuid", "gen_random_uuid()"):
             yield made
-
-
-@rule(
-    "time",
-    "A time has its date and its zone, and only such a column is called `<something>_at`.",
-    "Make it `timestamptz`, or give it another name.",
-)
-def _(catalog: Catalog) -> Iterator[Thing]:
-    for column in catalog.columns:
-        is_time = column.type.startswith(("time", "interval")) or column.column.endswith("_at")
-        if is_time and column.type != "timestamp with time zone":
-            yield column
-
-
-@rule("json", "A document is `jsonb`.", "Make it `jsonb`.")
-def _(catalog: Catalog) -> Iterable[Thing]:
-    return [column for column in catalog.columns if column.type == "json"]
-
-
-@rule("array", "A list is a table of its own, or `jsonb`.", "Make it one of the two.")
-def _(catalog: Catalog) -> Iterable[Thing]:
-    return [column for column in catalog.columns if "[]" in column.type]
-
-
-@rule("numbered", "No column is numbered by a sequence.", "Use a uuid and `gen_random_uuid()`.")
-def _(catalog: Catalog) -> Iterable[Thing]:
-    return [c for c in catalog.columns if c.special in ("a", "d") or "nextval" in (c.default or "")]
-
-
-@rule(
-    "metadata",
-    "A column called metadata is an object from the start.",
-    "Write `metadata jsonb not null default '{}'::jsonb`.",
-)
-def _(catalog: Catalog) -> Iterator[Thing]:
-    for column in catalog.columns:
-        facts = (column.type, column.nullable, column.default)
-        if column.column == "metadata" and facts != ("jsonb", False, "'{}'::jsonb"):
-            yield column
 
 
 @rule("foreign-key", "A foreign key is one column, and points at an id.", "Refer to the table's id.")
@@ -148,7 +108,7 @@ def _(catalog: Catalog) -> Iterable[Thing]:
 @rule(
     "comment",
     "A table, column, index and function has a comment; that of an index tells the query it serves.",
-    "Write `comment on <kind> public.<name> is '…';` in the same file.",
+    "Write `comment on <kind> public.<name> is '…';` in the same file, or in the one behind `concurrently`.",
 )
 def _(catalog: Catalog) -> Iterable[Thing]:
     things = (*catalog.tables, *catalog.columns, *catalog.indexes, *catalog.functions)
@@ -216,64 +176,6 @@ def _(catalog: Catalog) -> Iterable[Thing]:
     return [one for one in catalog.objects if one.kind == "schema"]
 
 
-@rule("name", "A name is made of a-z, 0-9 and _, and begins with a letter.", "Rename it.")
-def _(catalog: Catalog) -> Iterator[Thing]:
-    named = (*catalog.tables, *catalog.constraints, *catalog.indexes, *catalog.triggers, *catalog.functions)
-    yield from (thing for thing in named if not WORD.fullmatch(thing.name))
-    yield from (column for column in catalog.columns if not WORD.fullmatch(column.column))
-
-
-@rule(
-    "name-constraint",
-    "A constraint is called `<table>_pkey`, `uq_<table>_<columns>`, `fk_<table>_<column>`, "
-    "`ex_<table>_<what>` or `ck_<table>_<what>`.",
-    "Write `constraint <name> …`. Where that is longer than 63 characters, any word may follow the table.",
-)
-def _(catalog: Catalog) -> Iterable[Thing]:
-    return [c for c in catalog.constraints if not re.fullmatch(constraint_name(c), c.name)]
-
-
-def constraint_name(constraint: Constraint) -> str:
-    """Return the pattern of the name a constraint should have."""
-    columns = "_".join(constraint.columns)
-    return {
-        "p": f"{constraint.table}_pkey",
-        "u": fitting("uq", constraint.table, columns),
-        "f": fitting("fk", constraint.table, columns),
-        "x": rf"ex_{constraint.table}_\w+",
-        "t": rf"trg_{constraint.table}_\w+",  # a constraint trigger, which is named as a trigger
-    }.get(constraint.kind, rf"ck_{constraint.table}_\w+")
-
-
-@rule(
-    "name-index",
-    "An index is called `idx_<table>_<columns>`, a unique one also `uq_…`; with `where`, a word for it may "
-    "follow. `lower(email)` counts as `email_lower`.",
-    "Rename it. Where that is longer than 63 characters, any word may follow the table.",
-)
-def _(catalog: Catalog) -> Iterable[Thing]:
-    own = [index for index in catalog.indexes if not index.of_constraint]
-    return [index for index in own if not re.fullmatch(index_name(index), index.name)]
-
-
-def index_name(index: Index) -> str:
-    """Return the pattern of the name an index should have; of an expression, any word."""
-    columns = [re.sub(r"lower\((\w+)(::text)?\)", r"\1_lower", key) for key in index.columns]
-    words = [column if WORD.fullmatch(column) else r"\w+" for column in columns]
-    kind = "(idx|uq)" if index.unique else "idx"
-    return fitting(kind, index.table, "_".join(words)) + (r"(_\w+)?" if index.predicate else "")
-
-
-def fitting(kind: str, table: str, columns: str) -> str:
-    """Return the pattern of a name; where it could not be as long, the columns are any word."""
-    return f"{kind}_{table}_" + (columns if len(f"idx_{table}_{columns}") <= LONGEST else r"\w+")
-
-
-@rule("name-trigger", "A trigger is called `trg_<table>_<what>`.", "Rename it.")
-def _(catalog: Catalog) -> Iterable[Thing]:
-    return [t for t in catalog.triggers if not re.fullmatch(rf"trg_{t.table}_\w+", t.name)]
-
-
 @rule(
     "search-path",
     "A function pins where it looks names up.",
@@ -283,4 +185,4 @@ def _(catalog: Catalog) -> Iterable[Thing]:
     return [function for function in catalog.functions if function.settings != PINNED]
 
 
-RULES = tuple(rule.all)
+RULES = (*rule.all, *column_rules.RULES, *name_rules.RULES)

@@ -11,17 +11,18 @@ from runner import config, template
 from tests.conftest import ROOT, SERIES
 from tests.project import make
 from tests.sql import check, file_rules
+from tests.sql.file import files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.config import Series
-    from tests.sql.file_rules import File, Place
+    from tests.sql.file import File, Place
     from tests.sql.rule import Rule
 
     FileRule = Rule[File, Place]
 
-FILES = [file for root in check.PROJECTS for file in file_rules.files(config.load(root / config.FILE))]
+FILES = [file for root in check.PROJECTS for file in files(config.load(root / config.FILE))]
 
 each_rule = pytest.mark.parametrize("rule", file_rules.RULES, ids=lambda rule: rule.name)
 

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from tests.sql import catalog, file_rules
 from tests.sql.catalog import Catalog
+from tests.sql.file import code
 from tests.sql.psql import forward, rollback, run
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def unordered(facts: Catalog) -> Catalog:
 def rerunnable(series: str) -> list[Path]:
     """Return the files that may run again when all have: from the last on that took something away."""
     files = forward(series)
-    dropping = [
-        place for place, file in enumerate(files) if file_rules.DROP.search(file_rules.code(file.read_text()))
-    ]
+    dropping = [place for place, file in enumerate(files) if file_rules.DROP.search(code(file.read_text()))]
     return files[max(dropping, default=0) :]
 
 
