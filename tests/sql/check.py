@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tests.sql.catalog import Catalog
     from tests.sql.file import Place
 
+    AnyRule = Rule[Catalog, catalog.Thing] | Rule[tuple[Catalog, Catalog], str]
+
 ROOT = Path(__file__).parent.parent.parent
 PROJECTS = (ROOT, ROOT / "examples" / "todo")
 SQUAWK = Path(sys.executable).with_name("squawk")
@@ -50,8 +52,7 @@ CHANGES: Rule[tuple[Catalog, Catalog], str] = Rule(
 
 def project_rules() -> list[tuple[str, str, str]]:
     """Return name, meaning and remedy of every rule, as docs/writing.md lists them."""
-    every: list[Rule[File, Place] | Rule[Catalog, catalog.Thing] | Rule[tuple[Catalog, Catalog], str]]
-    every = [*file_rules.RULES, CHANGES, *rules.RULES]
+    every: list[AnyRule | Rule[File, Place]] = [*file_rules.RULES, CHANGES, *rules.RULES]
     return [(one.name, one.what, one.remedy) for one in every]
 
 
@@ -107,7 +108,7 @@ def _series(
         file = File(project.root / migration.path, series, project.root)
         if before:
             for name in CHANGES.find((before, now)):
-                if not re.search(rf"\b{name.split()[-1].rpartition('.')[2]}\b", file.words):
+                if not re.search(rf"\b{re.escape(_parts(name)[-1])}\b", file.words):
                     yield _broken(file, CHANGES, name)
         broken = [(one.name, name) for one in rules.RULES for name in rules.broken(one, now)]
         since = {key: since.get(key, file) for key in broken}
@@ -117,29 +118,33 @@ def _series(
         yield _broken(file, by_name[rule], name)
 
 
-def _broken(
-    file: File, rule: Rule[Catalog, catalog.Thing] | Rule[tuple[Catalog, Catalog], str], name: str
-) -> Broken:
+def _broken(file: File, rule: AnyRule, name: str) -> Broken:
     return Broken(file.shown, file.line(_place(file, name)), name, rule.name, rule.what, rule.remedy)
 
 
 def _place(file: File, name: str) -> int:
     """Return where a file first speaks of an object outside its header: of a column, behind its table."""
     place = len(file.header)
-    for part in name.rsplit(maxsplit=1)[-1].split("."):
-        if found := re.compile(rf"\b{part}\b").search(file.text, place):
+    for part in _parts(name):
+        if found := re.compile(rf"\b{re.escape(part)}\b").search(file.text, place):
             place = found.start()
     return place if place > len(file.header) else 0
+
+
+def _parts(name: str) -> list[str]:
+    """Return the words of ``column users.email`` behind its kind."""
+    return name.partition(" ")[2].split(".")
 
 
 def _changed(before: Catalog, after: Catalog) -> Iterator[str]:
     """Yield what was there before and is not, or not so, after; nothing of a table that has gone."""
     tables = {table.name for table in after.tables}
     for kind in KINDS:
-        left = catalog.by_name(getattr(after, kind))
+        left = getattr(after, kind)
+        same = catalog.by_name(left)
         for thing in getattr(before, kind):
             is_gone = getattr(thing, "table", None) not in {None, *tables}
-            if left.get(thing.name) != thing and not is_gone:
+            if same.get(thing.name) != thing and thing not in left and not is_gone:
                 yield f"{type(thing).__name__.lower()} {thing.name}"
 
 
@@ -160,17 +165,15 @@ def _advice(finding: dict[str, str]) -> str:
 
 def main() -> int:
     """Print what breaks a rule, one after the other; return 1 when there is anything."""
-    projects = [config.load(folder / config.FILE) for folder in PROJECTS]
+    projects = [config.load(root / config.FILE) for root in PROJECTS]
     every = [file for project in projects for file in files(project)]
     found = [str(broken) for broken in squawk(*(file.path.relative_to(ROOT) for file in every))]
     with servers.running(servers.NEWEST) as server:
         for project in projects:
-            folder = "" if project.root == ROOT else f"{project.root.relative_to(ROOT)}/"
-            found += (f"{folder}{broken}" for broken in findings(project, server.url("postgres")))
+            where = "" if project.root == ROOT else f"{project.root.relative_to(ROOT)}/"
+            found += (f"{where}{broken}" for broken in findings(project, server.url("postgres")))
     told = (
-        f"{len(every)} files keep the rules"
-        if not found
-        else "Mend them before you migrate: an applied file is never edited"
+        f"{len(found)} broken: mend it before you migrate" if found else f"{len(every)} files keep the rules"
     )
     print(*found, f"{told} (docs/writing.md).", sep="\n")  # noqa: T201 - this program reports
     return int(bool(found))
