@@ -146,14 +146,14 @@ def _(file: File) -> Iterator[Place]:
 @rule(
     "drop",
     "A forward file takes nothing away that its header does not name; it deletes no row and never cascades.",
-    "Leave it out, or name each thing in the header: `Drops orders.total …`.",
+    "Leave it out, or name each thing in the header: `Drops …`, or `Changes …` when it is made anew.",
 )
 def _(file: File) -> Iterator[Place]:
     if file.is_rollback:
         return
     for found in DROP.finditer(file.code):
         name = found["name"].rpartition(".")[2]
-        if not re.search(rf"\bDrops\b.*\b{name}\b", file.words):
+        if not re.search(rf"\b(?:Drops|Changes)\b.*\b{name}\b", file.words):
             yield found.start(), " ".join(found[0].split())
     for found in re.finditer(r"\b(?:truncate|delete from)\b.*", file.code):
         yield found.start(), found[0].strip()

@@ -75,6 +75,8 @@ PLANTED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
         [(3, "drop", "a cascade"), (3, "drop", "drop table public.a")],
     ),
     "drop_said": (HEADER + "-- Drops a.b.\nalter table public.a drop column b;\n", []),
+    "drop_and_add": (HEADER + "-- Changes ck_a.\nalter table public.a drop constraint if exists ck_a,\n"
+                     "    add constraint ck_a check (true) not valid;\n", []),
     "drop_of_no_thing": (HEADER + "alter table public.a alter b drop not null, alter c drop default;\n", []),
     "delete": (HEADER + "truncate public.a;\n", [(3, "drop", "truncate public.a")]),
     "careless": (HEADER + "create unique index i on public.a (b);\n",
