@@ -5,5 +5,6 @@ begin
     end if;
 end
 $$;
-alter table public.a add column word text check (word in ('one', 'two'));
+alter table public.a add column word text not null default '';
+alter table public.a alter column word drop default;
 delete from public.schema_migrations where series = 'app' and version = '001';
