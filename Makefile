@@ -63,6 +63,9 @@ verify: install ## check the ledgers against the files
 prove: install ## prove each file idempotent and reversible, in a scratch database
 	@$(RUNNER) prove
 
+check: $(VENV)/.test ## hold each file to the rules, before it is applied (docs/writing.md)
+	@$(BIN)/python -m tests.sql.check
+
 psql-auth: install ## open psql on socrates_auth
 	@$(RUNNER) server psql auth
 
@@ -112,5 +115,5 @@ picture: $(VENV)/.test ## draw the picture in the README anew
 clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache dist
 
-.PHONY: help install migrate migrate-auth migrate-specs plan status verify prove psql-auth psql-specs \
+.PHONY: help install migrate migrate-auth migrate-specs plan status verify prove check psql-auth psql-specs \
         server-start server-stop test lint types pytest faults bench bench-schema docs format picture clean

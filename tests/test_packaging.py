@@ -55,8 +55,9 @@ def test_an_installed_package_migrates_without_a_checkout(
     environ = {"DATABASE_URL_AUTH": url, "DATABASE_URL_SPECS": other_url}
     migrated = run(installed, tmp_path, "migrate", **environ)
     assert migrated.returncode == 0, migrated.stderr
-    assert "  4 applied, auth is at 003_account_security.\n" in migrated.stdout
-    assert "  9 applied, specs is at 008_pgvector.\n" in migrated.stdout
+    for series in ("auth", "specs"):
+        files = sorted((ROOT / "sql" / series).glob("*.sql"))
+        assert f"  {len(files)} applied, {series} is at {files[-1].stem}.\n" in migrated.stdout
     undo = run(installed, tmp_path, "rollback", "specs", "--to", "007", **environ).stdout
     assert f"-f {installed}/runner/bundled/sql/specs/rollback/008_pgvector.sql " in undo
     assert run(ROOT, ROOT, "verify", **environ).returncode == 0, "a checkout sees the same files"

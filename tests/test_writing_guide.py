@@ -1,4 +1,4 @@
-"""The guide to writing a migration: every example in it runs, and may run twice."""
+"""The guide to writing a migration: every example in it runs, may run twice, and keeps the rules."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from runner import database, ledger
+from runner import config, database, ledger
 from runner.schema import catalog
 from tests.project import ROOT, make
+from tests.sql import check
+from tests.sql.rule import Broken
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.servers import Server
 
 GUIDE = (ROOT / "docs" / "writing.md").read_text(encoding="utf-8")
 FILES = {
     found[1]: found[0]
     for found in re.finditer(r"(?<=```sql\n)-- (\d{3}_\w+\.sql) \(series app\)\n.*?(?=```)", GUIDE, re.DOTALL)
 }
+LAST = len(FILES) - 1  # it drops the old column
 ROWS = """
     insert into public.orders (customer_id, total)
     select '00000000-0000-0000-0000-000000000001', n from generate_series(1, 5) as n
@@ -27,8 +32,8 @@ ROWS = """
 
 def test_every_example_is_a_file() -> None:
     """Nothing in the guide is SQL that the next test would not see."""
-    assert len(FILES) == GUIDE.count("```sql") == 6
-    assert [int(name[:3]) for name in FILES] == list(range(6))
+    assert len(FILES) == GUIDE.count("```sql") == 8
+    assert [int(name[:3]) for name in FILES] == list(range(8))
 
 
 def test_the_examples_run_in_order_over_rows(tmp_path: Path, each_url: str) -> None:
@@ -37,22 +42,41 @@ def test_the_examples_run_in_order_over_rows(tmp_path: Path, each_url: str) -> N
     app.migrate(each_url, to=0)
     with psycopg.connect(each_url, autocommit=True) as db:
         db.execute(ROWS)
-        app.migrate(each_url)
+        app.migrate(each_url, to=LAST - 1)
         assert db.execute("select sum(total_cents)::int, min(note) from public.orders").fetchone() == (15, "")
         db.execute("insert into public.orders (customer_id, total) values (gen_random_uuid(), 7)")
+        app.migrate(each_url)
         assert db.execute("select count(*) from public.orders where total_cents = 7").fetchone() == (1,)
 
 
 def test_the_examples_may_run_twice(tmp_path: Path, each_url: str) -> None:
-    """Again, as psql would: neither the schema nor a row changes."""
-    make(tmp_path, app=FILES).migrate(each_url)
+    """Each again, as psql would, when it was applied: neither the schema nor a row changes."""
+    app = make(tmp_path, app=FILES)
+    app.migrate(each_url, to=0)
     with database.connect(each_url, source="x") as db:
-        db.execute(ROWS.encode())
-        before = catalog.snapshot(db, besides=ledger.TABLE), _rows(db)
-        for text in FILES.values():
+        database.run(db, ROWS)
+        for number, text in enumerate(FILES.values()):
+            app.migrate(each_url, to=number)
+            before = catalog.snapshot(db, besides=ledger.TABLE), _rows(db)
             database.run(db, text)
-        assert (catalog.snapshot(db, besides=ledger.TABLE), _rows(db)) == before
+            assert (catalog.snapshot(db, besides=ledger.TABLE), _rows(db)) == before, text
 
 
 def _rows(db: database.Connection) -> list[tuple[object, ...]]:
     return database.query(db, "select * from public.orders order by id")
+
+
+def test_the_examples_keep_the_rules(tmp_path: Path, server: Server) -> None:
+    """Those of files, but that each has a rollback, those of tables, and squawk's."""
+    app = make(tmp_path, app=FILES)
+    found = [
+        *check.findings(config.load(app.file), server.url("postgres")),
+        *check.squawk(*(app.root / "app" / name for name in FILES)),
+    ]
+    assert [str(one) for one in found if not (isinstance(one, Broken) and one.rule == "rollback")] == []
+
+
+def test_the_guide_lists_every_rule() -> None:
+    """In its order and its words: what a person is told can be looked up."""
+    rows = [f"| {name} | {what} | {remedy} |" for name, what, remedy in check.project_rules()]
+    assert "\n".join(rows) + "\n\n" in GUIDE

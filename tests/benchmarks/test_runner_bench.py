@@ -84,7 +84,7 @@ def test_round_trips(durable: Server, proxy: Proxy, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("true", "auth has 0 tables of 8"),
+        ("true", "auth has 0 tables of "),
         ("false", "false ended with 1: "),
     ],
 )
@@ -103,7 +103,8 @@ def test_a_tool_that_does_not_do_the_work_is_not_counted(
     lies = Bench(durable, proxy, tmp_path, (liar,))
     lies.run_all([twice, W3])
     assert lies.results.runs == {}
-    assert lies.results.failures == {("W1", "liar"): reason, ("W3", "liar"): "failed in W1 already"}
+    assert lies.results.failures.pop(("W1", "liar")).startswith(reason)
+    assert lies.results.failures == {("W3", "liar"): "failed in W1 already"}
     assert runs == [program]
 
 

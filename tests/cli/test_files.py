@@ -24,10 +24,11 @@ def test_rollback_prints_commands_that_work(runner: CliRunner, server: Server, u
     real = Project(ROOT)
     environ = {"DATABASE_URL_AUTH": url, "DATABASE_URL_SPECS": url}
     assert real.run(runner, "migrate", "auth", **environ).exit_code == 0
+    files = sorted(path.stem for path in (ROOT / "sql" / "auth").glob("*.sql"))
     result = real.run(runner, "rollback", "auth", "--to", "001", **environ)
     assert lines(result) == [
         f'psql -X -v ON_ERROR_STOP=1 -1 -f sql/auth/rollback/{name}.sql "$DATABASE_URL_AUTH"'
-        for name in ("003_account_security", "002_subscription_fields")
+        for name in reversed(files[2:])
     ]
     assert "skipped" not in real.run(runner, "status", "auth", **environ).stdout
     path = f"{os.path.dirname(server.psql)}:{os.environ['PATH']}"  # noqa: PTH120 - a text for PATH
@@ -36,7 +37,7 @@ def test_rollback_prints_commands_that_work(runner: CliRunner, server: Server, u
         step["state"]
         for step in data(real.run(runner, "status", "auth", "--json", **environ))["databases"][0]["steps"]
     ]
-    assert states == ["applied", "applied", "pending", "pending"]
+    assert states == ["applied"] * 2 + ["pending"] * len(files[2:])
 
 
 def test_rollback_to_base_lists_every_file(runner: CliRunner, app: Project, url: str) -> None:

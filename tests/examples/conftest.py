@@ -14,18 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from tests.examples import CONTRACT, TODO
-from tests.sql import catalog, rows
+from tests.sql import catalog
 from tests.sql.clone import Clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers import Server
-
-
-@pytest.fixture(autouse=True)
-def _known_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rows.CERTAIN, "messages.role", "user")
 
 
 def _migrated(server: Server, url: str) -> Iterator[Clone]:

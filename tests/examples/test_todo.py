@@ -11,21 +11,22 @@ from psycopg import errors
 
 from tests.cli import lines
 from tests.examples import FILES, TODO, blocks
-from tests.sql import catalog, contract
+from tests.sql import catalog, contract, rules
 from tests.sql import test_cascades as cascades
 from tests.sql import test_checks as checks
 from tests.sql import test_contract as promises
 from tests.sql import test_idempotent as idempotent
 from tests.sql import test_rollbacks as rollbacks
-from tests.sql import test_rules as rules
 from tests.sql import test_triggers as triggers
 from tests.sql.psql import rollback, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.sql.catalog import Catalog, Thing
     from tests.sql.clone import Clone
     from tests.sql.rows import Rows
+    from tests.sql.rule import Rule
 
 TABLES = ("conversations", "messages", "tasks", "users")
 
@@ -35,20 +36,9 @@ TOTALS = (4, 25, 12, 4, 1, 7, 4, 0, 1, 4)
 # What holds in the two databases of the product, asked of this one.
 RULES: list[Callable[[Clone], None]] = [
     promises.test_the_only_other_things_are_the_ledger_trigger_functions_and_vector,
-    rules.test_every_key_is_one_uuid_made_by_the_database,
-    rules.test_every_time_knows_its_zone,
-    rules.test_every_json_is_jsonb,
-    rules.test_every_foreign_key_leads_an_index,
-    rules.test_every_index_is_valid,
-    rules.test_everything_carries_a_comment,
-    rules.test_names_are_lower_case_words,
-    rules.test_constraints_are_named_after_table_and_columns,
-    rules.test_indexes_are_named_after_table_and_columns,
-    rules.test_functions_pin_their_search_path,
     cascades.test_every_foreign_key_does_what_it_declares,
     cascades.test_every_foreign_key_refuses_a_stranger,
     checks.test_a_duplicate_is_refused_by_every_unique_rule,
-    triggers.test_every_table_with_updated_at_has_its_trigger,
 ]
 CLOCKS: list[Callable[[Clone, Rows], None]] = [
     triggers.test_an_update_moves_updated_at,
@@ -99,6 +89,12 @@ def test_the_totals_are_those_the_contract_names(todo: Clone) -> None:
 def test_a_rule_of_the_product_holds_here_too(todo: Clone, rule: Callable[[Clone], None]) -> None:
     """The example keeps what the schemas of the product keep."""
     rule(todo)
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
+def test_a_rule_of_tables_holds_here_too(todo: Clone, rule: Rule[Catalog, Thing]) -> None:
+    """The example is held to the same rules, on every server."""
+    assert rules.broken(rule, todo.catalog) == [], f"{rule.what} {rule.remedy}"
 
 
 @pytest.mark.parametrize("clock", CLOCKS, ids=name_of)

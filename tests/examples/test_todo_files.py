@@ -1,4 +1,7 @@
-"""The files of examples/todo: their conventions, their configuration, and a README that is true."""
+"""The files of examples/todo: their configuration, and a README that is true.
+
+Their conventions are those of sql/, and tried with them in tests/sql/test_files.py.
+"""
 
 from __future__ import annotations
 
@@ -16,90 +19,26 @@ import pytest
 from tests.conftest import ROOT
 from tests.examples import CONTRACT, FILES, README, ROLLBACKS, TODO, blocks
 from tests.sql import contract
-from tests.sql import test_files as rules
 from tests.sql.psql import rollback
 from tests.sql.test_contract import CREATED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.servers import Server
-
-EVERYWHERE = (
-    rules.test_text_is_tidy,
-    rules.test_lines_fit_on_a_screen,
-    rules.test_code_is_lower_case,
-    rules.test_names_fit_into_63_bytes,
-    rules.test_a_file_is_one_a_runner_would_send,
-)
-FORWARD = (
-    rules.test_nothing_is_dropped_on_the_way_forward,
-    rules.test_everything_is_made_only_where_it_is_missing,
-)
-BACK = (rules.test_a_rollback_drops_without_cascade,)
-CASES = [
-    *((rule, file) for rule in (*EVERYWHERE, *FORWARD) for file in FILES),
-    *((rule, file) for rule in (*EVERYWHERE, *BACK) for file in ROLLBACKS),
-]
-NAMES = [f"{rule.__name__.removeprefix('test_')}-{file.parent.name}/{file.name}" for rule, file in CASES]
 
 # What the README tells the reader to write into the new rollback.
 UNDO = "alter table public.tasks drop column due_on;"
-
-
-@pytest.mark.parametrize(("rule", "file"), CASES, ids=NAMES)
-def test_a_convention_of_the_product_holds_here_too(rule: Callable[[Path], None], file: Path) -> None:
-    """The files of the example are written like those in sql/."""
-    rule(file)
 
 
 def test_each_file_makes_what_its_group_lists_and_has_its_rollback() -> None:
     """The files are those of the contract, each with its tables, and undone by one of the same name."""
     groups = contract.load(CONTRACT)["groups"]
     tables = contract.load(CONTRACT)["tables"]
-    made = {file.stem: set(CREATED.findall(rules.read(file))) for file in FILES}
+    made = {file.stem: set(CREATED.findall(file.read_text(encoding="utf-8"))) for file in FILES}
     assert made == {
         name: {table for table, facts in tables.items() if facts["group"] == group}
         for group, name in groups.items()
     }
     assert [rollback(file) for file in FILES] == ROLLBACKS
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_headers_say_what_is_made_undone_and_lost(file: Path) -> None:
-    """Both headers name file and series; the rollback's names the line that runs it from the example."""
-    forward, back = (rules.header(one) for one in (file, rollback(file)))
-    assert forward[0] == f"-- {file.name} (series todo)"
-    assert re.search(r"-- Makes .*\bWhy\b.*\n-- Rolling back loses ", "\n".join(forward), re.DOTALL)
-    assert back[0] == f"-- rollback/{file.name} (series todo)"
-    assert back[2].startswith(f"-- Undoes {file.stem}: drops ")
-    assert back[3].startswith("-- Lost: ")
-    run = f'psql -X -v ON_ERROR_STOP=1 -1 -f sql/rollback/{file.name} "$DATABASE_URL"'
-    assert f"-- Run: {run}" in back
-
-
-def guard(file: Path, series: str) -> str:
-    """Return what a rollback checks before it drops anything, without its series and version."""
-    found = rules.PROTECTED.search(rules.read(file))
-    assert found, file
-    own = found[1].replace(f"this_series constant text := '{series}'", "<series>")
-    return own.replace(f"this_version constant text := '{file.name[:3]}'", "<version>")
-
-
-@pytest.mark.parametrize("file", ROLLBACKS, ids=lambda file: file.stem)
-def test_a_rollback_is_guarded_like_those_of_the_product(file: Path) -> None:
-    """What checks lock, record and order is the text of sql/auth, but for the series and the version."""
-    wanted = guard(ROOT / "sql" / "auth" / "rollback" / "000_users.sql", "auth")
-    assert "<series>" in wanted
-    assert "<version>" in wanted
-    assert guard(file, "todo") == wanted
-
-
-def test_squawk_is_content() -> None:
-    """The linter for migrations, with the settings of the repository, finds nothing in any file."""
-    done = rules.lint(*FILES, *ROLLBACKS)
-    assert done.returncode == 0, done.stdout
-    assert "Found 0 issues in 8 files" in done.stdout
 
 
 def test_the_configuration_is_all_such_a_project_needs() -> None:

@@ -14,6 +14,7 @@ from runner.planning import preflight
 from runner.reference import build, picture, sheet, shelf, text
 from tests import servers
 from tests.project import ROOT, make
+from tests.sql import contract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,9 +98,9 @@ def test_everything_is_there(book: list[Schema]) -> None:
                 assert one.comment is not None
                 assert text.plain(one.comment) in section
     tables = [table for schema in book for table in schema.tables]
-    counts = [sum(len(getattr(t, part)) for t in tables) for part in ("columns", "indexes", "foreign_keys")]
-    assert (len(tables), counts) == (43, [442, 239, 34])  # pgvector adds 2 and 2
-    assert sum(len(list(schema.references())) for schema in book) == 23
+    designed = [table for schema in book for table in contract.load(schema.series)["tables"]]
+    assert len(designed) == 43
+    assert {table.title for table in tables} >= {*designed}
 
 
 def test_every_link_leads_somewhere(book: list[Schema]) -> None:

@@ -113,15 +113,25 @@ def test_a_reference_to_a_series_nobody_has_is_refused(pair: tuple[Connection, C
         list(orphans.find_orphans(pair[0], orphans.references(pair[0]), {"specs": pair[0]}))
 
 
+REFERENCES = """
+    select count(*) from pg_description
+    where classoid = 'pg_class'::regclass and description ~ '\\(cross-database, no foreign key\\)\\.$'
+"""
+
+
 def test_the_real_databases(url: str, other_url: str) -> None:
-    """All 23 references of the schema are looked through; one row without its account is found."""
+    """All references of the schema, 23 or more, are looked through; one row without its account is found."""
     urls = {"DATABASE_URL_AUTH": other_url, "DATABASE_URL_SPECS": url}
     project = Project(ROOT)
     project.run(CliRunner(), "migrate", **urls)
     good = project.run(CliRunner(), "orphans", **urls)
     assert good.exit_code == 0, good.output
-    assert "  23 columns refer to another database; no row points at nothing" in good.stdout.splitlines()
-    assert "  no column refers to another database" in good.stdout.splitlines()
+    with database.connect(url, source="x") as db:
+        [(number,)] = database.query(db, REFERENCES)
+    assert number >= 23
+    assert (
+        f"  {number} columns refer to another database; no row points at nothing" in good.stdout.splitlines()
+    )
     account = "6b1e1f54-8f2a-4c0b-9a53-1f9b6f1f2a10"
     with database.connect(url, source="x") as db:
         insert = "insert into public.projects (name, user_id) values ('a', %s), ('b', %s)"

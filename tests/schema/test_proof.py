@@ -22,6 +22,8 @@ FOLDERS = Path(__file__).parent.parent / "folders" / "proof"
 # folder -> what is found: file, stage, and how the sentence begins
 CASES: dict[str, list[tuple[str, str, str]]] = {
     "good": [],
+    "drops_a_column": [],  # its values are gone, its rows are not
+    "drops_a_column_and_rows": [("001", "undo", "table public.a holds 0 rows instead of 1")],
     "fails": [("000", "apply", 'fails/000_a.sql failed: column "nope" does not exist')],
     "not_twice": [("000", "repeat", 'it cannot be run twice: relation "a" already exists')],
     "twice_adds_rows": [("000", "repeat", "table public.a holds 2 rows instead of 1")],

@@ -58,12 +58,13 @@ class Column(Described):
 
 @dataclass(frozen=True)
 class Constraint(Thing):
-    """A constraint; ``target`` and ``on_delete`` are those of a foreign key."""
+    """A constraint; ``target``, its columns and ``on_delete`` are those of a foreign key."""
 
     table: str
     kind: str
     columns: list[str]
     target: str | None
+    target_columns: list[str]
     on_delete: str
     definition: str
 
@@ -126,6 +127,10 @@ class Catalog:
     triggers: tuple[Trigger, ...]
     functions: tuple[Function, ...]
     objects: tuple[Object, ...]
+
+    def plain_tables(self) -> list[Table]:
+        """Return what rows are written into: no views."""
+        return [table for table in self.tables if table.kind in ("r", "p")]
 
     def columns_of(self, table: str) -> dict[str, Column]:
         """Return the columns of a table by name."""

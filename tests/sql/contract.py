@@ -27,6 +27,12 @@ def load(series: str) -> dict[str, Any]:
     return contract
 
 
+def last(series: str) -> str:
+    """Return the number of the last file of the contract; what is in later ones, it does not know."""
+    groups: dict[str, str] = load(series)["groups"]
+    return max(groups.values()).partition("_")[0]
+
+
 def checks(series: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every check with the table it is on."""
     for table, facts in load(series)["tables"].items():

@@ -16,7 +16,7 @@ COLUMNS = """
     from pg_attribute as a
     join pg_class as c on c.oid = a.attrelid
     left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where c.relnamespace = %(schema)s::regnamespace and c.relkind = 'r' and a.attnum > 0
+    where c.relnamespace = %(schema)s::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0
         and not a.attisdropped and c.relname <> 'schema_migrations'
     order by c.relname, a.attnum
 """
@@ -30,6 +30,12 @@ CONSTRAINTS = """
             order by k.place
         ) as columns,
         t.relname as target,
+        array(
+            select a.attname::text
+            from unnest(n.confkey) with ordinality as k (attnum, place)
+            join pg_attribute as a on a.attrelid = n.confrelid and a.attnum = k.attnum
+            order by k.place
+        ) as target_columns,
         case n.confdeltype
             when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
             when 'n' then 'set null' when 'd' then 'set default' else ''

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from psycopg import sql
+from psycopg import DataError, sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -27,29 +28,22 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 VALUES: dict[str, Callable[[int], object]] = {
     "uuid": lambda _: uuid4(),
     "boolean": lambda _: False,
+    "smallint": lambda _: 0,
     "integer": lambda _: 0,
+    "bigint": lambda _: 0,
     "numeric": lambda _: 0,
+    "real": lambda _: 0,
+    "double precision": lambda _: 0,
     "date": lambda number: date(2020, 1, 1) + timedelta(days=number),
     "timestamp with time zone": lambda _: LONG_AGO,
     "jsonb": lambda _: Jsonb({}),
+    "bytea": lambda number: b"%d" % number,
     "text": lambda number: f"text {number}",
     "character varying": lambda number: f"text {number}",
+    "character": lambda number: f"text {number}",
 }
-
-# A value for each column that accepts only certain ones.
-CERTAIN: dict[str, object] = {
-    "generated_projects.generation_version": 1,
-    "conversation_history.role": "user",
-    "conflicts.type": "technology",
-    "conflicts.severity": "low",
-    "team_members.role": "viewer",
-    "team_invitations.role": "viewer",
-    "project_shares.permission_level": "read",
-    "api_keys.provider": "claude",
-    "subscriptions.tier": "free",
-    "subscriptions.status": "active",
-    "test_results.test_status": "passed",
-}
+LITERAL = re.compile(r"'([^']*)'|(?<![\w.])(-?\d+)\b")
+CONDITION = re.compile(r"(?s)\ACHECK (\(.*\))")
 
 # Columns that may be empty, but not together with another one.
 NEEDED = {"users.username", "specifications.value"}
@@ -80,7 +74,7 @@ class Rows:
     def insert_everywhere(self) -> dict[str, Row]:
         """Insert one row into every table, all hanging together; return them by table."""
         made: dict[str, Row] = {}
-        for table in self.catalog.tables:
+        for table in self.catalog.plain_tables():
             self._insert_once(table.name, made)
         return made
 
@@ -103,12 +97,41 @@ class Rows:
         self.connection.execute(statement, [row["id"]])
 
     def example(self, column: Column) -> object:
-        """Return a new value for a column: a certain one, or for a reference the id of a new row."""
-        if column.name in CERTAIN:
-            return CERTAIN[column.name]
+        """Return a new value for a column: one its checks accept, or for a reference the id of a new row."""
         if key := self._reference(column):
             return self.insert(str(key.target))["id"]
-        return VALUES[column.type.partition("(")[0]](next(self._numbers))
+        value = self._new(column)
+        checks = [c for c in self.catalog.checks() if (c.table, c.columns) == (column.table, [column.column])]
+        return self._accepted(column, value, checks) if checks else value
+
+    def _new(self, column: Column) -> object:
+        name, _, limit = column.type.removesuffix(")").partition("(")
+        if name not in VALUES:
+            raise LookupError(f"{column.name} is {name}: add a value of that type to VALUES in {__file__}")
+        value = VALUES[name](next(self._numbers))
+        return value[-int(limit) :] if isinstance(value, str) and limit else value
+
+    def _accepted(self, column: Column, value: object, checks: list[Constraint]) -> object:
+        """Return the value, or the first that the checks name, or that lies beside one, and all accept."""
+        named = [found for check in checks for found in LITERAL.findall(check.definition)]
+        words = [word for word, _ in named if word]
+        numbers = [str(int(number) + step) for _, number in named if number for step in (0, 1, -1)]
+        for candidate in (value, *words, *numbers):
+            if self._passes(column, candidate, checks):
+                return candidate
+        names = ", ".join(check.name for check in checks)
+        raise LookupError(f"no value was found that {names} accepts: give {column.name} a default")
+
+    def _passes(self, column: Column, value: object, checks: list[Constraint]) -> bool:
+        conditions = sql.SQL(" and ".join(CONDITION.findall(check.definition)[0] for check in checks))
+        query = sql.SQL("select from (select %s::{} as {}) as t where {}").format(
+            sql.SQL(column.type), sql.Identifier(column.column), conditions
+        )
+        try:
+            with self.connection.transaction():
+                return self.connection.execute(query, [value]).rowcount == 1
+        except DataError:  # a word that is no number, or the like
+            return False
 
     def _insert_once(self, table: str, made: dict[str, Row]) -> Row:
         if table not in made:

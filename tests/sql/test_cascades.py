@@ -25,10 +25,9 @@ SURVIVE_A_PROJECT = {
 
 
 @pytest.fixture
-def accounts(clone_of: Callable[[str], Clone]) -> Rows:
+def accounts(designed_of: Callable[[str], Clone]) -> Rows:
     """Return what fills the tables of the accounts database."""
-    clone = clone_of("auth")
-    return clone.rows
+    return designed_of("auth").rows
 
 
 def outcome(rows: Rows, key: Constraint) -> str:
@@ -107,9 +106,9 @@ def test_a_user_who_granted_only_to_itself_can_go(accounts: Rows) -> None:
     assert accounts.find("admin_users", grant) is None
 
 
-def test_a_project_takes_its_whole_tree_along(clone_of: Callable[[str], Clone]) -> None:
+def test_a_project_takes_its_whole_tree_along(designed_of: Callable[[str], Clone]) -> None:
     """Deleting a project empties every table below it; what was spent on it is kept, without its name."""
-    clone = clone_of("specs")
+    clone = designed_of("specs")
     rows = clone.rows
     everywhere = rows.insert_everywhere()
     rows.delete("projects", everywhere["projects"])

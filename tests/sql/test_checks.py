@@ -60,27 +60,29 @@ REFUSED = [(name, row) for name, (_, _, check) in CHECKS.items() for row in refu
 ACCEPTED = [name for name, (_, _, check) in CHECKS.items() if accepted_rows(check)]
 
 
-def test_every_check_is_tried_below(clone_of: Callable[[str], Clone]) -> None:
+def test_every_check_is_tried_below(designed_of: Callable[[str], Clone]) -> None:
     """The live checks are the ones tried here, so that a new one cannot go without a case."""
-    live = [check.name for series in SERIES for check in clone_of(series).catalog.checks()]
+    live = [check.name for series in SERIES for check in designed_of(series).catalog.checks()]
     assert sorted(live) == sorted(dict(REFUSED)) == sorted(CHECKS)
 
 
 @pytest.mark.parametrize(("name", "row"), REFUSED)
-def test_a_check_refuses_a_row_that_breaks_it(clone_of: Callable[[str], Clone], name: str, row: Row) -> None:
+def test_a_check_refuses_a_row_that_breaks_it(
+    designed_of: Callable[[str], Clone], name: str, row: Row
+) -> None:
     """An otherwise valid row is refused by the check it breaks, and by that one alone."""
     series, table, _ = CHECKS[name]
-    clone = clone_of(series)
+    clone = designed_of(series)
     with pytest.raises(errors.CheckViolation) as refusal:
         clone.rows.insert(table, **row)
     assert refusal.value.diag.constraint_name == name
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_a_check_accepts_all_it_should(clone_of: Callable[[str], Clone], name: str) -> None:
+def test_a_check_accepts_all_it_should(designed_of: Callable[[str], Clone], name: str) -> None:
     """Every listed word goes in, in upper case too where that is allowed, and so do the limits of a range."""
     series, table, check = CHECKS[name]
-    clone = clone_of(series)
+    clone = designed_of(series)
     rows = clone.rows
     for row in accepted_rows(check):
         [(column, value)] = row.items()
@@ -88,22 +90,22 @@ def test_a_check_accepts_all_it_should(clone_of: Callable[[str], Clone], name: s
 
 
 def test_a_duplicate_is_refused_by_every_unique_rule(clone: Clone) -> None:
-    """A second row with the columns of a unique constraint or index alike is refused by its name."""
+    """A second row with the columns of a unique constraint or index alike is refused by name."""
     rows = clone.rows
-    plain = [i for i in clone.catalog.indexes if i.unique and i.name != "idx_users_email_lower"]
-    refused = []
-    for index in plain:
+    for index in clone.catalog.indexes:
         columns = clone.catalog.columns_of(index.table)
+        if not index.unique or index.predicate or not columns.keys() >= set(index.columns):
+            continue  # those are tried below
         first = rows.insert(index.table, **{name: rows.example(columns[name]) for name in index.columns})
         with pytest.raises(errors.UniqueViolation) as refusal, clone.connection.transaction():
             rows.insert(index.table, **{name: first[name] for name in index.columns})
-        refused.append(refusal.value.diag.constraint_name)
-    assert refused == [index.name for index in plain]
+        wider = [i.name for i in clone.catalog.indexes if i.unique and {*i.columns} <= {*index.columns}]
+        assert refusal.value.diag.constraint_name in wider
 
 
-def test_an_address_that_differs_only_in_case_is_refused(clone_of: Callable[[str], Clone]) -> None:
+def test_an_address_that_differs_only_in_case_is_refused(designed_of: Callable[[str], Clone]) -> None:
     """Two accounts cannot share a mail address, however it is written."""
-    clone = clone_of("auth")
+    clone = designed_of("auth")
     rows = clone.rows
     rows.insert("users", email="Ada@Example.org")
     with pytest.raises(errors.UniqueViolation) as refusal:
@@ -111,18 +113,18 @@ def test_an_address_that_differs_only_in_case_is_refused(clone_of: Callable[[str
     assert refusal.value.diag.constraint_name == "idx_users_email_lower"
 
 
-def test_accounts_without_address_do_not_collide(clone_of: Callable[[str], Clone]) -> None:
+def test_accounts_without_address_do_not_collide(designed_of: Callable[[str], Clone]) -> None:
     """Any number of people may sign up by user name, and any number by address alone."""
-    clone = clone_of("auth")
+    clone = designed_of("auth")
     rows = clone.rows
     for number in range(2):
         rows.insert("users", email=None)
         rows.insert("users", username=None, email=f"{number}@example.org")
 
 
-def test_a_withdrawn_grant_may_be_made_again(clone_of: Callable[[str], Clone]) -> None:
+def test_a_withdrawn_grant_may_be_made_again(designed_of: Callable[[str], Clone]) -> None:
     """A person holds a role once at a time: a second live grant is refused until the first is withdrawn."""
-    clone = clone_of("auth")
+    clone = designed_of("auth")
     rows = clone.rows
     grant = rows.insert("admin_users")
     again = {name: grant[name] for name in ("user_id", "role_id", "granted_by_id")}
@@ -145,9 +147,9 @@ REPEATABLE = {
 
 
 @pytest.mark.parametrize("table", REPEATABLE)
-def test_what_may_repeat_is_not_unique(clone_of: Callable[[str], Clone], table: str) -> None:
+def test_what_may_repeat_is_not_unique(designed_of: Callable[[str], Clone], table: str) -> None:
     """Rows that agree in these columns, and hang on the same parent, live side by side."""
-    clone = clone_of("specs")
+    clone = designed_of("specs")
     rows = clone.rows
     first = rows.insert(table, **REPEATABLE[table])
     keys = [key.columns[0] for key in clone.catalog.foreign_keys() if key.table == table]

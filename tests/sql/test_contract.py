@@ -1,4 +1,7 @@
-"""The schema is exactly what the contract says, on every supported version."""
+"""What the files of the contract make is exactly what it says, on every supported version.
+
+Files that came later are held to the rules of test_rules.py, and say in their header what they change.
+"""
 
 from __future__ import annotations
 
@@ -69,27 +72,27 @@ def comparable(facts: Catalog, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["tables", "columns", "constraints", "indexes", "triggers"])
-def test_everything_of_a_kind_is_as_promised_and_nothing_else_exists(clone: Clone, kind: str) -> None:
+def test_everything_of_a_kind_is_as_promised_and_nothing_else_exists(designed: Clone, kind: str) -> None:
     """The live things of a kind equal those the server builds from the contract, comments included."""
-    assert comparable(clone.catalog, kind) == comparable(promised(clone), kind)
+    assert comparable(designed.catalog, kind) == comparable(promised(designed), kind)
 
 
-def test_the_only_other_things_are_the_ledger_trigger_functions_and_vector(clone: Clone) -> None:
+def test_the_only_other_things_are_the_ledger_trigger_functions_and_vector(designed: Clone) -> None:
     """No view, type, sequence, schema, rule or stray function exists in any schema."""
-    expected = {("table", f"public.{table}") for table in contract.load(clone.series)["tables"]}
+    expected = {("table", f"public.{table}") for table in contract.load(designed.series)["tables"]}
     expected.add(("table", "public.schema_migrations"))
-    expected |= {("function", f"public.{trigger.function}()") for trigger in promised(clone).triggers}
-    if expects_vectors(clone):
+    expected |= {("function", f"public.{trigger.function}()") for trigger in promised(designed).triggers}
+    if expects_vectors(designed):
         expected.add(("extension", "vector"))
     compared_above = ("table constraint", "index", "trigger", "default value")
-    found = {(one.kind, one.name) for one in clone.catalog.objects if one.kind not in compared_above}
+    found = {(one.kind, one.name) for one in designed.catalog.objects if one.kind not in compared_above}
     assert found == expected
 
 
-def test_columns_that_point_into_the_other_database_say_so(clone: Clone) -> None:
+def test_columns_that_point_into_the_other_database_say_so(designed: Clone) -> None:
     """Exactly the cross-database columns of the contract carry the sentence that tools read."""
-    said = {column.name for column in clone.catalog.columns if (column.comment or "").endswith(SENTENCE)}
-    assert said == contract.cross_database(clone.series)
+    said = {column.name for column in designed.catalog.columns if (column.comment or "").endswith(SENTENCE)}
+    assert said == contract.cross_database(designed.series)
 
 
 @pytest.mark.parametrize("series", SERIES)
@@ -123,7 +126,7 @@ def count(facts: Catalog) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("which", TOTALS)
-def test_the_totals_are_those_the_contract_names(clone_of: Callable[[str], Clone], which: str) -> None:
+def test_the_totals_are_those_the_contract_names(designed_of: Callable[[str], Clone], which: str) -> None:
     """Tables, columns, indexes, keys, references, checks and triggers come to the published numbers."""
-    counted = [count(clone_of(series).catalog) for series in which.split(" + ")]
+    counted = [count(designed_of(series).catalog) for series in which.split(" + ")]
     assert tuple(map(sum, zip(*counted, strict=True))) == TOTALS[which]

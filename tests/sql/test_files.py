@@ -3,130 +3,160 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import files
+from runner import config
+from runner.files import template
 from tests.conftest import ROOT, SERIES
-from tests.sql.psql import forward, rollback
+from tests.project import make
+from tests.sql import check, file_rules
+from tests.sql.file import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
-FORWARD = [file for series in SERIES for file in forward(series)]
-ROLLBACKS = sorted((ROOT / "sql").glob("*/rollback/*"))
-FILES = [*FORWARD, *ROLLBACKS]
-SQUAWK = Path(sys.executable).with_name("squawk")
+    from runner.config import Series
+    from tests.sql.file import File, Place
+    from tests.sql.rule import Rule
 
-BODY = re.compile(r"\$(\w*)\$(.*?)\$\1\$", re.DOTALL)
-PROTECTED = re.compile(r"\$rollback\$\n(declare\n.*?    end if;\n\n)(?=    (?:drop|if|alter))", re.DOTALL)
+    FileRule = Rule[File, Place]
 
+FILES = [file for root in check.PROJECTS for file in files(config.load(root / config.FILE))]
 
-def named(files: Iterable[Path]) -> pytest.MarkDecorator:
-    """Run a test on each file, named by its path."""
-    return pytest.mark.parametrize("file", files, ids=lambda file: str(file.relative_to(ROOT)))
+each_rule = pytest.mark.parametrize("rule", file_rules.RULES, ids=lambda rule: rule.name)
 
 
-def read(file: Path) -> str:
-    """Return the text as it is on disk, line ends included."""
-    return file.read_bytes().decode()
+@each_rule
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.shown)
+def test_a_rule_holds(file: File, rule: FileRule) -> None:
+    """Nothing in a file of the project or of the example breaks it."""
+    assert [str(broken) for broken in file.broken(rule)] == []
 
 
-def code(text: str) -> str:
-    """Return the text without comments, strings and quoted names, but with the bodies of functions."""
-    outside = "\n".join(statement.code for statement in files.scan(text).statements)
-    return "\n".join([outside, *(code(body) for _, body in BODY.findall(text))])
+GOOD = """\
+-- 000_good.sql (series app)
+-- Makes nothing. Why: it is good. Rolling back loses nothing.
+create table if not exists public.good (id int);
+"""
+HEADER = GOOD.partition("create")[0]
+LONG = "x" * 64
+
+# What stands in a forward file under the good header, and what is said about it: line, rule and object.
+PLANTED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
+    "header_absent": (
+        "select 1;\n",
+        [(1, "header", what) for what in ("the first line", "what is lost", "what it does", "why")],
+    ),
+    "header_of_another_file": (GOOD.replace("000_", "001_"), [(1, "header", "the first line")]),
+    "header_of_the_template": (
+        template.FORWARD.format(version="000", name="good", series="app") + "select 1;\n",
+        [(1, "header", what) for what in ("what is lost", "what it does", "why")],
+    ),
+    "blanks": (HEADER + "select 1; \nselect 2;\n", [(3, "tidy", "a blank or an empty line")]),
+    "tab": (HEADER + "select\t1;\n", [(3, "tidy", "a blank or an empty line")]),
+    "carriage_return": (HEADER + "select 1;\r\n", [(3, "tidy", "a blank or an empty line"),
+                                                   (3, "tidy", "the last line")]),
+    "no_last_line_end": (HEADER + "select 1;", [(3, "tidy", "the last line")]),
+    "wide": (HEADER + f"select 1{' + 1' * 40};\n", [(3, "line", "a line of 169 characters")]),
+    "upper_case": (HEADER + "SELECT 'A', \"B\";\n", [(3, "lower-case", "SELECT")]),
+    "upper_case_in_a_body": (HEADER + "do $$\nbegin\n    PERFORM 1;\nend\n$$;\n",
+                             [(5, "lower-case", "PERFORM")]),
+    "long_name": (HEADER + f"select 1 as {LONG};\n", [(3, "name-length", LONG)]),
+    "commit": (HEADER + "select 1;\ncommit;\n",
+               [(4, "plain", "000_good.sql controls the transaction (commit)."), (4, "plain", "commit")]),
+    "commit_in_a_body": (HEADER + "do $$\nbegin\n    commit;\nend\n$$;\n", [(5, "plain", "commit")]),
+    "psql": (HEADER + "\\echo;\n",
+             [(3, "plain", "000_good.sql holds a psql command (a backslash outside quotes).")]),
+    "drop": (HEADER + "drop table if exists public.a;\n", [(3, "drop", "drop table if exists public.a")]),
+    "drop_column": (HEADER + "alter table public.a drop b;\n", [(3, "drop", "drop b")]),
+    "drop_cascade": (
+        HEADER + "drop table public.a cascade;\n",
+        [(3, "drop", "a cascade"), (3, "drop", "drop table public.a")],
+    ),
+    "drop_said": (HEADER + "-- Drops a.b.\nalter table public.a drop column b;\n", []),
+    "drop_and_add": (HEADER + "-- Changes ck_a.\nalter table public.a drop constraint if exists ck_a,\n"
+                     "    add constraint ck_a check (true) not valid;\n", []),
+    "drop_of_no_thing": (HEADER + "alter table public.a alter b drop not null, alter c drop default;\n", []),
+    "delete": (HEADER + "truncate public.a;\n", [(3, "drop", "truncate public.a")]),
+    "careless": (HEADER + "create unique index i on public.a (b);\n",
+                 [(3, "twice", "create unique index i on public.a")]),
+    "careful": (HEADER + "create or replace function public.f() returns int language sql return 1;\n", []),
+    "foreign_key": (HEADER + "alter table public.a add foreign key (b) references public.c (id)\n"
+                    "    on delete cascade;\n", []),
+    "advice_of_the_template": (template.FORWARD.format(version="000", name="good", series="app")
+                               .replace("...", "something") + "select 1;\n", []),
+}  # fmt: skip
 
 
-def header(file: Path) -> list[str]:
-    """Return the lines of the comment a file begins with."""
-    lines = read(file).split("\n")
-    return lines[: next(number for number, line in enumerate(lines) if not line.startswith("--"))]
+# What is changed in a good rollback, and what is said about it: rule and object.
+SPOILT: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
+    "nothing": ("", "", []),
+    "name": ("-- rollback/000_", "-- 000_", [("rollback-header", "the first line")]),
+    "what_it_undoes": ("drops it", "drops ...", [("rollback-header", "what it undoes")]),
+    "what_is_lost": ("Lost: it", "Lost: ...", [("rollback-header", "what is lost")]),
+    "how_to_run": ("$APP_URL", "$DATABASE_URL", [("rollback-header", "the line that runs it")]),
+    "lock": ("pg_try_advisory", "pg_advisory", [("rollback-guard", "its beginning")]),
+    "version": ("text := '000'", "text := '001'", [("rollback-guard", "its beginning")]),
+    "ledger": ("delete from public.sch", "select from public.sch", [("rollback-guard", "its end")]),
+    "unwritten": ("drop table public.good;", "raise exception 'It is not written yet';",
+                  [("rollback-guard", "the line of the template")]),
+    "cascade": ("public.good;", "public.good cascade;", [("cascade", "good cascade")]),
+    "foreign_key": ("drop table", "alter table a add foreign key (b) references c on delete cascade;\n", []),
+}  # fmt: skip
 
 
-@named(FORWARD)
-def test_a_file_begins_by_saying_what_it_is(file: Path) -> None:
-    """The header names file and series, what is made, why, and what rolling it back loses."""
-    first, *rest = header(file)
-    text = " ".join(line.removeprefix("--").strip() for line in rest)
-    assert first == f"-- {file.name} (series {file.parent.name})"
-    assert re.search(r"\b(Makes|Adds) ", text)
-    assert re.search(r"\bWhy\b", text)
-    assert "Rolling back loses " in text
+@pytest.fixture
+def series(tmp_path: Path) -> Series:
+    """Return a series of one good file and its rollback."""
+    [series] = config.load(make(tmp_path, app={}).file).series
+    forward, undo = template.create("app", series.folder, "good", root=tmp_path, variable="APP_URL")
+    forward.write_text(GOOD, encoding="utf-8")
+    drop = undo.read_text().replace("...", "it")
+    undo.write_text(re.sub(r"raise exception .* is not written yet';", "drop table public.good;", drop))
+    return series
 
 
-@named(ROLLBACKS)
-def test_a_rollback_begins_by_saying_what_is_lost_and_how_to_run_it(file: Path) -> None:
-    """The header names file and series, what is undone and lost, and the line to run it with psql."""
-    series = file.parent.parent.name
-    first, *rest = header(file)
-    text = " ".join(line.removeprefix("--").strip() for line in rest)
-    assert first == f"-- rollback/{file.name} (series {series})"
-    assert f"Undoes {file.stem}: drops " in text
-    assert "Lost: " in text
-    path = file.relative_to(ROOT).as_posix()
-    run = f'-- Run: psql -X -v ON_ERROR_STOP=1 -1 -f {path} "$DATABASE_URL_{series.upper()}"'
-    assert run in rest
+def said(series: Series, folder: str) -> list[tuple[int, str, str]]:
+    """Return line, rule and object of what is found in the files of a folder."""
+    root = series.folder.parent
+    broken = check.texts(config.load(root / config.FILE))
+    return [(one.line, one.rule, one.object) for one in broken if one.file.rpartition("/")[0] == folder]
 
 
-@named(FILES)
-def test_text_is_tidy(file: Path) -> None:
-    """Lines end in LF without blanks before it, hold no tab, and the last one ends too."""
-    text = read(file)
-    assert text.endswith(";\n")
-    assert not re.search(r"[\t\r]|[ ]+$|\n\n\n\n", text, re.MULTILINE)
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_violation_is_found(series: Series, name: str) -> None:
+    """Line, rule and object are named, and nothing else is said."""
+    text, expected = PLANTED[name]
+    (series.folder / "000_good.sql").write_text(text, encoding="utf-8", newline="")
+    assert sorted(said(series, "app")) == sorted(expected)
+    assert said(series, "app/rollback") == []
 
 
-@named(FILES)
-def test_lines_fit_on_a_screen(file: Path) -> None:
-    """No line is longer than 120 characters, but for a comment's sentence, which cannot be broken."""
-    lines = [line for line in read(file).split("\n") if not re.fullmatch(r"    '.*';", line)]
-    assert [line for line in lines if len(line) > 120] == []
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_violation_in_a_rollback_is_found(series: Series, name: str) -> None:
+    """Rule and object are named, and nothing else is said."""
+    old, new, expected = SPOILT[name]
+    undo = series.folder / "rollback" / "000_good.sql"
+    undo.write_text(undo.read_text().replace(old, new), encoding="utf-8")
+    assert [(rule, name) for _, rule, name in said(series, "app/rollback")] == expected
+    assert said(series, "app") == []
 
 
-@named(FILES)
-def test_code_is_lower_case(file: Path) -> None:
-    """Keywords and names are written in lower case, in functions too."""
-    assert re.findall(r"\w*[A-Z]\w*", code(read(file))) == []
+def test_a_missing_rollback_and_one_left_over_are_found(series: Series) -> None:
+    """Each by the name that the other should have."""
+    undo = series.folder / "rollback" / "000_good.sql"
+    undo.rename(undo.with_name("000_bad.sql"))
+    assert said(series, "app") == [(1, "rollback", "app/rollback/000_good.sql")]
+    assert (1, "rollback", "app/000_bad.sql") in said(series, "app/rollback")
 
 
-@named(FILES)
-def test_names_fit_into_63_bytes(file: Path) -> None:
-    """No name is longer than PostgreSQL keeps; it would cut it without a word."""
-    assert re.findall(r"\w{64,}", code(read(file))) == []
-
-
-@named(FILES)
-def test_a_file_is_one_a_runner_would_send(file: Path) -> None:
-    """Each file passes the scanner: no transaction control, no psql command, nothing unterminated."""
-    text = read(file)
-    assert files.check(text, path=file.name)
-    assert re.findall(r"\b(?:commit|rollback|savepoint|start transaction)\b", code(text)) == []
-
-
-@named(FORWARD)
-def test_nothing_is_dropped_on_the_way_forward(file: Path) -> None:
-    """A forward file takes nothing away and deletes nothing."""
-    assert re.findall(r"\b(?:drop|truncate|delete from)\b.*", code(read(file))) == []
-
-
-@named(FORWARD)
-def test_everything_is_made_only_where_it_is_missing(file: Path) -> None:
-    """Each create and add can be run again: if not exists, or replace."""
-    text = code(read(file)).replace("create extension vector", "")  # in a branch of its own
-    made = re.findall(r"\bcreate (?:unique )?(?:table|index|schema|extension|function|trigger)\b.*", text)
-    careless = [line for line in made if "if not exists" not in line]
-    assert careless == []
-
-
-@named(ROLLBACKS)
-def test_a_rollback_drops_without_cascade(file: Path) -> None:
-    """What hangs on a table and is not of its file keeps the rollback from running."""
-    assert re.findall(r"\bcascade\b", code(read(file))) == []
+def test_every_rule_has_its_violation() -> None:
+    """No rule is one that cannot fail."""
+    tried = {rule for _, expected in PLANTED.values() for _, rule, _ in expected}
+    tried |= {rule for _, _, expected in SPOILT.values() for rule, _ in expected}
+    assert {rule.name for rule in file_rules.RULES} == tried | {"rollback"}
 
 
 @pytest.mark.parametrize("series", SERIES)
@@ -138,42 +168,16 @@ def test_files_are_numbered_without_a_gap(series: str) -> None:
     assert [path.name for path in files if not re.fullmatch(r"\d{3}_[a-z0-9_]+\.sql", path.name)] == []
 
 
-def test_every_file_has_its_rollback() -> None:
-    """Each forward file has a rollback of the same name, and none is left over."""
-    assert [*ROLLBACKS] == sorted(rollback(file) for file in FORWARD)
-
-
-def test_all_rollbacks_are_guarded_alike() -> None:
-    """What checks lock, record and order is one text, but for the series and the version."""
-    guards = set()
-    for file in ROLLBACKS:
-        found = PROTECTED.search(read(file))
-        assert found, file
-        series, version = file.parent.parent.name, file.name[:3]
-        own = found[1].replace(f"text := '{series}'", "text := <series>")
-        guards.add(own.replace(f"text := '{version}'", "text := <version>"))
-    [guard] = guards
-    assert "pg_try_advisory_xact_lock" in guard
-    assert "<series>" in guard
-    assert "<version>" in guard
-
-
-def lint(*files: Path) -> subprocess.CompletedProcess[str]:
-    """Run squawk with the settings of the project."""
-    return subprocess.run([SQUAWK, *files], cwd=ROOT, check=False, capture_output=True, text=True)
-
-
 def test_squawk_is_content() -> None:
     """The linter for migrations finds nothing in any file."""
-    done = lint(*FILES)
-    assert done.returncode == 0, done.stdout
-    assert f"Found 0 issues in {len(FILES)} files" in done.stdout
+    assert check.squawk(*(file.path for file in FILES)) == []
 
 
 def test_squawk_would_notice(tmp_path: Path) -> None:
-    """The linter is really on: the same files with a fault in one of them fail."""
+    """The linter is really on: a fault in one of the files is found, in its line."""
     faulty = tmp_path / "000_users.sql"
-    faulty.write_text(read(FORWARD[0]) + "drop table public.users;\n", encoding="utf-8")
-    done = lint(*FILES, faulty)
-    assert done.returncode != 0
-    assert "ban-drop-table" in done.stdout
+    faulty.write_text(FILES[0].text + "drop table public.users;\n", encoding="utf-8")
+    [found] = check.squawk(*(file.path for file in FILES), faulty)
+    assert (found.file, found.line) == (str(faulty), FILES[0].text.count("\n") + 1)
+    assert found.rule == "ban-drop-table"
+    assert "-- squawk-ignore-file ban-drop-table" in found.remedy

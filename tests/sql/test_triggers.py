@@ -30,25 +30,20 @@ def dated(clone: Clone) -> list[str]:
     return [column.table for column in clone.catalog.columns if column.column == "updated_at"]
 
 
-def test_every_table_with_updated_at_has_its_trigger(clone: Clone) -> None:
-    """Exactly the tables with updated_at have trg_<table>_updated_at, switched on."""
-    triggers = {t.name: t.enabled for t in clone.catalog.triggers if t.function == "set_updated_at"}
-    assert triggers == {f"trg_{table}_updated_at": "O" for table in dated(clone)}
-
-
-def test_thirty_five_tables_have_updated_at(clone_of: Callable[[str], Clone]) -> None:
-    """So the tests below try 35 tables."""
-    assert sum(len(dated(clone_of(series))) for series in SERIES) == 35
+def test_thirty_five_tables_have_updated_at(designed_of: Callable[[str], Clone]) -> None:
+    """So the tests below try 35 tables, and those that came later."""
+    assert sum(len(dated(designed_of(series))) for series in SERIES) == 35
 
 
 def test_an_update_moves_updated_at(clone: Clone, rows: Rows) -> None:
     """Changing any column of a row puts the time of the transaction into updated_at, and nowhere else."""
     wrong = []
     for table in dated(clone):
-        row = rows.insert(table, created_at=LONG_AGO, updated_at=LONG_AGO)
-        changed = rows.update(table, row, created_at=LATER)
+        row = rows.insert(table, updated_at=LONG_AGO)
+        change = {"created_at": LATER} if "created_at" in row else {"id": row["id"]}
+        changed = rows.update(table, row, **change)
         now = clone.connection.execute("select now()").fetchall()[0][0]
-        if changed != {**row, "created_at": LATER, "updated_at": now}:
+        if changed != {**row, **change, "updated_at": now}:
             wrong.append(table)
     assert wrong == []
 
@@ -65,19 +60,19 @@ def test_an_update_of_updated_at_itself_is_respected(clone: Clone, rows: Rows) -
 
 @pytest.mark.parametrize("given", [(), ("creator_id",), ("owner_id",), ("creator_id", "owner_id")])
 def test_a_new_project_belongs_to_its_user_unless_told_otherwise(
-    clone_of: Callable[[str], Clone], given: tuple[str, ...]
+    designed_of: Callable[[str], Clone], given: tuple[str, ...]
 ) -> None:
     """creator_id and owner_id follow user_id where the writer left them empty."""
-    clone = clone_of("specs")
+    clone = designed_of("specs")
     people = {name: uuid4() for name in ("user_id", *given)}
     project = clone.rows.insert("projects", **people)
     for name in ("creator_id", "owner_id"):
         assert project[name] == people.get(name, people["user_id"])
 
 
-def test_a_transfer_leaves_the_other_people_alone(clone_of: Callable[[str], Clone]) -> None:
+def test_a_transfer_leaves_the_other_people_alone(designed_of: Callable[[str], Clone]) -> None:
     """Changing the owner of a project later changes neither its creator nor its user."""
-    clone = clone_of("specs")
+    clone = designed_of("specs")
     rows = clone.rows
     project = rows.insert("projects")
     changed = rows.update("projects", project, owner_id=uuid4())

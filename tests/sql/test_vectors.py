@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from tests.sql.clone import Clone
 
-FILE = forward("specs")[-1]
+[FILE] = [file for file in forward("specs") if file.stem == "008_pgvector"]
 INSTALLED = "select extnamespace::regnamespace::text from pg_extension where extname = 'vector'"
 
 
 @pytest.fixture
-def anywhere(clone_of: Callable[[str], Clone]) -> Clone:
+def anywhere(designed_of: Callable[[str], Clone]) -> Clone:
     """Return a database without this one file, and without a ledger to disagree, on every server."""
-    clone = clone_of("specs")
+    clone = designed_of("specs")
     clone.connection.execute("drop table public.schema_migrations")
     clone.execute(rollback(FILE))
     return replace(clone, catalog=catalog.read(clone.connection))

@@ -1,0 +1,1 @@
+alter table public.a drop column if exists word;
