@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-RUNNER := $(BIN)/python -m runner
+RUNNER := $(BIN)/socrates-migrate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -30,7 +30,7 @@ def main() -> None:
         shutil.copytree(ROOT / "sql", home / "sql")
         shutil.copy(ROOT / "pyproject.toml", home)
         console = Console(record=True, width=WIDTH, file=io.StringIO())
-        for title, command in (("make migrate", "migrate"), ("python -m runner status auth", "status auth")):
+        for title, command in (("make migrate", "migrate"), ("socrates-migrate status auth", "status auth")):
             console.print(f"[bold]$ {title}[/bold]")
             console.print(Text.from_ansi(captured(home, command)))
         console.print()
