@@ -1,9 +1,10 @@
 """A folder becomes migrations: names, text, directives, statements, checksum.
 
-Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``scan``
-(statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a file differs from what
-was applied) and ``create`` (the next file from a template, which alone writes). The lexical rules are
-PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No server is asked.
+Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``procedures``
+(which it must know), ``waits_for_others`` and ``commits_itself`` (how a file without a transaction ends),
+``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a file differs
+from what was applied) and ``create`` (the next file from a template, which alone writes). The lexical rules
+are PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No server is asked.
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from runner.files.folder import shown as shown
     from runner.files.lexer import Statement as Statement
     from runner.files.lexer import scan as scan
+    from runner.files.outside import ALONE as ALONE
+    from runner.files.outside import commits_itself as commits_itself
+    from runner.files.outside import procedures as procedures
+    from runner.files.outside import waits_for_others as waits_for_others
     from runner.files.place import locate as locate
     from runner.files.template import create as create
 else:
@@ -26,6 +31,7 @@ else:
         difference="explain",
         folder="load shown",
         lexer="Statement scan",
+        outside="ALONE commits_itself procedures waits_for_others",
         place="locate",
         template="create",
     )

@@ -155,8 +155,47 @@ def test_it_holds_exactly_one_statement(tmp_path: Path, url: str, text: str, say
         make(tmp_path, app={"000_x.sql": "-- runner: no-transaction\n" + text}).migrate(url)
 
 
-def test_a_statement_that_needs_it_is_told_so(tmp_path: Path, url: str) -> None:
-    """Without the directive PostgreSQL refuses, and the remedy names the directive."""
-    with pytest.raises(SqlFailed, match="25001") as caught:
-        make(tmp_path, app={"000_x.sql": "vacuum;"}).migrate(url)
-    assert "-- runner: no-transaction" in (caught.value.remedy or "")
+PROCEDURE = "create procedure public.p() language plpgsql as $$ begin commit; end $$;"
+ENUM = "create type public.mood as enum ('sad');"
+NEEDS = {
+    "a partitioned table, as only the server knows": (
+        "create table public.p (id int) partition by range (id); create index i on public.p (id);",
+        "reindex index public.i;",
+        "Put this statement alone into a file whose header says `-- runner: no-transaction`.",
+    ),
+    "a procedure that is not called by name": (
+        PROCEDURE,
+        "do $$ begin execute 'call public.p()'; end $$;",
+        "Put this statement alone into a file whose header says `-- runner: no-transaction`.",
+    ),
+    "a statement in a block": (
+        TABLE,
+        "do $$ begin execute 'create index concurrently i on public.one (id)'; end $$;",
+        "No function and no block may run this statement: take it out.",
+    ),
+    "a value of an enum that is too new": (
+        ENUM,
+        "alter type public.mood add value 'glad'; select 'glad'::public.mood;",
+        "add it in a file of its own, before this one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_what_only_the_server_knows_has_the_remedy_too(tmp_path: Path, each_url: str, name: str) -> None:
+    """What the scanner cannot know is told when the file fails, with the remedy that helps."""
+    before, text, remedy = NEEDS[name]
+    with pytest.raises(SqlFailed, match=r"25001|2D000|55P04") as caught:
+        make(tmp_path, app={"000_x.sql": before, "001_y.sql": text}).migrate(each_url)
+    assert remedy in (caught.value.remedy or "")
+
+
+def test_such_a_block_works_where_the_remedy_puts_it(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """A block that commits, alone in a file without a transaction, is applied and recorded."""
+    block = "do $$ begin create table public.two (id int); commit; end $$;"
+    calls = {"001_call.sql": "-- runner: no-transaction\ncall public.p();"}
+    do = {"002_do.sql": f"-- runner: no-transaction\n{block}"}
+    make(tmp_path, app={"000_p.sql": PROCEDURE, **calls, **do}).migrate(each_url)
+    assert ledger(db) == [("000", False), ("001", False), ("002", False)]
