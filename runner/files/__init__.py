@@ -1,10 +1,11 @@
 """A folder becomes migrations: names, text, directives, statements, checksum.
 
 Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``procedures``
-(which it must know), ``waits_for_others`` and ``commits_itself`` (how a file without a transaction ends),
-``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a file differs
-from what was applied) and ``create`` (the next file from a template, which alone writes). The lexical rules
-are PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No server is asked.
+(which it must know), ``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a
+transaction), ``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a
+file differs from what was applied), ``Unvalidated`` (the constraints that files leave so) and ``create`` (the
+next file from a template, which alone writes). The lexical rules are PostgreSQL's (manual, section 4.1) with
+``standard_conforming_strings`` on. No server is asked.
 """
 
 from typing import TYPE_CHECKING
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from runner.files.lexer import scan as scan
     from runner.files.outside import ALONE as ALONE
     from runner.files.outside import commits_itself as commits_itself
+    from runner.files.outside import indexes as indexes
     from runner.files.outside import procedures as procedures
     from runner.files.outside import waits_for_others as waits_for_others
     from runner.files.place import locate as locate
     from runner.files.template import create as create
+    from runner.files.unvalidated import Unvalidated as Unvalidated
 else:
     __getattr__ = lazily(
         __name__,
@@ -31,7 +34,8 @@ else:
         difference="explain",
         folder="load shown",
         lexer="Statement scan",
-        outside="ALONE commits_itself procedures waits_for_others",
+        outside="ALONE commits_itself indexes procedures waits_for_others",
         place="locate",
         template="create",
+        unvalidated="Unvalidated",
     )

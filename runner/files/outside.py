@@ -45,10 +45,18 @@ _OUTSIDE = re.compile("|".join(f"({one})" for one in _REFUSED.values()), re.IGNO
 _WITHOUT_SERVER = re.compile(rf"\b(?:create_slot|connect|refresh){_OFF}", re.IGNORECASE)  # of a publisher
 _WITHOUT_SLOT = re.compile(r"\bslot_name\s*=\s*none\b", re.IGNORECASE)
 
-_NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_CALL = re.compile(rf"call\s+(?:{_NAME}\s*\.\s*)*({_NAME})\s*\(", re.IGNORECASE)
+NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_DROPPED = re.compile(
+    rf"\s*drop\s+index\s+concurrently\s+(?:if\s+exists\s+)?((?:{NAME}\s*\.\s*)*{NAME})", re.IGNORECASE
+)
+_BUILT = re.compile(
+    r"\s*create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"
+    rf"(?:(?!on\s)({NAME})\s*)?on\s+(?:only\s+)?((?:{NAME}\s*\.\s*)*)({NAME})",
+    re.IGNORECASE,
+)
+_CALL = re.compile(rf"call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\(", re.IGNORECASE)
 _PROCEDURE = re.compile(
-    rf"create\s+(?:or\s+replace\s+)?procedure\s+(?:{_NAME}\s*\.\s*)*({_NAME})\s*\(", re.IGNORECASE
+    rf"create\s+(?:or\s+replace\s+)?procedure\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\(", re.IGNORECASE
 )
 _STRING = re.compile(r"(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'", re.DOTALL)
 _ENDS = re.compile(
@@ -89,6 +97,21 @@ def refused(statement: Statement, text: str) -> str | None:
 def waits_for_others(text: str) -> bool:
     """Tell whether a file without a transaction waits for others on purpose, and would leave a wreck."""
     return any((refused(one, text) or "").endswith("concurrently") for one in scan(text).statements)
+
+
+def indexes(text: str) -> tuple[str | None, str | None]:
+    """Return the index that a file builds or drops concurrently, and the table it is built on.
+
+    As SQL writes them; ``None`` for what the file does not say.
+    """
+    for start, end in scan(text).comments:
+        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    if dropped := _DROPPED.match(text):
+        return dropped[1], None
+    if built := _BUILT.match(text):
+        index, schema, table = built.groups()
+        return index and f"{schema or ''}{index}", f"{schema or ''}{table}"
+    return None, None
 
 
 def commits_itself(text: str) -> bool:

@@ -139,6 +139,12 @@ def _refused(todo: Sequence[Step], known: Sequence[Step]) -> Iterator[FileRefuse
             yield error
 
 
+def unvalidated(steps: Sequence[Step]) -> files.Unvalidated:
+    """Return which constraints the applied files leave ``not valid``."""
+    done = (step for step in steps if step.applied and not step.applied.running)
+    return files.Unvalidated(step.file.sql for step in done if step.migration)
+
+
 def check_writable(sites: Sequence[Site]) -> None:
     """Raise the first reason why this role must not change one of these databases."""
     for site in sites:
