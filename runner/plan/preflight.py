@@ -10,7 +10,7 @@ from runner import database, files, ledger
 from runner.database import Access
 from runner.errors import ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.model import Before
-from runner.plan import compare, facts
+from runner.plan import compare, facts, pooler
 from runner.plan.step import State
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _lost() -> Iterator[None]:
     try:
         yield
     except database.ConnectionBroken as error:
+        if found := pooler.refusal(error):
+            raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
             raise
         raise ConnectionLost(
@@ -151,8 +153,10 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source)
         if site.shape:
             ledger.check_owner(site.shape)
-        if any(s.migration and not s.migration.in_transaction for s in compare.pending(site.steps)):
-            facts.check_direct(site.connection, site.facts, source=site.target.source)
+        if todo := compare.pending(site.steps):
+            alone = not all(step.file.in_transaction for step in todo)
+            found = site.facts
+            pooler.check(site.access, name=found.name, pid=found.pid, source=site.target.source, alone=alone)
 
 
 def explain(site: Site) -> None:

@@ -11,7 +11,7 @@ import pytest
 from runner import config
 from runner.config import Target
 from runner.plan import preflight
-from runner.schema import unsound
+from runner.schema import drift, unsound
 from tests.project import make
 
 if TYPE_CHECKING:
@@ -33,6 +33,26 @@ TABLES = """
     create domain "My"."D" as int;
 """
 NEW = 18  # the first version with constraints that are not enforced, and not null ones that are not valid
+
+
+def test_drift_sees_what_is_not_validated(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """Also a not null of PostgreSQL 18, and the constraint of a domain."""
+    domain = "alter domain public.positive add constraint ck check (value > 0);"
+    app = make(tmp_path, app={"000_t.sql": TABLES + domain})
+    app.migrate(each_url)
+    db.execute("alter domain public.positive drop constraint ck")
+    db.execute("alter domain public.positive add constraint ck check (value > 0) not valid")
+    check = "ck CHECK ((VALUE > 0))"
+    expected = [f"domain public.positive has constraints {check} NOT VALID, files say {check}"]
+    if db.info.server_version >= NEW * 10000:
+        db.execute("alter table public.one add constraint nn not null n not valid")
+        expected += ["column public.one.n has nullability not null, files say null"]
+        expected += ["constraint public.one.nn is not in the files"]
+    loaded = config.load(app.file)
+    files = preflight.read(loaded, loaded.series)
+    with preflight.look(files, [Target(loaded.series[0], each_url, "APP_URL")]) as [site]:
+        found = drift.differences(site, files["app"], home=tmp_path)
+    assert sorted(map(str, found)) == sorted(expected)
 
 
 @pytest.fixture
