@@ -46,8 +46,8 @@ def check(access: Access, *, name: str, pid: int, source: str, alone: bool) -> N
     database.roll_back(connection)
     if alone and not _has_session(connection, access.reconnect):
         raise PoolerFound(
-            f"{source} leads to {name} through a connection pooler in transaction mode, or with no connection "
-            "to spare, and a pending file without a transaction needs a session of its own.",
+            f"{source} leads to {name} through a connection pooler in transaction mode, or a full one, "
+            "and a pending file without a transaction needs a session of its own.",
             remedy="Use the server's own port for migrations, or a pool in session mode.",
         )
 
