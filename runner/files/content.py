@@ -47,12 +47,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
     """
     starts: list[int] = []
     try:
-        for start, statement in _statements(text):
-            if statement:
-                _check_statement(statement)
-                if not single:
-                    _check_modes(statement, text)
-                    outside.check(statement, text, committing)
+        for start in _starts(text, None if single else committing):
             starts.append(start)
         if single and len(starts) > 1:
             raise Refusal(
@@ -71,29 +66,28 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
     return len(starts)
 
 
-def _statements(text: str) -> Iterator[tuple[int, Statement | None]]:
-    """Yield where each statement begins, with the statement itself unless nothing in it can be refused.
+def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
+    """Yield where each statement begins, and refuse at once: what follows copy from stdin is no SQL.
 
-    One by one, because what follows copy from stdin is no SQL.
+    Without ``committing`` the text is to run without a transaction.
     """
     position = 0
     while position < len(text):
         plain = _PLAIN.match(text, position)
-        if plain and _is_harmless(text, position, plain):
-            position, start = plain.end(), plain.end("before")
-            if start < position - 1:
-                yield start, None
-            continue
+        if plain and text.count("(", position, plain.end()) == text.count(")", position, plain.end()):
+            start, end = plain.end("before"), plain.end()
+            if text[start] not in "aA" or not _DETACH.search(text, start, end):
+                position = end
+                if start < end - 1:
+                    yield start
+                continue
         statement, position = read(text, position, [])
         if statement:
-            yield statement.start, statement
-
-
-def _is_harmless(text: str, begin: int, plain: re.Match[str]) -> bool:
-    end, start = plain.end(), plain.end("before")
-    if text.count("(", begin, end) != text.count(")", begin, end):
-        return False
-    return text[start] not in "aA" or not _DETACH.search(text, start, end)
+            _check_statement(statement)
+            if committing is not None:
+                _check_modes(statement, text)
+                outside.check(statement, text, committing)
+            yield statement.start
 
 
 def _check_statement(statement: Statement) -> None:
