@@ -20,6 +20,8 @@ from runner.errors import IndexInvalid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from psycopg.pq.abc import PGresult
+
     from runner.apply.event import Waiting
     from runner.apply.turn import Turn
     from runner.database import Access, Connection
@@ -65,13 +67,7 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
 
 def _run(migration: Migration, access: Access, limits: Limits) -> int:
     """Mark the file as running, send its statement, look at the indexes, mark it as applied."""
-    connection = access.connection
-    settings = database.fill(
-        _SETTINGS,
-        application=f"runner:{migration.path}",
-        lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
-        statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
-    ) + (_NOTICE_LOSS if access.notices_loss else "")
+    connection, settings = access.connection, _settings(migration, access, limits)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     before = database.invalid_before(connection)
     database.run(connection, settings + ledger.running_message(migration) + wait)
@@ -82,21 +78,42 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
         except KeyboardInterrupt:
             raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
     ms = round((time.monotonic() - started) * 1000)
+    _check(migration, connection, results, before=before, blockers=watch.seen)
+    database.run(connection, settings + ledger.done_message(migration, ms=ms))
+    return ms
+
+
+def _settings(migration: Migration, access: Access, limits: Limits) -> str:
+    settings = database.fill(
+        _SETTINGS,
+        application=f"runner:{migration.path}",
+        lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
+        statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
+    )
+    return settings + (_NOTICE_LOSS if access.notices_loss else "")
+
+
+def _check(
+    migration: Migration,
+    connection: Connection,
+    results: list[PGresult],
+    *,
+    before: str,
+    blockers: tuple[str, ...],
+) -> None:
+    """Raise what the statement gave: its error, or the invalid index over which it passed."""
     rejected = database.failure(results)
     if rejected and database.is_lost(connection, rejected):
         raise rejected
     invalid = _invalid(connection, migration, before)
     if rejected:
-        raise failure.failed(
-            rejected, migration, done=len(results) - 1, blockers=watch.seen, invalid=invalid
-        ) from rejected
+        done = len(results) - 1
+        raise failure.failed(rejected, migration, done=done, blockers=blockers, invalid=invalid) from rejected
     if invalid:
         raise IndexInvalid(
             f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
             remedy=f"{failure.drop_statements(invalid)} Then run again.",
         )
-    database.run(connection, settings + ledger.done_message(migration, ms=ms))
-    return ms
 
 
 def _invalid(connection: Connection, migration: Migration, before: str) -> tuple[str, ...]:
