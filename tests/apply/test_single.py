@@ -153,7 +153,7 @@ def test_what_builds_nothing_concurrently_gives_up_as_any_file_does(
     app = make(tmp_path, app={"000_one.sql": TABLE, "001_x.sql": text})
     app.migrate(each_url, to=0)
     with psycopg.connect(each_url) as reader:
-        reader.execute("select from public.one")
+        reader.execute("set idle_in_transaction_session_timeout = '20s'; select from public.one")
         retried: list[Retrying] = []
         with pytest.raises(LockTimeout, match="waited too long") as caught:
             retried += (one for one in app.events(each_url, lock_timeout=0.6) if isinstance(one, Retrying))
@@ -177,6 +177,7 @@ def test_a_query_behind_it_waits_no_longer_than_the_lock_timeout(
         while not db.execute(waiting).rowcount:
             assert process.poll() is None
         started = time.monotonic()
+        db.execute("set statement_timeout = '5s'")
         db.execute("select from public.one")
         assert time.monotonic() - started < 2  # seconds: the timeout, and some room
     output, _ = process.communicate(timeout=30)
