@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from runner.files import ALONE, locate, scan
+from runner.files import ALONE, commits_itself, locate, scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
 _VALUE_TOO_NEW = "55P04"
 _NO_SUCH_LETTER = "22P05"
 _ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+_AGAIN = "Try again when the other session has finished."
+_PART = f"{_AGAIN} What it committed before remains: see that it may run twice."
 _NOT_RECORDED = "It is not recorded as applied."
 _LOST_OUTSIDE = (
     "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
@@ -56,7 +58,7 @@ def failed(
         )
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
-            remedy="Try again when the other session has finished.",
+            remedy=_AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART,
             notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
     named = (("DETAIL", diag.message_detail), ("HINT", diag.message_hint), ("CONTEXT", diag.context))

@@ -195,8 +195,9 @@ def test_a_block_that_may_have_committed_is_not_repeated(
     app.migrate(each_url, to=0)
     with psycopg.connect(each_url) as reader:
         reader.execute("select from public.two")
-        with pytest.raises(LockTimeout, match="It is not recorded"):
+        with pytest.raises(LockTimeout, match="It is not recorded") as caught:
             list(app.events(each_url, lock_timeout=0.2))
+    assert "What it committed before remains" in (caught.value.remedy or "")
     assert db.execute("select count(*) from public.one").fetchone() == (1,)
 
 
