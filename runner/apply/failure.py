@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from runner.files import locate, scan
+from runner.files import ALONE, commits_itself, locate, scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
-_NOT_IN_TRANSACTION = "25001"
+_NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
+_VALUE_TOO_NEW = "55P04"
 _NO_SUCH_LETTER = "22P05"
 _ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+_AGAIN = "Try again when the other session has finished."
+_PART = f"{_AGAIN} What it committed before remains: see that it may run twice."
 _NOT_RECORDED = "It is not recorded as applied."
 _LOST_OUTSIDE = (
     "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
     "pending: run again."
 )
-_ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
+_NOT_FROM_CODE = f"No function and no block may run this statement: take it out. {ALONE}"
+_VALUE_FIRST = "A value counts when it is committed: add it in a file of its own, before this one."
 _OPENING = r"\$[^$\s]*\$|'"
 _INLINE = r"\binline_code_block\D+(\d+)"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
@@ -54,7 +58,7 @@ def failed(
         )
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
-            remedy="Try again when the other session has finished.",
+            remedy=_AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART,
             notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
     named = (("DETAIL", diag.message_detail), ("HINT", diag.message_hint), ("CONTEXT", diag.context))
@@ -71,7 +75,12 @@ def failed(
 def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
     if not migration.in_transaction:
         return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
-    return _ALONE if error.sqlstate == _NOT_IN_TRANSACTION else _ROLLED_BACK
+    if error.sqlstate == _VALUE_TOO_NEW:
+        return _VALUE_FIRST
+    if error.sqlstate not in _NOT_IN_TRANSACTION:
+        return _ROLLED_BACK
+    within = error.sqlstate == "25001" and re.search(f"{_INLINE}|{_FUNCTION}", error.diag.context or "")
+    return _NOT_FROM_CODE if within else ALONE
 
 
 def drop_statements(indexes: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ import time
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from runner import database
+from runner import database, files
 from runner.apply import single, transaction
 from runner.apply.event import Retrying, Started
 from runner.apply.turn import Turn
@@ -55,6 +55,8 @@ def _patiently(turn: Turn, access: Access, opened: Opened) -> Generator[Event, N
         try:
             return (yield from _once(turn, access, opened))
         except LockTimeout as error:
+            if not turn.migration.in_transaction and files.commits_itself(turn.migration.sql):
+                raise  # a part of it may be done
             opened = None
             database.start_over(access.connection)  # a prepared statement outlives a rollback
             pause = turn.limits.retry_pause * 2**attempt * random.uniform(1, 1.3)  # noqa: S311 - jitter

@@ -4,7 +4,7 @@ The ledger row says ``running`` before the statement and ``applied`` behind it; 
 session. If the process dies in between, the server cancels the statement and the row stays ``running``:
 the file is pending again, and since it may run twice, running it again is safe. What a failed concurrent
 build leaves behind is an invalid index, over which ``if not exists`` would pass in silence; so after the
-statement no index may be invalid.
+statement no index that it made or names may be invalid.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from runner import database, ledger
-from runner.apply import failure, lock
+from runner import database, files, ledger
+from runner.apply import blockers, failure, lock
 from runner.apply.event import Outcome
 from runner.errors import IndexInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from psycopg.pq.abc import PGresult
 
     from runner.apply.event import Waiting
     from runner.apply.turn import Turn
@@ -34,21 +36,9 @@ _SETTINGS = """
 
 _NOTICE_LOSS = "set client_connection_check_interval = '1s';"
 
-# A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid.
+# A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid. What
+# waits otherwise lets nobody pass meanwhile, and may be tried again: nothing has begun.
 _WAIT = "set lock_timeout = 0;"
-
-# An index that somebody else is building right now is not ours to judge.
-_INVALID = """
-    select pg_catalog.format('%I.%I', n.nspname, c.relname)
-    from pg_catalog.pg_index as i
-    join pg_catalog.pg_class as c on c.oid = i.indexrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where not (i.indisvalid and i.indisready)
-        and not exists (
-            select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = i.indexrelid
-        )
-    order by 1
-"""
 
 
 def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
@@ -77,38 +67,59 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
 
 def _run(migration: Migration, access: Access, limits: Limits) -> int:
     """Mark the file as running, send its statement, look at the indexes, mark it as applied."""
-    connection = access.connection
+    connection, settings = access.connection, _settings(migration, access, limits)
+    wait = _WAIT if files.waits_for_others(migration.sql) else ""
+    before = database.invalid_before(connection)
+    database.run(connection, settings + ledger.running_message(migration) + wait)
+    started = time.monotonic()
+    with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
+        try:
+            results = database.send(connection, migration.sql, idle=watch.look)
+        except KeyboardInterrupt:
+            raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
+    ms = round((time.monotonic() - started) * 1000)
+    _check(migration, connection, results, before=before, blockers=watch.seen)
+    database.run(connection, settings + ledger.done_message(migration, ms=ms))
+    return ms
+
+
+def _settings(migration: Migration, access: Access, limits: Limits) -> str:
     settings = database.fill(
         _SETTINGS,
         application=f"runner:{migration.path}",
         lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
         statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
-    ) + (_NOTICE_LOSS if access.notices_loss else "")
-    database.run(connection, settings + ledger.running_message(migration) + _WAIT)
-    started = time.monotonic()
-    try:
-        results = database.send(connection, migration.sql)
-    except KeyboardInterrupt:
-        raise failure.interrupted(migration, invalid=_invalid(connection)) from None
-    ms = round((time.monotonic() - started) * 1000)
+    )
+    return settings + (_NOTICE_LOSS if access.notices_loss else "")
+
+
+def _check(
+    migration: Migration,
+    connection: Connection,
+    results: list[PGresult],
+    *,
+    before: str,
+    blockers: tuple[str, ...],
+) -> None:
+    """Raise what the statement gave: its error, or the invalid index over which it passed."""
     rejected = database.failure(results)
     if rejected and database.is_lost(connection, rejected):
         raise rejected
-    invalid = _invalid(connection)
+    invalid = _invalid(connection, migration, before)
     if rejected:
-        raise failure.failed(rejected, migration, done=len(results) - 1, invalid=invalid) from rejected
+        done = len(results) - 1
+        raise failure.failed(rejected, migration, done=done, blockers=blockers, invalid=invalid) from rejected
     if invalid:
         raise IndexInvalid(
             f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
             remedy=f"{failure.drop_statements(invalid)} Then run again.",
         )
-    database.run(connection, settings + ledger.done_message(migration, ms=ms))
-    return ms
 
 
-def _invalid(connection: Connection) -> tuple[str, ...]:
+def _invalid(connection: Connection, migration: Migration, before: str) -> tuple[str, ...]:
     """Put the session's settings back and return the invalid indexes; none when it is closed."""
     if connection.closed:
         return ()
     database.put_back(connection)
-    return tuple(name for (name,) in database.query(connection, _INVALID))
+    index, table = files.indexes(migration.sql)
+    return database.invalid_left(connection, before=before, index=index, table=table)

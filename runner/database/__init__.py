@@ -1,9 +1,10 @@
 """One connection: messages, settings, errors, URLs.
 
 Take from here ``connect`` (and what tells how a session stands or puts it back), ``query`` for one question,
-``run``, ``send`` and ``tally`` for a message as it is, ``fill`` for literals in it, ``parse`` for URLs. Every
-connection is in autocommit mode without server-side preparation: the runner writes its own ``begin`` and
-``commit``, and a message holds exactly what it says.
+``run``, ``send`` and ``tally`` for a message as it is, ``fill`` for literals in it, ``invalid_left`` for the
+indexes that a statement leaves behind, ``parse`` for URLs. Every connection is in autocommit mode without
+server-side preparation: the runner writes its own ``begin`` and ``commit``, and a message holds exactly what
+it says.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.database.invalid import BEFORE as BEFORE
+    from runner.database.invalid import LEFT as LEFT
+    from runner.database.invalid import invalid_before as invalid_before
+    from runner.database.invalid import invalid_left as invalid_left
     from runner.database.message import Connection as Connection
     from runner.database.message import ConnectionBroken as ConnectionBroken
     from runner.database.message import Error as Error
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
+        invalid="BEFORE LEFT invalid_before invalid_left",
         message="Connection ConnectionBroken Error failure fill pieces query query_quoted rows run send tally"
         " try_run",
         server="create_empty create_missing drop may_create",

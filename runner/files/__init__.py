@@ -1,10 +1,11 @@
 """A folder becomes migrations: names, text, directives, statements, checksum.
 
-Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``scan``
-(statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a file differs from what
-was applied), ``create`` (the next file from a template) and ``lay_out`` (a new project), which alone write.
-The lexical rules are PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No server is
-asked.
+Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``procedures``
+(which it must know), ``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a
+transaction), ``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a
+file differs from what was applied), ``Unvalidated`` (constraints that files leave so), ``create`` (the next
+file from a template) and ``lay_out`` (a new project), which alone write. The lexical rules are PostgreSQL's
+(manual, section 4.1) with ``standard_conforming_strings`` on. No server is asked.
 """
 
 from typing import TYPE_CHECKING
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
     from runner.files.layout import lay_out as lay_out
     from runner.files.lexer import Statement as Statement
     from runner.files.lexer import scan as scan
+    from runner.files.outside import ALONE as ALONE
+    from runner.files.outside import commits_itself as commits_itself
+    from runner.files.outside import indexes as indexes
+    from runner.files.outside import procedures as procedures
+    from runner.files.outside import waits_for_others as waits_for_others
     from runner.files.place import locate as locate
     from runner.files.template import create as create
+    from runner.files.unvalidated import Unvalidated as Unvalidated
 else:
     __getattr__ = lazily(
         __name__,
@@ -29,6 +36,8 @@ else:
         folder="load shown",
         layout="lay_out",
         lexer="Statement scan",
+        outside="ALONE commits_itself indexes procedures waits_for_others",
         place="locate",
         template="create",
+        unvalidated="Unvalidated",
     )

@@ -6,19 +6,24 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
+from runner.files import outside
 from runner.files.lexer import Refusal, Statement, read
 from runner.files.place import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 # A statement in which nothing hides, matched whole: most are like that, and a file may be long. What begins
 # like something that is refused, or may hold a semicolon, is left to the lexer; so is all it does not match.
 _PLAIN = re.compile(
     r"""
     (?P<before> (?: \s++ | --[^\r\n]*+ )*+ )
-    (?! (?i: begin | commit | end | rollback | abort | savepoint | release | start | prepare | copy )\b
-        | (?i: create )\b (?! \s+ (?i: table | (?:unique\s+)? index | extension | trigger | view )\b ) )
+    (?! (?i: begin | commit | end | rollback | abort | savepoint | release | start | prepare | copy
+            | vacuum | cluster | reindex | discard | set | do | call )\b
+        | (?i: create )\b (?! \s+ (?i: table | extension | trigger | view )\b
+            | \s+ (?i: (?:unique\s+)? index ) \s+ (?! -- | (?i: concurrently )\b ) )
+        | (?i: drop )\b (?! \s+ (?i: table | view | function | trigger | policy | type | sequence )\b )
+        | (?i: alter )\b (?! \s+ (?i: table | view | function | type | sequence | index )\b ) )
     (?: [^'"$;/\\-]++ | '[^'\\]*+' | "[^"]*+" | --[^\r\n]*+ | - | /(?!\*) )*+
     ;
     """,
@@ -28,18 +33,21 @@ _TRANSACTION = re.compile(
     r"(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b",
     re.IGNORECASE,
 )
+_DETACH = re.compile(r"\bdetach\b", re.IGNORECASE)
+_MODES = re.compile(r"set\s+(?:(?:local|session)\s+)?transaction(?:\s+|_)", re.IGNORECASE)
+_OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _CLIENT_COPY = re.compile(r"copy\b.*\b((?:from|to)\s+std(?:in|out))\b", re.IGNORECASE | re.DOTALL)
 
 
-def check(text: str, *, path: str, single: bool = False) -> int:
+def check(text: str, *, path: str, single: bool = False, committing: Collection[str] = ()) -> int:
     """Scan a migration that is about to be sent; return how many statements it holds.
 
-    ``single`` asks for exactly one: PostgreSQL runs several in one message as a transaction. Raises
-    ``FileRefused`` with the first place in the file.
+    ``single`` asks for exactly one: PostgreSQL runs several in one message as a transaction. ``committing``
+    names the procedures that end their transaction. Raises ``FileRefused`` with the first place in the file.
     """
     starts: list[int] = []
     try:
-        for start in _starts(text):
+        for start in _starts(text, None if single else committing):
             starts.append(start)
         if single and len(starts) > 1:
             raise Refusal(
@@ -58,19 +66,27 @@ def check(text: str, *, path: str, single: bool = False) -> int:
     return len(starts)
 
 
-def _starts(text: str) -> Iterator[int]:
-    """Yield where each statement begins, and refuse at once: what follows copy from stdin is no SQL."""
+def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
+    """Yield where each statement begins, and refuse at once: what follows copy from stdin is no SQL.
+
+    Without ``committing`` the text is to run without a transaction.
+    """
     position = 0
     while position < len(text):
         plain = _PLAIN.match(text, position)
         if plain and text.count("(", position, plain.end()) == text.count(")", position, plain.end()):
-            position, start = plain.end(), plain.end("before")
-            if start < position - 1:
-                yield start
-            continue
+            start, end = plain.end("before"), plain.end()
+            if text[start] not in "aA" or not _DETACH.search(text, start, end):
+                position = end
+                if start < end - 1:
+                    yield start
+                continue
         statement, position = read(text, position, [])
         if statement:
             _check_statement(statement)
+            if committing is not None:
+                _check_modes(statement, text)
+                outside.check(statement, text, committing)
             yield statement.start
 
 
@@ -86,4 +102,23 @@ def _check_statement(statement: Statement) -> None:
             statement.start,
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
             "Use insert, or copy a file that lies on the server.",
+        )
+
+
+def _check_modes(statement: Statement, text: str) -> None:
+    """Refuse another isolation level, or a transaction that could not be recorded.
+
+    A snapshot from before the runner's lock would show an old ledger, so its transaction has begun already.
+    """
+    modes = _MODES.match(statement.code)
+    if modes is None:
+        return
+    code = statement.code[modes.end() :]
+    said = text[statement.start + modes.end() : statement.end] if "'" in code else code
+    if not set(re.findall(r"[a-z]+", said.lower())) <= _OWN_MODES:
+        raise Refusal(
+            statement.start,
+            "sets the mode of its transaction, which has begun already and holds the runner's lock",
+            "Remove it: a file runs in read committed, read write. Where it must see one state of a table, "
+            "let it begin with `lock table ... in share mode;`.",
         )

@@ -3,7 +3,7 @@
 Take from here ``read`` (the files of the chosen series), ``look`` (connect, and compare them with each
 ledger: a ``Site`` with its ``Step``s), ``check`` and ``check_writable`` (the reasons not to go on), the
 questions to steps (``pending``, ``behind``, ``newest``), and ``write_bundle`` (pending files as SQL).
-Nothing here writes.
+``unvalidated`` says which constraints the files leave so. Nothing here writes.
 """
 
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.planning.preflight import explain as explain
     from runner.planning.preflight import look as look
     from runner.planning.preflight import read as read
+    from runner.planning.preflight import unvalidated as unvalidated
     from runner.planning.step import State as State
     from runner.planning.step import Step as Step
 else:
@@ -32,6 +33,6 @@ else:
         bundle="write_bundle",
         compare="behind check_expected check_target newest pending",
         facts="available",
-        preflight="Site check check_writable explain look read",
+        preflight="Site check check_writable explain look read unvalidated",
         step="State Step",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import __version__, database, ledger
+from runner import __version__, database, files, ledger
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -106,18 +106,26 @@ $runner$;
 
 _SETTINGS = "set client_encoding = 'utf8';\nset standard_conforming_strings = on;\n"
 
+# As the runner looks: what the statement made or names, beside what was invalid before.
+_LOOK = f"""
+do $runner$
+begin
+    perform pg_catalog.set_config('runner.invalid', ({database.BEFORE}), false);
+end
+$runner$;
+"""
+
 _VALID = """
 do $runner$
 begin
-    if exists (select from pg_catalog.pg_index where not (indisvalid and indisready)) then
+    if exists ({left}) then
         raise exception 'an index is invalid: %', (
-            select pg_catalog.string_agg(indexrelid::pg_catalog.regclass::text, ', ')
-            from pg_catalog.pg_index where not (indisvalid and indisready)
+            select pg_catalog.string_agg(name, ', ') from ({left}) as found (name)
         ) using hint = 'Drop it, then make a new bundle.';
     end if;
 end
 $runner$;
-"""
+""".replace("{left}", database.LEFT).replace("{before}", "pg_catalog.current_setting('runner.invalid', true)")
 
 
 def write_bundle(series: str, variable: str, steps: Sequence[Step], *, has_ledger: bool) -> str:
@@ -155,5 +163,16 @@ def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[
         yield _BEGIN + check + create + "\n" + text + _END
         yield ledger.record_message(migration, ms=0) + "commit;\n"
     else:
-        yield _SETTINGS + check + create + ledger.running_message(migration) + "\n" + text
-        yield _VALID + ledger.done_message(migration, ms=0) + _UNLOCK
+        index, table = files.indexes(migration.sql)
+        valid = database.fill(_VALID, index=index, table=table)
+        wait = "0" if files.waits_for_others(migration.sql) else "'5s'"
+        yield (
+            f"{_SETTINGS}set lock_timeout = {wait};\n"
+            + check
+            + create
+            + ledger.running_message(migration)
+            + _LOOK
+            + "\n"
+            + text
+        )
+        yield valid + ledger.done_message(migration, ms=0) + _UNLOCK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, ledger
-from runner.errors import PoolerFound, ServerUnusable
+from runner.errors import ServerUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +23,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
     whether its client is still there; ``objects`` is what the function of that name returns, and ``None``
     where the ledger exists; ``extensions`` are those asked for that are installed or that this role may
-    create.
+    create; ``pid`` is what the server calls this session.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     notices_loss: bool
     objects: tuple[str, ...] | None
     extensions: frozenset[str]
+    pid: int
 
 
 _OBJECTS = """
@@ -77,7 +78,8 @@ _FACTS = """
                     or not v.superuser
                     or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
                 )
-        )
+        ),
+        pg_catalog.pg_backend_pid()
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();
 """.replace("{objects}", _OBJECTS)
@@ -102,7 +104,7 @@ def question(*, extensions: Collection[str], besides: str) -> str:
 def answer(connection: Connection, result: PGresult) -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
-    name, identity, version, standby, read_only, notices_loss, objects, available = row
+    name, identity, version, standby, read_only, notices_loss, objects, available, pid = row
     return Facts(
         name,
         identity,
@@ -112,6 +114,7 @@ def answer(connection: Connection, result: PGresult) -> Facts:
         notices_loss,
         None if objects is None else tuple(objects),
         frozenset(available),
+        pid,
     )
 
 
@@ -120,20 +123,6 @@ def objects(connection: Connection, *, besides: str) -> tuple[str, ...]:
     [result] = database.run(connection, database.fill(f"select {_OBJECTS}", besides=besides))
     [(found,)] = database.rows(connection, result)
     return tuple(found)
-
-
-def check_direct(connection: Connection, facts: Facts, *, source: str) -> None:
-    """Raise ``PoolerFound`` when a pooler stands between this session and the server.
-
-    A pooler makes up a process id for the client; the server's own tells it apart (PgBouncer, observed).
-    """
-    [(pid,)] = database.query(connection, "select pg_catalog.pg_backend_pid()")
-    if pid != connection.pgconn.backend_pid:
-        raise PoolerFound(
-            f"{source} leads to {facts.name} through a connection pooler, and a pending file runs without a "
-            "transaction, which needs a session of its own.",
-            remedy="Use the server's own port for migrations.",
-        )
 
 
 def check_writable(facts: Facts, *, source: str) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
+from runner.errors import ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.model import Before
-from runner.planning import compare, facts
+from runner.planning import compare, facts, pooler
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Files = Mapping[str, tuple[Migration, ...]]
 
 
+_CALL = re.compile(r"^[ \t]*call\b", re.IGNORECASE | re.MULTILINE)
 _SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
 
@@ -87,6 +89,8 @@ def _lost() -> Iterator[None]:
     try:
         yield
     except database.ConnectionBroken as error:
+        if found := pooler.refusal(error):
+            raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
             raise
         raise ConnectionLost(
@@ -109,6 +113,7 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
 def check(sites: Sequence[Site], *, to: int | None = None) -> None:
     """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there."""
     seen: dict[str, Site] = {}
+    refused: list[FileRefused] = []
     for site in sites:
         _check_distinct(site, seen.setdefault(site.facts.identity, site))
         explain(site)
@@ -116,12 +121,30 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
         compare.check_target(site.steps, to=to)
         _check_adopted(site)
         if todo := compare.pending(site.steps, to=to):
-            _check_content(todo)
+            refused += _refused(todo, site.steps)
+    if refused:
+        first, *others = refused
+        first.notes += tuple(f"{other.name}: {other.message} ({other.place})" for other in others)
+        raise first
 
 
-def _check_content(steps: Sequence[Step]) -> None:
-    for step in steps:
-        files.check(step.file.sql, path=step.file.path, single=not step.file.in_transaction)
+def _refused(todo: Sequence[Step], known: Sequence[Step]) -> Iterator[FileRefused]:
+    """Yield the refusal of each file that must not be sent: whoever mends them mends all at once."""
+    committing: tuple[str, ...] = ()
+    if any(_CALL.search(step.file.sql) for step in todo):
+        committing = tuple(files.procedures(step.file.sql for step in known if step.migration))
+    for step in todo:
+        file = step.file
+        try:
+            files.check(file.sql, path=file.path, single=not file.in_transaction, committing=committing)
+        except FileRefused as error:
+            yield error
+
+
+def unvalidated(steps: Sequence[Step]) -> files.Unvalidated:
+    """Return which constraints the applied files leave ``not valid``."""
+    done = (step for step in steps if step.applied and not step.applied.running)
+    return files.Unvalidated(step.file.sql for step in done if step.migration)
 
 
 def check_writable(sites: Sequence[Site]) -> None:
@@ -130,8 +153,10 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source)
         if site.shape:
             ledger.check_owner(site.shape)
-        if any(s.migration and not s.migration.in_transaction for s in compare.pending(site.steps)):
-            facts.check_direct(site.connection, site.facts, source=site.target.source)
+        if todo := compare.pending(site.steps):
+            alone = not all(step.file.in_transaction for step in todo)
+            found = site.facts
+            pooler.check(site.access, name=found.name, pid=found.pid, source=site.target.source, alone=alone)
 
 
 def explain(site: Site) -> None:

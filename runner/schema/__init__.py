@@ -12,7 +12,6 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.schema.drift import differences as differences
     from runner.schema.drift import drifted as drifted
-    from runner.schema.drift import unsound as unsound
     from runner.schema.orphans import Orphans as Orphans
     from runner.schema.orphans import find_orphans as find_orphans
     from runner.schema.orphans import references as references
@@ -24,13 +23,15 @@ if TYPE_CHECKING:
     from runner.schema.sentence import Reference as Reference
     from runner.schema.sentence import read_sentence as read_sentence
     from runner.schema.sentence import without_sentence as without_sentence
+    from runner.schema.soundness import unsound as unsound
 else:
     __getattr__ = lazily(
         __name__,
-        drift="differences drifted unsound",
+        drift="differences drifted",
         orphans="Orphans find_orphans references",
         proof="Proof prove",
         psql="psql_program",
         scratch="scratch_database scratch_server",
         sentence="Reference read_sentence without_sentence",
+        soundness="unsound",
     )

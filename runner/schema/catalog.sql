@@ -132,7 +132,8 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
     where r.relkind <> 'S'
 
     union all
-    -- PostgreSQL 18 lists not null here as well (n); constraint triggers (t) are triggers.
+    -- PostgreSQL 18 lists not null here as well (n), which the columns say, but for one that is not validated;
+    -- constraint triggers (t) are triggers.
     select 'constraint', r.name || '.' || c.conname, r.name,
         'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid, 0,
         array[
@@ -140,7 +141,8 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
             ['validation', case when not c.convalidated then 'not done' end]
         ]
     from relations as r
-    join pg_catalog.pg_constraint as c on c.conrelid = r.oid and c.contype not in ('n', 't')
+    join pg_catalog.pg_constraint as c
+        on c.conrelid = r.oid and c.contype <> 't' and (c.contype <> 'n' or not c.convalidated)
 
     union all
     select 'index', i.indexrelid::pg_catalog.regclass::text, r.name,

@@ -1,20 +1,20 @@
-"""Compare a live database with what its applied files make, and find what is unsound in it."""
+"""Compare a live database with what its applied files make."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runner import ledger
-from runner.errors import Drift, SchemaInvalid
+from runner.errors import Drift
 from runner.schema import catalog, scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from runner.model import Migration
     from runner.planning import Site
-    from runner.schema.catalog import Difference, Item
+    from runner.schema.catalog import Difference
 
 
 def differences(site: Site, migrations: Sequence[Migration], *, home: Path) -> tuple[Difference, ...]:
@@ -35,24 +35,4 @@ def drifted(site: Site, found: Sequence[Difference]) -> Drift:
         f"Database {site.facts.name} differs from its files in {places}.",
         remedy="Undo what was done by hand, or put it into a new file.",
         notes=tuple(str(difference) for difference in found),
-    )
-
-
-def unsound(site: Site) -> Iterator[SchemaInvalid]:
-    """Yield a problem for each invalid index and each constraint that was never validated. Does not write."""
-    for item in catalog.snapshot(site.connection, besides=ledger.TABLE).values():
-        if "validity" in item.facts:
-            yield SchemaInvalid(
-                f"Index {item.name} is invalid: it is kept up to date but answers no query.",
-                remedy=f"Drop it and build it anew: drop index {item.name};",
-            )
-        if "validation" in item.facts:
-            yield _unvalidated(item)
-
-
-def _unvalidated(item: Item) -> SchemaInvalid:
-    name = item.name.removeprefix(f"{item.parent}.")
-    return SchemaInvalid(
-        f"Constraint {item.name} was never validated: older rows may break it.",
-        remedy=f"Check them: alter table {item.parent} validate constraint {name};",
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from runner.apply.event import Started, Waiting
-from runner.errors import FileRefused, IndexInvalid, LockHeld, SqlFailed
+from runner import files
+from runner.apply.event import Retrying, Started, Waiting
+from runner.apply.run import RETRIES
+from runner.errors import FileRefused, IndexInvalid, LockHeld, LockTimeout, SqlFailed
 from tests.project import make
 
 if TYPE_CHECKING:
@@ -141,6 +145,187 @@ def test_a_held_lock_is_waited_for(tmp_path: Path, each_url: str, db: psycopg.Co
     assert index(db) is None
 
 
+def test_what_builds_nothing_concurrently_gives_up_as_any_file_does(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """It is tried again, says who blocks it, and is applied when the lock is free."""
+    text = "-- runner: no-transaction\nvacuum full public.one;"
+    app = make(tmp_path, app={"000_one.sql": TABLE, "001_x.sql": text})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as reader:
+        reader.execute("set idle_in_transaction_session_timeout = '20s'; select from public.one")
+        retried: list[Retrying] = []
+        with pytest.raises(LockTimeout, match="waited too long") as caught:
+            retried += (one for one in app.events(each_url, lock_timeout=0.6) if isinstance(one, Retrying))
+        assert len(retried) == RETRIES
+        assert f"pid {reader.info.backend_pid}" in "".join(caught.value.notes)
+        assert ledger(db)[-1] == ("001", True)
+    app.migrate(each_url)
+    assert ledger(db)[-1] == ("001", False)
+
+
+def test_a_query_behind_it_waits_no_longer_than_the_lock_timeout(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """While the file waits for a reader, others queue behind it; it leaves the queue in time."""
+    app = make(tmp_path, app={"000_one.sql": TABLE, "001_x.sql": "-- runner: no-transaction\nvacuum full;"})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as reader:
+        reader.execute("select from public.one")
+        process = app.process("migrate", "--lock-timeout", "0.5", APP_URL=each_url)
+        waiting = "select from pg_locks where not granted and relation = 'public.one'::regclass"
+        while not db.execute(waiting).rowcount:
+            assert process.poll() is None
+        started = time.monotonic()
+        db.execute("set statement_timeout = '5s'")
+        db.execute("select from public.one")
+        assert time.monotonic() - started < 2  # seconds: the timeout, and some room
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert ledger(db)[-1] == ("001", False)
+
+
+def test_a_block_that_may_have_committed_is_not_repeated(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """A part of it is done; whether it may run twice, a person decides."""
+    block = "do $$ begin insert into public.one values (1); commit; lock table public.two; end $$;"
+    tables = f"{TABLE}create table public.two (id int);"
+    app = make(tmp_path, app={"000_one.sql": tables, "001_x.sql": f"-- runner: no-transaction\n{block}"})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as reader:
+        reader.execute("select from public.two")
+        with pytest.raises(LockTimeout, match="It is not recorded") as caught:
+            list(app.events(each_url, lock_timeout=0.2))
+    assert "What it committed before remains" in (caught.value.remedy or "")
+    assert db.execute("select count(*) from public.one").fetchone() == (1,)
+
+
+def test_a_concurrent_build_waits_as_long_as_it_takes(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The lock timeout would leave its index invalid."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("insert into public.one values (1)")
+        process = app.process("migrate", "--lock-timeout", "0.2", APP_URL=each_url)
+        while index(db) is None:
+            assert process.poll() is None
+        time.sleep(1)
+        assert process.poll() is None
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, index(db)) == (0, True), output
+
+
+THEIRS = """
+    create table public.theirs (id int);
+    insert into public.theirs values (1), (1);
+"""
+WRECK = "create unique index concurrently wreck on public.theirs (id)"
+
+
+def test_the_invalid_index_of_another_team_is_not_judged(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Neither one that was there before, nor one that fails on another table meanwhile."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    db.execute(THEIRS)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute(WRECK)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("insert into public.one values (1)")
+        process = app.process("migrate", APP_URL=each_url)
+        while index(db) is None:
+            assert process.poll() is None
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            db.execute(WRECK.replace("wreck", "wreck_too"))
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, index(db)) == (0, True), output
+
+
+def test_an_invalid_index_that_the_file_names_is_judged(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Also on another table of the schema, where `if not exists` would pass over it in silence."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    db.execute(THEIRS)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute(WRECK.replace("wreck", "i"))
+    with pytest.raises(IndexInvalid, match=r"public\.i"):
+        app.migrate(each_url)
+
+
+def test_a_failed_rebuild_names_what_it_left(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """The index itself is as good as before; its copy is to be dropped, with its name in quotes."""
+    table = f'{TABLE}create unique index "I" on public.one (id);'
+    rebuild = '-- runner: no-transaction\nreindex index concurrently public."I";'
+    app = make(tmp_path, app={"000_one.sql": table, "001_x.sql": rebuild})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("insert into public.one values (1)")
+        process = app.process("migrate", "--statement-timeout", "1", APP_URL=each_url)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    [statement] = re.findall(r"drop index [^;]*;", output)
+    assert statement == 'drop index public."I_ccnew";'
+    db.execute(statement)
+    app.migrate(each_url)
+    assert ledger(db)[-1] == ("001", False)
+
+
+PARTITIONED = {
+    "000_p.sql": """
+        create table public.p (id int) partition by range (id);
+        create table public.p_1 partition of public.p for values from (0) to (10);
+        create table public.p_2 partition of public.p for values from (10) to (20);
+    """,
+    "001_only.sql": "create index p_id on only public.p (id);",
+    "002_one.sql": "-- runner: no-transaction\ncreate index concurrently p_1_id on public.p_1 (id);",
+    "003_two.sql": "-- runner: no-transaction\ncreate index concurrently p_2_id on public.p_2 (id);",
+    "004_attach.sql": "alter index public.p_id attach partition public.p_1_id;"
+    "alter index public.p_id attach partition public.p_2_id;",
+}
+
+
+def test_the_index_of_a_partitioned_table_may_wait_for_its_partitions(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The manual's own recipe: the parent's index is invalid until the last partition has its own.
+
+    It may even be made outside a transaction, though it need not.
+    """
+    app = make(tmp_path, app=PARTITIONED)
+    app.write("app", {"001_only.sql": f"-- runner: no-transaction\n{PARTITIONED['001_only.sql']}"})
+    app.migrate(each_url)
+    assert ledger(db)[-1] == ("004", False)
+    row = db.execute("select bool_and(indisvalid) from pg_index where indexrelid::regclass::text ~ '^p_'")
+    assert row.fetchone() == (True,)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("create index concurrently i on t (id)", ("i", "t")),
+        (
+            "create unique index concurrently if not exists I on only public.T using hash (x)",
+            ("public.I", "public.T"),
+        ),
+        ('create index concurrently "a b" on "S"."on" (id)', ('"S"."a b"', '"S"."on"')),
+        ("create index concurrently on t (id)", (None, "t")),
+        ("-- on x\ncreate /* i */ index concurrently -- j\n k on\n s . t (id)", ("s . k", "s . t")),
+        ('drop index concurrently if exists s."I", j', ('s."I"', None)),
+        ("reindex index concurrently i", (None, None)),
+        ("vacuum full", (None, None)),
+    ],
+)
+def test_what_a_file_names_is_read_from_it(text: str, named: tuple[str | None, str | None]) -> None:
+    """The index with the schema of its table, in which PostgreSQL makes it."""
+    assert files.indexes(text) == named
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -155,8 +340,47 @@ def test_it_holds_exactly_one_statement(tmp_path: Path, url: str, text: str, say
         make(tmp_path, app={"000_x.sql": "-- runner: no-transaction\n" + text}).migrate(url)
 
 
-def test_a_statement_that_needs_it_is_told_so(tmp_path: Path, url: str) -> None:
-    """Without the directive PostgreSQL refuses, and the remedy names the directive."""
-    with pytest.raises(SqlFailed, match="25001") as caught:
-        make(tmp_path, app={"000_x.sql": "vacuum;"}).migrate(url)
-    assert "-- runner: no-transaction" in (caught.value.remedy or "")
+PROCEDURE = "create procedure public.p() language plpgsql as $$ begin commit; end $$;"
+ENUM = "create type public.mood as enum ('sad');"
+NEEDS = {
+    "a partitioned table, as only the server knows": (
+        "create table public.p (id int) partition by range (id); create index i on public.p (id);",
+        "reindex index public.i;",
+        "Put this statement alone into a file whose header says `-- runner: no-transaction`.",
+    ),
+    "a procedure that is not called by name": (
+        PROCEDURE,
+        "do $$ begin execute 'call public.p()'; end $$;",
+        "Put this statement alone into a file whose header says `-- runner: no-transaction`.",
+    ),
+    "a statement in a block": (
+        TABLE,
+        "do $$ begin execute 'create index concurrently i on public.one (id)'; end $$;",
+        "No function and no block may run this statement: take it out.",
+    ),
+    "a value of an enum that is too new": (
+        ENUM,
+        "alter type public.mood add value 'glad'; select 'glad'::public.mood;",
+        "add it in a file of its own, before this one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_what_only_the_server_knows_has_the_remedy_too(tmp_path: Path, each_url: str, name: str) -> None:
+    """What the scanner cannot know is told when the file fails, with the remedy that helps."""
+    before, text, remedy = NEEDS[name]
+    with pytest.raises(SqlFailed, match=r"25001|2D000|55P04") as caught:
+        make(tmp_path, app={"000_x.sql": before, "001_y.sql": text}).migrate(each_url)
+    assert remedy in (caught.value.remedy or "")
+
+
+def test_such_a_block_works_where_the_remedy_puts_it(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """A block that commits, alone in a file without a transaction, is applied and recorded."""
+    block = "do $$ begin create table public.two (id int); commit; end $$;"
+    calls = {"001_call.sql": "-- runner: no-transaction\ncall public.p();"}
+    do = {"002_do.sql": f"-- runner: no-transaction\n{block}"}
+    make(tmp_path, app={"000_p.sql": PROCEDURE, **calls, **do}).migrate(each_url)
+    assert ledger(db) == [("000", False), ("001", False), ("002", False)]

@@ -78,8 +78,20 @@ REFUSED = {
     "copy from stdin": (f"{TABLE}copy public.t001 from stdin;".encode(), 1, "copies from stdin"),
     "copy with data": (f"{TABLE}copy public.t001 from STDIN;\n1\n\\.\n".encode(), 1, "copies from stdin"),
     "copy to stdout": (f"{TABLE}copy public.t001 to stdout;".encode(), 1, "copies to stdout"),
-    "commit in do": (f"{TABLE}do $$ begin commit; end $$;".encode(), 1, "SQLSTATE 2D000"),
-    "vacuum": (f"{TABLE}vacuum public.t001;".encode(), 1, "SQLSTATE 25001"),
+    "commit in do": (
+        f"{TABLE}do $$ begin commit; end $$;".encode(),
+        1,
+        "commits or rolls back while it runs",
+    ),
+    "hidden commit": (
+        f"{TABLE}do $$ begin execute 'call public.p()'; end $$;".encode().replace(
+            b"do", b"create procedure public.p() language plpgsql as 'begin commit; end';\ndo"
+        ),
+        1,
+        "SQLSTATE 2D000",
+    ),
+    "vacuum": (f"{TABLE}vacuum public.t001;".encode(), 1, "holds vacuum, which cannot run in a transaction"),
+    "hidden vacuum": (f"{TABLE}do $$ begin execute 'vacuum'; end $$;".encode(), 1, "SQLSTATE 25001"),
 }
 
 # Files that look odd and are sound: psql and the runner make the same of each.

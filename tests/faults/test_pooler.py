@@ -1,4 +1,7 @@
-"""Through a real PgBouncer in transaction mode, where each transaction may get another server connection."""
+"""Through a real PgBouncer in transaction mode, where each transaction may get another server connection.
+
+In session mode it is as good as none; in statement mode nothing can be applied.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +36,15 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
-default_pool_size = 3
+pool_mode = {mode}
+default_pool_size = {size}
 """
 INDEX = "-- runner: no-transaction\ncreate index concurrently if not exists i on public.one (id);\n"
 
 
-@pytest.fixture
-def pooled(url: str) -> Iterator[str]:
-    """Return the URL of the database through a pooler with three server connections."""
+@contextmanager
+def pooler(url: str, mode: str, *, size: int = 3) -> Iterator[str]:
+    """Yield the URL of the database through a pooler in this mode, with so many server connections."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed")
@@ -48,7 +54,8 @@ def pooled(url: str) -> Iterator[str]:
         port = free.getsockname()[1]
     folder = Path(tempfile.mkdtemp(prefix="pooler-"))
     folder.chmod(0o755)
-    (folder / "pgbouncer.ini").write_text(CONFIG.format(host=options["host"], port=port), encoding="utf-8")
+    text = CONFIG.format(host=options["host"], port=port, mode=mode, size=size)
+    (folder / "pgbouncer.ini").write_text(text, encoding="utf-8")
     user = {"user": "pgserver"} if os.geteuid() == 0 else {}
     process = subprocess.Popen(
         [program, "-q", str(folder / "pgbouncer.ini")],
@@ -64,6 +71,13 @@ def pooled(url: str) -> Iterator[str]:
         process.terminate()
         process.wait()
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def pooled(url: str) -> Iterator[str]:
+    """Return the URL of the database through a pooler in transaction mode."""
+    with pooler(url, "transaction") as pooled:
+        yield pooled
 
 
 def _wait_for(url: str) -> None:
@@ -123,7 +137,7 @@ def test_no_setting_stays_behind_in_the_pool(pooled: str, tmp_path: Path) -> Non
 def test_a_file_without_a_transaction_is_refused(pooled: str, url: str, tmp_path: Path) -> None:
     """A session lock would stay on a pooled connection: refused before anything runs, with the remedy."""
     app = make(tmp_path, app=TWO | {"002_index.sql": INDEX})
-    with pytest.raises(PoolerFound, match="through a connection pooler") as caught:
+    with pytest.raises(PoolerFound, match="through a connection pooler in transaction mode") as caught:
         app.migrate(pooled)
     assert "own port" in (caught.value.remedy or "")
     with psycopg.connect(url) as db:
@@ -139,3 +153,59 @@ def test_looking_works(pooled: str, tmp_path: Path) -> None:
         process = app.process(command, APP_URL=pooled)
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 0, output
+
+
+def test_a_busy_pool_is_known_for_what_it_is_too(pooled: str, tmp_path: Path) -> None:
+    """Others work through the same pool all the time, and take the server connections by turns."""
+    app = make(tmp_path, app=TWO | {"002_index.sql": INDEX})
+    done = threading.Event()
+
+    def work() -> None:
+        with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as db:
+            while not done.is_set():
+                db.execute("select pg_sleep(0.001)")
+
+    with ThreadPoolExecutor() as crowd:
+        workers = [crowd.submit(work) for _ in range(2)]
+        try:
+            for _ in range(10):
+                with pytest.raises(PoolerFound, match="in transaction mode"):
+                    app.migrate(pooled)
+        finally:
+            done.set()
+        assert [worker.result() for worker in workers] == [None, None]
+
+
+def test_in_session_mode_a_file_without_a_transaction_is_applied(url: str, tmp_path: Path) -> None:
+    """Each client has a server connection of its own; no lock stays behind."""
+    with pooler(url, "session") as pooled:
+        app = make(tmp_path, app=TWO | {"002_index.sql": INDEX})
+        assert len(app.migrate(pooled)) == 3
+        assert app.migrate(pooled) == []
+    with psycopg.connect(url) as db:
+        assert db.execute("select bool_and(not running) from public.schema_migrations").fetchone() == (True,)
+        assert db.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+
+
+def test_a_pool_without_a_second_connection_is_not_waited_for(url: str, tmp_path: Path) -> None:
+    """Nobody can tell which mode it is: refused after a few seconds, with the remedy."""
+    with pooler(url, "session", size=1) as pooled:
+        app = make(tmp_path, app=TWO | {"002_index.sql": INDEX})
+        with pytest.raises(PoolerFound, match="connection pooler"):
+            app.migrate(pooled)
+
+
+@pytest.mark.parametrize("file", ["000_one.sql", "002_index.sql"])
+def test_statement_mode_is_called_by_its_name(url: str, tmp_path: Path, file: str) -> None:
+    """It allows no transaction, so nothing runs; looking works as far as it needs none."""
+    with pooler(url, "statement") as pooled:
+        app = make(tmp_path, app=TWO if file in TWO else {"000_index.sql": INDEX})
+        for command, code in (("status", 0), ("plan", 0), ("verify", 0), ("migrate", 2)):
+            process = app.process(command, APP_URL=pooled)
+            output, _ = process.communicate(timeout=30)
+            assert process.returncode == code, output
+        assert "POOLER_FOUND: A connection pooler in statement mode is in the way" in output
+        assert "Use the server's own port" in output
+        drifted = app.process("verify", "--drift", APP_URL=pooled)
+        assert "statement mode" in drifted.communicate(timeout=30)[0]
+        assert drifted.returncode == 2

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from runner import database
 from runner.schema import catalog
+from tests.apply.test_single import PARTITIONED
 from tests.cli import lines
 from tests.project import ROOT, TWO, Project, make
 
@@ -151,6 +152,41 @@ def test_a_file_without_a_transaction_is_in_it_too(
     assert done.returncode == 0, done.stderr
     assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 0
     assert app.run(runner, "verify", "--drift", APP_URL=url).exit_code == 0
+
+
+def test_a_bundle_judges_the_indexes_that_it_made(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path
+) -> None:
+    """Neither another team's invalid index nor a parent's that waits for its partitions stops it."""
+    files = PARTITIONED | {"005_vacuum.sql": "-- runner: no-transaction\nvacuum full public.p_1;"}
+    app = make(tmp_path / "p", app=files)
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("create table public.theirs (id int); insert into public.theirs values (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            db.execute("create unique index concurrently wreck on public.theirs (id)")
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url)
+    done = psql(each_server, bundle, each_url)
+    assert done.returncode == 0, done.stderr
+    assert app.run(runner, "status", "--exit-code", APP_URL=each_url).exit_code == 0
+    shown = [line for line in bundle.read_text().splitlines() if line.startswith("set lock_timeout")]
+    assert shown == ["set lock_timeout = 0;", "set lock_timeout = 0;", "set lock_timeout = '5s';"]
+
+
+def test_a_bundle_stops_over_the_index_that_it_names(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path
+) -> None:
+    """`if not exists` passes over an invalid index in silence; the bundle does not."""
+    index = '-- runner: no-transaction\ncreate index concurrently if not exists "I" on public.one (id);'
+    app = make(tmp_path / "p", app=TWO | {"002_i.sql": index})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("insert into public.one values (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            db.execute('create unique index concurrently "I" on public.one (id)')
+    done = psql(each_server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url), each_url)
+    assert done.returncode != 0
+    assert 'an index is invalid: public."I"' in done.stderr
 
 
 def test_it_is_for_one_series(runner: CliRunner, url: str, other_url: str, tmp_path: Path) -> None:

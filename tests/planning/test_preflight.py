@@ -132,6 +132,34 @@ def test_a_pending_file_is_scanned_and_an_applied_one_is_not(tmp_path: Path, url
         preflight.check(sites, to=1)
 
 
+def test_all_files_that_need_to_stand_outside_a_transaction_are_named_at_once(
+    tmp_path: Path, url: str, other_url: str
+) -> None:
+    """Of every database, before anything runs: whoever mends them need not start once for each."""
+    procedure = "create procedure public.p() language plpgsql as $$ begin commit; end $$;"
+    auth = TWO | {"002_index.sql": "create index concurrently i on public.one (id);", "003_p.sql": procedure}
+    specs = {
+        "000_block.sql": "select 1;\ndo $$ begin commit; end $$;",
+        "001_right.sql": "-- runner: no-transaction\nvacuum;",
+        "002_level.sql": "set transaction isolation level serializable; select 1;",
+    }
+    both = make(tmp_path, auth=auth | {"004_call.sql": "call public.p();"}, specs=specs)
+    with look(both, url, other_url) as sites, pytest.raises(FileRefused, match="002_index") as caught:
+        preflight.check(sites)
+    named = [note.rpartition(" (")[2] for note in caught.value.notes]
+    assert named == ["auth/004_call.sql:1:1)", "specs/000_block.sql:2:1)", "specs/002_level.sql:1:1)"]
+
+
+def test_a_procedure_that_is_applied_already_is_known(tmp_path: Path, url: str) -> None:
+    """Its file says that it commits; a procedure of the same name in a comment does not count."""
+    procedure = "create procedure public.p() language plpgsql as $$ begin commit; end $$;"
+    app = make(tmp_path, app={"000_p.sql": procedure})
+    app.migrate(url)
+    app.write("app", {"001_call.sql": "call public.p();"})
+    with look(app, url) as sites, pytest.raises(FileRefused, match="commits or rolls back"):
+        preflight.check(sites)
+
+
 def test_a_target_must_exist(tmp_path: Path, url: str) -> None:
     """`to` names a file."""
     with (

@@ -10,7 +10,7 @@ import pytest
 from runner import config
 from runner.config import Target
 from runner.planning import preflight
-from runner.schema import drift
+from runner.schema import drift, unsound
 from tests.conftest import SERIES
 from tests.project import ROOT
 
@@ -30,7 +30,7 @@ def differences(server: Server, name: str, series: str, home: Path) -> tuple[Dif
     with preflight.look(preflight.read(project, chosen), [Target(chosen[0], server.url(name), "x")]) as [
         site
     ]:
-        assert list(drift.unsound(site)) == []
+        assert list(unsound(site)) == []
         files = [step.migration for step in site.steps if step.applied and step.migration]
         return drift.differences(site, files, home=home)
 

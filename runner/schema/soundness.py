@@ -1,0 +1,102 @@
+"""Find invalid indexes, and constraints that are not validated although the files mean them to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import database, ledger, planning
+from runner.errors import SchemaInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.planning import Site
+
+# The index of a partitioned table is incomplete, not invalid, until each partition has its own. What somebody
+# builds right now is not to be judged; a role that may not see which index that is, judges none meanwhile.
+_INDEXES = r"""
+    select pg_catalog.format('%I.%I', n.nspname, c.relname),
+        not i.indislive or c.relname ~ '_cc(new|old)\d*$'
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'i'
+        and not (i.indisvalid and i.indisready)
+        and n.nspname !~ '^pg_'
+        and not exists (
+            select from pg_catalog.pg_stat_progress_create_index as p
+            where p.datname = pg_catalog.current_database()
+                and coalesce(p.relid = i.indrelid, true)
+        )
+        and not exists (
+            select from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and d.objid = i.indrelid and d.deptype = 'e'
+        )
+    order by 1
+"""
+
+# What is not enforced (PostgreSQL 18) cannot be validated. A partition follows its parent. The row of a
+# constraint that a file left so was written by the transaction that wrote the file's ledger row, which tells
+# where no text names it; many rows of one transaction come from a restored dump, and say nothing.
+_CONSTRAINTS = """
+    select coalesce(r.relname, t.typname)::text, c.conname::text,
+        pg_catalog.format('%I.%I', n.nspname, coalesce(r.relname, t.typname)),
+        pg_catalog.quote_ident(c.conname),
+        r.oid is null,
+        {recorded}
+    from pg_catalog.pg_constraint as c
+    left join pg_catalog.pg_class as r on r.oid = c.conrelid
+    left join pg_catalog.pg_type as t on t.oid = c.contypid
+    join pg_catalog.pg_namespace as n on n.oid = coalesce(r.relnamespace, t.typnamespace)
+    where not c.convalidated
+        and coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true)
+        and n.nspname !~ '^pg_'
+        and not exists (
+            select from pg_catalog.pg_constraint as p
+            where not p.convalidated
+                and (
+                    p.oid = c.conparentid
+                    or c.coninhcount > 0
+                    and p.contype = c.contype
+                    and (p.contype = 'n' or p.conname = c.conname)
+                    and p.conrelid in (
+                        select i.inhparent from pg_catalog.pg_inherits as i where i.inhrelid = c.conrelid
+                    )
+                )
+        )
+        and not exists (
+            select from pg_catalog.pg_depend as d
+            where d.classid in (
+                    'pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass
+                )
+                and d.objid = coalesce(r.oid, t.oid) and d.deptype = 'e'
+        )
+    order by 3, 4
+"""
+_RECORDED = f"(select count(*) from {ledger.TABLE} as m where m.xmin = c.xmin and not m.running) = 1"  # noqa: S608 - a constant
+
+
+def unsound(site: Site) -> Iterator[SchemaInvalid]:
+    """Yield a problem for each invalid index, and each constraint whose older rows nobody has looked at.
+
+    What the applied files themselves leave ``not valid`` is none. Does not write.
+    """
+    for name, is_rest in database.query(site.connection, _INDEXES):
+        rest = f"An interrupted statement has left it: drop index concurrently {name};"
+        anew = f"Build it anew: reindex index concurrently {name}; or give it up: drop index {name};"
+        yield SchemaInvalid(
+            f"Index {name} is invalid: it is kept up to date but answers no query.",
+            remedy=rest if is_rest else anew,
+        )
+    question = _CONSTRAINTS.replace("{recorded}", _RECORDED if site.shape else "false")
+    found = database.query_quoted(site.connection, question)
+    files = planning.unvalidated(site.steps) if found else None
+    for owner, constraint, on, name, of_domain, recorded in found:
+        left = files.says(owner, constraint) if files else None
+        if not (recorded if left is None else left):
+            kind = "domain" if of_domain else "table"
+            yield SchemaInvalid(
+                f"Constraint {on}.{name} was never validated: older rows may break it.",
+                remedy=f"Check them: alter {kind} {on} validate constraint {name};",
+            )
