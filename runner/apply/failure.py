@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = "25001"
 _NO_SUCH_LETTER = "22P05"
-_ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+CORRECT = "Correct the cause and run again."
+_ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"
 _NOT_RECORDED = "It is not recorded as applied."
 _LOST_OUTSIDE = (
     "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
@@ -70,7 +71,7 @@ def failed(
 
 def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
     if not migration.in_transaction:
-        return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
+        return f"It ran outside any transaction. {drop_statements(invalid)} {CORRECT}"
     return _ALONE if error.sqlstate == _NOT_IN_TRANSACTION else _ROLLED_BACK
 
 

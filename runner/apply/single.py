@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
-from runner.apply import failure, lock
+from runner.apply import failure, limit, lock
 from runner.apply.event import Outcome
 from runner.errors import IndexInvalid
 
@@ -27,15 +27,19 @@ if TYPE_CHECKING:
 
 _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
-        pg_catalog.set_config('statement_timeout', {statement_timeout}, false),
+        pg_catalog.set_config('statement_timeout', '0', false),
         pg_catalog.set_config('standard_conforming_strings', 'on', false),
         pg_catalog.set_config('application_name', {application}, false);
 """
 
 _NOTICE_LOSS = "set client_connection_check_interval = '1s';"
 
-# A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid.
-_WAIT = "set lock_timeout = 0;"
+# A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid. Null
+# is the statement_timeout that the session began with.
+_WAIT = """
+    set lock_timeout = 0;
+    select pg_catalog.set_config('statement_timeout', {statement_timeout}, false);
+"""
 
 # An index that somebody else is building right now is not ours to judge.
 _INVALID = """
@@ -60,10 +64,10 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
             migration, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
         )
         if ledger.read(connection, series=migration.series) is None:
-            database.run(connection, "begin")
+            database.run(connection, database.opening(connection, access="read write"))
             ledger.create(connection)
             database.run(connection, "commit")
-        [recheck] = database.run(connection, ledger.recheck_message(migration, previous=before.version))
+        [recheck] = database.ask(connection, ledger.recheck_message(migration, previous=before.version))
         if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
             yield Outcome(migration, None)
             return
@@ -82,9 +86,10 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
         _SETTINGS,
         application=f"runner:{migration.path}",
         lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
-        statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
     ) + (_NOTICE_LOSS if access.notices_loss else "")
-    database.run(connection, settings + ledger.running_message(migration) + _WAIT)
+    longest = limits.statement_timeout
+    wait = database.fill(_WAIT, statement_timeout=None if longest is None else f"{round(longest * 1000)}ms")
+    database.run(connection, settings + ledger.running_message(migration) + wait)
     started = time.monotonic()
     try:
         results = database.send(connection, migration.sql)
@@ -96,7 +101,8 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
         raise rejected
     invalid = _invalid(connection)
     if rejected:
-        raise failure.failed(rejected, migration, done=len(results) - 1, invalid=invalid) from rejected
+        problem = failure.failed(rejected, migration, done=len(results) - 1, invalid=invalid)
+        raise limit.explain(problem, rejected, connection, limits) from rejected
     if invalid:
         raise IndexInvalid(
             f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
+_WAIT = "runner.wait"
 
 
 # ------------------------------------------------------------------ options
@@ -61,6 +62,19 @@ def json_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def _keep_wait(ctx: click.Context, param: click.Parameter, value: float) -> None:  # noqa: ARG001 - click's
+    ctx.meta[_WAIT] = value
+
+
+def wait_option(command: Command) -> Command:
+    """Add --wait, which ``targets`` obeys."""
+    return click.option(
+        "--wait", type=click.FloatRange(0), default=0, show_default=True, show_envvar=True,
+        envvar="RUNNER_WAIT", metavar="SECONDS", expose_value=False, callback=_keep_wait,
+        help="How long to wait for a server that is still starting, or its role or database.",
+    )(command)  # fmt: skip
+
+
 def url_option(command: Command) -> Command:
     """Add --url."""
     return click.option(
@@ -84,9 +98,17 @@ def some_series(command: Command) -> Command:
 
 
 def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
-    """Return where the chosen series live. With no variable set at all, start the embedded server."""
+    """Return where the chosen series live. With no variable set at all, start the embedded server.
+
+    With --wait, wait until each of them can be reached.
+    """
     found = config.targets(project, chosen, url=url, environ=os.environ)
-    return _embedded(project, chosen) if found is None else found
+    if found is None:
+        return _embedded(project, chosen)
+    if seconds := click.get_current_context().meta.get(_WAIT):
+        for target in found:
+            database.connect(target.url, source=target.source, wait=seconds).close()
+    return found
 
 
 def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
@@ -102,14 +124,12 @@ def _embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
 
 
 @contextmanager
-def sites(
-    file: Path | None, names: Sequence[str], *, url: str | None, wait: float = 0
-) -> Iterator[tuple[Site, ...]]:
+def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterator[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
     project = config.load(file)
     chosen = config.choose(project, names)
     files = plan.read(project, chosen)
-    with plan.look(files, targets(project, chosen, url=url), wait=wait) as found:
+    with plan.look(files, targets(project, chosen, url=url)) as found:
         yield found
 
 

@@ -26,6 +26,7 @@ PENDING = 3  # exit code
 @click.option(
     "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
 )
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -55,6 +56,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate.",
 )
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -93,6 +95,7 @@ def _list(site: Site, steps: Sequence[Step]) -> None:
 @click.command("verify")
 @common.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
