@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _VERBOSE = 2  # PQERRORS_VERBOSE
 _SECONDS = 10
-_SQLSTATE = re.compile(r":\s+([0-9A-Z]{5}): ")
+_SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
 _SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
 _NO_SUCH_HOST = re.compile(r"failed to resolve host .*\[Errno (-?\d+)\]|could not translate host name")
 _TRY_AGAIN = "Temporary failure"

@@ -55,7 +55,7 @@ SETTINGS = {
     "currency": {"lc_monetary": "'C.UTF-8'"},
     "search path": {"search_path": '"Private", public'},
     "timeouts": {
-        "statement_timeout": "5", "lock_timeout": "1", "idle_in_transaction_session_timeout": "1"
+        "statement_timeout": "40", "lock_timeout": "1", "idle_in_transaction_session_timeout": "1"
     },
     "idle sessions": {"idle_session_timeout": "300"},
     "isolation": {"default_transaction_isolation": "serializable", "default_transaction_deferrable": "on"},
@@ -67,7 +67,7 @@ SETTINGS = {
 ENVIRONMENTS = {
     "PGDATESTYLE": {"PGDATESTYLE": "German"},
     "PGTZ": {"PGTZ": "America/New_York"},
-    "PGOPTIONS": {"PGOPTIONS": "-c statement_timeout=5 -c datestyle=SQL -c intervalstyle=sql_standard"},
+    "PGOPTIONS": {"PGOPTIONS": "-c statement_timeout=40 -c datestyle=SQL -c intervalstyle=sql_standard"},
 }
 
 
