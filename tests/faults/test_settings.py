@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from runner import embedded
 from tests.project import Project, make
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
 # Everything whose text a setting can change: on both sides of a comparison it must be the same.
 FILES = {
     "000_shapes.sql": r"""
@@ -119,3 +122,53 @@ def test_what_the_environment_sets_changes_nothing(
 ) -> None:
     """What libpq sends for a variable is a setting like others."""
     _check(app, {"APP_URL": each_url, **environ})
+
+
+def test_a_serializable_transaction_of_others_is_not_waited_for(app: Project, each_url: str) -> None:
+    """A read-only, deferrable question would wait until the last one that writes has ended."""
+    _run(app, "migrate", APP_URL=each_url)
+    _set(each_url, SETTINGS["isolation"])
+    with psycopg.connect(each_url) as db:
+        db.execute("create table busy (id int)")
+        db.commit()
+        db.execute("set transaction isolation level serializable, read write")
+        db.execute("insert into busy values (1)")
+        started = time.monotonic()
+        _run(app, "status", APP_URL=each_url)
+        _run(app, "verify", APP_URL=each_url)
+        assert time.monotonic() - started < 5
+
+
+def test_two_urls_of_one_database_are_recognised_whatever_their_roles_set(
+    tmp_path: Path, each_url: str
+) -> None:
+    """The start of the server is part of what tells databases apart, and no time zone changes it."""
+    both = make(tmp_path, auth={"000_one.sql": "select 1;"}, specs={"000_one.sql": "select 1;"})
+    result = both.run(
+        CliRunner(), "plan", AUTH_URL=each_url, SPECS_URL=f"{each_url}&options=-c%20timezone%3DAsia/Tokyo"
+    )
+    assert (result.exit_code, "lead to one database" in result.stderr) == (4, True), result.output
+
+
+def test_the_embedded_scratch_server_finds_what_the_live_one_sets(app: Project, url: str) -> None:
+    """A role that may not create databases is compared on another server (of the same version, or views would print otherwise)."""
+    home = Path(tempfile.mkdtemp(prefix="embedded-"))
+    shutil.copytree(app.root, home, dirs_exist_ok=True)
+    moved = Project(home)
+    _set(url, {"timezone": "'Asia/Tokyo'", "search_path": '"Private", public', "datestyle": "'SQL, DMY'"})
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("drop role if exists humble")
+        db.execute("create role humble login")
+        db.execute(f"alter database {db.info.dbname} owner to humble")
+    humble = url.replace("postgres@", "humble@")
+    try:
+        _run(moved, "migrate", APP_URL=humble)
+        assert "with the live schema" in _run(moved, "verify", "--drift", APP_URL=humble)
+    finally:
+        embedded.stop(home)
+        shutil.rmtree(home)
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute(f"alter database {db.info.dbname} owner to postgres")
+            db.execute("reassign owned by humble to postgres")
+            db.execute("drop owned by humble")
+            db.execute("drop role humble")
