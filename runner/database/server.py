@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
 
+_MAY_CREATE = """
+    select (rolsuper or rolcreatedb) and not pg_catalog.pg_is_in_recovery()
+        and not pg_catalog.current_setting('default_transaction_read_only')::boolean
+    from pg_catalog.pg_roles where rolname = current_user
+"""
+
 # By a question of its own: what makes and drops databases is a message by itself.
 _UNLIMITED = """
     select pg_catalog.set_config(name, '0', false)
@@ -36,10 +42,8 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
 
 
 def may_create(connection: Connection) -> bool:
-    """Tell whether the role may create databases."""
-    [(allowed,)] = query(
-        connection, "select rolsuper or rolcreatedb from pg_catalog.pg_roles where rolname = current_user"
-    )
+    """Tell whether the role may create databases: it has the right, and nobody wants no changes here."""
+    [(allowed,)] = query(connection, _MAY_CREATE)
     return bool(allowed)
 
 

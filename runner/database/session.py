@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60000,
 }
+_ELSEWHERE = {"PGSERVICE", "PGCONNECT_TIMEOUT"}  # where else these may be set: to look there takes a moment
 # A session of the runner's waits while another database is migrated, or before a file is tried again.
 STAY = """
     case when pg_catalog.current_setting('idle_session_timeout', true) operator(pg_catalog.<>) '0'
@@ -58,7 +60,8 @@ def _patience(given: dict[str, Any]) -> dict[str, Any]:
 
     Of a service psycopg itself does not read the time to connect.
     """
-    known = resolved(given)
+    elsewhere = "service" in given or os.environ.keys() & _ELSEWHERE
+    known = resolved(given) if elsewhere else given
     seconds = {"connect_timeout": known["connect_timeout"]} if "connect_timeout" in known else {}
     return {name: value for name, value in _PATIENCE.items() if name not in known} | seconds
 

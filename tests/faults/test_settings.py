@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from tests.project import Project, make
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.servers import Server
 # Everything whose text a setting can change: on both sides of a comparison it must be the same.
 FILES = {
     "000_shapes.sql": r"""
@@ -151,7 +154,7 @@ def test_two_urls_of_one_database_are_recognised_whatever_their_roles_set(
 
 
 def test_the_embedded_scratch_server_finds_what_the_live_one_sets(app: Project, url: str) -> None:
-    """A role that may not create databases is compared on another server (of the same version, or views would print otherwise)."""
+    """A role that may not create databases is compared on another server, here of the same version."""
     home = Path(tempfile.mkdtemp(prefix="embedded-"))
     shutil.copytree(app.root, home, dirs_exist_ok=True)
     moved = Project(home)
@@ -172,3 +175,52 @@ def test_the_embedded_scratch_server_finds_what_the_live_one_sets(app: Project, 
             db.execute("reassign owned by humble to postgres")
             db.execute("drop owned by humble")
             db.execute("drop role humble")
+
+
+@pytest.mark.parametrize("command", [("baseline", "app", "--to", "1"), ("accept", "app", "0", "--yes")])
+def test_what_records_without_running_stands_every_limit(
+    app: Project, each_url: str, command: tuple[str, ...]
+) -> None:
+    """Limits and isolation of the database are for others."""
+    _run(app, "migrate", APP_URL=each_url)
+    with psycopg.connect(each_url) as db:
+        if "baseline" in command:
+            db.execute("drop table public.schema_migrations")
+    app.write("app", {"000_shapes.sql": f"-- A comment.\n{FILES['000_shapes.sql']}"})
+    _set(each_url, SETTINGS["timeouts"] | SETTINGS["isolation"] | SETTINGS["idle sessions"])
+    _run(app, *command, APP_URL=each_url)
+    _run(app, "status", "--exit-code", APP_URL=each_url)
+
+
+def test_a_bundle_runs_as_migrate_would(
+    app: Project, each_server: Server, each_url: str, tmp_path: Path
+) -> None:
+    """Psql applies it in the isolation that the runner takes, and the ledger then reads the same."""
+    _set(each_url, SETTINGS["isolation"] | SETTINGS["date style"] | SETTINGS["backslashes"])
+    app.write(
+        "app",
+        {"002_look.sql": "create table public.seen_by as select current_setting('transaction_isolation');"},
+    )
+    bundle = tmp_path / "bundle.sql"
+    _run(app, "plan", "--sql", str(bundle), APP_URL=each_url)
+    done = subprocess.run(
+        [each_server.psql, "-X", "-f", str(bundle), each_url], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(each_url) as db:
+        assert db.execute("select * from public.seen_by").fetchone() == ("read committed",)
+    _run(app, "verify", "--drift", APP_URL=each_url)
+
+
+def test_a_read_only_database_is_compared_on_another_server(app: Project, url: str) -> None:
+    """Where nobody wants changes, no scratch database is made either."""
+    _run(app, "migrate", APP_URL=url)
+    _set(url, {"default_transaction_read_only": "on"})
+    home = Path(tempfile.mkdtemp(prefix="embedded-"))
+    shutil.copytree(app.root, home, dirs_exist_ok=True)
+    try:
+        assert "with the live schema" in _run(Project(home), "verify", "--drift", APP_URL=url)
+        assert (home / embedded.FOLDER).is_dir()
+    finally:
+        embedded.stop(home)
+        shutil.rmtree(home)
