@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
+PORT = 54987
 _HBA = """
 local all secret scram-sha-256
 local all rejected reject
@@ -178,16 +182,45 @@ def test_when_the_wait_is_over_the_last_reason_counts(strict: Server) -> None:
 
 def test_a_server_without_the_tls_that_is_demanded_is_refused(strict: Server, tmp_path: Path) -> None:
     """What the URL demands is not there, and will not be in a moment."""
-    with psycopg.connect(strict.url("postgres"), autocommit=True) as db:
-        db.execute("alter system set listen_addresses = '127.0.0.1'")
-        db.execute("alter system set port = 54987")
-    data = str(Path(strict.host) / "data")
-    (Path(strict.host) / "data" / "postgresql.auto.conf").chmod(0o600)
-    servers._run(strict.version, "pg_ctl", "-w", "-D", data, "-l", f"{strict.host}/log", "-o",
-                 f"-k {strict.host} -h 127.0.0.1 -p 54987", "-m", "fast", "restart")  # fmt: skip
+    _restart(strict, PORT)
     root = tmp_path / "root.crt"
     root.write_text("")
     for options in ("sslmode=require", f"sslmode=verify-full&sslrootcert={root}", "sslmode=verify-full"):
-        problem = _problem(f"postgresql://plain@127.0.0.1:54987/postgres?{options}")
+        problem = _problem(f"postgresql://plain@127.0.0.1:{PORT}/postgres?{options}")
         assert (problem.name, problem.exit_code) == ("TLS_REFUSED", 2), (options, problem.notes)
-    assert isinstance(_problem("postgresql://plain@127.0.0.1:54986/postgres?sslmode=require"), CannotConnect)
+    assert isinstance(_problem("postgresql://plain@127.0.0.1:1/postgres?sslmode=require"), CannotConnect)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_a_certificate_that_does_not_hold_is_refused(tmp_path: Path) -> None:
+    """Signed by somebody else, or for another host: both are for good; without the demand it connects."""
+    if not servers.is_installed(servers.OLDEST):
+        pytest.skip("the servers of the wheel are built without TLS")
+    with servers.running(servers.OLDEST) as server:
+        data = Path(server.host) / "data"
+        for folder, name in ((data, "server"), (tmp_path, "other")):
+            _sign(folder / f"{name}.crt", folder / f"{name}.key")
+        shutil.copy(data / "server.crt", tmp_path)
+        for name in ("server.crt", "server.key"):
+            os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
+            (data / name).chmod(0o600)
+        _restart(server, PORT + 1, "-c ssl=on")
+        url = f"postgresql://postgres@127.0.0.1:{PORT + 1}/postgres?sslmode="
+        database.connect(f"{url}verify-ca&sslrootcert={tmp_path}/server.crt", source="APP_URL").close()
+        for options in (f"verify-ca&sslrootcert={tmp_path}/other.crt",
+                        f"verify-full&sslrootcert={tmp_path}/server.crt"):  # fmt: skip
+            assert _problem(url + options).name == "TLS_REFUSED", options
+
+
+def _sign(certificate: Path, key: Path) -> None:
+    """Make a certificate that signs itself, for a host that nobody is."""
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=db.invalid"
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+
+
+def _restart(server: Server, port: int, options: str = "") -> None:
+    """Start the server anew, listening on TCP as well."""
+    servers._run(
+        server.version, "pg_ctl", "-w", "-D", f"{server.host}/data", "-l", f"{server.host}/log", "-m", "fast",
+        "-o", f"-k {server.host} -h 127.0.0.1 -p {port} {options}", "restart",
+    )  # fmt: skip
