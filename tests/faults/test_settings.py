@@ -33,7 +33,7 @@ FILES = {
             every interval not null default '1 day 02:03:04',
             bytes bytea not null default '\x00ff5c',
             path text not null default 'a\b',
-            ratio double precision not null default 0.1::double precision,
+            ratio double precision not null default '0.123456789'::double precision,
             price money not null default 12.34::numeric::money,
             "Mixed" varchar(10),
             constraint "Odd_check" check (at > timestamptz '2000-01-01 00:00:00+00' and path <> 'c\d')
