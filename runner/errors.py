@@ -9,6 +9,10 @@ program: ``name``, which never changes, and ``exit_code``::
     │   ├── UnknownSeries           2  SERIES_UNKNOWN
     │   ├── UrlMissing              2  URL_MISSING
     │   ├── UrlMalformed            2  URL_MALFORMED
+    │   ├── HostUnknown             2  HOST_UNKNOWN
+    │   ├── TlsRefused              2  TLS_REFUSED
+    │   ├── AccessDenied            2  ACCESS_DENIED
+    │   │   └── RoleMissing         2  ROLE_MISSING
     │   ├── DatabaseMissing         2  DATABASE_MISSING
     │   ├── ServerUnusable          2  SERVER_UNUSABLE
     │   ├── PoolerFound             2  POOLER_FOUND
@@ -69,11 +73,14 @@ class RunnerError(Exception):
     """Something went wrong that the runner can explain.
 
     ``message`` is one sentence that names the file or object; ``remedy`` says what to do about it;
-    ``place`` is where in a file; ``notes`` are further lines (a diff, the server's DETAIL).
+    ``place`` is where in a file; ``notes`` are further lines (a diff, the server's DETAIL). ``may_pass`` says
+    of a connection that was refused that it may be granted while somebody waits: a starting container makes
+    its role and its database behind its server.
     """
 
     name: ClassVar[str] = "FAILED"
     exit_code: ClassVar[int] = 1
+    may_pass: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -121,10 +128,36 @@ class UrlMalformed(UsageError):
     name = "URL_MALFORMED"
 
 
+class HostUnknown(UsageError):
+    """No host has the name that a URL gives."""
+
+    name = "HOST_UNKNOWN"
+
+
+class TlsRefused(UsageError):
+    """The server cannot be reached as safely as the URL demands."""
+
+    name = "TLS_REFUSED"
+
+
+class AccessDenied(UsageError):
+    """The server answers and refuses the connection, as it would again: password, pg_hba.conf, a right."""
+
+    name = "ACCESS_DENIED"
+
+
+class RoleMissing(AccessDenied):
+    """The server answers, but it has no role of that name, or one that may not log in."""
+
+    name = "ROLE_MISSING"
+    may_pass = True
+
+
 class DatabaseMissing(UsageError):
     """The server answers, but it has no database of that name."""
 
     name = "DATABASE_MISSING"
+    may_pass = True
 
 
 class ServerUnusable(UsageError):
@@ -195,10 +228,11 @@ class CommitUnknown(RunnerError):
 
 
 class CannotConnect(RunnerError):
-    """No connection could be made."""
+    """No connection could be made, and another try may succeed."""
 
     name = "CANNOT_CONNECT"
     exit_code = 5
+    may_pass = True
 
 
 class ConnectionLost(RunnerError):

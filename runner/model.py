@@ -70,11 +70,11 @@ class Before(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How long to wait for others, in seconds; a timeout of 0 is no limit."""
+    """How long to wait for others, in seconds; a timeout of 0 is no limit, ``None`` the database's own."""
 
     wait_lock: float = 300.0  # for another runner
     lock_timeout: float = 5.0  # PostgreSQL's, for each lock a file needs
-    statement_timeout: float = 0.0  # PostgreSQL's, for each statement
+    statement_timeout: float | None = None  # PostgreSQL's, for each statement
     retry_pause: float = 1.0  # before the first repetition of a file; it doubles each time
 
 
@@ -83,7 +83,7 @@ class _Applied(NamedTuple):
     version: str
     name: str
     checksum: str
-    applied_at: datetime
+    applied_at: datetime  # in UTC
     applied_by: str
     execution_ms: int
     running: bool = False

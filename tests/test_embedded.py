@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +12,21 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import embedded
+from runner import database, embedded
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+HOSTILE = {
+    "PGHOST": "no-such-host.invalid", "PGHOSTADDR": "127.0.0.1", "PGPORT": "1", "PGDATABASE": "nope",
+    "PGUSER": "nobody", "PGPASSWORD": "secret", "PGPASSFILE": "/nope", "PGSERVICE": "nope",
+    "PGSERVICEFILE": "/nope", "PGOPTIONS": "-c nope=1", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/nope",
+    "PGREQUIREPEER": "nobody", "PGREQUIREAUTH": "scram-sha-256", "PGCHANNELBINDING": "require",
+    "PGTARGETSESSIONATTRS": "standby", "PGCONNECT_TIMEOUT": "nope", "PGDATESTYLE": "nope", "PGTZ": "nope",
+    "PGDATA": "/nope", "PGCLIENTENCODING": "nope", "PGLOADBALANCEHOSTS": "nope",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -88,3 +100,28 @@ def test_a_runtime_folder_of_somebody_else_is_refused(
     monkeypatch.setattr("os.getuid", lambda: 12345)
     with pytest.raises(EmbeddedUnavailable, match="belongs to somebody else"):
         embedded.start(home)
+
+
+def test_no_variable_of_libpq_leads_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started, reached, and reached by psql, whatever the environment says of other servers."""
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    server = embedded.start(home)
+    with database.connect(server.url("postgres"), source="the embedded server") as connection:
+        assert database.query(connection, "select current_user::text, inet_server_addr()") == [
+            ("postgres", None)
+        ]
+    environ, conninfo = database.environment(server.url("postgres"), source="the embedded server")
+    command = [str(server.programs / "psql"), "-Atc", "select current_user", conninfo]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("postgres\n", "")
+    assert {name: os.environ[name] for name in HOSTILE} == HOSTILE, "they are there for other servers"
+
+
+def test_a_scratch_server_can_be_told_what_files_find(home: Path) -> None:
+    """Settings come along with the URL, blanks and backslashes too."""
+    given = {"datestyle": "SQL, DMY", "search_path": '"My Own", public', "app.mark": "a\\b c"}
+    url = embedded.start(home).url("postgres", options=given)
+    with database.connect(url, source="x") as connection:
+        for name, value in given.items():
+            assert connection.execute("select current_setting(%s)", (name,)).fetchone() == (value,)

@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
     "config": set(),
-    "embedded": set(),
+    "embedded": {"database"},
     "files": set(),
     "database": set(),
     "ledger": {"database"},

@@ -21,7 +21,7 @@ _INTERVAL = 0.5
 _BLOCKERS = """
     select pid, usename, application_name, coalesce(client_addr::text, 'local'),
         pg_catalog.date_trunc('second', pg_catalog.now() - coalesce(xact_start, backend_start))::text,
-        state, pg_catalog.left(pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), 100)
+        state, pg_catalog.left(pg_catalog.regexp_replace(query, '[[:space:]]+', ' ', 'g'), 100)
     from pg_catalog.pg_stat_activity
     where pid = any (pg_catalog.pg_blocking_pids(%s))
     order by xact_start

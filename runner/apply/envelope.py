@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from runner.model import Limits, Migration
 
 # Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
-# The settings are gone with the transaction, so a pooled server connection keeps none of them.
+# The settings are gone with the transaction, so a pooled server connection keeps none of them. No timeout and
+# no search_path of others counts for what the runner does itself.
 _BEGIN = """
-    begin isolation level read committed read write;
+    begin isolation level read committed read write not deferrable;
+    set local statement_timeout = 0;
+    set local search_path = '';
     set local lock_timeout = {lock_timeout};
-    set local statement_timeout = {statement_timeout};
     set local idle_in_transaction_session_timeout = '60s';
     set local standard_conforming_strings = on;
     set local application_name = {application};
+"""
+
+# The file finds what the database says; null is what the session began with.
+_HAND_OVER = """
+    select pg_catalog.set_config('search_path', null, true),
+        pg_catalog.set_config('statement_timeout', {statement_timeout}, true);
 """
 
 _NOTICE_LOSS = "set local client_connection_check_interval = '1s';"
@@ -32,6 +40,8 @@ _END = """
     reset session authorization;
     reset role;
     reset all;
+    set local statement_timeout = 0;
+    set local search_path = '';
     set local lock_timeout = {lock_timeout};
     set local application_name = {application};
     close all;
@@ -44,17 +54,20 @@ _END = """
 
 
 def opening(migration: Migration, before: Before, limits: Limits, *, notices_loss: bool) -> str:
-    """Return what begins a transaction, makes its settings, takes the lock, and reads the ledger under it."""
+    """Return what begins a transaction, takes the lock, reads the ledger under it, and hands over.
+
+    The answer of the ledger is the last but one.
+    """
     begin = database.fill(
         _BEGIN,
         application=_application(migration),
         lock_timeout=_milliseconds(limits.lock_timeout),
-        statement_timeout=_milliseconds(limits.statement_timeout),
     )
     notice = _NOTICE_LOSS if notices_loss else ""
     first = "" if before.has_ledger else ledger.FIRST
     recheck = ledger.recheck_message(migration, previous=before.version)
-    return f"{begin} {notice} {first} select {ledger.LOCK}; {recheck}"
+    hand_over = database.fill(_HAND_OVER, statement_timeout=_milliseconds(limits.statement_timeout))
+    return f"{begin} {notice} {first} select {ledger.LOCK}; {recheck} {hand_over}"
 
 
 def ending(turn: Turn, access: Access, *, xid: str, ms: int) -> bytes:
@@ -85,5 +98,5 @@ def _application(migration: Migration) -> str:
     return f"runner:{migration.path}"
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{round(seconds * 1000)}ms"
+def _milliseconds(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{round(seconds * 1000)}ms"

@@ -21,7 +21,8 @@ _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
 _VALUE_TOO_NEW = "55P04"
 _NO_SUCH_LETTER = "22P05"
-_ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
+CORRECT = "Correct the cause and run again."
+_ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"
 _AGAIN = "Try again when the other session has finished."
 _PART = f"{_AGAIN} What it committed before remains: see that it may run twice."
 _NOT_RECORDED = "It is not recorded as applied."
@@ -74,7 +75,7 @@ def failed(
 
 def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
     if not migration.in_transaction:
-        return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
+        return f"It ran outside any transaction. {drop_statements(invalid)} {CORRECT}"
     if error.sqlstate == _VALUE_TOO_NEW:
         return _VALUE_FIRST
     if error.sqlstate not in _NOT_IN_TRANSACTION:

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.apply import blockers, failure, lock
+from runner.apply import blockers, failure, limit, lock
 from runner.apply.event import Outcome
 from runner.errors import IndexInvalid
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
-        pg_catalog.set_config('statement_timeout', {statement_timeout}, false),
+        pg_catalog.set_config('statement_timeout', '0', false),
         pg_catalog.set_config('standard_conforming_strings', 'on', false),
         pg_catalog.set_config('application_name', {application}, false);
 """
@@ -39,6 +39,9 @@ _NOTICE_LOSS = "set client_connection_check_interval = '1s';"
 # A concurrent build waits for others on purpose; lock_timeout, striking, would leave its index invalid. What
 # waits otherwise lets nobody pass meanwhile, and may be tried again: nothing has begun.
 _WAIT = "set lock_timeout = 0;"
+
+# Null is the statement_timeout that the session began with.
+_LONGEST = "select pg_catalog.set_config('statement_timeout', {statement_timeout}, false);"
 
 
 def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
@@ -50,10 +53,10 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
             migration, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
         )
         if ledger.read(connection, series=migration.series) is None:
-            database.run(connection, "begin")
+            database.run(connection, database.opening(connection, access="read write"))
             ledger.create(connection)
             database.run(connection, "commit")
-        [recheck] = database.run(connection, ledger.recheck_message(migration, previous=before.version))
+        [recheck] = database.ask(connection, ledger.recheck_message(migration, previous=before.version))
         if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
             yield Outcome(migration, None)
             return
@@ -70,7 +73,8 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
     connection, settings = access.connection, _settings(migration, access, limits)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     before = database.invalid_before(connection)
-    database.run(connection, settings + ledger.running_message(migration) + wait)
+    message = settings + ledger.running_message(migration) + wait + _longest(limits)
+    database.run(connection, message)
     started = time.monotonic()
     with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
         try:
@@ -78,7 +82,7 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
         except KeyboardInterrupt:
             raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
     ms = round((time.monotonic() - started) * 1000)
-    _check(migration, connection, results, before=before, blockers=watch.seen)
+    _check(migration, connection, results, before=before, blockers=watch.seen, limits=limits)
     database.run(connection, settings + ledger.done_message(migration, ms=ms))
     return ms
 
@@ -88,18 +92,25 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
         _SETTINGS,
         application=f"runner:{migration.path}",
         lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
-        statement_timeout=f"{round(limits.statement_timeout * 1000)}ms",
     )
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
 
 
-def _check(
+def _longest(limits: Limits) -> str:
+    longest = limits.statement_timeout
+    return database.fill(
+        _LONGEST, statement_timeout=None if longest is None else f"{round(longest * 1000)}ms"
+    )
+
+
+def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only
     migration: Migration,
     connection: Connection,
     results: list[PGresult],
     *,
     before: str,
     blockers: tuple[str, ...],
+    limits: Limits,
 ) -> None:
     """Raise what the statement gave: its error, or the invalid index over which it passed."""
     rejected = database.failure(results)
@@ -108,7 +119,8 @@ def _check(
     invalid = _invalid(connection, migration, before)
     if rejected:
         done = len(results) - 1
-        raise failure.failed(rejected, migration, done=done, blockers=blockers, invalid=invalid) from rejected
+        problem = failure.failed(rejected, migration, done=done, blockers=blockers, invalid=invalid)
+        raise limit.explain(problem, rejected, connection, limits) from rejected
     if invalid:
         raise IndexInvalid(
             f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",

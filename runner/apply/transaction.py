@@ -3,8 +3,8 @@
 1. the file, whole, as a message of its own - glued to anything else, a ``rollback`` or an open comment
    in it could swallow or fake the record;
 2. everything the file may have set put back, the ledger row, which can only be written in the transaction
-   that was opened, ``commit``; and, when another file follows, the opening of its transaction: ``begin``, the
-   session's settings, the advisory lock, and the ledger read again under it.
+   that was opened, ``commit``; and, when another file follows, the opening of its transaction: ``begin``, its
+   settings, the advisory lock, and the ledger read again under it.
 
 The first file's opening is a message of its own. If the process dies in between, the connection breaks and
 the server rolls back: neither the file's work nor its row is there. ``client_connection_check_interval``
@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner import database, ledger
-from runner.apply import blockers, envelope, failure, fate, lock
+from runner.apply import blockers, envelope, failure, fate, limit, lock
 from runner.apply.event import Outcome
 from runner.model import Before
 
@@ -44,15 +44,15 @@ def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Out
     connection = access.connection
     try:
         results = opened or (yield from _open(migration, access, before, limits))
-        if not ledger.is_to_do(migration, ledger.pairs(results[-1]), previous=before.version):
+        if not ledger.is_to_do(migration, ledger.pairs(results[-2]), previous=before.version):
             database.roll_back(connection)
             yield Outcome(migration, None)
             return None
         xid = ledger.xid(results)
         with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
-            ms = _run(migration, connection, watch)
+            ms = _run(migration, connection, watch, limits)
             message = envelope.ending(turn, access, xid=xid, ms=ms)
-            ahead, trouble = _commit(migration, access, watch, message, xid=xid)
+            ahead, trouble = _commit(turn, access, watch, message, xid=xid)
         yield Outcome(migration, ms)
         if trouble:
             raise trouble
@@ -96,7 +96,7 @@ def _attempt(connection: Connection, message: str) -> Opened:
     return None
 
 
-def _run(migration: Migration, connection: Connection, watch: blockers.Watch) -> int:
+def _run(migration: Migration, connection: Connection, watch: blockers.Watch, limits: Limits) -> int:
     """Send the file and check that its transaction still stands. Return milliseconds."""
     started = time.monotonic()
     try:
@@ -107,7 +107,8 @@ def _run(migration: Migration, connection: Connection, watch: blockers.Watch) ->
     if rejected:
         if database.is_lost(connection, rejected):
             raise rejected
-        raise failure.failed(rejected, migration, done=done, blockers=watch.seen) from rejected
+        problem = failure.failed(rejected, migration, done=done, blockers=watch.seen)
+        raise limit.explain(problem, rejected, connection, limits) from rejected
     if not database.in_transaction(connection):
         raise failure.ended(migration)
     database.speak_utf8(connection)
@@ -115,12 +116,13 @@ def _run(migration: Migration, connection: Connection, watch: blockers.Watch) ->
 
 
 def _commit(
-    migration: Migration, access: Access, watch: blockers.Watch, message: bytes, *, xid: str
+    turn: Turn, access: Access, watch: blockers.Watch, message: bytes, *, xid: str
 ) -> tuple[Opened, BaseException | None]:
     """Record and commit. Return what the next file's opening gave, and what went wrong behind the commit.
 
     Raises what went wrong before it.
     """
+    migration = turn.migration
     try:
         results = database.send(access.connection, message, idle=watch.look)
     except (database.ConnectionBroken, KeyboardInterrupt) as trouble:
@@ -131,7 +133,8 @@ def _commit(
     ends = [number for number, result in enumerate(results) if result.command_status == b"COMMIT"]
     if not ends:
         if refused and not ledger.is_elsewhere(refused):
-            raise failure.failed(refused, migration, blockers=watch.seen) from refused
+            problem = failure.failed(refused, migration, blockers=watch.seen)
+            raise limit.explain(problem, refused, access.connection, turn.limits) from refused
         raise failure.ended(migration) from refused
     opened = results[ends[0] + 1 :]
     if refused is None and opened and ledger.xid(opened):

@@ -14,6 +14,8 @@ from runner.cli import common
 from runner.errors import Interrupted, RunnerError, ServerRefused
 
 REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
+OWN_WORDS = "These are its own words: see what they name, and run again when it is put right."
+_NO_RIGHT = "42501"
 _COMMANDS = {
     "migrate": "migrate",
     "status": "databases",
@@ -56,7 +58,8 @@ class Commands(click.Group):
         except Exception as error:
             if not common.is_of_the_server(error):
                 raise
-            common.fail(ctx, ServerRefused(f"The server refused a question: {error}", remedy=REMEDY))
+            remedy = REMEDY if getattr(error, "sqlstate", None) == _NO_RIGHT else OWN_WORDS
+            common.fail(ctx, ServerRefused(f"The server refused a question: {error}", remedy=remedy))
         except KeyboardInterrupt:
             remedy = "`status` shows how far it got; run again to go on."
             common.fail(ctx, Interrupted("Interrupted.", remedy=remedy))

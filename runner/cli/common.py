@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
+_WAIT = "runner.wait"
 
 
 # ------------------------------------------------------------------ options
@@ -61,6 +62,19 @@ def json_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def _keep_wait(ctx: click.Context, param: click.Parameter, value: float) -> None:  # noqa: ARG001 - click's
+    ctx.meta[_WAIT] = value
+
+
+def wait_option(command: Command) -> Command:
+    """Add --wait, which ``waiting`` returns."""
+    return click.option(
+        "--wait", type=click.FloatRange(0), default=0, show_default=True, show_envvar=True,
+        envvar="RUNNER_WAIT", metavar="SECONDS", expose_value=False, callback=_keep_wait,
+        help="How long to wait for a server that is still starting, or its role or database.",
+    )(command)  # fmt: skip
+
+
 def url_option(command: Command) -> Command:
     """Add --url."""
     return click.option(
@@ -83,6 +97,11 @@ def some_series(command: Command) -> Command:
 # ------------------------------------------------------------------ databases
 
 
+def waiting() -> float:
+    """Return the seconds of --wait."""
+    return float(click.get_current_context().meta.get(_WAIT, 0))
+
+
 def say_embedded() -> None:
     """Say that no variable is set, so that the embedded server stands in."""
     report.say(
@@ -93,13 +112,14 @@ def say_embedded() -> None:
 @contextmanager
 def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterator[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
-    with door.sites(config.load(file), names, url=url, on_embedded=say_embedded) as found:
+    project, wait = config.load(file), waiting()
+    with door.sites(project, names, url=url, wait=wait, on_embedded=say_embedded) as found:
         yield found
 
 
 def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
     """Return where the chosen series live."""
-    return door.targets(project, chosen, url=url, on_embedded=say_embedded)
+    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=say_embedded)
 
 
 def only(found: Sequence[Database], option: str) -> Database:

@@ -26,6 +26,7 @@ PENDING = 3  # exit code
 @click.option(
     "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
 )
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -35,7 +36,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing or late. Writes nothing; the right to select from public.schema_migrations is enough.
     """
-    found = door.status(series, url=url, config=file, on_embedded=common.say_embedded)
+    found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         if common.wants_document():
             common.add(one, steps=[document.step(step) for step in one.steps])
@@ -55,6 +56,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate.",
 )
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -64,7 +66,7 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
     """
-    found = door.plan(series, url=url, config=file, on_embedded=common.say_embedded)
+    found = door.plan(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     if sql is not None:
         _write(common.only(found, "--sql"), sql)
     for one in found:
@@ -93,6 +95,7 @@ def _list(one: Database, steps: Sequence[Step]) -> None:
 @click.command("verify")
 @common.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -104,7 +107,9 @@ def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file:
     and dropped, on the same server where the role may, else on the embedded one. Exits 4 when something
     does not agree.
     """
-    found = door.verify(series, url=url, config=file, drift=drift, on_embedded=common.say_embedded)
+    found = door.verify(
+        series, url=url, config=file, drift=drift, wait=common.waiting(), on_embedded=common.say_embedded
+    )
     for one in found:
         if common.wants_document():
             problems = [document.error(problem) for problem in one.problems]

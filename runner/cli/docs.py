@@ -18,6 +18,7 @@ FOLDER = ("docs", "schema")
 
 
 @click.command("docs")
+@common.wait_option
 @common.config_option
 def docs_command(*, file: Path | None) -> None:
     """Write the schema reference, with diagrams.

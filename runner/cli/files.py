@@ -27,6 +27,7 @@ BASE = "base"
     metavar="NNN|base",
     help="The number to go back to, which stays applied; `base` undoes every file.",
 )
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _LIMITS = Limits()
 
 
-def _seconds(name: str, default: float, text: str) -> Callable[[common.Command], common.Command]:
+def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Command], common.Command]:
     """Return an option in seconds, which RUNNER_NAME in the environment sets as well."""
     return click.option(
         name,
         type=click.FloatRange(0),
         default=default,
-        show_default=True,
+        show_default=default is not None,
         show_envvar=True,
         envvar=f"RUNNER_{name.strip('-').replace('-', '_').upper()}",
         metavar="SECONDS",
@@ -38,7 +38,6 @@ def _seconds(name: str, default: float, text: str) -> Callable[[common.Command],
 @common.some_series
 @click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
 @click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless N files are pending.")
-@_seconds("--wait", 0, "How long to wait for a server that is still starting.")
 @_seconds(
     "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
 )
@@ -50,8 +49,10 @@ def _seconds(name: str, default: float, text: str) -> Callable[[common.Command],
 @_seconds(
     "--statement-timeout",
     _LIMITS.statement_timeout,
-    "PostgreSQL's own: how long each statement of a file may take. 0 is no limit.",
+    "PostgreSQL's own: how long each statement of a file may take, in place of what the server says. "
+    "0 is no limit.",
 )
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -60,10 +61,9 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     series: Sequence[str],
     to: int | None,
     expect: int | None,
-    wait: float,
     wait_lock: float,
     lock_timeout: float,
-    statement_timeout: float,
+    statement_timeout: float | None,
     url: str | None,
     file: Path | None,
 ) -> None:
@@ -82,7 +82,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             to=to,
             expect=expect,
             limits=Limits(wait_lock, lock_timeout, statement_timeout),
-            wait=wait,
+            wait=common.waiting(),
             on_event=screen.show,
             on_embedded=common.say_embedded,
         )

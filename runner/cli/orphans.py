@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("orphans")
 @common.some_series
+@common.wait_option
 @common.config_option
 @common.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("prove")
 @common.some_series
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -88,6 +89,7 @@ def _add(target: Target, proofs: Sequence[Proof]) -> None:
 @common.one_series
 @click.option("--to", type=click.IntRange(0), required=True, metavar="NNN", help="The last file it has.")
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
+@common.wait_option
 @common.url_option
 @common.config_option
 @common.json_option
@@ -132,6 +134,7 @@ def baseline_command(
 @common.one_series
 @click.argument("number", type=click.IntRange(0), metavar="NNN")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@common.wait_option
 @common.url_option
 @common.config_option
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:

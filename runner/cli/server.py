@@ -48,6 +48,7 @@ def stop(*, file: Path | None) -> None:
 @server_command.command(context_settings={"ignore_unknown_options": True})
 @common.one_series
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
+@common.wait_option
 @common.config_option
 def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
     """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
@@ -56,12 +57,10 @@ def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
     """
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, [series]), url=None)
-    variables, conninfo = database.environment(target.url, source=target.source)
-    program = (
-        schema.psql_program()
-    )  # also its first argument: by a bare name it would look for itself on PATH
+    environ, conninfo = database.environment(target.url, source=target.source)
+    program = schema.psql_program()  # its first argument, too: by a bare name it would look for itself
     command = [program, *arguments, *([conninfo] if conninfo else [])]
-    os.execve(program, command, os.environ | variables)  # noqa: S606 - psql takes over
+    os.execve(program, command, environ)  # noqa: S606 - psql takes over
 
 
 @server_command.command()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.database.message import fill, query, rows, run
+from runner.database.message import fill, rows
+from runner.database.question import ask, query
 
 if TYPE_CHECKING:
     from runner.database.message import Connection
@@ -52,5 +53,5 @@ def invalid_left(
 
     ``index`` and ``table`` are what it names, as SQL writes it: what is new on another table is not its own.
     """
-    [result] = run(connection, fill(LEFT, before=before, index=index, table=table))
+    [result] = ask(connection, fill(LEFT, before=before, index=index, table=table))
     return tuple(str(name) for (name,) in rows(connection, result))

@@ -27,16 +27,6 @@ _FIELD = re.compile(r"\{(\w+)\}")
 _CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 
 
-def query(connection: Connection, text: LiteralString, *values: object) -> list[tuple[Any, ...]]:
-    """Return the rows of one statement."""
-    return connection.execute(text, values or None).fetchall()
-
-
-def query_quoted(connection: Connection, text: str, *values: object) -> list[tuple[Any, ...]]:
-    """Return the rows of one statement whose names the server has quoted; values stand in it as $1."""
-    return psycopg.RawCursor(connection).execute(text.encode(), values).fetchall()
-
-
 def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
     """Return the rows of one result of a message, as ``query`` would."""
     transformer = Transformer(connection)
@@ -80,7 +70,9 @@ def send(
     ``idle`` is called about ten times a second while no answer comes. A Ctrl-C, or whatever is raised in this
     thread while the server works, cancels the statement there and is raised again.
     """
-    return _exchange(connection, text, generators.execute(connection.pgconn), idle)
+    results: list[PGresult] = []
+    _exchange(connection, text, _answer(connection.pgconn, results.append), idle)
+    return results
 
 
 def tally(
@@ -119,7 +111,7 @@ def _exchange(
 
 
 def _answer(pgconn: PGconn, note: Callable[[PGresult], None]) -> PQGen[None]:
-    """Fetch results as psycopg's ``execute`` does, but keep none.
+    """Fetch results as psycopg's ``execute`` does, but keep none: ``note`` takes each.
 
     The server is done, or would go on copying for ever; one that names an error and closes the connection
     has said all.

@@ -6,13 +6,28 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from runner.database.message import query
-from runner.database.session import NO_SUCH_DATABASE
+from runner.database.message import run
+from runner.database.question import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runner.database.message import Connection
+
+
+_NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
+
+_MAY_CREATE = """
+    select (rolsuper or rolcreatedb) and not pg_catalog.pg_is_in_recovery()
+        and not pg_catalog.current_setting('default_transaction_read_only')::boolean
+    from pg_catalog.pg_roles where rolname = current_user
+"""
+
+# By a question of its own: what makes and drops databases is a message by itself.
+_UNLIMITED = """
+    select pg_catalog.set_config(name, '0', false)
+    from pg_catalog.pg_settings where name in ('statement_timeout', 'lock_timeout') and setting <> '0'
+"""
 
 
 def create_missing(connection: Connection, databases: Iterable[str]) -> None:
@@ -22,23 +37,26 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
     """
     query(connection, "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('create database', 0))")
     for name in databases:
-        if query(connection, NO_SUCH_DATABASE, name)[0][0]:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
+            _execute(connection, sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def may_create(connection: Connection) -> bool:
-    """Tell whether the role may create databases."""
-    [(allowed,)] = query(
-        connection, "select rolsuper or rolcreatedb from pg_catalog.pg_roles where rolname = current_user"
-    )
+    """Tell whether the role may create databases: it has the right, and nobody wants no changes here."""
+    [(allowed,)] = query(connection, _MAY_CREATE)
     return bool(allowed)
 
 
 def create_empty(connection: Connection, name: str) -> None:
     """Create a database with nothing in it, whatever template1 holds. Writes."""
-    connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+    _execute(connection, sql.SQL("create database {} template template0").format(sql.Identifier(name)))
 
 
 def drop(connection: Connection, name: str) -> None:
     """Drop a database, ending whoever is connected to it. Writes."""
-    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    _execute(connection, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def _execute(connection: Connection, statement: sql.Composed) -> None:
+    run(connection, _UNLIMITED)
+    run(connection, statement.as_string(connection))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
-from psycopg import pq, sql
+from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from runner.database.message import Connection, run
-from runner.database.url import parse, redacted
-from runner.errors import CannotConnect, DatabaseMissing
+from runner.database.url import parse, resolved, surroundings
+from runner.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,25 +25,45 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60000,
 }
-NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
+_ELSEWHERE = {"PGSERVICE", "PGCONNECT_TIMEOUT"}  # where else these may be set: to look there takes a moment
+# A session of the runner's waits while another database is migrated, or before a file is tried again.
+STAY = """
+    case when pg_catalog.current_setting('idle_session_timeout', true) operator(pg_catalog.<>) '0'
+        then pg_catalog.set_config('idle_session_timeout', '0', false)
+    end
+"""
+TRANSACTION_TIMEOUT = "25P04"  # PostgreSQL 17 and later; ends the session
 
 
 def connect(url: str, *, source: str, application: str = "runner", wait: float = 0) -> Connection:
     """Connect to ``url``; ``source`` is how messages name it. Libpq's variables and files apply.
 
-    A server that does not answer is tried again for ``wait`` seconds, as it may be starting. Raises
-    ``UrlMalformed``, ``DatabaseMissing`` or ``CannotConnect``; none of them repeats a password.
+    A server that does not answer is tried again for ``wait`` seconds, as it may be starting, and so is one
+    that has no such database or role yet. Raises ``CannotConnect`` where another try may succeed, else a
+    ``UsageError`` that says what is wrong; none of them repeats a password.
     """
     given = parse(url, source=source)
-    options: dict[str, Any] = {**_PATIENCE, "application_name": application, **given}
     deadline = time.monotonic() + wait
-    while True:
-        try:
-            return _connect(options, source)
-        except CannotConnect:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.5)
+    with surroundings(given):
+        options = {"application_name": application, **given, **_patience(given)}
+        while True:
+            try:
+                return _connect(options, source)
+            except RunnerError as problem:
+                if not problem.may_pass or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.5)
+
+
+def _patience(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what nobody has set: neither the URL, nor a service, nor a variable.
+
+    Of a service psycopg itself does not read the time to connect.
+    """
+    elsewhere = "service" in given or os.environ.keys() & _ELSEWHERE
+    known = resolved(given) if elsewhere else given
+    seconds = {"connect_timeout": known["connect_timeout"]} if "connect_timeout" in known else {}
+    return {name: value for name, value in _PATIENCE.items() if name not in known} | seconds
 
 
 def _connect(options: dict[str, Any], source: str) -> Connection:
@@ -51,33 +71,10 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
         return psycopg.connect(
             make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
         )
-    except psycopg.OperationalError as error:
-        if not isinstance(error, psycopg.errors.ConnectionTimeout) and _is_missing(options):
-            raise DatabaseMissing(
-                f"The server of {source} has no database {options['dbname']}.",
-                remedy=f"Create it as an administrator: create database {_quoted(str(options['dbname']))};",
-            ) from error
-        raise CannotConnect(
-            f"Cannot connect to the server of {source}.",
-            remedy="Check that it runs, and the host, port, user and password of the URL.",
-            notes=redacted(str(error), options),
-        ) from error
+    except psycopg.Error as error:
+        from runner.database import refusal  # noqa: PLC0415 - failures only
 
-
-def _is_missing(options: dict[str, Any]) -> bool:
-    """Ask the maintenance database, because the server's own words are translated."""
-    if not options.get("dbname"):
-        return False
-    try:
-        with psycopg.connect(make_conninfo(**options | {"dbname": "postgres"})) as connection:
-            row = connection.execute(NO_SUCH_DATABASE, (options["dbname"],)).fetchone()
-            return bool(row and row[0])
-    except psycopg.Error:
-        return False
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else sql.Identifier(name).as_string()
+        raise refusal.named(error, options | resolved(options), source=source) from error
 
 
 class Access(NamedTuple):  # as in model: it starts faster
@@ -97,12 +94,13 @@ def in_transaction(connection: Connection) -> bool:
 
 
 def is_lost(connection: Connection, error: psycopg.Error) -> bool:
-    """Tell whether ``error`` says that the connection is gone.
+    """Tell whether ``error`` says that the connection is gone, for no reason that concerns the file.
 
     A server names every error with an SQLSTATE; one without is libpq's own, which may come before libpq
     calls the connection bad (a reset while it was writing, observed).
     """
-    return error.sqlstate is None or connection.closed or connection.broken
+    gone = error.sqlstate is None or connection.closed or connection.broken
+    return gone and error.sqlstate != TRANSACTION_TIMEOUT
 
 
 def roll_back(connection: Connection) -> None:
@@ -127,6 +125,7 @@ def start_over(connection: Connection) -> None:
     """
     try:
         run(connection, "discard all")
+        run(connection, f"select {STAY}")
     except psycopg.Error:
         connection.close()
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import UrlMalformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Marks the URL of the embedded server, which must be reached whatever the environment says.
+EMBEDDED = "socrates-migrate"
 
 
 def parse(url: str, *, source: str) -> dict[str, Any]:
@@ -48,15 +56,60 @@ def redacted(text: str, options: dict[str, Any]) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
-    """Return libpq's variables for ``url``, password included, and a conninfo of what has no variable.
+def resolved(options: dict[str, Any]) -> dict[str, str]:
+    """Return all that is known of a connection, from ``options``, a service and the environment, by libpq.
 
-    With these a program such as psql connects without a secret among its arguments.
+    What it would do by itself is left out.
+    """
+    unusable = options | {"target_session_attrs": "none"}  # so that libpq looks all up and then stops
+    pgconn = pq.PGconn.connect_start(make_conninfo(**unusable).encode())
+    by_itself = {one.keyword: one.compiled for one in pq.Conninfo.get_defaults()}
+    known = {one.keyword.decode(): one.val for one in pgconn.info if one.val != by_itself[one.keyword]}
+    pgconn.finish()
+    known.pop("target_session_attrs")
+    found = {key: value.decode() for key, value in known.items() if value is not None}
+    return found | {key: str(value) for key, value in options.items()}
+
+
+@contextmanager
+def surroundings(options: dict[str, Any]) -> Iterator[None]:
+    """Hide libpq's variables for a while from a connection to the embedded server, which is complete.
+
+    A service, or the address of another host, would win over what its URL leaves open, and no URL can
+    refuse a service.
+    """
+    hidden = {name: os.environ.pop(name) for name in _foreign(options)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def _foreign(options: dict[str, Any]) -> list[str]:
+    return [name for name in os.environ if name.startswith("PG")] if is_embedded(options) else []
+
+
+def is_embedded(options: dict[str, Any]) -> bool:
+    """Tell whether options are those of the embedded server."""
+    return options.get("fallback_application_name") == EMBEDDED
+
+
+def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
+    """Return an environment for a program such as psql, and a conninfo of what has no variable.
+
+    With these the program connects as ``connect`` does, without a secret among its arguments. A service would
+    win over variables, so what it says is among them.
     """
     options = parse(url, source=source)
+    with surroundings(options):
+        kept = {name: value for name, value in os.environ.items() if name != "PGSERVICE"}
+        if "service" in options or kept.keys() != os.environ.keys():
+            options = resolved(options)
+            options.pop("service", None)
     names = {d.keyword.decode(): d.envvar.decode() for d in pq.Conninfo.get_defaults() if d.envvar}
     variables = {names[key]: str(value) for key, value in options.items() if key in names}
-    return variables, make_conninfo(**{key: value for key, value in options.items() if key not in names})
+    rest = {key: value for key, value in options.items() if key not in names}
+    return kept | variables, make_conninfo(**rest)
 
 
 def compose(**options: Any) -> str:  # noqa: ANN401 - whatever libpq takes

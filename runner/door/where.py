@@ -26,15 +26,19 @@ def targets(
     chosen: Sequence[Series],
     *,
     url: str | None = None,
+    wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
 ) -> tuple[Target, ...]:
     """Return where the chosen series live. With no variable set at all, start the embedded server.
 
+    Others are given ``wait`` seconds to be there, with role and database.
     ``on_embedded`` is called before that, for whoever wants to say so. Writes: the embedded server's files
     and databases.
     """
     found = configuration.targets(project, chosen, url=url, environ=os.environ)
     if found is not None:
+        for target in found if wait else ():
+            database.connect(target.url, source=target.source, wait=wait).close()
         return found
     if on_embedded:
         on_embedded()
@@ -70,6 +74,6 @@ def sites(
     """
     chosen = choose(project, [series] if isinstance(series, str) else series)
     migrations = planning.read(project, chosen)
-    found = targets(project, chosen, url=url, on_embedded=on_embedded)
-    with planning.look(migrations, found, wait=wait) as looked_at:
+    found = targets(project, chosen, url=url, wait=wait, on_embedded=on_embedded)
+    with planning.look(migrations, found) as looked_at:
         yield looked_at

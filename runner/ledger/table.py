@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database
 from runner.errors import LedgerUntrusted, WrongDatabase
@@ -126,10 +127,13 @@ SHAPE = """
     where c.oid = pg_catalog.to_regclass('public.schema_migrations');
 """
 
+# Microseconds since 1970: how a time is written is for the database's settings to say.
 _ROWS = """
-    select series, version, name, checksum, applied_at, applied_by, execution_ms, running
+    select series, version, name, checksum, (extract(epoch from applied_at) * 1000000)::bigint, applied_by,
+        execution_ms, running
     from public.schema_migrations
 """
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Shape(NamedTuple):  # as in model: it starts faster
@@ -154,7 +158,7 @@ def read(connection: Connection, *, series: str) -> tuple[Applied, ...] | None:
 
     Raises what ``read_rows`` raises.
     """
-    [result] = database.run(connection, SHAPE)
+    [result] = database.ask(connection, SHAPE)
     found = shape(connection, result)
     return read_rows(connection, found, series=series) if found else None
 
@@ -166,7 +170,7 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
     is selected from it, and ``WrongDatabase`` when it records another series.
     """
     _check_shape(found)
-    rows = tuple(Applied(*row) for row in database.query(connection, _ROWS))
+    rows = tuple(_applied(*row) for row in database.query(connection, _ROWS))
     if odd := [row.version for row in rows if not (row.version.isascii() and row.version.isdigit())]:
         raise LedgerUntrusted(
             f"{TABLE} records a version that is no number: {odd[0]!r}.",
@@ -178,6 +182,10 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
             remedy=f"Point the URL of {series} at its own database.",
         )
     return rows
+
+
+def _applied(series: str, version: str, name: str, checksum: str, since: int, *rest: Any) -> Applied:  # noqa: ANN401 - as Applied has them
+    return Applied(series, version, name, checksum, _1970 + timedelta(microseconds=since), *rest)
 
 
 def _check_shape(found: Shape) -> None:

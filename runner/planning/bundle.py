@@ -69,7 +69,7 @@ _SESSION_LOCK = _TRANSACTION_LOCK.replace("pg_try_advisory_xact_lock", "pg_try_a
 
 # The settings are made anew for each file, because the end of the last one has put everything back.
 _BEGIN = """\
-begin;
+begin isolation level read committed;
 set local client_encoding = 'utf8';
 set local standard_conforming_strings = on;
 set local lock_timeout = '5s';

@@ -61,7 +61,7 @@ _OBJECTS = """
 _FACTS = """
     select
         pg_catalog.current_database(),
-        pg_catalog.pg_postmaster_start_time()::text || ' ' || d.oid::text,
+        extract(epoch from pg_catalog.pg_postmaster_start_time())::text || ' ' || d.oid::text,
         pg_catalog.current_setting('server_version_num')::integer,
         pg_catalog.pg_is_in_recovery(),
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
@@ -87,7 +87,7 @@ _FACTS = """
 
 def read(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
     """Read the facts with one query; ``besides`` is the ledger."""
-    [result] = database.run(connection, question(extensions=extensions, besides=besides))
+    [result] = database.ask(connection, question(extensions=extensions, besides=besides))
     return answer(connection, result)
 
 
@@ -120,7 +120,7 @@ def answer(connection: Connection, result: PGresult) -> Facts:
 
 def objects(connection: Connection, *, besides: str) -> tuple[str, ...]:
     """Return up to three tables or views that no extension owns; the ledger ``besides`` is not among them."""
-    [result] = database.run(connection, database.fill(f"select {_OBJECTS}", besides=besides))
+    [result] = database.ask(connection, database.fill(f"select {_OBJECTS}", besides=besides))
     [(found,)] = database.rows(connection, result)
     return tuple(found)
 

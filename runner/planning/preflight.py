@@ -60,16 +60,14 @@ def read(project: Project, chosen: Sequence[Series]) -> Files:
     return {one.name: files.load(one.name, one.folder, root=project.root) for one in chosen}
 
 
-def _connect(target: Target, *, wait: float = 0) -> Connection:
+def _connect(target: Target) -> Connection:
     name = f"runner:{target.series.name}"
-    return database.connect(target.url, source=target.source, application=name, wait=wait)
+    return database.connect(target.url, source=target.source, application=name)
 
 
 @contextmanager
-def look(migrations: Files, targets: Sequence[Target], *, wait: float = 0) -> Iterator[tuple[Site, ...]]:
+def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, ...]]:
     """Connect to every target and compare its files with its ledger; the connections close at the end.
-
-    A server that does not answer is given ``wait`` seconds to start.
 
     Does not write, and needs no more than the right to select from the ledger.
     """
@@ -77,7 +75,7 @@ def look(migrations: Files, targets: Sequence[Target], *, wait: float = 0) -> It
         stack.enter_context(_lost())
         sites = []
         for target in targets:
-            connection = _connect(target, wait=wait)
+            connection = _connect(target)
             stack.callback(connection.close)
             sites.append(_site(target, connection, migrations[target.series.name]))
         yield tuple(sites)
@@ -103,7 +101,7 @@ def _lost() -> Iterator[None]:
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
     wanted = {name for migration in migrations for name in migration.requires}
     message = facts.question(extensions=wanted, besides=ledger.TABLE) + ledger.SHAPE
-    about, shape_result = database.run(connection, message)
+    about, shape_result = database.ask(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
     steps = compare.compare(migrations, rows, extensions=found.extensions)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runner import apply, database, planning, schema
 from runner.database import Access
 from runner.errors import ServerUnusable
-from runner.model import Before
+from runner.model import Before, Limits
 from runner.reference import read
 from runner.reference.facts import Addition, Group, Schema
 
@@ -33,7 +33,7 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
         _check_extensions(connection, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         made: dict[Identity, str] = {}
-        for event in apply.apply(access, migrations, Before(has_ledger=False)):
+        for event in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
             if isinstance(event, apply.Outcome):
                 made |= dict.fromkeys(read.identities(connection) - made.keys(), event.migration.label)
         tables, others = read.tables(connection), read.others(connection)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import ledger
-from runner.database import query, run
+from runner.database import query
 from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Table, Trigger
 
 if TYPE_CHECKING:
@@ -44,13 +44,8 @@ def others(connection: Connection) -> dict[int, Other]:
 
 
 def _rows(connection: Connection, file: str) -> list[tuple[Any, ...]]:
-    """Run a query of this package with every name printed in full; jit would cost more than the query."""
-    run(connection, "begin read only; set local search_path = ''; set local jit = off")
-    try:
-        text = (_HERE / file).read_bytes()
-        return connection.execute(text, {"besides": ledger.TABLE}).fetchall()
-    finally:
-        run(connection, "rollback")
+    """Run a query of this package."""
+    return query(connection, (_HERE / file).read_bytes(), besides=ledger.TABLE)
 
 
 def _table(facts: dict[str, Any]) -> Table:

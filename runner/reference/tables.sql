@@ -153,7 +153,7 @@ triggers as (
                         case when t.tgtype & 8 > 0 then 'delete' end,
                         case when t.tgtype & 32 > 0 then 'truncate' end),
                     case when t.tgtype & 1 > 0 then ', for each row' else ', for each statement' end),
-                'condition', substring(pg_catalog.pg_get_triggerdef(t.oid, true) from ' WHEN \((.*)\) EXECUTE '),
+                'condition', substring(pg_catalog.pg_get_triggerdef(t.oid, true) from ' WHEN [(](.*)[)] EXECUTE '),
                 'calls', t.tgfoid::pg_catalog.regproc::text,
                 'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')
             )

@@ -228,7 +228,7 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
             )],
             ['type', case when t.typtype = 'd' then pg_catalog.format_type(t.typbasetype, t.typtypmod) end],
             ['nullability', case when t.typtype = 'd' and t.typnotnull then 'not null' end],
-            ['default', t.typdefault],
+            ['default', pg_catalog.pg_get_expr(t.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass)],
             ['constraints', (
                 select pg_catalog.string_agg(c.conname || ' ' || pg_catalog.pg_get_constraintdef(c.oid), ', ' order by c.conname)
                 from pg_catalog.pg_constraint as c where c.contypid = t.oid and c.contype = 'c'

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from runner import apply, database, ledger, planning
 from runner.database import Access
 from runner.errors import RunnerError
-from runner.model import Before
+from runner.model import Before, Limits
 from runner.schema import catalog, psql, rows, scratch
 
 if TYPE_CHECKING:
@@ -123,13 +123,15 @@ class _Bench:
         previous = self.done[-1].version if self.done else None
         has_ledger = ledger.read(self.connection, series=self.migration.series) is not None
         access = Access(self.connection, lambda: database.connect(self.url, source=self.source))
-        for _ in apply.apply(access, [self.migration], Before(has_ledger, previous)):
+        for _ in apply.apply(
+            access, [self.migration], Before(has_ledger, previous), Limits(statement_timeout=0)
+        ):
             pass
 
     def _repeat(self, first: _State) -> Iterator[Finding]:
         """Run the file again, as psql -1 would, or psql alone for a file without a transaction."""
         if self.migration.in_transaction:
-            database.run(self.connection, "begin")
+            database.run(self.connection, "begin read write; set local statement_timeout = 0")
         error = database.failure(database.send(self.connection, self.migration.sql))
         if self.migration.in_transaction:
             database.run(self.connection, "rollback" if error else "commit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -34,11 +33,11 @@ def run_file(file: Path, url: str, *, source: str) -> str | None:
 
     The password, if there is one, goes through the environment.
     """
-    variables, conninfo = database.environment(url, source=source)
+    environ, conninfo = database.environment(url, source=source)
     command = [psql_program(), *FLAGS, "-q", "-f", str(file), *([conninfo] if conninfo else [])]
     done = subprocess.run(  # noqa: S603 - psql, on a file of the project
         command,
-        env=os.environ | variables,
+        env=environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

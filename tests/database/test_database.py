@@ -104,19 +104,23 @@ def test_every_connection_speaks_utf8(url: str, monkeypatch: pytest.MonkeyPatch)
         assert database.query(connection, "show client_encoding") == [("UTF8",)]
 
 
-def test_a_url_becomes_variables_for_psql() -> None:
+def test_a_url_becomes_variables_for_psql(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything with a libpq variable, the password included, goes there; the rest stays a conninfo."""
+    monkeypatch.setenv("PGUSER", "somebody")
+    monkeypatch.setenv("PGSSLROOTCERT", "/a/root.crt")
     url = f"postgresql://u:{SECRET}@h:5433/db?sslmode=require&keepalives_idle=30"
-    variables, conninfo = database.environment(url, source="x")
-    assert variables == {
+    environ, conninfo = database.environment(url, source="x")
+    assert {name: value for name, value in environ.items() if name.startswith("PG")} == {
         "PGUSER": "u",
         "PGPASSWORD": SECRET,
         "PGHOST": "h",
         "PGPORT": "5433",
         "PGDATABASE": "db",
         "PGSSLMODE": "require",
+        "PGSSLROOTCERT": "/a/root.crt",
     }
     assert conninfo == "keepalives_idle=30"
+    assert environ["PATH"] == os.environ["PATH"]
 
 
 def test_fill_quotes_every_value() -> None:

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 
 from runner import database, ledger
+from runner.database import message
 from runner.schema import catalog
 from tests import servers
 from tests.conftest import SERIES
@@ -219,14 +220,12 @@ def test_the_ledger_and_what_extensions_own_are_left_out(tmp_path: Path, url: st
 
 
 def test_reading_takes_one_query_however_much_there_is(auth_18: AnyConnection[tuple[object, ...]]) -> None:
-    """The server is asked once, between a begin and a rollback."""
+    """The server is asked once, in a transaction of its own."""
     auth_18.rollback()
     auth_18.autocommit = True
-    with (
-        mock.patch.object(catalog, "run", wraps=database.run) as run,
-        mock.patch.object(auth_18, "execute", wraps=auth_18.execute) as execute,
-    ):
+    with mock.patch.object(message, "send", wraps=message.send) as send:
         snapshot = snap(auth_18)
-    assert [call.args[1].partition(";")[0] for call in run.mock_calls] == ["begin read only", "rollback"]
-    assert execute.call_count == 1
+    begin, question = (call.args[1] for call in send.mock_calls)
+    assert begin.startswith("begin isolation level read committed read only")
+    assert question.endswith("commit")
     assert len(snapshot) > 100

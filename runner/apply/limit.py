@@ -1,0 +1,49 @@
+"""Name the limit of the server that struck a file, and how it is lifted: trying again does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.apply.failure import CORRECT
+
+if TYPE_CHECKING:
+    from runner.database import Connection, Error
+    from runner.errors import RunnerError
+    from runner.model import Limits
+
+_CANCELLED = "57014"
+
+# What the session began with: the value at hand is that of the question.
+_OWN = """
+    select reset_val || unit, pg_catalog.quote_ident(session_user)
+    from pg_catalog.pg_settings where name = 'statement_timeout' and reset_val <> '0'
+"""
+
+
+def explain(problem: RunnerError, error: Error, connection: Connection, limits: Limits) -> RunnerError:
+    """Add to the problem of a file what lifts the limit that struck it, if one did. Rolls back."""
+    if cure := _cure(error, connection, limits):
+        problem.remedy = f"{(problem.remedy or '').removesuffix(CORRECT)}{cure}"
+    return problem
+
+
+def _cure(error: Error, connection: Connection, limits: Limits) -> str | None:
+    if error.sqlstate == database.TRANSACTION_TIMEOUT:
+        return (
+            "The server ends every transaction here after its transaction_timeout. Let the file begin with "
+            "`set local transaction_timeout = 0;`, or lift it for the role that migrates: "
+            "alter role … set transaction_timeout = 0;"
+        )
+    if error.sqlstate != _CANCELLED:
+        return None
+    database.roll_back(connection)
+    if limits.statement_timeout:
+        return f"--statement-timeout is {limits.statement_timeout:g} s: give it more; 0 is no limit."
+    own = [] if limits.statement_timeout == 0 or connection.closed else database.query(connection, _OWN)
+    for value, role in own:
+        return (
+            f"The server's statement_timeout is {value} for this role and database: give the file more with "
+            f"--statement-timeout SECONDS (0 is no limit), or: alter role {role} set statement_timeout = 0;"
+        )
+    return "Somebody cancelled it, or a statement_timeout that it sets itself did."

@@ -1,0 +1,187 @@
+"""Find out why a connection could not be made: what to do, and whether trying again can help.
+
+The server's words are translated, and libpq does not hand out the SQLSTATE of a refused connection; but it
+writes one into its message for whoever asks to be told more. So a refused connection is tried once more in
+that way.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import psycopg
+from psycopg import pq, sql, waiting
+from psycopg.conninfo import make_conninfo
+
+from runner.database.url import redacted
+from runner.errors import (
+    AccessDenied,
+    CannotConnect,
+    DatabaseMissing,
+    HostUnknown,
+    RoleMissing,
+    RunnerError,
+    TlsRefused,
+    UrlMalformed,
+)
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGenConn
+    from psycopg.pq.abc import PGconn
+
+_VERBOSE = 2  # PQERRORS_VERBOSE
+_SECONDS = 10
+_SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
+_SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
+_NO_SUCH_HOST = re.compile(r"failed to resolve host .*\[Errno (-?\d+)\]|could not translate host name")
+_TRY_AGAIN = "Temporary failure"
+# libpq's own words, in English: Python leaves a process in the locale C. Not what says that the wire was cut.
+_TLS = re.compile(
+    r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
+    r"authentication method|GSSAPI encryption required"
+)
+_WRONG_PASSWORD, _NO_RIGHT, _SHUT, _FULL, _NO_DATABASE = "28P01", "42501", "55000", "53300", "3D000"
+_FOR_EVER = ("0A", "22", "28", "42")  # classes: not supported, data, authorization, names and rights
+_REMEDIES = {
+    _WRONG_PASSWORD: "Check user and password of the URL.",
+    _NO_RIGHT: "As an administrator: grant connect on database {dbname} to {user};",
+    _SHUT: "As an administrator: alter database {dbname} allow_connections true;",
+    _FULL: "As an administrator: alter database {dbname} connection limit -1;",
+    "28000": "Let pg_hba.conf of the server admit this user, database and address, or use another URL.",
+}
+_OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
+_IS_CLOSED = "select datconnlimit = 0 from pg_catalog.pg_database where datname = %s"
+
+
+class Told(NamedTuple):
+    """What the server says when it refuses a connection, and the file of its source that says so."""
+
+    sqlstate: str
+    source: str
+
+
+def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> RunnerError:
+    """Return the error for a connection that ``options`` did not bring about. Tries to connect again.
+
+    None of its lines repeats a password.
+    """
+    notes = redacted(str(error), options)
+    told = None if isinstance(error, psycopg.errors.ConnectionTimeout) else _ask(make_conninfo(**options))
+    problem = _of_the_server(told, options, source) if told else _of_libpq(error, options, source)
+    problem.notes = notes
+    return problem
+
+
+def _ask(conninfo: str) -> Told | None:
+    """Try again, and return the server's refusal, if it is the server that refuses."""
+    try:
+        libpq = _libpq()
+        pgconn = waiting.wait_conn(_attempt(conninfo, libpq), interval=0.1, timeout=_SECONDS)
+    except (psycopg.Error, OSError, AttributeError):
+        return None  # another way to load libpq than those known here: the reason stays unknown
+    text = pgconn.get_error_message("utf-8")
+    pgconn.finish()
+    codes, sources = _SQLSTATE.findall(text), _SOURCE.findall(text)
+    return Told(codes[-1], sources[-1] if sources else "") if codes else None
+
+
+def _libpq() -> Any:  # noqa: ANN401 - a library
+    """Return the libpq that psycopg uses: psycopg hands out its connections for what it does not wrap."""
+    file = sys.modules[pq.PGconn.__module__].__file__ or ""
+    if file.endswith(".py"):
+        from psycopg.pq import _pq_ctypes  # noqa: PLC0415 - only there without psycopg's C modules
+
+        return _pq_ctypes.pq  # type: ignore[attr-defined] # the stubs leave it out
+    return ctypes.CDLL(file)  # finds what the module is linked to
+
+
+def _attempt(conninfo: str, libpq: Any) -> PQGenConn[PGconn]:  # noqa: ANN401 - a library
+    pgconn: Any = pq.PGconn.connect_start(conninfo.encode())
+    libpq.PQsetErrorVerbosity(ctypes.c_void_p(pgconn.pgconn_ptr), _VERBOSE)
+    while pgconn.status != pq.ConnStatus.BAD:
+        polled = pgconn.connect_poll()
+        if polled in (pq.PollingStatus.OK, pq.PollingStatus.FAILED):
+            break
+        wanted = waiting.Wait.R if polled == pq.PollingStatus.READING else waiting.Wait.W
+        while not (yield pgconn.socket, wanted):
+            pass
+    return cast("PGconn", pgconn)
+
+
+def _of_the_server(told: Told, options: dict[str, Any], source: str) -> RunnerError:
+    dbname, user = (sql.Identifier(str(options.get(key) or "")).as_string() for key in ("dbname", "user"))
+    names = {"dbname": _plain(dbname), "user": _plain(user)}
+    if told.sqlstate == _NO_DATABASE:
+        return DatabaseMissing(
+            f"The server of {source} has no database {options.get('dbname')}.",
+            remedy=f"Create it as an administrator: create database {names['dbname']};",
+        )
+    if told.sqlstate == "28000" and told.source == "miscinit":
+        return RoleMissing(
+            f"The server of {source} has no role {options.get('user')} that may log in.",
+            remedy=f"Create it as an administrator: create role {names['user']} login;",
+        )
+    if told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT or _is_closed(told, options):
+        remedy = _REMEDIES.get(told.sqlstate, _OPTION).format(**names)
+        return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy)
+    return _unreachable(source)
+
+
+def _plain(identifier: str) -> str:
+    bare = identifier[1:-1]
+    return bare if re.fullmatch(r"[a-z_][a-z0-9_]*", bare) else identifier
+
+
+def _is_closed(told: Told, options: dict[str, Any]) -> bool:
+    """Tell whether a database that is full admits nobody at all; the maintenance database knows."""
+    if told.sqlstate != _FULL or told.source != "postinit":
+        return False
+    try:
+        with psycopg.connect(make_conninfo(**options | {"dbname": "postgres"})) as connection:
+            row = connection.execute(_IS_CLOSED, (options.get("dbname"),)).fetchone()
+            return bool(row and row[0])
+    except psycopg.Error:
+        return False
+
+
+def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> RunnerError:
+    text = str(error)
+    if error.pgconn and error.pgconn.needs_password:
+        return AccessDenied(
+            f"The server of {source} asks for a password, and there is none.",
+            remedy="Put it into the URL or a password file.",
+        )
+    if (found := _NO_SUCH_HOST.search(text)) and not _is_passing(text, found.group(1)):
+        return HostUnknown(f"The host of {source} is unknown.", remedy="Check the host of the URL.")
+    if _TLS.search(text):
+        return TlsRefused(
+            f"There is no connection to the server of {source} that is as safe as it must be.",
+            remedy="Check the server's certificate, and sslmode, sslrootcert and their like in the URL.",
+        )
+    if isinstance(error, psycopg.ProgrammingError) or _is_nonsense(options):
+        return UrlMalformed(
+            f"The URL in {source}, or a PG variable or service beside it, holds what libpq does not take.",
+            remedy="Correct what it names.",
+        )
+    return _unreachable(source)
+
+
+def _is_passing(text: str, number: str | None) -> bool:
+    """Tell whether the name server is to blame, which may answer in a moment."""
+    return number == str(int(socket.EAI_AGAIN)) if number else _TRY_AGAIN in text
+
+
+def _is_nonsense(options: dict[str, Any]) -> bool:
+    """Tell whether libpq finds nothing in the options that could be tried."""
+    return pq.PGconn.ping(make_conninfo(**options).encode()) == pq.Ping.NO_ATTEMPT
+
+
+def _unreachable(source: str) -> CannotConnect:
+    return CannotConnect(
+        f"Cannot connect to the server of {source}.",
+        remedy="Check that it runs, and the host and port of the URL.",
+    )

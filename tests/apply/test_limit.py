@@ -1,0 +1,135 @@
+"""A limit of the server that strikes a file is told as what it is, with what lifts it: never "try again"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from tests.project import Project, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers import Server
+
+SLOW = "create table public.slow (id int); select pg_sleep(5);"
+DEFERRED = """
+    create table public.late (id int);
+    create function public.wait() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(5); return null; end $$;
+    create constraint trigger wait after insert on public.late
+        deferrable initially deferred for each row execute function public.wait();
+    insert into public.late values (1);
+"""
+ALONE = "-- runner: no-transaction\nselect pg_sleep(5);"
+TEXTS = {"a statement": SLOW, "deferred to the commit": DEFERRED, "without a transaction": ALONE}
+
+
+def _set(url: str, *settings: str) -> None:
+    with psycopg.connect(url, autocommit=True) as db:
+        for setting in settings:
+            db.execute(f"alter database {db.info.dbname} set {setting}")
+
+
+def _made(url: str) -> object:
+    with psycopg.connect(url) as db:
+        return db.execute("select to_regclass('public.slow'), to_regclass('public.late')").fetchone()
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_the_databases_own_statement_timeout_holds_for_a_file(
+    tmp_path: Path, each_url: str, text: str
+) -> None:
+    """It ends the file and is named with its value; --statement-timeout lifts it."""
+    _set(each_url, "statement_timeout = 300")
+    app = make(tmp_path, app={"000_slow.sql": text})
+    result = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert result.exit_code == 1, result.output
+    assert "error SQL_FAILED: app/000_slow.sql" in result.stderr
+    assert "statement_timeout is 300ms for this role and database" in result.stderr
+    assert "alter role postgres set statement_timeout = 0;" in result.stderr
+    assert _made(each_url) == (None, None)
+    app.write("app", {"000_slow.sql": text.replace("pg_sleep(5)", "pg_sleep(0.5)")})
+    result = app.run(CliRunner(), "migrate", "--statement-timeout", "0", APP_URL=each_url)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_statement_timeout_of_the_command_is_named_as_such(tmp_path: Path, each_url: str) -> None:
+    """The remedy is to give it more."""
+    app = make(tmp_path, app={"000_slow.sql": SLOW})
+    result = app.run(CliRunner(), "migrate", "--statement-timeout", "0.3", APP_URL=each_url)
+    assert (result.exit_code, "--statement-timeout is 0.3 s" in result.stderr) == (1, True), result.output
+
+
+def test_what_somebody_cancelled_is_no_timeout(tmp_path: Path, each_url: str) -> None:
+    """Nor is a timeout that the file sets itself the server's."""
+    app = make(tmp_path, app={"000_slow.sql": f"set statement_timeout = 200; {SLOW}"})
+    result = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert (result.exit_code, "Somebody cancelled it, or" in result.stderr) == (1, True), result.output
+
+
+@pytest.mark.parametrize("text", [SLOW, DEFERRED], ids=["a statement", "deferred to the commit"])
+def test_a_transaction_timeout_is_named(tmp_path: Path, server: Server, url: str, text: str) -> None:
+    """PostgreSQL 17 and later end the whole session with it; trying again would end as before."""
+    assert server.version >= 17
+    _set(url, "transaction_timeout = 700")
+    app = make(tmp_path, app={"000_slow.sql": text})
+    result = app.run(CliRunner(), "migrate", APP_URL=url)
+    assert result.exit_code == 1, result.output
+    assert "error SQL_FAILED: app/000_slow.sql" in result.stderr
+    assert "set local transaction_timeout = 0;" in result.stderr
+    assert "run again" not in result.stderr.lower()
+    assert _made(url) == (None, None)
+
+
+def test_a_file_may_lift_the_transaction_timeout(tmp_path: Path, url: str) -> None:
+    """As the remedy says."""
+    _set(url, "transaction_timeout = 1000")
+    text = f"set local transaction_timeout = 0; {SLOW.replace('5', '1.5')}"
+    app = make(tmp_path, app={"000_slow.sql": text})
+    result = app.run(CliRunner(), "migrate", APP_URL=url)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_file_that_fills_its_share_of_the_disk_is_not_worth_another_try(
+    tmp_path: Path, each_url: str
+) -> None:
+    """temp_file_limit is told in the server's words, with exit code 1."""
+    _set(each_url, "temp_file_limit = '100kB'", "work_mem = '64kB'")
+    text = "create table public.slow as select n from generate_series(1, 200000) as n order by -n;"
+    app = make(tmp_path, app={"000_sort.sql": text})
+    result = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert (result.exit_code, "SQLSTATE 53400" in result.stderr) == (1, True), result.output
+
+
+def test_a_session_that_idles_while_another_database_is_migrated_stays(
+    tmp_path: Path, url: str, other_url: str
+) -> None:
+    """idle_session_timeout of the second database does not end the run."""
+    for one in (url, other_url):
+        _set(one, "idle_session_timeout = 700")
+    two: Project = make(
+        tmp_path, auth={"000_slow.sql": "select pg_sleep(2);"}, specs={"000_one.sql": "select 1;"}
+    )
+    result = two.run(CliRunner(), "migrate", AUTH_URL=url, SPECS_URL=other_url)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_session_that_idles_before_a_file_is_tried_again_stays(tmp_path: Path, each_url: str) -> None:
+    """The pause after a lock timeout may be longer than idle_session_timeout."""
+    _set(each_url, "idle_session_timeout = 500")
+    app = make(tmp_path, app={"000_one.sql": "create table public.slow (id int);",
+                              "001_two.sql": "alter table public.slow add column more int;"})  # fmt: skip
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as db:
+        db.execute("set idle_session_timeout = 0; begin; select * from public.slow")
+        events = app.events(each_url, lock_timeout=0.1)
+        told = []
+        for event in events:
+            told.append(type(event).__name__)
+            if told.count("Retrying") == 4:  # 0.1, 0.2, 0.4 and 0.8 seconds
+                db.rollback()
+    assert told[-1] == "Outcome"

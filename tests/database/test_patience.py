@@ -1,0 +1,108 @@
+"""What the runner sets for every connection, and who may set it otherwise."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from runner import database
+from runner.errors import CannotConnect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BUILT_IN = {"connect_timeout": "10", "keepalives_idle": "30", "tcp_user_timeout": "60000"}
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """Return the port of a server that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file of services that libpq reads."""
+    file = tmp_path / "services"
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    return file
+
+
+def _options(url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what psycopg is told to connect with."""
+    asked: list[str] = []
+
+    def note(conninfo: str, **_: object) -> None:
+        asked.append(conninfo)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg, "connect", note)
+        database.connect(url, source="x")
+    return psycopg.conninfo.conninfo_to_dict(asked[0])
+
+
+def test_nobody_says_anything(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that vanished is noticed within a minute."""
+    options = _options(url, monkeypatch)
+    assert BUILT_IN.items() <= options.items()
+
+
+def test_the_url_wins(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it names is taken, the rest is built in."""
+    options = _options(f"{url}&connect_timeout=3&keepalives_idle=5", monkeypatch)
+    assert {**BUILT_IN, "connect_timeout": "3", "keepalives_idle": "5"}.items() <= options.items()
+
+
+def test_a_variable_wins(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PGCONNECT_TIMEOUT is libpq's own."""
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "4")
+    assert _options(url, monkeypatch)["connect_timeout"] == "4"
+
+
+@pytest.mark.parametrize("by", ["the URL", "PGSERVICE"])
+def test_a_service_wins(url: str, services: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """Whoever names the service, what its file says is not overridden."""
+    services.write_text("[mine]\nconnect_timeout=6\nkeepalives_idle=7\ntcp_user_timeout=8\n")
+    if by == "PGSERVICE":
+        monkeypatch.setenv("PGSERVICE", "mine")
+    options = _options(url if by == "PGSERVICE" else f"{url}&service=mine", monkeypatch)
+    assert options["connect_timeout"] == "6"
+    assert not {"keepalives_idle", "tcp_user_timeout"} & options.keys()
+
+
+@pytest.mark.parametrize("by", ["the URL", "the environment", "a service"])
+def test_a_silent_server_is_given_up_when_somebody_says_so(
+    silent: int, services: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The time to connect holds, wherever it is written; libpq's least is two seconds."""
+    url = f"postgresql://u@127.0.0.1:{silent}/db"
+    services.write_text("[mine]\nconnect_timeout=2\n")
+    if by == "the environment":
+        monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
+    more = {"the URL": "?connect_timeout=2", "a service": "?service=mine"}.get(by, "")
+    started = time.monotonic()
+    with pytest.raises(CannotConnect):
+        database.connect(url + more, source="x")
+    assert time.monotonic() - started < 6
+
+
+@pytest.mark.parametrize("by", ["the URL", "PGSERVICE"])
+def test_psql_connects_as_the_runner_does(
+    url: str, services: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """A service would win over variables: what the URL says still counts first."""
+    services.write_text("[mine]\nhost=/nowhere\nuser=somebody\nsslmode=require\npassword=s3cr3t\n")
+    if by == "PGSERVICE":
+        monkeypatch.setenv("PGSERVICE", "mine")
+    given = url if by == "PGSERVICE" else f"{url}&service=mine"
+    environ, _ = database.environment(given, source="x")
+    assert "PGSERVICE" not in environ
+    assert environ["PGHOST"] == psycopg.conninfo.conninfo_to_dict(url)["host"]
+    assert environ["PGUSER"] == "postgres"
+    assert (environ["PGSSLMODE"], environ["PGPASSWORD"]) == ("require", "s3cr3t")

@@ -1,0 +1,226 @@
+"""Tell why a connection could not be made, and whether another try can help."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner import database
+from runner.database import refusal
+from runner.errors import CannotConnect, RunnerError
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Server
+
+PORT = 54987
+_HBA = """
+local all secret scram-sha-256
+local all rejected reject
+local all nobody_like_that peer
+local all all trust
+host all all 127.0.0.1/32 trust
+"""
+_MADE = (
+    "create role secret login password 'right'",
+    "create role rejected login",
+    "create role nobody_like_that login",
+    "create role dormant nologin",
+    "create role plain login",
+    "create role crowded login connection limit 1",
+    "create database shut allow_connections false",
+    "create database closed connection limit 0",
+    "create database private",
+    "revoke connect on database private from public",
+)
+# User, password, database, options of the URL, and what they come to.
+REFUSED = {
+    "a wrong password": ("secret", "wrong", "postgres", "", "ACCESS_DENIED", "Check user and password"),
+    "no password": ("secret", "", "postgres", "", "ACCESS_DENIED", "a password file"),
+    "no entry in pg_hba.conf": ("rejected", "", "postgres", "", "ACCESS_DENIED", "pg_hba.conf"),
+    "peer": ("nobody_like_that", "", "postgres", "", "ACCESS_DENIED", "pg_hba.conf"),
+    "no such role": ("nobody", "", "postgres", "", "ROLE_MISSING", "create role nobody login;"),
+    "a role that may not log in": ("dormant", "", "postgres", "", "ROLE_MISSING", "login;"),
+    "no such database": ("plain", "", "None", "", "DATABASE_MISSING", 'create database "None";'),
+    "not there behind a password": ("secret", "right", "nope", "", "DATABASE_MISSING", "database nope;"),
+    "no right to connect": (
+        "plain", "", "private", "", "ACCESS_DENIED", "grant connect on database private to plain;"
+    ),
+    "a database that takes nobody": ("plain", "", "shut", "", "ACCESS_DENIED", "shut allow_connections true"),
+    "a database closed by its limit": ("plain", "", "closed", "", "ACCESS_DENIED", "closed connection limit"),
+    "a setting that does not exist": (
+        "plain", "", "postgres", "&options=-c%20nope%3D1", "ACCESS_DENIED", "Correct the option"
+    ),
+    "a setting's bad value": (
+        "plain", "", "postgres", "&options=-c%20work_mem%3Dx", "ACCESS_DENIED", "Correct the option"
+    ),
+    "an impossible option": ("plain", "", "postgres", "&sslmode=nope", "URL_MALFORMED", "Correct what"),
+    "a time that is none": ("plain", "", "postgres", "&connect_timeout=x", "URL_MALFORMED", "Correct what"),
+    "an unknown service": ("plain", "", "postgres", "&service=nope", "URL_MALFORMED", "Correct what"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=(servers.OLDEST, servers.NEWEST), ids=lambda v: f"pg{v}")
+def strict(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Return a server that refuses in every way, and has no TLS."""
+    if not servers.is_installed(request.param):
+        pytest.skip(f"PostgreSQL {request.param} is not installed")
+    with servers.running(request.param) as server:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as db:
+            for statement in _MADE:
+                db.execute(statement)
+            (Path(server.host) / "data" / "pg_hba.conf").write_text(_HBA)
+            db.execute("select pg_reload_conf()")
+            time.sleep(0.3)
+        yield server
+
+
+def _problem(url: str) -> RunnerError:
+    with pytest.raises(RunnerError) as caught:
+        database.connect(url, source="APP_URL").close()
+    return caught.value
+
+
+def _url(server: Server, user: str, password: str, name: str, options: str = "") -> str:
+    return f"postgresql://{user}:{password}@/{name}?host={server.host}{options}"
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_refused_for_good_is_no_case_for_another_try(strict: Server, case: tuple[str, ...]) -> None:
+    """Each has exit code 2, a name of its own and a remedy; no line repeats the password."""
+    user, password, name, options, error, remedy = case
+    problem = _problem(_url(strict, user, password, name, options))
+    assert (problem.name, problem.exit_code) == (error, 2), (problem.message, problem.notes)
+    assert remedy in (problem.remedy or "")
+    assert problem.notes
+    assert not password or password not in " ".join((problem.message, problem.remedy or "", *problem.notes))
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("postgresql://u@no-such-host.invalid/db", "HOST_UNKNOWN"),
+        ("postgresql://u@/db?host=/no/such/folder", "CANNOT_CONNECT"),
+        ("postgresql://u@127.0.0.1:1/db", "CANNOT_CONNECT"),
+        ("postgresql://u@127.0.0.1:1,no-such-host.invalid:1/db", "CANNOT_CONNECT"),
+        ("postgresql://u@127.0.0.1:1/db?sslmode=verify-full&sslrootcert=/no/such.crt", "CANNOT_CONNECT"),
+    ],
+)
+def test_what_nobody_answers_is_told_apart(url: str, error: str) -> None:
+    """A name that means no host is permanent; a port where nobody listens is not."""
+    assert _problem(url).name == error
+
+
+def test_a_full_server_is_worth_another_try(strict: Server) -> None:
+    """A role that has all its connections gets one when another ends."""
+    url = _url(strict, "crowded", "", "postgres")
+    with psycopg.connect(url):
+        problem = _problem(url)
+    assert (problem.name, problem.exit_code) == ("CANNOT_CONNECT", 5)
+    assert "too many connections" in "".join(problem.notes)
+
+
+def test_without_the_servers_reason_it_is_worth_another_try(
+    strict: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should libpq not be found, nothing is taken for permanent."""
+
+    def fail() -> None:
+        raise OSError
+
+    monkeypatch.setattr(refusal, "_libpq", fail)
+    assert _problem(_url(strict, "secret", "wrong", "postgres")).name == "CANNOT_CONNECT"
+
+
+def test_a_wait_ends_at_once_when_it_cannot_help(strict: Server) -> None:
+    """A wrong password stays wrong."""
+    started = time.monotonic()
+    with pytest.raises(RunnerError, match="refuses the connection"):
+        database.connect(_url(strict, "secret", "wrong", "postgres"), source="APP_URL", wait=30)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "made"),
+    [("plain", "late", "create database late"), ("tardy", "postgres", "create role tardy login")],
+)
+def test_what_may_yet_be_made_is_waited_for(strict: Server, user: str, name: str, made: str) -> None:
+    """A container makes its database and its role while it starts."""
+
+    def make() -> None:
+        time.sleep(0.7)
+        with psycopg.connect(strict.url("postgres"), autocommit=True) as db:
+            db.execute(made)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    try:
+        database.connect(_url(strict, user, "", name), source="APP_URL", wait=20).close()
+    finally:
+        thread.join()
+        with psycopg.connect(strict.url("postgres"), autocommit=True) as db:
+            db.execute(made.replace("create", "drop").removesuffix(" login"))
+
+
+def test_when_the_wait_is_over_the_last_reason_counts(strict: Server) -> None:
+    """A database that never came is told as missing."""
+    started = time.monotonic()
+    with pytest.raises(RunnerError, match="has no database never"):
+        database.connect(_url(strict, "plain", "", "never"), source="APP_URL", wait=1)
+    assert time.monotonic() - started > 1
+
+
+def test_a_server_without_the_tls_that_is_demanded_is_refused(strict: Server, tmp_path: Path) -> None:
+    """What the URL demands is not there, and will not be in a moment."""
+    _restart(strict, PORT)
+    root = tmp_path / "root.crt"
+    root.write_text("")
+    for options in ("sslmode=require", f"sslmode=verify-full&sslrootcert={root}", "sslmode=verify-full"):
+        problem = _problem(f"postgresql://plain@127.0.0.1:{PORT}/postgres?{options}")
+        assert (problem.name, problem.exit_code) == ("TLS_REFUSED", 2), (options, problem.notes)
+    assert isinstance(_problem("postgresql://plain@127.0.0.1:1/postgres?sslmode=require"), CannotConnect)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_a_certificate_that_does_not_hold_is_refused(tmp_path: Path) -> None:
+    """Signed by somebody else, or for another host: both are for good; without the demand it connects."""
+    if not servers.is_installed(servers.OLDEST):
+        pytest.skip("the servers of the wheel are built without TLS")
+    with servers.running(servers.OLDEST) as server:
+        data = Path(server.host) / "data"
+        for folder, name in ((data, "server"), (tmp_path, "other")):
+            _sign(folder / f"{name}.crt", folder / f"{name}.key")
+        shutil.copy(data / "server.crt", tmp_path)
+        for name in ("server.crt", "server.key"):
+            os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
+            (data / name).chmod(0o600)
+        _restart(server, PORT + 1, "-c ssl=on")
+        url = f"postgresql://postgres@127.0.0.1:{PORT + 1}/postgres?sslmode="
+        database.connect(f"{url}verify-ca&sslrootcert={tmp_path}/server.crt", source="APP_URL").close()
+        for options in (f"verify-ca&sslrootcert={tmp_path}/other.crt",
+                        f"verify-full&sslrootcert={tmp_path}/server.crt"):  # fmt: skip
+            assert _problem(url + options).name == "TLS_REFUSED", options
+
+
+def _sign(certificate: Path, key: Path) -> None:
+    """Make a certificate that signs itself, for a host that nobody is."""
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=db.invalid"
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+
+
+def _restart(server: Server, port: int, options: str = "") -> None:
+    """Start the server anew, listening on TCP as well."""
+    servers._run(
+        server.version, "pg_ctl", "-w", "-D", f"{server.host}/data", "-l", f"{server.host}/log", "-m", "fast",
+        "-o", f"-k {server.host} -h 127.0.0.1 -p {port} {options}", "restart",
+    )  # fmt: skip
