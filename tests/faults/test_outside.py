@@ -46,7 +46,7 @@ LEFT = {
 # What the runner sends for such a file, and what its row may say when the connection breaks there.
 MESSAGES: dict[str, tuple[bytes, set[bool | None]]] = {
     "lock": (b"pg_try_advisory_lock", {None}),
-    "begins": (b"true)", {None, True}),
+    "begins": (b"on conflict", {None, True}),
     "statement": (b"index concurrently if not exists t0_id on public.t0 (id);\n\0", {True}),
     "look": (b"indisready", {True}),
     "done": (b"set running = false", {True, False}),
