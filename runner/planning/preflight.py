@@ -122,8 +122,13 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
             refused += _refused(todo, site.steps)
     if refused:
         first, *others = refused
-        first.notes += tuple(f"{other.name}: {other.message} ({other.place})" for other in others)
+        first.notes += tuple(_as_note(other, first) for other in others)
         raise first
+
+
+def _as_note(refused: FileRefused, first: FileRefused) -> str:
+    remedy = "" if refused.remedy == first.remedy else f" {refused.remedy}"
+    return f"{refused.name}: {refused.message} ({refused.place}){remedy}"
 
 
 def _refused(todo: Sequence[Step], known: Sequence[Step]) -> Iterator[FileRefused]:

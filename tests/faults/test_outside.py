@@ -48,7 +48,8 @@ MESSAGES: dict[str, tuple[bytes, set[bool | None]]] = {
     "lock": (b"pg_try_advisory_lock", {None}),
     "begins": (b"on conflict", {None, True}),
     "statement": (b"index concurrently if not exists t0_id on public.t0 (id);\n\0", {True}),
-    "look": (b"indisready", {True}),
+    "look before": (b"string_agg(i.indexrelid", {None}),
+    "look": (b"pg_stat_progress_create_index", {True}),
     "done": (b"set running = false", {True, False}),
 }
 

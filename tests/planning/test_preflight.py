@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -146,8 +147,9 @@ def test_all_files_that_need_to_stand_outside_a_transaction_are_named_at_once(
     both = make(tmp_path, auth=auth | {"004_call.sql": "call public.p();"}, specs=specs)
     with look(both, url, other_url) as sites, pytest.raises(FileRefused, match="002_index") as caught:
         preflight.check(sites)
-    named = [note.rpartition(" (")[2] for note in caught.value.notes]
-    assert named == ["auth/004_call.sql:1:1)", "specs/000_block.sql:2:1)", "specs/002_level.sql:1:1)"]
+    named = re.findall(r"\(([^ ]*:\d+:\d+)\)", "\n".join(caught.value.notes))
+    assert named == ["auth/004_call.sql:1:1", "specs/000_block.sql:2:1", "specs/002_level.sql:1:1"]
+    assert ["lock table" in note for note in caught.value.notes] == [False, False, True]
 
 
 def test_a_procedure_that_is_applied_already_is_known(tmp_path: Path, url: str) -> None:
