@@ -29,15 +29,17 @@ if TYPE_CHECKING:
     from runner.ledger.table import CREATE as CREATE
     from runner.ledger.table import FIRST as FIRST
     from runner.ledger.table import HELD as HELD
-    from runner.ledger.table import SHAPE as SHAPE
-    from runner.ledger.table import TABLE as TABLE
-    from runner.ledger.table import Shape as Shape
-    from runner.ledger.table import check_owner as check_owner
     from runner.ledger.table import create as create
     from runner.ledger.table import read as read
     from runner.ledger.table import read_rows as read_rows
-    from runner.ledger.table import shape as shape
     from runner.ledger.table import text as text
+    from runner.ledger.trust import CHANGED as CHANGED
+    from runner.ledger.trust import SHAPE as SHAPE
+    from runner.ledger.trust import TABLE as TABLE
+    from runner.ledger.trust import Shape as Shape
+    from runner.ledger.trust import changed as changed
+    from runner.ledger.trust import check_owner as check_owner
+    from runner.ledger.trust import shape as shape
 else:
     __getattr__ = lazily(
         __name__,
@@ -45,5 +47,6 @@ else:
         entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
         " running_message",
         key="LOCK holders try_session_lock xid",
-        table="APPEARED CREATE FIRST HELD SHAPE Shape TABLE check_owner create read read_rows shape text",
+        table="APPEARED CREATE FIRST HELD create read read_rows text",
+        trust="CHANGED SHAPE Shape TABLE changed check_owner shape",
     )
