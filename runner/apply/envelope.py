@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from runner.model import Limits, Migration
 
 # Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
-# The settings are gone with the transaction, so a pooled server connection keeps none of them.
+# The settings are gone with the transaction, so a pooled server connection keeps none of them. Without row
+# security, what a policy would hide from the file is an error, as in pg_dump, and not silence.
 _BEGIN = """
     begin isolation level read committed read write;
     set local lock_timeout = {lock_timeout};
     set local statement_timeout = {statement_timeout};
     set local idle_in_transaction_session_timeout = '60s';
     set local standard_conforming_strings = on;
+    set local row_security = off;
     set local application_name = {application};
 """
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = "25001"
 _NO_SUCH_LETTER = "22P05"
+_ROW_SECURITY = (
+    "42501",
+    "check_enable_rls",
+)  # SQLSTATE and PostgreSQL's own function; its words are translated
 _ROLLED_BACK = "It was rolled back, nothing of it remains. Correct the cause and run again."
 _NOT_RECORDED = "It is not recorded as applied."
 _LOST_OUTSIDE = (
@@ -27,6 +31,11 @@ _LOST_OUTSIDE = (
     "pending: run again."
 )
 _ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
+_HIDDEN = (
+    "A policy would have hidden rows from this file, and nobody would know. Lift it around the statement "
+    "(`alter table … no force row level security`, afterwards `force`), or migrate as a role with bypassrls. "
+    "If the policy is meant, begin the file with: set local row_security = on;"
+)
 _OPENING = r"\$[^$\s]*\$|'"
 _INLINE = r"\binline_code_block\D+(\d+)"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
@@ -69,6 +78,8 @@ def failed(
 
 
 def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
+    if (error.sqlstate, error.diag.source_function) == _ROW_SECURITY:
+        return _HIDDEN
     if not migration.in_transaction:
         return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
     return _ALONE if error.sqlstate == _NOT_IN_TRANSACTION else _ROLLED_BACK

@@ -72,6 +72,7 @@ _BEGIN = """\
 begin;
 set local client_encoding = 'utf8';
 set local standard_conforming_strings = on;
+set local row_security = off;
 set local lock_timeout = '5s';
 do $runner$
 begin
@@ -104,7 +105,11 @@ end
 $runner$;
 """
 
-_SETTINGS = "set client_encoding = 'utf8';\nset standard_conforming_strings = on;\n"
+_SETTINGS = """\
+set client_encoding = 'utf8';
+set standard_conforming_strings = on;
+set row_security = off;
+"""
 
 _VALID = """
 do $runner$

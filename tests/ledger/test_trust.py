@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from runner import database, ledger
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Connection
-    from tests.servers import Server
 
 TABLE = "public.schema_migrations"
 TRIGGER = "create trigger {} after delete on public.schema_migrations execute function unique_key_recheck()"
@@ -27,19 +25,6 @@ def db(each_url: str) -> Iterator[Connection]:
     """Return a connection to an empty database."""
     with database.connect(each_url, source="x") as connection:
         yield connection
-
-
-@pytest.fixture
-def plain(each_server: Server, each_url: str) -> Iterator[str]:
-    """Return the URL of the empty database for a role that may create there and is no superuser."""
-    with psycopg.connect(each_url, autocommit=True) as admin:
-        admin.execute('create role "Plain-role" login')
-        admin.execute(f'grant create on database {admin.info.dbname} to "Plain-role"'.encode())
-        admin.execute('grant create on schema public to "Plain-role"')
-        try:
-            yield f"postgresql://Plain-role@/{admin.info.dbname}?host={each_server.host}"
-        finally:
-            admin.execute('drop owned by "Plain-role" cascade; drop role "Plain-role"')
 
 
 def create(db: Connection) -> None:
@@ -105,12 +90,12 @@ def test_what_cannot_falsify_it_is_no_fault(db: Connection, harmless: str) -> No
     assert ledger.read(db, series="app") == ()
 
 
-def test_row_security_is_a_fault_for_whom_it_is_active(db: Connection, plain: str) -> None:
+def test_row_security_is_a_fault_for_whom_it_is_active(db: Connection, plain_url: str) -> None:
     """A role that would not see every row is refused, with the cure, before it takes few rows for all."""
     create(db)
     database.run(db, "alter table public.schema_migrations enable row level security")
     database.run(db, 'grant select on public.schema_migrations to "Plain-role"')
-    with database.connect(plain, source="x") as connection:
+    with database.connect(plain_url, source="x") as connection:
         with pytest.raises(LedgerUntrusted, match='row security is active for "Plain-role"') as caught:
             ledger.read(connection, series="app")
         database.run(db, statements(caught.value.remedy))
@@ -157,14 +142,14 @@ EVENT = """
 
 
 def test_an_event_trigger_that_enables_row_security_is_no_obstacle(
-    tmp_path: Path, db: Connection, plain: str
+    tmp_path: Path, db: Connection, plain_url: str
 ) -> None:
     """The recipe published for Supabase: its owner is not subject to it, in the first run or a later one."""
     database.run(db, EVENT.format(AUTO_RLS.format("")))
     app = make(tmp_path, app=TWO)
-    assert len(app.migrate(plain, to=0)) == 1
-    assert len(app.migrate(plain)) == 1
-    assert app.migrate(plain) == []
+    assert len(app.migrate(plain_url, to=0)) == 1
+    assert len(app.migrate(plain_url)) == 1
+    assert app.migrate(plain_url) == []
 
 
 @pytest.mark.parametrize(
@@ -180,7 +165,7 @@ def test_an_event_trigger_that_enables_row_security_is_no_obstacle(
     ],
 )
 def test_an_event_trigger_that_spoils_the_ledger_is_named_before_anything_stays(
-    tmp_path: Path, db: Connection, plain: str, effect: str, fault: str
+    tmp_path: Path, db: Connection, plain_url: str, effect: str, fault: str
 ) -> None:
     """The shape is looked at in the transaction that makes the ledger; the remedy pasted, it goes on."""
     definer = " set search_path = ''" if "owner" not in effect else " security definer set search_path = ''"
@@ -189,39 +174,39 @@ def test_an_event_trigger_that_spoils_the_ledger_is_named_before_anything_stays(
     alone = make(tmp_path / "alone", app={"000_one.sql": "-- runner: no-transaction\nvacuum;"})
     for project in (alone, app):
         with pytest.raises(LedgerUntrusted, match="event trigger changed the ledger") as caught:
-            project.migrate(plain)
+            project.migrate(plain_url)
         assert fault in caught.value.message
     assert database.query(
         db, "select to_regclass('public.schema_migrations'), to_regclass('public.one')"
     ) == [(None, None)]
     database.run(db, statements(caught.value.remedy))
-    assert len(app.migrate(plain)) == 2
+    assert len(app.migrate(plain_url)) == 2
     database.run(db, 'alter event trigger "On ddl" enable')
-    assert app.migrate(plain) == []
+    assert app.migrate(plain_url) == []
 
 
-def test_a_ledger_whose_owner_got_lost_is_given_back(tmp_path: Path, db: Connection, plain: str) -> None:
+def test_a_ledger_whose_owner_got_lost_is_given_back(tmp_path: Path, db: Connection, plain_url: str) -> None:
     """After pg_restore --no-owner by an administrator the remedy is an owner, not a right to select."""
     app = make(tmp_path, app=TWO)
-    app.migrate(plain, to=0)
+    app.migrate(plain_url, to=0)
     database.run(db, "alter table public.schema_migrations owner to postgres")
     database.run(db, 'revoke all on public.schema_migrations from "Plain-role"')
     with pytest.raises(LedgerUntrusted, match='"Plain-role" is not a member of it') as caught:
-        app.migrate(plain)
+        app.migrate(plain_url)
     assert 'alter table public.schema_migrations owner to "Plain-role";' in (caught.value.remedy or "")
     database.run(db, 'grant select on public.schema_migrations to "Plain-role"')
     with pytest.raises(LedgerUntrusted, match='belongs to postgres, and "Plain-role" is not') as caught:
-        app.migrate(plain)
+        app.migrate(plain_url)
     database.run(db, statements(caught.value.remedy))
-    assert len(app.migrate(plain)) == 1
+    assert len(app.migrate(plain_url)) == 1
 
 
-def test_a_role_that_may_not_use_the_schema_is_told_so(db: Connection, plain: str) -> None:
+def test_a_role_that_may_not_use_the_schema_is_told_so(db: Connection, plain_url: str) -> None:
     """The grant it lacks is named, and enough."""
     create(db)
     database.run(db, "revoke all on schema public from public")
     database.run(db, 'revoke all on schema public from "Plain-role"')
-    with database.connect(plain, source="x") as connection:
+    with database.connect(plain_url, source="x") as connection:
         with pytest.raises(LedgerUntrusted, match="may not read") as caught:
             ledger.read(connection, series="app")
         grants = [part for part in statements(caught.value.remedy).split(";") if "grant" in part]
