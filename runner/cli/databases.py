@@ -68,9 +68,7 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
         plan.check(sites)
         if sql is not None:
             site = common.only(sites, "--sql")
-            variable = site.target.series.variable
-            text = plan.write_bundle(site.series, variable, site.steps, has_ledger=site.before.has_ledger)
-            sql.write_text(text, encoding="utf-8", newline="\n")
+            sql.write_text(plan.write_bundle(site), encoding="utf-8", newline="\n")
         for site in sites:
             steps = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
             if common.wants_document():

@@ -75,10 +75,11 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     holds what must not be sent. Then the databases are migrated one after the other.
     """
     limits = Limits(wait_lock, lock_timeout, statement_timeout)
-    with common.sites(file, series, url=url, wait=wait) as sites:
+    with common.sites(file, series, url=url, wait=wait) as found:
         if to is not None:
-            common.only(sites, "--to")
-        plan.check(sites, to=to)
+            common.only(found, "--to")
+        plan.check(found, to=to)
+        sites = plan.ask(found)
         plan.check_writable(sites)
         plan.check_expected(sum(len(plan.pending(site.steps, to=to)) for site in sites), expect=expect)
         _warn(sites)

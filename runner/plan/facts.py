@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import database, ledger
+from runner import database
 from runner.errors import PoolerFound, ServerUnusable
 
 if TYPE_CHECKING:
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 OLDEST_SERVER = 150000  # as server_version_num writes it
+UNKNOWN = "this server does not offer it"
+ADMINISTRATOR = "an administrator has to create it, by the catalogs; migrate asks the server"
 
 
 class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
-    whether its client is still there; ``objects`` is what the function of that name returns, and ``None``
-    where the ledger exists; ``extensions`` are those asked for that are installed or that this role may
-    create.
+    whether its client is still there; ``may_create`` whether this ``role``, whose name is quoted, may create
+    in the schema public, ``None`` when there is no such schema; ``absent`` are those of the extensions asked
+    for that are not installed, each with the reason why this role cannot create it, if the catalogs know one.
     """
 
     name: str
@@ -32,31 +34,28 @@ class Facts(NamedTuple):  # as in model: it starts faster
     standby: bool
     read_only: bool
     notices_loss: bool
-    objects: tuple[str, ...] | None
-    extensions: frozenset[str]
+    role: str
+    may_create: bool | None
+    absent: dict[str, str | None]
 
 
 _OBJECTS = """
-    array(
-        select n.nspname || '.' || c.relname
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p', 'v', 'm', 'f')
-            and n.nspname <> 'information_schema'
-            and n.nspname !~ '^pg_'
-            and n.nspname || '.' || c.relname <> {besides}
-            and not exists (
-                select from pg_catalog.pg_depend as e
-                where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                    and e.objid = c.oid and e.deptype = 'e'
-            )
-        order by 1
-        limit 3
-    )
+    select n.nspname || '.' || c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and n.nspname = any ({schemas}::text[])
+        and n.nspname || '.' || c.relname <> {besides}
+        and not exists (
+            select from pg_catalog.pg_depend as e
+            where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and e.objid = c.oid and e.deptype = 'e'
+        )
+    order by 1
+    limit 3;
 """
 
 # Windows cannot tell that a client is gone; its shared memory gives it away, whoever compiled the server.
-# Where there is a ledger, its rows mostly say all, and to look through thousands of tables takes a while.
 _FACTS = """
     select
         pg_catalog.current_database(),
@@ -65,61 +64,58 @@ _FACTS = """
         pg_catalog.pg_is_in_recovery(),
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
-        case when pg_catalog.to_regclass({besides}) is null then {objects} end,
+        pg_catalog.quote_ident(current_user),
+        (
+            select pg_catalog.has_schema_privilege(n.oid, 'create')
+                and pg_catalog.has_schema_privilege(n.oid, 'usage')
+            from pg_catalog.pg_namespace as n
+            where n.nspname = 'public'
+        ),
         array(
-            select v.name::text
-            from pg_catalog.pg_available_extension_versions as v
-            join pg_catalog.pg_roles as r on r.rolname = current_user
-            where v.name = any ({extensions}::text[])
-                and (
-                    v.installed
-                    or r.rolsuper
-                    or not v.superuser
-                    or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+            select array[w.name, case
+                when not exists (select from pg_catalog.pg_available_extensions as a where a.name = w.name)
+                    then {unknown}
+                when not exists (
+                    select from pg_catalog.pg_available_extension_versions as v
+                    join pg_catalog.pg_roles as r on r.rolname = current_user
+                    where v.name = w.name
+                        and (
+                            r.rolsuper
+                            or not v.superuser
+                            or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+                        )
                 )
+                    then {administrator}
+            end]
+            from pg_catalog.unnest({extensions}::text[]) as w (name)
+            where not exists (select from pg_catalog.pg_extension as e where e.extname = w.name)
         )
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();
-""".replace("{objects}", _OBJECTS)
+"""
 
 
-def read(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
-    """Read the facts with one query; ``besides`` is the ledger."""
-    [result] = database.run(connection, question(extensions=extensions, besides=besides))
+def read(connection: Connection, *, extensions: Collection[str]) -> Facts:
+    """Read the facts with one query."""
+    [result] = database.run(connection, question(extensions=extensions))
     return answer(connection, result)
 
 
-def available(connection: Connection, extensions: Collection[str]) -> frozenset[str]:
-    """Return those of ``extensions`` that are installed or that this role may create."""
-    return read(connection, extensions=extensions, besides=ledger.TABLE).extensions
-
-
-def question(*, extensions: Collection[str], besides: str) -> str:
+def question(*, extensions: Collection[str]) -> str:
     """Return the query of the facts, which may be a part of a longer message."""
-    return database.fill(_FACTS, besides=besides, extensions=list(extensions))
+    return database.fill(_FACTS, extensions=list(extensions), unknown=UNKNOWN, administrator=ADMINISTRATOR)
 
 
 def answer(connection: Connection, result: PGresult) -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
-    name, identity, version, standby, read_only, notices_loss, objects, available = row
-    return Facts(
-        name,
-        identity,
-        version,
-        standby,
-        read_only,
-        notices_loss,
-        None if objects is None else tuple(objects),
-        frozenset(available),
-    )
+    return Facts(*row)._replace(absent=dict(row[-1]))
 
 
-def objects(connection: Connection, *, besides: str) -> tuple[str, ...]:
-    """Return up to three tables or views that no extension owns; the ledger ``besides`` is not among them."""
-    [result] = database.run(connection, database.fill(f"select {_OBJECTS}", besides=besides))
-    [(found,)] = database.rows(connection, result)
-    return tuple(found)
+def objects(connection: Connection, *, besides: str, schemas: Collection[str]) -> tuple[str, ...]:
+    """Return up to three tables or views of ``schemas`` that no extension owns; ``besides`` is left out."""
+    [result] = database.run(connection, database.fill(_OBJECTS, besides=besides, schemas=list(schemas)))
+    return tuple(name for (name,) in database.rows(connection, result))
 
 
 def check_direct(connection: Connection, facts: Facts, *, source: str) -> None:
@@ -148,3 +144,24 @@ def check_writable(facts: Facts, *, source: str) -> None:
         remedy = "Somebody wants no changes there; ask, or connect with a role that may write."
     if reason:
         raise ServerUnusable(f"The server of {source} ({facts.name}) {reason}.", remedy=remedy)
+
+
+def check_public(facts: Facts) -> None:
+    """Raise ``ServerUnusable`` when the schema that holds the ledger is not there."""
+    if facts.may_create is None:
+        raise ServerUnusable(
+            f"Database {facts.name} has no schema public, where the ledger is.",
+            remedy="Somebody dropped it. As the owner of the database: create schema public; "
+            f"grant usage, create on schema public to {facts.role};",
+        )
+
+
+def check_may_create(facts: Facts) -> None:
+    """Raise ``ServerUnusable`` when this role cannot make the ledger."""
+    check_public(facts)
+    if not facts.may_create:
+        raise ServerUnusable(
+            f"Role {facts.role} may not create the ledger in the schema public of {facts.name}.",
+            remedy=f"As its owner: grant usage, create on schema public to {facts.role}; "
+            "docs/production.md has roles that suffice.",
+        )

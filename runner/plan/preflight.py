@@ -9,7 +9,7 @@ from runner import database, files, ledger
 from runner.database import Access
 from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
 from runner.model import Before
-from runner.plan import compare, facts
+from runner.plan import compare, extension, facts
 from runner.plan.step import State
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class Site(NamedTuple):  # as in model: it starts faster
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
         return Access(self.connection, lambda: _connect(self.target), self.facts.notices_loss)
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """What the files are answerable for: the schemas configured, else public and those they create."""
+        made = (name for s in self.steps if s.migration for name in files.made_schemas(s.migration.sql))
+        return self.target.series.schemas or tuple(dict.fromkeys(("public", *made)))
 
     @property
     def before(self) -> Before:
@@ -98,11 +104,12 @@ def _lost() -> Iterator[None]:
 
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
     wanted = {name for migration in migrations for name in migration.requires}
-    message = facts.question(extensions=wanted, besides=ledger.TABLE) + ledger.SHAPE
+    message = facts.question(extensions=wanted) + ledger.SHAPE
     about, shape_result = database.run(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
-    steps = compare.compare(migrations, rows, extensions=found.extensions)
+    lacking = {name: reason for name, reason in found.absent.items() if reason}
+    steps = compare.compare(migrations, rows, lacking=lacking)
     return Site(target, connection, found, shape, steps)
 
 
@@ -119,6 +126,25 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
             _check_content(todo)
 
 
+def ask(sites: Sequence[Site]) -> tuple[Site, ...]:
+    """Look anew which files are skipped: by asking the servers, where a file requires what is not installed.
+
+    Creates extensions, and rolls that back: for a command that is going to write. Raises what ``check``
+    raises for the content of a file that is pending only now.
+    """
+    return tuple(_asked(site) for site in sites)
+
+
+def _asked(site: Site) -> Site:
+    open_ = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
+    names = {name for step in open_ for name in step.file.requires} & site.facts.absent.keys()
+    lacking = extension.refused(site.access.reconnect, names)
+    asked = site._replace(steps=tuple(compare.without(step, lacking) for step in site.steps))
+    skipped = {step.version for step in open_ if step.state is State.SKIPPED}
+    _check_content([step for step in compare.pending(asked.steps) if step.version in skipped])
+    return asked
+
+
 def _check_content(steps: Sequence[Step]) -> None:
     for step in steps:
         files.check(step.file.sql, path=step.file.path, single=not step.file.in_transaction)
@@ -130,6 +156,8 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source)
         if site.shape:
             ledger.check_owner(site.shape)
+        else:
+            facts.check_may_create(site.facts)
         if any(s.migration and not s.migration.in_transaction for s in compare.pending(site.steps)):
             facts.check_direct(site.connection, site.facts, source=site.target.source)
 
@@ -153,12 +181,11 @@ def _check_distinct(site: Site, twin: Site) -> None:
 def _check_adopted(site: Site) -> None:
     if any(step.applied for step in site.steps):
         return
-    found = site.facts.objects
-    if found is None:
-        found = facts.objects(site.connection, besides=ledger.TABLE)
-    if found:
+    facts.check_public(site.facts)
+    if found := facts.objects(site.connection, besides=ledger.TABLE, schemas=site.schemas):
         raise DatabaseNotEmpty(
             f"Database {site.facts.name} has no ledger but is not empty: it holds "
             f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
-            remedy="Point the URL at an empty database, or adopt this one with `baseline`.",
+            remedy="Point the URL at an empty database, or adopt this one with `baseline`. Schemas that are "
+            "not yours to migrate are left out by `schemas` in pyproject.toml.",
         )
