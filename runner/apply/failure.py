@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner import ledger
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
 from runner.files import locate, scan
 
@@ -80,6 +81,8 @@ def failed(
 def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
     if (error.sqlstate, error.diag.source_function) == _ROW_SECURITY:
         return _HIDDEN
+    if ledger.is_mistaken(error):
+        return ledger.OWN
     if not migration.in_transaction:
         return f"It ran outside any transaction. {drop_statements(invalid)} Correct the cause and run again."
     return _ALONE if error.sqlstate == _NOT_IN_TRANSACTION else _ROLLED_BACK

@@ -13,6 +13,10 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.ledger.adopt import accept as accept
     from runner.ledger.adopt import baseline as baseline
+    from runner.ledger.claim import NAME as NAME
+    from runner.ledger.claim import OWN as OWN
+    from runner.ledger.claim import claims as claims
+    from runner.ledger.claim import is_mistaken as is_mistaken
     from runner.ledger.entry import done_message as done_message
     from runner.ledger.entry import is_elsewhere as is_elsewhere
     from runner.ledger.entry import is_to_do as is_to_do
@@ -44,6 +48,7 @@ else:
     __getattr__ = lazily(
         __name__,
         adopt="accept baseline",
+        claim="NAME OWN claims is_mistaken",
         entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
         " running_message",
         key="LOCK holders try_session_lock xid",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
+from runner.errors import ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.model import Before
 from runner.plan import compare, extension, facts
 from runner.plan.step import State
@@ -148,6 +148,20 @@ def _asked(site: Site) -> Site:
 def _check_content(steps: Sequence[Step]) -> None:
     for step in steps:
         files.check(step.file.sql, path=step.file.path, single=not step.file.in_transaction)
+        if ledger.NAME in step.file.sql.lower():
+            _check_own(step.file)
+
+
+def _check_own(migration: Migration) -> None:
+    """Raise ``FileRefused`` for a file that takes the ledger for a table of its own."""
+    sql, path = migration.sql, migration.path
+    for statement in files.scan(sql).statements:
+        if ledger.claims(sql[statement.start : statement.end]):
+            raise FileRefused(
+                f"{path} would make or change the ledger.",
+                remedy=ledger.OWN,
+                place=files.locate(sql, statement.start, path=path),
+            )
 
 
 def check_writable(sites: Sequence[Site]) -> None:
