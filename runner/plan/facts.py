@@ -46,6 +46,7 @@ _OBJECTS = """
     where c.relkind in ('r', 'p', 'v', 'm', 'f')
         and n.nspname = any ({schemas}::text[])
         and n.nspname || '.' || c.relname <> {besides}
+        and ({adopted} or pg_catalog.to_regclass({besides}) is null)
         and not exists (
             select from pg_catalog.pg_depend as e
             where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -112,9 +113,16 @@ def answer(connection: Connection, result: PGresult) -> Facts:
     return Facts(*row)._replace(absent=dict(row[-1]))
 
 
-def objects(connection: Connection, *, besides: str, schemas: Collection[str]) -> tuple[str, ...]:
-    """Return up to three tables or views of ``schemas`` that no extension owns; ``besides`` is left out."""
-    [result] = database.run(connection, database.fill(_OBJECTS, besides=besides, schemas=list(schemas)))
+def objects(
+    connection: Connection, *, besides: str, schemas: Collection[str], adopted: bool
+) -> tuple[str, ...]:
+    """Return up to three tables or views of ``schemas`` that no extension owns; ``besides`` is left out.
+
+    There are none where that table has appeared although the database was not ``adopted``: another runner has
+    begun meanwhile.
+    """
+    question = database.fill(_OBJECTS, besides=besides, schemas=list(schemas), adopted=adopted)
+    [result] = database.run(connection, question)
     return tuple(name for (name,) in database.rows(connection, result))
 
 

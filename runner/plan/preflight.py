@@ -196,7 +196,10 @@ def _check_adopted(site: Site) -> None:
     if any(step.applied for step in site.steps):
         return
     facts.check_public(site.facts)
-    if found := facts.objects(site.connection, besides=ledger.TABLE, schemas=site.schemas):
+    found = facts.objects(
+        site.connection, besides=ledger.TABLE, schemas=site.schemas, adopted=site.shape is not None
+    )
+    if found:
         raise DatabaseNotEmpty(
             f"Database {site.facts.name} has no ledger but is not empty: it holds "
             f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most

@@ -169,6 +169,7 @@ def test_a_file_runs_with_the_settings_of_the_runner(
             "idle_in_transaction_session_timeout": "1min",
             "lock_timeout": "5s",
             "standard_conforming_strings": "on",
+            "row_security": "off",
             "statement_timeout": "0",
             "transaction_isolation": "read committed",
             "transaction_read_only": "off",

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 def test_objects_are_those_of_the_schemas_that_count(each_url: str) -> None:
     """Tables and views count, the ledger does not, nor what is in a schema of somebody else."""
     with database.connect(each_url, source="x") as connection:
-        assert facts.objects(connection, besides="public.mine", schemas=["public", "s"]) == ()
+
+        def found(*schemas: str, besides: str = "public.mine", adopted: bool = True) -> tuple[str, ...]:
+            return facts.objects(connection, besides=besides, schemas=schemas, adopted=adopted)
+
+        assert found("public", "s") == ()
         connection.execute("create table public.mine (); create schema s; create view s.v as select 1")
-        assert facts.objects(connection, besides="public.mine", schemas=["public", "s"]) == ("s.v",)
-        assert facts.objects(connection, besides="public.mine", schemas=["public"]) == ()
-        assert facts.objects(connection, besides="public.nope", schemas=["public"]) == ("public.mine",)
+        assert found("public", "s") == ("s.v",)
+        assert found("public") == ()
+        assert found("public", besides="public.nope", adopted=False) == ("public.mine",)
+        assert found("public", "s", adopted=False) == (), "another runner has begun"
 
 
 def test_facts_say_what_the_catalogs_know_of_extensions(each_url: str, each_server: Server) -> None:
