@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from runner.ledger.entry import record_message as record_message
     from runner.ledger.entry import record_pieces as record_pieces
     from runner.ledger.entry import running_message as running_message
+    from runner.ledger.faults import CHANGED as CHANGED
+    from runner.ledger.faults import SHAPE as SHAPE
+    from runner.ledger.faults import TABLE as TABLE
     from runner.ledger.key import LOCK as LOCK
     from runner.ledger.key import holders as holders
     from runner.ledger.key import try_session_lock as try_session_lock
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
     from runner.ledger.table import read as read
     from runner.ledger.table import read_rows as read_rows
     from runner.ledger.table import text as text
-    from runner.ledger.trust import CHANGED as CHANGED
-    from runner.ledger.trust import SHAPE as SHAPE
-    from runner.ledger.trust import TABLE as TABLE
     from runner.ledger.trust import Shape as Shape
     from runner.ledger.trust import changed as changed
     from runner.ledger.trust import check_owner as check_owner
@@ -51,7 +51,8 @@ else:
         claim="NAME OWN claims is_mistaken",
         entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
         " running_message",
+        faults="CHANGED SHAPE TABLE",
         key="LOCK holders try_session_lock xid",
         table="APPEARED CREATE FIRST HELD create read read_rows text",
-        trust="CHANGED SHAPE Shape TABLE changed check_owner shape",
+        trust="Shape changed check_owner shape",
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from runner import database
 from runner.errors import LedgerUntrusted, WrongDatabase
-from runner.ledger import trust
-from runner.ledger.trust import TABLE
+from runner.ledger import faults, trust
+from runner.ledger.faults import TABLE
 from runner.model import Applied
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ comment on column public.schema_migrations.running is
     'True from the start of a file outside any transaction to its end; left true, it was interrupted.';
 """
 
-CREATE = _MAKE + trust.CHECK + _DRESS
+CREATE = _MAKE + faults.CHECK + _DRESS
 
 HELD, APPEARED = "MG002", "MG003"  # SQLSTATEs of our own
 
@@ -108,7 +108,7 @@ def read(connection: Connection, *, series: str) -> tuple[Applied, ...] | None:
 
     Raises what ``read_rows`` raises.
     """
-    [result] = database.run(connection, trust.SHAPE)
+    [result] = database.run(connection, faults.SHAPE)
     found = trust.shape(connection, result)
     return read_rows(connection, found, series=series) if found else None
 
@@ -142,7 +142,7 @@ def create(connection: Connection) -> None:
     try:
         database.run(connection, CREATE)
     except database.Error as error:
-        if error.sqlstate == trust.CHANGED:
+        if error.sqlstate == faults.CHANGED:
             raise trust.changed(error) from error
         raise
 

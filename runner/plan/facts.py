@@ -46,7 +46,14 @@ _OBJECTS = """
     where c.relkind in ('r', 'p', 'v', 'm', 'f')
         and n.nspname = any ({schemas}::text[])
         and n.nspname || '.' || c.relname <> {besides}
-        and ({adopted} or pg_catalog.to_regclass({besides}) is null)
+        and (
+            {adopted}
+            or not exists (
+                select from pg_catalog.pg_class as l
+                join pg_catalog.pg_namespace as s on s.oid = l.relnamespace
+                where s.nspname || '.' || l.relname = {besides}
+            )
+        )
         and not exists (
             select from pg_catalog.pg_depend as e
             where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass

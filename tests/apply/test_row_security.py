@@ -131,3 +131,34 @@ def test_the_bundle_does_as_migrate_does(
         assert said.returncode == 3
         assert 'row-level security policy for table "t"' in said.stderr
     assert values(db) == [None, None]
+
+
+def test_prove_repeats_a_file_as_migrate_would(
+    tmp_path: Path, each_server: Server, plain_url: str, db: psycopg.Connection
+) -> None:
+    """A second run that a policy would filter is no proof that nothing changes."""
+    db.execute('alter role "Plain-role" createdb')
+    text = (
+        "create table if not exists public.t (id int, x int);\nupdate public.t set x = 1;\n"
+        "alter table public.t enable row level security;\nalter table public.t force row level security;"
+    )
+    app = make(tmp_path / each_server.host.strip("/"), app={"000_t.sql": text})
+    proved = app.run(CliRunner(), "prove", APP_URL=plain_url)
+    assert "cannot be run twice: query would be affected by row-level security policy" in proved.stdout
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_the_runners_own_questions_do_not_depend_on_it(
+    tmp_path: Path, plain_url: str, db: psycopg.Connection, setting: str
+) -> None:
+    """A ledger with row security that is not active for its owner is read and written either way."""
+    app = make(tmp_path, app={"000_a.sql": "select 1;"})
+    app.migrate(plain_url)
+    name = db.info.dbname
+    db.execute("alter table public.schema_migrations enable row level security")
+    db.execute(f"alter database {name} set row_security = {setting}".encode())
+    app.write("app", {"001_b.sql": "select 1;", "002_c.sql": "-- runner: no-transaction\nvacuum;"})
+    assert len(app.migrate(plain_url)) == 2
+    assert app.migrate(plain_url) == []
+    assert recorded(db) == 3
+    assert app.run(CliRunner(), "verify", APP_URL=plain_url).exit_code == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from runner import database, ledger
 from runner.errors import LedgerUntrusted
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Connection
+    from tests.servers import Server
 
 TABLE = "public.schema_migrations"
 TRIGGER = "create trigger {} after delete on public.schema_migrations execute function unique_key_recheck()"
@@ -183,6 +186,24 @@ def test_an_event_trigger_that_spoils_the_ledger_is_named_before_anything_stays(
     assert len(app.migrate(plain_url)) == 2
     database.run(db, 'alter event trigger "On ddl" enable')
     assert app.migrate(plain_url) == []
+
+
+def test_baseline_and_the_bundle_are_held_to_it_as_well(
+    tmp_path: Path, db: Connection, each_server: Server, plain_url: str
+) -> None:
+    """They make the same ledger, and refuse it in the same words, with nothing left."""
+    database.run(db, EVENT.format(f"execute '{TRIGGER.format('audit')}'"))
+    database.run(db, 'alter role "Plain-role" createdb')
+    app = make(tmp_path, app=TWO)
+    bundle = tmp_path / "b.sql"
+    written = app.run(CliRunner(), "plan", "app", "--sql", str(bundle), APP_URL=plain_url)
+    assert written.exit_code == 0, written.output
+    psql = [each_server.psql, "-X", "-f", str(bundle), plain_url]
+    said = subprocess.run(psql, capture_output=True, text=True, check=False)
+    assert (said.returncode, "event trigger changed the ledger" in said.stderr) == (3, True)
+    done = app.run(CliRunner(), "baseline", "app", "--to", "0", "--despite-drift", APP_URL=plain_url)
+    assert (done.exit_code, "LEDGER_UNTRUSTED: An event trigger changed" in done.stderr) == (4, True)
+    assert database.query(db, "select to_regclass('public.schema_migrations')") == [(None,)]
 
 
 def test_a_ledger_whose_owner_got_lost_is_given_back(tmp_path: Path, db: Connection, plain_url: str) -> None:

@@ -195,3 +195,14 @@ def test_a_scratch_database_is_asked_as_well(app: Project, each_server: Server, 
     assert ": permission denied to create extension" in proved.stdout
     docs = app.run(CliRunner(), "docs", APP_URL=plain_url)
     assert (docs.exit_code, "permission denied to create extension" in docs.stderr) == (2, True)
+
+
+def test_drift_says_which_extension_the_scratch_database_cannot_have(
+    app: Project, each_server: Server, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """An administrator has created it here; in a scratch database this role cannot."""
+    db.execute(f'create extension {name}; alter role "Plain-role" createdb'.encode())
+    assert skipped(app, plain_url, "migrate") == []
+    done = app.run(CliRunner(), "verify", "--drift", APP_URL=plain_url)
+    assert (done.exit_code, "SERVER_UNUSABLE" in done.stderr) == (2, True), each_server
+    assert f"cannot have the extension {name}, which app/000_needing.sql requires: permission" in done.stderr
