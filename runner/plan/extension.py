@@ -23,7 +23,7 @@ _TRY = """
     begin;
     set local lock_timeout = '5s';
     set local search_path = public;
-    create extension if not exists {name} cascade;
+    create extension if not exists {name};
     rollback;
 """
 

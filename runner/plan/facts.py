@@ -23,9 +23,9 @@ class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
-    whether its client is still there; ``may_create`` whether this ``role``, whose name is quoted, may create
-    in the schema public, ``None`` when there is no such schema; ``absent`` are those of the extensions asked
-    for that are not installed, each with the reason why this role cannot create it, if the catalogs know one.
+    whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that the
+    ledger's schema exists; ``absent`` are those of the extensions asked for that are not installed, each with
+    the reason why this role cannot create it, if the catalogs know one.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     read_only: bool
     notices_loss: bool
     role: str
-    may_create: bool | None
+    has_public: bool
     absent: dict[str, str | None]
 
 
@@ -73,12 +73,7 @@ _FACTS = """
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
         pg_catalog.quote_ident(current_user),
-        (
-            select pg_catalog.has_schema_privilege(n.oid, 'create')
-                and pg_catalog.has_schema_privilege(n.oid, 'usage')
-            from pg_catalog.pg_namespace as n
-            where n.nspname = 'public'
-        ),
+        exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
         array(
             select array[w.name, case
                 when not exists (select from pg_catalog.pg_available_extensions as a where a.name = w.name)
@@ -163,20 +158,9 @@ def check_writable(facts: Facts, *, source: str) -> None:
 
 def check_public(facts: Facts) -> None:
     """Raise ``ServerUnusable`` when the schema that holds the ledger is not there."""
-    if facts.may_create is None:
+    if not facts.has_public:
         raise ServerUnusable(
             f"Database {facts.name} has no schema public, where the ledger is.",
             remedy="Somebody dropped it. As the owner of the database: create schema public; "
             f"grant usage, create on schema public to {facts.role};",
-        )
-
-
-def check_may_create(facts: Facts) -> None:
-    """Raise ``ServerUnusable`` when this role cannot make the ledger."""
-    check_public(facts)
-    if not facts.may_create:
-        raise ServerUnusable(
-            f"Role {facts.role} may not create the ledger in the schema public of {facts.name}.",
-            remedy=f"As its owner: grant usage, create on schema public to {facts.role}; "
-            "docs/production.md has roles that suffice.",
         )

@@ -170,8 +170,7 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source)
         if site.shape:
             ledger.check_owner(site.shape)
-        else:
-            facts.check_may_create(site.facts)
+        facts.check_public(site.facts)
         if any(s.migration and not s.migration.in_transaction for s in compare.pending(site.steps)):
             facts.check_direct(site.connection, site.facts, source=site.target.source)
 

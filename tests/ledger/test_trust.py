@@ -39,7 +39,7 @@ def create(db: Connection) -> None:
 
 FAULTS = {
     "alter table public.schema_migrations add column more int": "column more integer is one too many",
-    'alter table public.schema_migrations add column "Two words" text': 'column "Two words" text is one too many',
+    'alter table public.schema_migrations add column "Two it" text': 'column "Two it" text is one too many',
     "alter table public.schema_migrations alter column version type varchar(10)":
         "column version is character varying(10), not text",
     TRIGGER.format("t"): "trigger t",

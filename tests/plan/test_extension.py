@@ -156,8 +156,8 @@ def test_asking_leaves_nothing_behind(each_url: str, db: psycopg.Connection, nam
     assert installed(db) == []
 
 
-def test_what_an_extension_needs_is_tried_with_it(server_15: Server) -> None:
-    """A file may create the one it requires behind another one: earthdistance needs cube."""
+def test_an_extension_that_needs_another_one_is_not_refused(server_15: Server) -> None:
+    """A file may create both, one behind the other: earthdistance needs cube."""
     url = server_15.url("postgres")
     assert extension.refused(lambda: database.connect(url, source="x"), ["earthdistance"]) == {}
 

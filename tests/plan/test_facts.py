@@ -36,7 +36,7 @@ def test_facts_say_what_the_catalogs_know_of_extensions(each_url: str, each_serv
     vector = None if each_server.version > 15 else facts.UNKNOWN
     assert found.absent == {"vector": vector, "nope": facts.UNKNOWN}
     assert found.version // 10000 == each_server.version
-    assert (found.role, found.may_create) == ("postgres", True)
+    assert (found.role, found.has_public) == ("postgres", True)
     assert found.notices_loss, "these servers do not run on Windows"
     assert not found.standby
     assert not found.read_only

@@ -183,16 +183,3 @@ def test_a_schema_public_that_was_dropped_is_named(
         assert (code, "has no schema public" in said) == (2, True), said
     db.execute(statements(said.splitlines()[-1]).encode())
     assert run(app, plain_url, "migrate")[0] == 0
-
-
-def test_a_role_that_may_not_make_the_ledger_is_told_so(
-    tmp_path: Path, plain_url: str, db: psycopg.Connection
-) -> None:
-    """The default since PostgreSQL 15: before anything is sent, with the grant it needs."""
-    db.execute('revoke create on schema public from public, "Plain-role"')
-    app = make(tmp_path, app=TWO)
-    assert run(app, plain_url, "plan")[0] == 0
-    code, said = run(app, plain_url, "migrate")
-    assert (code, 'Role "Plain-role" may not create the ledger' in said) == (2, True), said
-    db.execute(statements(said.splitlines()[-1]).encode())
-    assert run(app, plain_url, "migrate")[0] == 0
