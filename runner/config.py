@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 FILE = "pyproject.toml"
 BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
+_OPTIONAL = {"schemas"}
 
 
 class Series(NamedTuple):  # as in model: it starts faster
-    """One configured series: its folder, its database's name, and the *name* of its URL variable."""
+    """One configured series: its folder, its database's name, and the *name* of its URL variable.
+
+    ``schemas`` are those its files are answerable for; empty where nobody has said it.
+    """
 
     name: str
     folder: Path
     database: str
     variable: str
+    schemas: tuple[str, ...] = ()
 
 
 class Project(NamedTuple):  # as in model: it starts faster
@@ -113,14 +118,24 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
     where = f"[tool.runner.databases.{name}] in {path}"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(f"{where}: the name of a series is made of a-z, 0-9 and _.", remedy="Rename it.")
-    if not isinstance(entry, dict) or entry.keys() != _KEYS or not all(_filled(v) for v in entry.values()):
+    if (
+        not isinstance(entry, dict)
+        or entry.keys() - _OPTIONAL != _KEYS
+        or not all(_filled(entry[key]) for key in _KEYS)
+    ):
         raise ConfigError(f"{where} must have exactly the texts sql, database and url.", remedy="Correct it.")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", entry["url"]):
         raise ConfigError(
             f"{where}: url must be the name of an environment variable, not a URL.",
             remedy='Write url = "DATABASE_URL" and put the URL into that variable.',
         )
-    return Series(name, root / entry["sql"], entry["database"], entry["url"])
+    schemas = entry.get("schemas", [])
+    if not isinstance(schemas, list) or not all(map(_filled, schemas)) or entry.get("schemas") == []:
+        raise ConfigError(
+            f'{where}: schemas must be a list of names, such as ["public"].',
+            remedy="Correct it, or leave it out: public, and what the files create.",
+        )
+    return Series(name, root / entry["sql"], entry["database"], entry["url"], tuple(schemas))
 
 
 def _filled(value: object) -> bool:

@@ -178,3 +178,16 @@ def other_url(server: Server) -> Iterator[str]:
 def each_url(each_server: Server) -> Iterator[str]:
     """Return the URL of an empty database on every supported server in turn."""
     yield from _database(each_server)
+
+
+@pytest.fixture
+def plain_url(each_server: Server, each_url: str) -> Iterator[str]:
+    """Return the URL of ``each_url``'s database for a role that may create there and is no superuser."""
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        name = admin.info.dbname
+        admin.execute('create role "Plain-role" login')
+        admin.execute('grant create on schema public to "Plain-role"')
+        admin.execute(sql.SQL('grant create on database {} to "Plain-role"').format(sql.Identifier(name)))
+        yield f"postgresql://Plain-role@/{name}?host={each_server.host}"
+        admin.execute('drop owned by "Plain-role" cascade')
+        admin.execute('drop role "Plain-role"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 TWO = {"000_one.sql": "create table if not exists public.one (id int);",
        "001_two.sql": "create table if not exists public.two (id int);"}  # fmt: skip
+
+
+def statements(remedy: str | None) -> str:
+    """Return the SQL in a remedy, as somebody would paste it."""
+    return " ".join(re.findall(r"\b(?:alter|create|drop|grant)\s[^;]*;", remedy or ""))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ class Server:
         return f"postgresql://postgres@/{database}?host={self.host}"
 
     @property
+    def untrusted(self) -> str:
+        """Return the name of an extension that only a superuser may create here."""
+        return "vector" if self.version > OLDEST else "pageinspect"
+
+    @property
     def psql(self) -> str:
         """Return the path of the server's own psql."""
         return str(PROGRAMS[self.version] / "psql")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
 # The settings are gone with the transaction, so a pooled server connection keeps none of them. No timeout and
-# no search_path of others counts for what the runner does itself.
+# no search_path of others counts for what the runner does itself. Without row security, what a policy would
+# hide from the file is an error, as in pg_dump, and not silence.
 _BEGIN = """
     begin isolation level read committed read write not deferrable;
     set local statement_timeout = 0;
@@ -22,6 +23,7 @@ _BEGIN = """
     set local lock_timeout = {lock_timeout};
     set local idle_in_transaction_session_timeout = '60s';
     set local standard_conforming_strings = on;
+    set local row_security = off;
     set local application_name = {application};
 """
 

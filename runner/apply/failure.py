@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner import ledger
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
 from runner.files import ALONE, commits_itself, locate, scan
 
@@ -25,6 +26,8 @@ CORRECT = "Correct the cause and run again."
 _ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"
 _AGAIN = "Try again when the other session has finished."
 _PART = f"{_AGAIN} What it committed before remains: see that it may run twice."
+# SQLSTATE and PostgreSQL's own function; its words are translated
+_ROW_SECURITY = ("42501", "check_enable_rls")
 _NOT_RECORDED = "It is not recorded as applied."
 _LOST_OUTSIDE = (
     "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
@@ -32,6 +35,11 @@ _LOST_OUTSIDE = (
 )
 _NOT_FROM_CODE = f"No function and no block may run this statement: take it out. {ALONE}"
 _VALUE_FIRST = "A value counts when it is committed: add it in a file of its own, before this one."
+_HIDDEN = (
+    "A policy would have hidden rows from this file, and nobody would know. Lift it around the statement "
+    "(`alter table … no force row level security`, afterwards `force`), or migrate as a role with bypassrls. "
+    "If the policy is meant, begin the file with: set local row_security = on;"
+)
 _OPENING = r"\$[^$\s]*\$|'"
 _INLINE = r"\binline_code_block\D+(\d+)"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
@@ -74,6 +82,10 @@ def failed(
 
 
 def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
+    if (error.sqlstate, error.diag.source_function) == _ROW_SECURITY:
+        return _HIDDEN
+    if ledger.is_mistaken(error):
+        return ledger.OWN
     if not migration.in_transaction:
         return f"It ran outside any transaction. {drop_statements(invalid)} {CORRECT}"
     if error.sqlstate == _VALUE_TOO_NEW:

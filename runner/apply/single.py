@@ -31,6 +31,7 @@ _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
         pg_catalog.set_config('statement_timeout', '0', false),
         pg_catalog.set_config('standard_conforming_strings', 'on', false),
+        pg_catalog.set_config('row_security', 'off', false),
         pg_catalog.set_config('application_name', {application}, false);
 """
 

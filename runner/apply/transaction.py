@@ -91,6 +91,8 @@ def _attempt(connection: Connection, message: str) -> Opened:
     if refused is None and ledger.xid(results):
         return results
     database.roll_back(connection)
+    if refused and refused.sqlstate == ledger.CHANGED:
+        raise ledger.changed(refused) from refused
     if refused and refused.sqlstate != ledger.HELD:
         raise refused
     return None

@@ -68,18 +68,14 @@ def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, fi
     """
     found = door.plan(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     if sql is not None:
-        _write(common.only(found, "--sql"), sql)
+        series = [common.only(found, "--sql").series]
+        sql.write_text(door.bundle(series, url=url, config=file), encoding="utf-8", newline="\n")
     for one in found:
         steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
         if common.wants_document():
             common.add(one, steps=[document.step(step) for step in steps])
         else:
             _list(one, steps)
-
-
-def _write(one: Database, file: Path) -> None:
-    text = planning.write_bundle(one.series, one.variable, one.steps, has_ledger=one.has_ledger)
-    file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _list(one: Database, steps: Sequence[Step]) -> None:

@@ -20,6 +20,7 @@ def step(step: Step) -> dict[str, Any]:
         "name": step.name,
         "state": str(step.state),
         "needs": list(step.needs),
+        "reason": step.why,
         "checksum": known.checksum if known else None,
         "applied_at": row.applied_at.isoformat() if row else None,
         "applied_by": row.applied_by if row else None,

@@ -42,7 +42,8 @@ def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) 
         proofs = []
         if not common.wants_document():
             report.say(target.series.name, style="bold")
-        for one in schema.prove(files[target.series.name], where, source=source):
+        schemas = target.series.schemas
+        for one in schema.prove(files[target.series.name], where, source=source, schemas=schemas):
             proofs.append(one)
             _show(one)
         failed += sum(bool(one.findings) for one in proofs)
@@ -58,7 +59,9 @@ def _show(proof: Proof) -> None:
     if common.wants_document():
         return
     if proof.needs:
-        report.say(f"  skipped (needs {', '.join(proof.needs)})  {proof.migration.path}", style="cyan")
+        report.say(
+            f"  skipped ({report.needed(proof.needs, proof.why)})  {proof.migration.path}", style="cyan"
+        )
     elif not proof.findings:
         report.say(f"  proven   {proof.migration.path}", style="green")
     for finding in proof.findings:
@@ -77,6 +80,7 @@ def _add(target: Target, proofs: Sequence[Proof]) -> None:
                 "name": one.migration.name,
                 "proven": not one.findings and not one.needs,
                 "needs": list(one.needs),
+                "reason": one.why,
                 "findings": [{"stage": f.stage, "text": f.text} for f in one.findings],
                 "tables_without_rows": list(one.empty),
             }

@@ -81,10 +81,15 @@ def dump(content: dict[str, Any]) -> None:
 
 
 def described(step: Step) -> str:
-    """Return the state in words: ``skipped (needs vector)``."""
+    """Return the state in words: ``skipped (needs vector: this server does not offer it)``."""
     if step.applied and step.applied.running:
         return f"{step.state} (interrupted)"
-    return f"{step.state} (needs {', '.join(step.needs)})" if step.needs else str(step.state)
+    return f"{step.state} ({needed(step.needs, step.why)})" if step.needs else str(step.state)
+
+
+def needed(needs: Sequence[str], why: str | None) -> str:
+    """Return which extensions are not to be had, and why."""
+    return f"needs {', '.join(needs)}{f': {why}' if why else ''}"
 
 
 def table(title: str, steps: Sequence[Step]) -> None:

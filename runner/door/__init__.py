@@ -11,6 +11,7 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.door.database import Database as Database
     from runner.door.database import describe as describe
+    from runner.door.look import bundle as bundle
     from runner.door.look import plan as plan
     from runner.door.look import status as status
     from runner.door.look import verify as verify
@@ -24,7 +25,7 @@ else:
     __getattr__ = lazily(
         __name__,
         database="Database describe",
-        look="plan status verify",
+        look="bundle plan status verify",
         migrating="Checked Event migrate",
         where="files sites targets",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner import planning, schema
 from runner.door.database import describe
 from runner.door.where import load, sites
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +53,24 @@ def plan(
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
         planning.check(found)
         return tuple(describe(site) for site in found)
+
+
+def bundle(
+    series: str | Sequence[str] = (),
+    *,
+    url: str | None = None,
+    config: Path | str | None = None,
+    wait: float = 0,
+) -> str:
+    """Return what is pending in one database as SQL that psql runs, with the effect of ``migrate``.
+
+    Parameters and errors as of ``plan``; raises ``UsageError`` for more than one series.
+    """
+    with sites(load(config), series, url=url, wait=wait) as found:
+        planning.check(found)
+        if len(found) != 1:
+            raise UsageError("A bundle is for one series.", remedy="Name the series.")
+        return planning.write_bundle(found[0])
 
 
 def verify(  # noqa: PLR0913 - options, keyword-only

@@ -61,11 +61,12 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
         if to is not None and len(found) != 1:
             raise UsageError("--to is for one series.", remedy="Name the series.")
         planning.check(found, to=to)
-        planning.check_writable(found)
-        pending = sum(len(planning.pending(site.steps, to=to)) for site in found)
+        asked = planning.ask(found)
+        planning.check_writable(asked)
+        pending = sum(len(planning.pending(site.steps, to=to)) for site in asked)
         planning.check_expected(pending, expect=expect)
-        tell(Checked(tuple(describe(site) for site in found)))
-        return tuple(_migrate(site, to, limits, tell) for site in found)
+        tell(Checked(tuple(describe(site) for site in asked)))
+        return tuple(_migrate(site, to, limits, tell) for site in asked)
 
 
 def _silent(event: Event) -> None:

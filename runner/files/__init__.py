@@ -2,10 +2,11 @@
 
 Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``procedures``
 (which it must know), ``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a
-transaction), ``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``explain`` (how a
-file differs from what was applied), ``Unvalidated`` (constraints that files leave so), ``create`` (the next
-file from a template) and ``lay_out`` (a new project), which alone write. The lexical rules are PostgreSQL's
-(manual, section 4.1) with ``standard_conforming_strings`` on. No server is asked.
+transaction), ``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``made_schemas``
+(what a file creates), ``explain`` (how a file differs from what was applied), ``Unvalidated`` (constraints
+that files leave so), ``create`` (the next file from a template) and ``lay_out`` (a new project), which alone
+write. The lexical rules are PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No
+server is asked.
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from runner.files.outside import procedures as procedures
     from runner.files.outside import waits_for_others as waits_for_others
     from runner.files.place import locate as locate
+    from runner.files.schemas import made_schemas as made_schemas
     from runner.files.template import create as create
     from runner.files.unvalidated import Unvalidated as Unvalidated
 else:
@@ -38,6 +40,7 @@ else:
         lexer="Statement scan",
         outside="ALONE commits_itself indexes procedures waits_for_others",
         place="locate",
+        schemas="made_schemas",
         template="create",
         unvalidated="Unvalidated",
     )

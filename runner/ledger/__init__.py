@@ -13,6 +13,10 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.ledger.adopt import accept as accept
     from runner.ledger.adopt import baseline as baseline
+    from runner.ledger.claim import NAME as NAME
+    from runner.ledger.claim import OWN as OWN
+    from runner.ledger.claim import claims as claims
+    from runner.ledger.claim import is_mistaken as is_mistaken
     from runner.ledger.entry import done_message as done_message
     from runner.ledger.entry import is_elsewhere as is_elsewhere
     from runner.ledger.entry import is_to_do as is_to_do
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
     from runner.ledger.entry import record_message as record_message
     from runner.ledger.entry import record_pieces as record_pieces
     from runner.ledger.entry import running_message as running_message
+    from runner.ledger.faults import CHANGED as CHANGED
+    from runner.ledger.faults import SHAPE as SHAPE
+    from runner.ledger.faults import TABLE as TABLE
     from runner.ledger.key import LOCK as LOCK
     from runner.ledger.key import holders as holders
     from runner.ledger.key import try_session_lock as try_session_lock
@@ -29,21 +36,23 @@ if TYPE_CHECKING:
     from runner.ledger.table import CREATE as CREATE
     from runner.ledger.table import FIRST as FIRST
     from runner.ledger.table import HELD as HELD
-    from runner.ledger.table import SHAPE as SHAPE
-    from runner.ledger.table import TABLE as TABLE
-    from runner.ledger.table import Shape as Shape
-    from runner.ledger.table import check_owner as check_owner
     from runner.ledger.table import create as create
     from runner.ledger.table import read as read
     from runner.ledger.table import read_rows as read_rows
-    from runner.ledger.table import shape as shape
     from runner.ledger.table import text as text
+    from runner.ledger.trust import Shape as Shape
+    from runner.ledger.trust import changed as changed
+    from runner.ledger.trust import check_owner as check_owner
+    from runner.ledger.trust import shape as shape
 else:
     __getattr__ = lazily(
         __name__,
         adopt="accept baseline",
+        claim="NAME OWN claims is_mistaken",
         entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
         " running_message",
+        faults="CHANGED SHAPE TABLE",
         key="LOCK holders try_session_lock xid",
-        table="APPEARED CREATE FIRST HELD SHAPE Shape TABLE check_owner create read read_rows shape text",
+        table="APPEARED CREATE FIRST HELD create read read_rows text",
+        trust="Shape changed check_owner shape",
     )

@@ -1,9 +1,10 @@
 """Files against ledger, and everything that must be known before a change.
 
 Take from here ``read`` (the files of the chosen series), ``look`` (connect, and compare them with each
-ledger: a ``Site`` with its ``Step``s), ``check`` and ``check_writable`` (the reasons not to go on), the
-questions to steps (``pending``, ``behind``, ``newest``), and ``write_bundle`` (pending files as SQL).
-``unvalidated`` says which constraints the files leave so. Nothing here writes.
+ledger: a ``Site`` with its ``Step``s), ``check`` and ``check_writable`` (the reasons not to go on), ``ask``
+and ``refused`` (which extensions a server would create, by trying), the questions to steps (``pending``,
+``behind``, ``newest``), ``unvalidated`` (constraints that the files leave so), and ``write_bundle`` (pending
+files as SQL). Nothing here leaves a change.
 """
 
 from typing import TYPE_CHECKING
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from runner.planning.compare import check_target as check_target
     from runner.planning.compare import newest as newest
     from runner.planning.compare import pending as pending
-    from runner.planning.facts import available as available
+    from runner.planning.extension import refused as refused
     from runner.planning.preflight import Site as Site
+    from runner.planning.preflight import ask as ask
     from runner.planning.preflight import check as check
     from runner.planning.preflight import check_writable as check_writable
     from runner.planning.preflight import explain as explain
@@ -32,7 +34,7 @@ else:
         __name__,
         bundle="write_bundle",
         compare="behind check_expected check_target newest pending",
-        facts="available",
-        preflight="Site check check_writable explain look read unvalidated",
+        extension="refused",
+        preflight="Site ask check check_writable explain look read unvalidated",
         step="State Step",
     )

@@ -13,10 +13,10 @@ from runner import __version__, database, files, ledger
 from runner.planning.step import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from runner.model import Migration
-    from runner.planning.step import Step
+    from runner.planning.preflight import Site
 
 _HEADER = """\
 -- Pending files of series {series}, for the ledger that records: {recorded}.
@@ -49,7 +49,7 @@ begin
     if {first} and exists (
         select from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = 'public'
+        where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = any ({schemas}::text[])
             and not exists (select from pg_catalog.pg_depend as d where d.objid = c.oid and d.deptype = 'e')
     ) then
         raise exception 'this database has tables but no ledger' using hint = 'Nothing was changed.';
@@ -72,6 +72,7 @@ _BEGIN = """\
 begin isolation level read committed;
 set local client_encoding = 'utf8';
 set local standard_conforming_strings = on;
+set local row_security = off;
 set local lock_timeout = '5s';
 do $runner$
 begin
@@ -104,7 +105,11 @@ end
 $runner$;
 """
 
-_SETTINGS = "set client_encoding = 'utf8';\nset standard_conforming_strings = on;\n"
+_SETTINGS = """\
+set client_encoding = 'utf8';
+set standard_conforming_strings = on;
+set row_security = off;
+"""
 
 # As the runner looks: what the statement made or names, beside what was invalid before.
 _LOOK = f"""
@@ -128,34 +133,36 @@ $runner$;
 """.replace("{left}", database.LEFT).replace("{before}", "pg_catalog.current_setting('runner.invalid', true)")
 
 
-def write_bundle(series: str, variable: str, steps: Sequence[Step], *, has_ledger: bool) -> str:
-    """Return the bundle of the pending ``steps``; ``variable`` is the one that holds the URL."""
-    done = [step for step in steps if step.applied and not step.applied.running]
+def write_bundle(site: Site) -> str:
+    """Return the bundle of the files that are pending in a database."""
+    series, variable = site.series, site.target.series.variable
+    has_ledger = site.before.has_ledger
+    done = [step for step in site.steps if step.applied and not step.applied.running]
     recorded = [f"{series} {step.version}" for step in done]
     parts = [
         _HEADER.format(
             series=series, recorded=", ".join(recorded) or "nothing", runner=__version__, variable=variable
         )
     ]
-    for step in steps:
+    for step in site.steps:
         if step.state is State.PENDING:
-            parts += _file(step.file, ", ".join(recorded), has_ledger=has_ledger)
+            parts += _file(step.file, ", ".join(recorded), None if has_ledger else site.schemas)
             recorded.append(f"{series} {step.version}")
             has_ledger = True
     parts.append(f"\\echo {series}: done\n")
     return "".join(parts)
 
 
-def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[str]:
-    """Yield the transaction of one file, or what takes its place for a file without one."""
+def _file(migration: Migration, recorded: str, empty: tuple[str, ...] | None) -> Iterator[str]:
+    """Yield the transaction of one file, or what takes its place for a file without one.
+
+    ``empty`` are schemas that may hold no table, when there is no ledger yet.
+    """
     lock = _TRANSACTION_LOCK if migration.in_transaction else _SESSION_LOCK
-    literal = database.fill("{recorded}", recorded=recorded)
-    check = (
-        _CHECK.replace("{lock}", lock)
-        .replace("{recorded}", literal.strip())
-        .replace("{first}", "false" if has_ledger else "true")
+    check = database.fill(
+        _CHECK.replace("{lock}", lock), recorded=recorded, first=empty is not None, schemas=list(empty or ())
     )
-    create = "" if has_ledger else ledger.CREATE
+    create = "" if empty is None else ledger.CREATE
     text = migration.sql if migration.sql.endswith("\n") else f"{migration.sql}\n"
     yield f"\n\n-- ---------------------------------------------------------------- {migration.path}\n"
     yield f"\n\\echo {migration.path}\n"

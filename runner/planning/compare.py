@@ -16,18 +16,18 @@ from runner.errors import (
 from runner.planning.step import State, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runner.model import Applied, Migration
 
 
 def compare(
-    migrations: Iterable[Migration], applied: Iterable[Applied], *, extensions: Collection[str]
+    migrations: Iterable[Migration], applied: Iterable[Applied], *, lacking: Mapping[str, str]
 ) -> tuple[Step, ...]:
     """Return one step per version, in order; a step that must not go on carries its ``problem``.
 
-    ``extensions`` are those the server can create. A file that requires another one is skipped, stays
-    pending, and may therefore be applied behind its successors later.
+    ``lacking`` are extensions that are not to be had, with the reasons. A file that requires one is skipped,
+    stays pending, and may therefore be applied behind its successors later.
     """
     files = {migration.version: migration for migration in migrations}
     rows = {row.version: row for row in applied}
@@ -38,18 +38,17 @@ def compare(
         if migration is None:
             steps.append(_missing(rows[version]))
         elif row is None or row.running:
-            steps.append(_pending(migration, extensions, newest, row))
+            steps.append(_pending(migration, lacking, newest, row))
         else:
             steps.append(_recorded(migration, row))
     return tuple(steps)
 
 
 def _pending(
-    migration: Migration, extensions: Collection[str], newest: int, interrupted: Applied | None
+    migration: Migration, lacking: Mapping[str, str], newest: int, interrupted: Applied | None
 ) -> Step:
-    needs = tuple(name for name in migration.requires if name not in extensions)
     problem: RunnerError | None = None
-    state = State.SKIPPED if needs else State.PENDING
+    state = State.PENDING
     if migration.number < newest and not migration.requires and not interrupted:
         state, problem = (
             State.LATE,
@@ -58,9 +57,19 @@ def _pending(
                 remedy="Give the file the next free number: databases that have moved on would never see it.",
             ),
         )
-    return Step(
-        migration.series, migration.version, migration.name, state, migration, interrupted, needs, problem
+    step = Step(
+        migration.series, migration.version, migration.name, state, migration, interrupted, problem=problem
     )
+    return without(step, lacking)
+
+
+def without(step: Step, lacking: Mapping[str, str]) -> Step:
+    """Return a pending or skipped step anew, with the extensions it cannot have and the reasons."""
+    if step.state not in (State.PENDING, State.SKIPPED) or not step.file.requires:
+        return step
+    needs = tuple(name for name in step.file.requires if name in lacking)
+    why = "; ".join(lacking[name] for name in needs) or None
+    return step._replace(state=State.SKIPPED if needs else State.PENDING, needs=needs, why=why)
 
 
 def _recorded(migration: Migration, row: Applied) -> Step:
@@ -82,7 +91,7 @@ def _recorded(migration: Migration, row: Applied) -> Step:
                 remedy="Restore the file as it was, and put the change into a new one.",
             ),
         )
-    return Step(migration.series, migration.version, migration.name, state, migration, row, (), problem)
+    return Step(migration.series, migration.version, migration.name, state, migration, row, problem=problem)
 
 
 def _missing(row: Applied) -> Step:
@@ -90,7 +99,7 @@ def _missing(row: Applied) -> Step:
         f"{row.series} {row.label} is recorded as applied, but its file is not in the folder.",
         remedy="Restore the file; if this checkout is older than the database, use a newer one.",
     )
-    return Step(row.series, row.version, row.name, State.MISSING, None, row, (), problem)
+    return Step(row.series, row.version, row.name, State.MISSING, None, row, problem=problem)
 
 
 def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import database, ledger
+from runner import database
 from runner.errors import ServerUnusable
 
 if TYPE_CHECKING:
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 OLDEST_SERVER = 150000  # as server_version_num writes it
+UNKNOWN = "this server does not offer it"
+ADMINISTRATOR = "an administrator has to create it, by the catalogs; migrate asks the server"
 
 
 class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
-    whether its client is still there; ``objects`` is what the function of that name returns, and ``None``
-    where the ledger exists; ``extensions`` are those asked for that are installed or that this role may
-    create; ``pid`` is what the server calls this session.
+    whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that the
+    ledger's schema exists; ``pid`` is what the server calls this session; ``absent`` are those of the
+    extensions asked for that are not installed, each with the reason why this role cannot create it, if the
+    catalogs know one.
     """
 
     name: str
@@ -32,32 +35,37 @@ class Facts(NamedTuple):  # as in model: it starts faster
     standby: bool
     read_only: bool
     notices_loss: bool
-    objects: tuple[str, ...] | None
-    extensions: frozenset[str]
+    role: str
+    has_public: bool
     pid: int
+    absent: dict[str, str | None]
 
 
 _OBJECTS = """
-    array(
-        select n.nspname || '.' || c.relname
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p', 'v', 'm', 'f')
-            and n.nspname <> 'information_schema'
-            and n.nspname !~ '^pg_'
-            and n.nspname || '.' || c.relname <> {besides}
-            and not exists (
-                select from pg_catalog.pg_depend as e
-                where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                    and e.objid = c.oid and e.deptype = 'e'
+    select n.nspname || '.' || c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and n.nspname = any ({schemas}::text[])
+        and n.nspname || '.' || c.relname <> {besides}
+        and (
+            {adopted}
+            or not exists (
+                select from pg_catalog.pg_class as l
+                join pg_catalog.pg_namespace as s on s.oid = l.relnamespace
+                where s.nspname || '.' || l.relname = {besides}
             )
-        order by 1
-        limit 3
-    )
+        )
+        and not exists (
+            select from pg_catalog.pg_depend as e
+            where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and e.objid = c.oid and e.deptype = 'e'
+        )
+    order by 1
+    limit 3;
 """
 
 # Windows cannot tell that a client is gone; its shared memory gives it away, whoever compiled the server.
-# Where there is a ledger, its rows mostly say all, and to look through thousands of tables takes a while.
 _FACTS = """
     select
         pg_catalog.current_database(),
@@ -66,63 +74,61 @@ _FACTS = """
         pg_catalog.pg_is_in_recovery(),
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
-        case when pg_catalog.to_regclass({besides}) is null then {objects} end,
+        pg_catalog.quote_ident(current_user),
+        exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
+        pg_catalog.pg_backend_pid(),
         array(
-            select v.name::text
-            from pg_catalog.pg_available_extension_versions as v
-            join pg_catalog.pg_roles as r on r.rolname = current_user
-            where v.name = any ({extensions}::text[])
-                and (
-                    v.installed
-                    or r.rolsuper
-                    or not v.superuser
-                    or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+            select array[w.name, case
+                when not exists (select from pg_catalog.pg_available_extensions as a where a.name = w.name)
+                    then {unknown}
+                when not exists (
+                    select from pg_catalog.pg_available_extension_versions as v
+                    join pg_catalog.pg_roles as r on r.rolname = current_user
+                    where v.name = w.name
+                        and (
+                            r.rolsuper
+                            or not v.superuser
+                            or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+                        )
                 )
-        ),
-        pg_catalog.pg_backend_pid()
+                    then {administrator}
+            end]
+            from pg_catalog.unnest({extensions}::text[]) as w (name)
+            where not exists (select from pg_catalog.pg_extension as e where e.extname = w.name)
+        )
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();
-""".replace("{objects}", _OBJECTS)
+"""
 
 
-def read(connection: Connection, *, extensions: Collection[str], besides: str) -> Facts:
-    """Read the facts with one query; ``besides`` is the ledger."""
-    [result] = database.ask(connection, question(extensions=extensions, besides=besides))
+def read(connection: Connection, *, extensions: Collection[str]) -> Facts:
+    """Read the facts with one query."""
+    [result] = database.ask(connection, question(extensions=extensions))
     return answer(connection, result)
 
 
-def available(connection: Connection, extensions: Collection[str]) -> frozenset[str]:
-    """Return those of ``extensions`` that are installed or that this role may create."""
-    return read(connection, extensions=extensions, besides=ledger.TABLE).extensions
-
-
-def question(*, extensions: Collection[str], besides: str) -> str:
+def question(*, extensions: Collection[str]) -> str:
     """Return the query of the facts, which may be a part of a longer message."""
-    return database.fill(_FACTS, besides=besides, extensions=list(extensions))
+    return database.fill(_FACTS, extensions=list(extensions), unknown=UNKNOWN, administrator=ADMINISTRATOR)
 
 
 def answer(connection: Connection, result: PGresult) -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
-    name, identity, version, standby, read_only, notices_loss, objects, available, pid = row
-    return Facts(
-        name,
-        identity,
-        version,
-        standby,
-        read_only,
-        notices_loss,
-        None if objects is None else tuple(objects),
-        frozenset(available),
-        pid,
-    )
+    return Facts(*row)._replace(absent=dict(row[-1]))
 
 
-def objects(connection: Connection, *, besides: str) -> tuple[str, ...]:
-    """Return up to three tables or views that no extension owns; the ledger ``besides`` is not among them."""
-    [result] = database.ask(connection, database.fill(f"select {_OBJECTS}", besides=besides))
-    [(found,)] = database.rows(connection, result)
-    return tuple(found)
+def objects(
+    connection: Connection, *, besides: str, schemas: Collection[str], adopted: bool
+) -> tuple[str, ...]:
+    """Return up to three tables or views of ``schemas`` that no extension owns; ``besides`` is left out.
+
+    There are none where that table has appeared although the database was not ``adopted``: another runner has
+    begun meanwhile.
+    """
+    question = database.fill(_OBJECTS, besides=besides, schemas=list(schemas), adopted=adopted)
+    [result] = database.ask(connection, question)
+    return tuple(name for (name,) in database.rows(connection, result))
 
 
 def check_writable(facts: Facts, *, source: str) -> None:
@@ -137,3 +143,13 @@ def check_writable(facts: Facts, *, source: str) -> None:
         remedy = "Somebody wants no changes there; ask, or connect with a role that may write."
     if reason:
         raise ServerUnusable(f"The server of {source} ({facts.name}) {reason}.", remedy=remedy)
+
+
+def check_public(facts: Facts) -> None:
+    """Raise ``ServerUnusable`` when the schema that holds the ledger is not there."""
+    if not facts.has_public:
+        raise ServerUnusable(
+            f"Database {facts.name} has no schema public, where the ledger is.",
+            remedy="Somebody dropped it. As the owner of the database: create schema public; "
+            f"grant usage, create on schema public to {facts.role};",
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +9,7 @@ from runner import database, files, ledger
 from runner.database import Access
 from runner.errors import ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.model import Before
-from runner.planning import compare, facts, pooler
+from runner.planning import compare, content, extension, facts, pooler
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     Files = Mapping[str, tuple[Migration, ...]]
 
 
-_CALL = re.compile(r"^[ \t]*call\b", re.IGNORECASE | re.MULTILINE)
 _SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
 
@@ -47,6 +45,12 @@ class Site(NamedTuple):  # as in model: it starts faster
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
         return Access(self.connection, lambda: _connect(self.target), self.facts.notices_loss)
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """What the files are answerable for: the schemas configured, else public and those they create."""
+        made = (name for s in self.steps if s.migration for name in files.made_schemas(s.migration.sql))
+        return self.target.series.schemas or tuple(dict.fromkeys(("public", *made)))
 
     @property
     def before(self) -> Before:
@@ -100,11 +104,12 @@ def _lost() -> Iterator[None]:
 
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
     wanted = {name for migration in migrations for name in migration.requires}
-    message = facts.question(extensions=wanted, besides=ledger.TABLE) + ledger.SHAPE
+    message = facts.question(extensions=wanted) + ledger.SHAPE
     about, shape_result = database.ask(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
-    steps = compare.compare(migrations, rows, extensions=found.extensions)
+    lacking = {name: reason for name, reason in found.absent.items() if reason}
+    steps = compare.compare(migrations, rows, lacking=lacking)
     return Site(target, connection, found, shape, steps)
 
 
@@ -119,29 +124,28 @@ def check(sites: Sequence[Site], *, to: int | None = None) -> None:
         compare.check_target(site.steps, to=to)
         _check_adopted(site)
         if todo := compare.pending(site.steps, to=to):
-            refused += _refused(todo, site.steps)
-    if refused:
-        first, *others = refused
-        first.notes += tuple(_as_note(other, first) for other in others)
-        raise first
+            refused += content.refused(todo, site.steps)
+    content.check(refused)
 
 
-def _as_note(refused: FileRefused, first: FileRefused) -> str:
-    remedy = "" if refused.remedy == first.remedy else f" {refused.remedy}"
-    return f"{refused.name}: {refused.message} ({refused.place}){remedy}"
+def ask(sites: Sequence[Site]) -> tuple[Site, ...]:
+    """Look anew which files are skipped: by asking the servers, where a file requires what is not installed.
+
+    Creates extensions, and rolls that back: for a command that is going to write. Raises what ``check``
+    raises for the content of a file that is pending only now.
+    """
+    return tuple(_asked(site) for site in sites)
 
 
-def _refused(todo: Sequence[Step], known: Sequence[Step]) -> Iterator[FileRefused]:
-    """Yield the refusal of each file that must not be sent: whoever mends them mends all at once."""
-    committing: tuple[str, ...] = ()
-    if any(_CALL.search(step.file.sql) for step in todo):
-        committing = tuple(files.procedures(step.file.sql for step in known if step.migration))
-    for step in todo:
-        file = step.file
-        try:
-            files.check(file.sql, path=file.path, single=not file.in_transaction, committing=committing)
-        except FileRefused as error:
-            yield error
+def _asked(site: Site) -> Site:
+    open_ = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
+    names = {name for step in open_ for name in step.file.requires} & site.facts.absent.keys()
+    lacking = extension.refused(site.access.reconnect, names)
+    asked = site._replace(steps=tuple(compare.without(step, lacking) for step in site.steps))
+    skipped = {step.version for step in open_ if step.state is State.SKIPPED}
+    now = [step for step in compare.pending(asked.steps) if step.version in skipped]
+    content.check([*content.refused(now, asked.steps)])
+    return asked
 
 
 def unvalidated(steps: Sequence[Step]) -> files.Unvalidated:
@@ -156,6 +160,7 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source)
         if site.shape:
             ledger.check_owner(site.shape)
+        facts.check_public(site.facts)
         if todo := compare.pending(site.steps):
             alone = not all(step.file.in_transaction for step in todo)
             found = site.facts
@@ -181,12 +186,14 @@ def _check_distinct(site: Site, twin: Site) -> None:
 def _check_adopted(site: Site) -> None:
     if any(step.applied for step in site.steps):
         return
-    found = site.facts.objects
-    if found is None:
-        found = facts.objects(site.connection, besides=ledger.TABLE)
+    facts.check_public(site.facts)
+    found = facts.objects(
+        site.connection, besides=ledger.TABLE, schemas=site.schemas, adopted=site.shape is not None
+    )
     if found:
         raise DatabaseNotEmpty(
             f"Database {site.facts.name} has no ledger but is not empty: it holds "
             f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
-            remedy="Point the URL at an empty database, or adopt this one with `baseline`.",
+            remedy="Point the URL at an empty database, or adopt this one with `baseline`. Schemas that are "
+            "not yours to migrate are left out by `schemas` in pyproject.toml.",
         )

@@ -31,7 +31,8 @@ class _Step(NamedTuple):
     state: State
     migration: Migration | None = None
     applied: Applied | None = None
-    needs: tuple[str, ...] = ()  # extensions the server lacks
+    needs: tuple[str, ...] = ()  # extensions that are not to be had
+    why: str | None = None  # and the reason, in the server's words where it was asked
     problem: RunnerError | None = None
 
 

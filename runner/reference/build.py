@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import apply, database, planning, schema
+from runner import apply, database, schema
 from runner.database import Access
-from runner.errors import ServerUnusable
 from runner.model import Before, Limits
 from runner.reference import read
 from runner.reference.facts import Addition, Group, Schema
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from runner.config import Series
-    from runner.database import Connection
     from runner.model import Migration
     from runner.reference.facts import Other, Table
     from runner.reference.read import Identity
@@ -30,27 +28,16 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
         schema.scratch_database(url, source=source) as there,
         database.connect(there, source=source) as connection,
     ):
-        _check_extensions(connection, migrations, source=source)
+        schema.check_extensions(there, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         made: dict[Identity, str] = {}
         for event in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
             if isinstance(event, apply.Outcome):
                 made |= dict.fromkeys(read.identities(connection) - made.keys(), event.migration.label)
-        tables, others = read.tables(connection), read.others(connection)
+        tables = read.tables(connection, schemas=series.schemas)
+        others = read.others(connection, schemas=series.schemas)
     groups = tuple(_group(migration, made, tables, others) for migration in migrations)
     return Schema(series.name, series.database, groups)
-
-
-def _check_extensions(connection: Connection, migrations: Sequence[Migration], *, source: str) -> None:
-    wanted = {name for migration in migrations for name in migration.requires}
-    known = planning.available(connection, wanted)
-    for migration in migrations:
-        if missing := [name for name in migration.requires if name not in known]:
-            raise ServerUnusable(
-                f"The server of {source} cannot offer the extension {missing[0]}, which {migration.path} "
-                "requires; without that file the reference would not be the same.",
-                remedy="Use a server that has it; the embedded one has vector.",
-            )
 
 
 def _group(

@@ -1,9 +1,12 @@
 -- Functions and types that are not part of an extension: oid, kind, name, what it is, comment.
+--
+-- %(schemas)s are the schemas that count, null for all.
 
 with own_schemas as (
     select n.oid
     from pg_catalog.pg_namespace as n
     where n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
 )
 select o.oid::bigint, o.kind, o.name, o.definition, o.comment
 from (

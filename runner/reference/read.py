@@ -10,6 +10,8 @@ from runner.database import query
 from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Table, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from runner.database import Connection
 
 Identity = tuple[int, int]  # oid of an object and 0, or oid of a table and number of a column
@@ -33,19 +35,20 @@ def identities(connection: Connection) -> set[Identity]:
     return {(oid, number) for oid, number in query(connection, _IDENTITIES)}
 
 
-def tables(connection: Connection) -> dict[int, Table]:
-    """Return each table by its oid; the ledger is left out."""
-    return {oid: _table(facts) for oid, facts in _rows(connection, "tables.sql")}
+def tables(connection: Connection, *, schemas: Collection[str] = ()) -> dict[int, Table]:
+    """Return each table of ``schemas``, without any of all, by its oid; the ledger is left out."""
+    return {oid: _table(facts) for oid, facts in _rows(connection, "tables.sql", schemas)}
 
 
-def others(connection: Connection) -> dict[int, Other]:
-    """Return each function and type by its oid."""
-    return {oid: Other(*facts) for oid, *facts in _rows(connection, "others.sql")}
+def others(connection: Connection, *, schemas: Collection[str] = ()) -> dict[int, Other]:
+    """Return each function and type of ``schemas``, without any of all, by its oid."""
+    return {oid: Other(*facts) for oid, *facts in _rows(connection, "others.sql", schemas)}
 
 
-def _rows(connection: Connection, file: str) -> list[tuple[Any, ...]]:
+def _rows(connection: Connection, file: str, schemas: Collection[str]) -> list[tuple[Any, ...]]:
     """Run a query of this package."""
-    return query(connection, (_HERE / file).read_bytes(), besides=ledger.TABLE)
+    text = (_HERE / file).read_bytes()
+    return query(connection, text, besides=ledger.TABLE, schemas=list(schemas) or None)
 
 
 def _table(facts: dict[str, Any]) -> Table:

@@ -1,7 +1,8 @@
 -- Every table and view that is not part of an extension, as a document of what a reader wants to know.
 --
--- %(besides)s names a table that is left out. The session's search_path must be empty, so that the server
--- prints every name in full. A partition is left out: its parent says what it looks like.
+-- %(besides)s names a table that is left out; %(schemas)s are the schemas that count, null for all. The
+-- session's search_path must be empty, so that the server prints every name in full. A partition is left out:
+-- its parent says what it looks like.
 
 with
 tables as (
@@ -15,6 +16,7 @@ tables as (
         and not c.relispartition
         and n.nspname <> 'information_schema'
         and n.nspname !~ '^pg_'
+        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
         and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
         and not exists (
             select from pg_catalog.pg_depend as d

@@ -1,8 +1,9 @@
 """What a database is, and what the files would make of it, built in a scratch database.
 
 Take from here ``differences`` and ``drifted`` (a live schema beside its files), ``unsound`` (invalid indexes,
-unvalidated constraints), ``prove``, ``references`` and ``find_orphans``, ``scratch_server`` and
-``scratch_database``, and ``psql`` for running a file as a DBA does. Only scratch databases are written.
+unvalidated constraints), ``prove``, ``references`` and ``find_orphans``, ``scratch_server``,
+``scratch_database`` and ``check_extensions``, and ``psql`` for running a file as a DBA does. Only scratch
+databases are written.
 """
 
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from runner.schema.proof import Proof as Proof
     from runner.schema.proof import prove as prove
     from runner.schema.psql import psql_program as psql_program
+    from runner.schema.scratch import check_extensions as check_extensions
     from runner.schema.scratch import scratch_database as scratch_database
     from runner.schema.scratch import scratch_server as scratch_server
     from runner.schema.sentence import Reference as Reference
@@ -31,7 +33,7 @@ else:
         orphans="Orphans find_orphans references",
         proof="Proof prove",
         psql="psql_program",
-        scratch="scratch_database scratch_server",
+        scratch="check_extensions scratch_database scratch_server",
         sentence="Reference read_sentence without_sentence",
         soundness="unsound",
     )

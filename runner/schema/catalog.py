@@ -4,9 +4,10 @@ A snapshot holds facts: of each object, by kind and name, its attributes as text
 on oids, on the order in which things were made, on who owns them, or on the server's major version
 (PostgreSQL 18 records not null as constraints, which are left out: the columns say it).
 
-Left out on purpose: what an extension owns, the ledger, and what belongs to the server rather than to
-the schema (roles, event triggers, publications, settings). Views and function bodies are compared as the
-server prints them; one major version may print a view otherwise than another.
+Left out on purpose: what an extension owns, schemas that are not the files' own, the ledger, and what
+belongs to the server rather than to the schema (roles, event triggers, publications, settings). Views and
+function bodies are compared as the server prints them; one major version may print a view otherwise than
+another.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from runner.database import query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.database import Connection
 
@@ -64,14 +65,16 @@ class Difference:
         return self.told(expected="files say", extra="is not in the files")
 
 
-def snapshot(connection: Connection, *, besides: str) -> Snapshot:
+def snapshot(connection: Connection, *, besides: str, schemas: Collection[str] = ()) -> Snapshot:
     """Read the schema with one query; the table ``besides`` is left out. Does not write.
 
+    ``schemas`` are those that count; without any, all do but the server's own and those of extensions.
     Names are printed in full, and constants alike, whatever the settings of the database.
     """
     found: Snapshot = {}
     text = _QUERY.read_bytes()  # a file of this package
-    for kind, name, parent, attribute, value in query(connection, text, besides=besides):
+    values = {"besides": besides, "schemas": list(schemas) or None}
+    for kind, name, parent, attribute, value in query(connection, text, **values):
         found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
     return found
 

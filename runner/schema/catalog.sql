@@ -1,7 +1,8 @@
 -- Every fact of a schema, one per row: kind, name, parent (the table it belongs to), attribute, value.
 --
--- %(besides)s names a table that is left out with all that belongs to it. The session's search_path must
--- be empty, so that the server prints every name in full. What an extension owns is left out.
+-- %(besides)s names a table that is left out with all that belongs to it; %(schemas)s are the schemas that
+-- count, null for all. The session's search_path must be empty, so that the server prints every name in full.
+-- What an extension owns is left out.
 
 with
 own_schemas as (
@@ -9,6 +10,7 @@ own_schemas as (
     from pg_catalog.pg_namespace as n
     where n.nspname <> 'information_schema'
         and n.nspname !~ '^pg_'
+        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
         and not exists (
             select from pg_catalog.pg_depend as d
             where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
@@ -258,6 +260,7 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
         array[['schema', n.nspname::text]]
     from pg_catalog.pg_extension as e
     join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
+    where %(schemas)s::text[] is null or n.nspname = 'pg_catalog' or n.nspname = any (%(schemas)s::text[])
 )
 select o.kind, o.name, o.parent, f.attribute, f.value
 from objects as o

@@ -21,11 +21,15 @@ def differences(site: Site, migrations: Sequence[Migration], *, home: Path) -> t
     """Return how the live schema differs from what ``migrations`` make in a scratch database.
 
     The scratch database is on the same server when the role may create databases, else on the embedded
-    server under ``home``; it is dropped at the end. Nothing else is written.
+    server under ``home``; it is dropped at the end. Nothing else is written. What counts are the schemas
+    configured, else public and those that ``migrations`` have made there.
     """
     url, source = scratch.scratch_server(site.target.url, source=site.target.source, home=home)
-    expected = scratch.expected(migrations, url, source=source)
-    return catalog.compare(expected, catalog.snapshot(site.connection, besides=ledger.TABLE))
+    chosen = site.target.series.schemas
+    expected = scratch.expected(migrations, url, source=source, schemas=chosen)
+    made = tuple(name for kind, name in expected if kind == "schema")
+    actual = catalog.snapshot(site.connection, besides=ledger.TABLE, schemas=chosen or ("public", *made))
+    return catalog.compare(expected, actual)
 
 
 def drifted(site: Site, found: Sequence[Difference]) -> Drift:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, ledger, planning
 from runner.database import Access
@@ -39,13 +39,14 @@ class Proof:
     """What was found of one file: nothing, if it is proven.
 
     ``empty`` names tables that stayed without a row, so that nothing is known of their contents;
-    ``needs`` extensions the server lacks, so that the file was not tried.
+    ``needs`` extensions that are not to be had, so that the file was not tried, and ``why`` that is so.
     """
 
     migration: Migration
     findings: tuple[Finding, ...] = ()
     empty: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +58,26 @@ class _State:
     recorded: tuple[str, ...]
 
 
-def prove(migrations: Sequence[Migration], url: str, *, source: str) -> Iterator[Proof]:
+def prove(
+    migrations: Sequence[Migration], url: str, *, source: str, schemas: tuple[str, ...] = ()
+) -> Iterator[Proof]:
     """Yield a proof per file, in order, from a scratch database on the server of ``url``. Writes only there.
 
-    Stops behind a file that cannot be applied, or whose disorder would spoil what follows.
+    ``schemas`` are those whose objects are watched, none for all. Stops behind a file that cannot be applied,
+    or whose disorder would spoil what follows.
     """
     with (
         scratch.scratch_database(url, source=source) as there,
         database.connect(there, source=source) as connection,
     ):
         wanted = {name for migration in migrations for name in migration.requires}
-        extensions = planning.available(connection, wanted)
+        lacking = planning.refused(lambda: database.connect(there, source=source), wanted)
         done: list[Migration] = []
         for migration in migrations:
-            if needs := tuple(name for name in migration.requires if name not in extensions):
-                yield Proof(migration, needs=needs)
+            if needs := tuple(name for name in migration.requires if name in lacking):
+                yield Proof(migration, needs=needs, why="; ".join(lacking[name] for name in needs))
                 continue
-            bench = _Bench(connection, there, source, tuple(done), migration)
+            bench = _Bench(_Place(connection, there, source, schemas), tuple(done), migration)
             findings = tuple(bench.findings())
             yield Proof(migration, findings, bench.empty)
             if bench.broken:
@@ -81,15 +85,20 @@ def prove(migrations: Sequence[Migration], url: str, *, source: str) -> Iterator
             done.append(migration)
 
 
+class _Place(NamedTuple):
+    """The scratch database, and its schemas that count."""
+
+    connection: Connection
+    url: str
+    source: str
+    schemas: tuple[str, ...]
+
+
 class _Bench:
     """One file under proof, in a database that holds the files ``done`` before it."""
 
-    def __init__(
-        self, connection: Connection, url: str, source: str, done: tuple[Migration, ...], migration: Migration
-    ) -> None:
-        self.connection = connection
-        self.url = url
-        self.source = source
+    def __init__(self, place: _Place, done: tuple[Migration, ...], migration: Migration) -> None:
+        self.connection, self.url, self.source, self.schemas = place
         self.done = done
         self.migration = migration
         self.empty: tuple[str, ...] = ()
@@ -114,8 +123,8 @@ class _Bench:
     def _state(self) -> _State:
         recorded = ledger.read(self.connection, series=self.migration.series) or ()
         return _State(
-            catalog.snapshot(self.connection, besides=ledger.TABLE),
-            rows.contents(self.connection, besides=ledger.TABLE),
+            catalog.snapshot(self.connection, besides=ledger.TABLE, schemas=self.schemas),
+            rows.contents(self.connection, besides=ledger.TABLE, schemas=self.schemas),
             tuple(sorted(row.version for row in recorded)),
         )
 
@@ -130,8 +139,9 @@ class _Bench:
 
     def _repeat(self, first: _State) -> Iterator[Finding]:
         """Run the file again, as psql -1 would, or psql alone for a file without a transaction."""
-        if self.migration.in_transaction:
-            database.run(self.connection, "begin read write; set local statement_timeout = 0")
+        begin = "begin read write; set local" if self.migration.in_transaction else "set"
+        settings = f"{begin} row_security = off; {begin.rpartition(';')[2]} statement_timeout = 0"
+        database.run(self.connection, settings)  # as migrate does
         error = database.failure(database.send(self.connection, self.migration.sql))
         if self.migration.in_transaction:
             database.run(self.connection, "rollback" if error else "commit")

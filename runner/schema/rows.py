@@ -57,6 +57,7 @@ _COLUMNS = """
     where c.relkind in ('r', 'p') and not c.relispartition
         and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
         and c.oid is distinct from pg_catalog.to_regclass(%s)
+        and (%s::text[] is null or n.nspname = any (%s::text[]))
     order by c.oid, a.attnum
 """
 
@@ -95,20 +96,26 @@ def fill(connection: Connection, *, besides: str) -> tuple[str, ...]:
     return tuple(rest)
 
 
-def contents(connection: Connection, *, besides: str) -> dict[str, tuple[int, str]]:
-    """Return the number of rows and a digest of them, per table. Does not write."""
+def contents(
+    connection: Connection, *, besides: str, schemas: Sequence[str] = ()
+) -> dict[str, tuple[int, str]]:
+    """Return the number of rows and a digest of them, per table of ``schemas``, without any of all.
+
+    Does not write.
+    """
     found = {}
-    for table in _tables(connection, besides):
+    for table in _tables(connection, besides, schemas):
         text = f"select count(*), md5(string_agg(t::text, ',' order by t::text)) from {table} as t"  # noqa: S608 - quoted by the server
         _, result = ask(connection, f"set local row_security = on; {text}")  # the owner may be subject to it
         found[table] = (int(result.get_value(0, 0) or 0), (result.get_value(0, 1) or b"").decode())
     return found
 
 
-def _tables(connection: Connection, besides: str) -> dict[str, list[Column]]:
+def _tables(connection: Connection, besides: str, schemas: Sequence[str] = ()) -> dict[str, list[Column]]:
+    chosen = list(schemas) or None
     tables: dict[str, list[Column]] = {}
     for table, name, type_, category, base, required, checks, reference, label in query(
-        connection, _COLUMNS, besides
+        connection, _COLUMNS, besides, chosen, chosen
     ):
         columns = tables.setdefault(table, [])
         if name is not None:

@@ -7,14 +7,14 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runner import apply, database, embedded, ledger
+from runner import apply, database, embedded, ledger, planning
 from runner.database import Access
 from runner.errors import EmbeddedUnavailable, ServerUnusable
 from runner.model import Before, Limits
 from runner.schema import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from runner.database import Connection
@@ -95,10 +95,30 @@ def scratch_server(url: str, *, source: str, home: Path) -> tuple[str, str]:
         ) from error
 
 
-def expected(migrations: Sequence[Migration], url: str, *, source: str) -> Snapshot:
-    """Return the schema that ``migrations`` make in an empty database on the server of ``url``."""
+def expected(
+    migrations: Sequence[Migration], url: str, *, source: str, schemas: Collection[str] = ()
+) -> Snapshot:
+    """Return the schema that ``migrations`` make in an empty database on the server of ``url``.
+
+    ``schemas`` are those that count, none for all. Raises ``ServerUnusable`` when the server refuses an
+    extension that a file requires.
+    """
     with scratch_database(url, source=source) as there, database.connect(there, source=source) as connection:
+        check_extensions(there, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         for _ in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
             pass
-        return catalog.snapshot(connection, besides=ledger.TABLE)
+        return catalog.snapshot(connection, besides=ledger.TABLE, schemas=schemas)
+
+
+def check_extensions(url: str, migrations: Sequence[Migration], *, source: str) -> None:
+    """Raise ``ServerUnusable`` when a scratch database cannot have an extension that a file requires."""
+    wanted = {name for migration in migrations for name in migration.requires}
+    lacking = planning.refused(lambda: database.connect(url, source=source), wanted)
+    for migration in migrations:
+        if missing := [name for name in migration.requires if name in lacking]:
+            raise ServerUnusable(
+                f"A scratch database on the server of {source} cannot have the extension {missing[0]}, which "
+                f"{migration.path} requires: {lacking[missing[0]]}.",
+                remedy="Use a server or a role that can; the embedded server has vector.",
+            )

@@ -169,6 +169,7 @@ def test_a_file_runs_with_the_settings_of_the_runner(
             "idle_in_transaction_session_timeout": "1min",
             "lock_timeout": "5s",
             "standard_conforming_strings": "on",
+            "row_security": "off",
             "transaction_deferrable": "off",
             "transaction_isolation": "read committed",
             "transaction_read_only": "off",

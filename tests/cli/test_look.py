@@ -20,7 +20,8 @@ def test_status_shows_each_file(runner: CliRunner, app: Project, url: str) -> No
     app.write("app", {"002_needs.sql": NEEDS})
     shown = lines(app.run(runner, "status", APP_URL=url))
     assert re.fullmatch(r"000 one applied \d{4}-\d\d-\d\d \d\d:\d\d postgres \d+ ms", shown[2])
-    assert shown[3:] == ["001 two pending", "002 needs skipped (needs nowhere_to_be_found)"]
+    needs = "002 needs skipped (needs nowhere_to_be_found: this server does not offer it)"
+    assert shown[3:] == ["001 two pending", needs]
 
 
 def test_status_has_an_exit_code_for_pipelines(runner: CliRunner, app: Project, url: str) -> None:
@@ -42,7 +43,7 @@ def test_plan_lists_what_would_be_applied(runner: CliRunner, app: Project, url: 
         assert lines(app.run(runner, "plan", APP_URL=url))[1:] == [
             "pending app/000_one.sql (1 line)",
             "pending app/001_two.sql (1 line)",
-            "skipped (needs nowhere_to_be_found) app/002_needs.sql (2 lines)",
+            "skipped (needs nowhere_to_be_found: this server does not offer it) app/002_needs.sql (2 lines)",
         ]
     app.run(runner, "migrate", APP_URL=url)
     (app.root / "app" / "002_needs.sql").unlink()

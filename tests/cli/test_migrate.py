@@ -71,7 +71,8 @@ def test_a_skipped_file_is_reported_and_retried(runner: CliRunner, app: Project,
     app.write("app", {"002_needs.sql": NEEDS})
     result = app.run(runner, "migrate", APP_URL=url)
     assert result.exit_code == 0
-    assert "skipped (needs nowhere_to_be_found) app/002_needs.sql" in lines(result)
+    words = 'extension "nowhere_to_be_found" is not available'
+    assert f"skipped (needs nowhere_to_be_found: {words}) app/002_needs.sql" in lines(result)
     app.write(
         "app", {"003_more.sql": "select 1;", "002_needs.sql": NEEDS.replace("nowhere_to_be_found", "plpgsql")}
     )

@@ -36,7 +36,7 @@ def _steps(files: str, rows: str, extensions: str = "") -> tuple[Step, ...]:
     return compare.compare(
         [_file(text) for text in files.split(", ") if text],
         [_row(text) for text in rows.split(", ") if text],
-        extensions=extensions.split(),
+        lacking={name: f"no {name}" for name in ("vector", "postgis", "x") if name not in extensions.split()},
     )
 
 
@@ -85,7 +85,7 @@ def test_a_step_carries_its_file_and_its_row() -> None:
 def test_a_skipped_step_names_only_the_extensions_that_lack() -> None:
     """The DBA reads what to install."""
     [step] = _steps("000 a +vector +postgis +x", "", "postgis")
-    assert step.needs == ("vector", "x")
+    assert (step.needs, step.why) == (("vector", "x"), "no vector; no x")
     assert step.problem is None
 
 

@@ -14,18 +14,29 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 
-def test_facts_name_foreign_objects_and_known_extensions(each_url: str, each_server: Server) -> None:
-    """Tables and views count as objects, the ledger does not; vector is known where it can be made."""
+def test_objects_are_those_of_the_schemas_that_count(each_url: str) -> None:
+    """Tables and views count, the ledger does not, nor what is in a schema of somebody else."""
     with database.connect(each_url, source="x") as connection:
-        empty = facts.read(connection, extensions=["vector", "nope"], besides="public.mine")
+
+        def found(*schemas: str, besides: str = "public.mine", adopted: bool = True) -> tuple[str, ...]:
+            return facts.objects(connection, besides=besides, schemas=schemas, adopted=adopted)
+
+        assert found("public", "s") == ()
         connection.execute("create table public.mine (); create schema s; create view s.v as select 1")
-        found = facts.read(connection, extensions=[], besides="public.mine")
-        objects = facts.objects(connection, besides="public.mine")
-        assert facts.read(connection, extensions=[], besides="public.nope").objects == ("public.mine", "s.v")
-    assert empty.objects == ()
-    assert empty.extensions == ({"vector"} if each_server.version > 15 else frozenset())
-    assert empty.version // 10000 == each_server.version
-    assert (found.objects, objects) == (None, ("s.v",))
+        assert found("public", "s") == ("s.v",)
+        assert found("public") == ()
+        assert found("public", besides="public.nope", adopted=False) == ("public.mine",)
+        assert found("public", "s", adopted=False) == (), "another runner has begun"
+
+
+def test_facts_say_what_the_catalogs_know_of_extensions(each_url: str, each_server: Server) -> None:
+    """Those that are absent are named, with a reason where this role cannot create them."""
+    with database.connect(each_url, source="x") as connection:
+        found = facts.read(connection, extensions=["vector", "nope", "plpgsql"])
+    vector = None if each_server.version > 15 else facts.UNKNOWN
+    assert found.absent == {"vector": vector, "nope": facts.UNKNOWN}
+    assert found.version // 10000 == each_server.version
+    assert (found.role, found.has_public) == ("postgres", True)
     assert found.notices_loss, "these servers do not run on Windows"
     assert not found.standby
     assert not found.read_only
@@ -38,13 +49,10 @@ def test_an_extension_only_a_superuser_may_make_is_not_available(url: str) -> No
         try:
             as_plain = url.replace("postgres@", "plain@")
             with database.connect(as_plain, source="x") as plain:
-                assert (
-                    facts.read(plain, extensions=["vector"], besides="public.nope").extensions == frozenset()
-                )
+                [(name, reason)] = facts.read(plain, extensions=["vector"]).absent.items()
+                assert (name, reason) == ("vector", facts.ADMINISTRATOR)
                 connection.execute("create extension vector")
-                assert facts.read(plain, extensions=["vector"], besides="public.nope").extensions == {
-                    "vector"
-                }
+                assert facts.read(plain, extensions=["vector"]).absent == {}
         finally:
             connection.execute("drop owned by plain; revoke create on database postgres from plain")
             connection.execute("drop role plain")
@@ -55,7 +63,7 @@ def test_identity_tells_two_databases_apart(url: str, other_url: str) -> None:
     identities = []
     for one in (url, url + "&application_name=x", other_url):
         with database.connect(one, source="x") as connection:
-            identities.append(facts.read(connection, extensions=[], besides="public.nope").identity)
+            identities.append(facts.read(connection, extensions=[]).identity)
     assert identities[0] == identities[1] != identities[2]
 
 
@@ -70,7 +78,7 @@ def test_identity_tells_two_databases_apart(url: str, other_url: str) -> None:
 def test_a_server_that_takes_no_changes_is_refused(url: str, change: dict[str, object], reason: str) -> None:
     """Standby, read-only and too old servers are named as such."""
     with database.connect(url, source="x") as connection:
-        found = facts.read(connection, extensions=[], besides="public.nope")
+        found = facts.read(connection, extensions=[])
     facts.check_writable(found, source="APP_URL")
     with pytest.raises(ServerUnusable, match=reason):
         facts.check_writable(found._replace(**change), source="APP_URL")  # type: ignore[arg-type] # table of cases
@@ -82,4 +90,4 @@ def test_a_read_only_default_is_seen(url: str) -> None:
         name = connection.info.dbname
         connection.execute(f"alter database {name} set default_transaction_read_only = on".encode())
     with database.connect(url, source="x") as connection:
-        assert facts.read(connection, extensions=[], besides="public.nope").read_only
+        assert facts.read(connection, extensions=[]).read_only

@@ -1,0 +1,50 @@
+"""Find the schemas that a file makes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.files.lexer import Refusal, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = r'("(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_MADE = re.compile(
+    rf"\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?(?:authorization\s+)?{_NAME}"
+    rf"|\balter\s+schema\s+{_NAME}\s+rename\s+to\s+{_NAME}",
+    re.IGNORECASE,
+)
+_MENTIONED = re.compile(r"\b(?:create|alter)\s+schema\b", re.IGNORECASE)
+_BLOCK = re.compile(r"do\b", re.IGNORECASE)
+
+
+def made_schemas(text: str) -> tuple[str, ...]:
+    """Return the names of the schemas that ``text`` creates or gives a new name, in order.
+
+    The code of a ``do`` block counts; a name that a statement puts together while it runs is not found.
+    """
+    if not _MENTIONED.search(text):
+        return ()
+    try:
+        statements = scan(text).statements
+    except Refusal:
+        return ()  # a file that will be refused
+    return tuple(
+        dict.fromkeys(name for one in statements for name in _names(text, one.start, one.end, one.code))
+    )
+
+
+def _names(text: str, start: int, end: int, code: str) -> Iterator[str]:
+    """Yield the names of one statement: found in its code, without strings, and read from the text."""
+    raw = text[start:end]
+    if _BLOCK.match(code):
+        code = raw
+    for made in _MENTIONED.finditer(code):
+        if found := _MADE.match(raw, made.start()):
+            yield _unquoted(found.group(1) or found.group(3))
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

@@ -1,0 +1,149 @@
+"""Ask the catalogs what is wrong with the ledger, in words, and with the statements that cure it."""
+
+from __future__ import annotations
+
+from runner.ledger import stranger
+
+TABLE = "public.schema_migrations"
+CHANGED = "MG004"  # an SQLSTATE of our own
+
+COLUMNS = {
+    "series": "text",
+    "version": "text",
+    "name": "text",
+    "checksum": "text",
+    "sql": "text",
+    "applied_at": "timestamp with time zone",
+    "applied_by": "text",
+    "execution_ms": "bigint",
+    "runner_version": "text",
+    "running": "boolean",
+}
+
+# A row per thing that could falsify what is recorded or read, and what undoes it. A trigger counts whatever
+# it is for: it runs as the migrating role, with every record, and may change or swallow it. Row security
+# counts where it is active: it holds for neither an owner, unless it is forced, nor a superuser.
+_FAULTS = f"""
+    select f.fault, f.cure
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    cross join lateral (
+        select
+            case
+                when a.type is null then pg_catalog.format('column %I is missing', e.name)
+                when e.type is null then pg_catalog.format('column %I %s is one too many', a.name, a.type)
+                else pg_catalog.format('column %I is %s, not %s', a.name, a.type, e.type)
+            end as fault,
+            case
+                when a.type is null then ''
+                when e.type is null
+                    then pg_catalog.format('alter table {TABLE} drop column %I;', a.name)
+                else pg_catalog.format('alter table {TABLE} alter column %I type %s;', a.name, e.type)
+            end as cure
+        from (values {", ".join(f"('{name}', '{type_}')" for name, type_ in COLUMNS.items())})
+            as e (name, type)
+        full join (
+            select t.attname::text as name, pg_catalog.format_type(t.atttypid, t.atttypmod) as type
+            from pg_catalog.pg_attribute as t
+            where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
+        ) as a using (name)
+        where a.type is distinct from e.type
+        union all
+        select pg_catalog.format('trigger %I', t.tgname),
+            pg_catalog.format('drop trigger %I on {TABLE};', t.tgname)
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
+        union all
+        select pg_catalog.format('rule %I', r.rulename),
+            pg_catalog.format('drop rule %I on {TABLE};', r.rulename)
+        from pg_catalog.pg_rewrite as r
+        where r.ev_class = c.oid and r.rulename <> '_RETURN' and r.ev_enabled <> 'D'
+        union all
+        select pg_catalog.format('row security is active for %I', current_user),
+            'alter table {TABLE} disable row level security;'
+        where pg_catalog.row_security_active(c.oid)
+        union all
+        select 'it is unlogged, so a crash empties it', 'alter table {TABLE} set logged;'
+        where c.relpersistence = 'u'
+        union all
+        select pg_catalog.format('table %I.%I inherits from it', s.nspname, k.relname),
+            pg_catalog.format('alter table %I.%I no inherit {TABLE};', s.nspname, k.relname)
+        from pg_catalog.pg_inherits as i
+        join pg_catalog.pg_class as k on k.oid = i.inhrelid
+        join pg_catalog.pg_namespace as s on s.oid = k.relnamespace
+        where i.inhparent = c.oid and c.relkind = 'r'
+    ) as f
+    where n.nspname = 'public' and c.relname = 'schema_migrations'
+"""  # noqa: S608 - names of this module
+
+# The ledger's owner decides what is recorded. A superuser is a member of every role, so membership
+# says nothing for him: there the owner must be a superuser too, or own the database.
+_TRUSTED = """
+    o.oid = m.oid
+        or case
+            when m.rolsuper then o.rolsuper or o.oid = d.datdba
+            else pg_catalog.pg_has_role(m.oid, o.oid, 'member')
+        end
+"""
+
+# Found by name: to_regclass fails for a role that may not use the schema.
+_FROM = """
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_roles as o on o.oid = c.relowner
+    join pg_catalog.pg_roles as m on m.rolname = current_user
+    join pg_catalog.pg_database as d on d.datname = pg_catalog.current_database()
+    where n.nspname = 'public' and c.relname = 'schema_migrations'
+"""
+
+SHAPE = f"""
+    select
+        c.relkind::text,
+        array(
+            select a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            order by a.attnum
+        ),
+        array(
+            select k.relname::text
+            from pg_catalog.pg_class as k
+            where k.relnamespace = n.oid and k.relname = any (array{list(stranger.COMPANIONS)})
+        ),
+        array(select array[f.fault, f.cure] from ({_FAULTS}) as f),
+        pg_catalog.quote_ident(o.rolname),
+        {_TRUSTED},
+        pg_catalog.has_schema_privilege(n.oid, 'usage'),
+        pg_catalog.has_table_privilege(c.oid, 'select'),
+        pg_catalog.quote_ident(m.rolname)
+    {_FROM};
+"""  # noqa: S608 - as above
+
+# Part of making the ledger: an event trigger may change a table in the moment it is made, and its owner.
+CHECK = f"""
+do $runner$
+declare
+    changes text;
+    others text;
+begin
+    select pg_catalog.string_agg(f.fault, '; ')
+    into changes
+    from (
+        {_FAULTS}
+        union all
+        select pg_catalog.format('it belongs to %I, and %I is not a member of it', o.rolname, m.rolname), ''
+        {_FROM} and not ({_TRUSTED})
+    ) as f;
+    if changes is not null then
+        select pg_catalog.string_agg(pg_catalog.format('alter event trigger %I disable;', e.evtname), ' ')
+        into others
+        from pg_catalog.pg_event_trigger as e
+        where e.evtevent = 'ddl_command_end' and e.evtenabled in ('O', 'A');
+        raise exception 'An event trigger changed the ledger, {TABLE}, as it was made: %.', changes
+            using errcode = '{CHANGED}',
+                hint = 'Nothing was changed. Let its function leave {TABLE} out, or disable it for the '
+                    || 'first run, as an administrator, and enable it again behind it: ' || others;
+    end if;
+end
+$runner$;
+"""  # noqa: S608 - as above

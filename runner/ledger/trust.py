@@ -1,0 +1,94 @@
+"""Decide whether the table that is named like the ledger is the ledger, as the runner made it.
+
+What is found is named, with the statement that cures it, quoted by the server so that it can be pasted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import database
+from runner.errors import LedgerUntrusted
+from runner.ledger import stranger
+from runner.ledger.faults import COLUMNS, TABLE
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+    from runner.database import Connection, Error
+
+
+class Shape(NamedTuple):  # as in model: it starts faster
+    """What the catalog says of the ledger; names of roles are quoted.
+
+    ``faults`` are what is wrong with it, each with the statement that cures it, empty where there is none;
+    ``companions`` are tables beside it that tell which other tool made it.
+    """
+
+    kind: str  # as in pg_class: r is a table
+    columns: list[str]
+    companions: list[str]
+    faults: list[tuple[str, str]]
+    owner: str
+    trusted: bool  # its owner is this role, or one it is a member of
+    usable: bool  # the schema
+    readable: bool
+    role: str
+
+
+def shape(connection: Connection, result: PGresult) -> Shape | None:
+    """Return the ledger's shape from the result of ``SHAPE``; ``None`` when there is no ledger."""
+    found = database.rows(connection, result)
+    return Shape(*found[0]) if found else None
+
+
+def check_shape(found: Shape) -> None:
+    """Raise ``LedgerUntrusted`` for what is not the runner's, not as it made it, or may not be read."""
+    present = {column.partition(" ")[0] for column in found.columns}
+    if found.kind != "r" or not present >= COLUMNS.keys():
+        raise stranger.found(found.kind, found.columns, found.companions)
+    if found.faults:
+        faults = "; ".join(fault for fault, _ in found.faults)
+        raise LedgerUntrusted(
+            f"{TABLE} is not the runner's ledger as it was made: {faults}.",
+            remedy=f"Find out who did that; then, as {found.owner}: "
+            f"{' '.join(cure for _, cure in found.faults)}",
+        )
+    if not (found.usable and found.readable):
+        raise _unreadable(found)
+
+
+def _unreadable(found: Shape) -> LedgerUntrusted:
+    """Tell a role that may not read the ledger what it lacks, to read only or to migrate."""
+    grant = f"grant select on {TABLE} to {found.role};"
+    if not found.usable:
+        grant = f"grant usage on schema public to {found.role}; {grant}"
+    if found.trusted:
+        return LedgerUntrusted(
+            f"Role {found.role} may not read {TABLE}.", remedy=f"As its owner, {found.owner}: {grant}"
+        )
+    return LedgerUntrusted(
+        f"Role {found.role} may not read {TABLE}: it belongs to {found.owner}, and {found.role} is not a "
+        "member of it.",
+        remedy=f"For a role that migrates, as after pg_restore --no-owner: {_owner(found)} "
+        f"For one that only looks: {grant}",
+    )
+
+
+def _owner(found: Shape) -> str:
+    return f"alter table {TABLE} owner to {found.role};"
+
+
+def check_owner(found: Shape) -> None:
+    """Raise ``LedgerUntrusted`` unless the ledger belongs to the role that migrates, or one it is in."""
+    if not found.trusted:
+        raise LedgerUntrusted(
+            f"{TABLE} belongs to {found.owner}, and {found.role} is not a member of it.",
+            remedy=f"Migrate as {found.owner}. If the owner got lost, as with pg_restore --no-owner: "
+            f"{_owner(found)}",
+        )
+
+
+def changed(error: Error) -> LedgerUntrusted:
+    """Return what ``CHECK`` raised as an error of the runner's."""
+    return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)

@@ -1,0 +1,75 @@
+"""Adopting a database that another tool has migrated: from the refusal to the first file of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from tests.ledger.test_trust import TOOLS
+from tests.project import TWO, Project, make, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOUR = ("golang-migrate", "Ecto", "Rails", "dbmate")
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection to a database that another tool has migrated."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        connection.execute(TWO["000_one.sql"].encode())
+        yield connection
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Project:
+    """Return a project whose first file makes what the other tool has made, and whose second goes on."""
+    return make(tmp_path, app=TWO)
+
+
+def run(app: Project, url: str, *arguments: str) -> tuple[int, str]:
+    """Run a command; return its exit code and all it said."""
+    done = app.run(CliRunner(), *arguments, APP_URL=url)
+    return done.exit_code, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("tool", FOUR)
+def test_the_way_through_can_be_pasted(
+    app: Project, each_url: str, db: psycopg.Connection, tool: str
+) -> None:
+    """Each command names the tool; then baseline finds no drift, and migrate and verify go on."""
+    db.execute(TOOLS[tool].encode())
+    for command in (("status",), ("migrate",), ("baseline", "app", "--to", "000")):
+        code, said = run(app, each_url, *command)
+        assert (code, "LEDGER_UNTRUSTED" in said, f"the ledger of {tool}" in said) == (4, True, True), said
+    db.execute(statements(said.splitlines()[-1]).encode())
+    code, said = run(app, each_url, "migrate")
+    assert (code, "DATABASE_NOT_EMPTY" in said) == (4, True), said
+    assert run(app, each_url, "baseline", "app", "--to", "000") == (
+        0,
+        "app: 1 files recorded without running them, at 000_one.\n",
+    )
+    assert run(app, each_url, "migrate")[0] == 0
+    code, said = run(app, each_url, "verify", "--drift")
+    assert code == 0, said
+    kept = db.execute("select count(*) from before_runner.schema_migrations").fetchone()
+    assert kept == (1,), "what the other tool recorded is still there"
+
+
+@pytest.mark.parametrize("tool", FOUR)
+def test_a_new_name_in_the_same_schema_does_as_well(
+    app: Project, each_url: str, db: psycopg.Connection, tool: str
+) -> None:
+    """The old ledger keeps its key and shows as drift, which baseline records in spite of when told to."""
+    db.execute(TOOLS[tool].encode())
+    db.execute("alter table public.schema_migrations rename to old_migrations")
+    code, said = run(app, each_url, "baseline", "app", "--to", "000")
+    assert (code, "table public.old_migrations is not in the files" in said) == (4, True), said
+    code, said = run(app, each_url, "baseline", "app", "--to", "000", "--despite-drift")
+    assert code == 0, said
+    assert run(app, each_url, "migrate")[0] == 0

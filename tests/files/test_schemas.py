@@ -1,0 +1,34 @@
+"""The schemas a file makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.files import made_schemas
+
+CASES = {
+    "create schema app;": ("app",),
+    "CREATE SCHEMA IF NOT EXISTS App;": ("app",),
+    'create schema "My ""App"; create schema app': ('My "App', "app"),
+    "create schema authorization joe;": ("joe",),
+    "create schema if not exists authorization joe;": ("joe",),
+    "create schema app authorization joe;": ("app",),
+    "create schema a create table t (id int);": ("a",),
+    "create /* why */ table t (); create\n    schema\tapp;": ("app",),
+    "alter schema old rename to new;": ("new",),
+    "alter schema old owner to joe;": (),
+    "do $$ begin create schema if not exists app; end $$;": ("app",),
+    "do $x$ begin execute 'create schema \"Q\"'; end $x$;": ("Q",),
+    "select 'create schema no';": (),
+    "-- create schema no\nselect 1;": (),
+    "create table t ();": (),
+    "create schema app; create schema app;": ("app",),
+    "create schema 'open": (),
+    "create schema über;": ("über",),
+}
+
+
+@pytest.mark.parametrize(("text", "names"), CASES.items())
+def test_schemas_are_found_where_sql_makes_them(text: str, names: tuple[str, ...]) -> None:
+    """In statements and do blocks, not in strings and comments; names are what PostgreSQL makes of them."""
+    assert made_schemas(text) == names

@@ -1,0 +1,208 @@
+"""Which extensions a server would create: it is asked, whatever its catalogs say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from runner import database
+from runner.planning import extension, facts
+from tests.cli import lines
+from tests.project import Project, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Server
+
+# What pgextwlist does: an owner's `create extension` is done as the superuser.
+PROVIDER = """
+    create function public.provide() returns event_trigger language plpgsql security definer as $$
+    begin
+        if pg_catalog.current_setting('provider.busy', true) is distinct from 'on' then
+            perform pg_catalog.set_config('provider.busy', 'on', true);
+            create extension if not exists {};
+            perform pg_catalog.set_config('provider.busy', 'off', true);
+        end if;
+    end
+    $$;
+    create event trigger provider on ddl_command_start when tag in ('CREATE EXTENSION')
+        execute function public.provide();
+"""
+FORBIDDEN = "this extension is not allow-listed"
+FORBIDDING = f"""
+    create function public.forbid() returns event_trigger language plpgsql as $$
+    begin
+        raise exception '{FORBIDDEN}' using errcode = '{{}}';
+    end
+    $$;
+    create event trigger forbids on ddl_command_start when tag in ('CREATE EXTENSION')
+        execute function public.forbid();
+"""
+
+
+@pytest.fixture
+def name(each_server: Server) -> str:
+    """Return the name of an extension that the catalogs call a superuser's."""
+    return each_server.untrusted
+
+
+@pytest.fixture
+def app(tmp_path: Path, name: str) -> Project:
+    """Return a project with a file that requires it, and one behind it."""
+    needing = f"-- runner: requires-extension {name}\ncreate extension if not exists {name};"
+    return make(tmp_path, app={"000_needing.sql": needing, "001_next.sql": "select 1;"})
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return an administrator's connection."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        yield connection
+
+
+def skipped(app: Project, url: str, *command: str) -> list[str]:
+    """Return why a command calls files skipped, from its document."""
+    done = app.run(CliRunner(), *command, "--json", APP_URL=url)
+    assert done.exit_code == 0, done.output
+    [entry] = json.loads(done.stdout)["databases"]
+    steps = entry.get("steps") or entry["skipped"]
+    return [step["reason"] for step in steps if step["state"] == "skipped"]
+
+
+def installed(db: psycopg.Connection) -> list[str]:
+    """Return the extensions of a database, but the one that every database has."""
+    return [n for (n,) in db.execute("select extname from pg_extension order by 1") if n != "plpgsql"]
+
+
+def test_the_server_refuses_in_its_own_words(
+    app: Project, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """What only a superuser may create stays pending, and the line says why; the next file is applied."""
+    assert skipped(app, plain_url, "status") == [facts.ADMINISTRATOR]
+    done = app.run(CliRunner(), "migrate", APP_URL=plain_url)
+    assert done.exit_code == 0, done.output
+    words = f'permission denied to create extension "{name}"'
+    assert f"skipped (needs {name}: {words}) app/000_needing.sql" in lines(done)
+    assert skipped(app, plain_url, "migrate") == [words]
+    assert installed(db) == []
+
+
+def test_an_extension_the_provider_allows_is_made_against_the_catalogs(
+    app: Project, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """The catalogs call it a superuser's; the server creates it, so the file is applied."""
+    db.execute(PROVIDER.format(name).encode())
+    assert skipped(app, plain_url, "plan") == [facts.ADMINISTRATOR]
+    assert installed(db) == []
+    assert skipped(app, plain_url, "migrate") == []
+    assert installed(db) == [name]
+    assert len(db.execute("select from public.schema_migrations").fetchall()) == 2
+
+
+def test_what_is_pending_only_by_asking_is_looked_at_as_well(
+    app: Project, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """A file that must not be sent is refused before anything is, and counts for --expect."""
+    db.execute(PROVIDER.format(name).encode())
+    assert app.run(CliRunner(), "migrate", "--expect", "1", APP_URL=plain_url).exit_code == 4
+    app.write("app", {"000_needing.sql": f"-- runner: requires-extension {name}\ncommit;"})
+    done = app.run(CliRunner(), "migrate", APP_URL=plain_url)
+    assert (done.exit_code, "FILE_REFUSED" in done.stderr) == (1, True)
+    assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
+
+
+def test_an_extension_the_provider_forbids_is_skipped_against_the_catalogs(
+    app: Project, each_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """The catalogs know no reason; the server says no, so the file waits and the next one goes on."""
+    db.execute(FORBIDDING.format("42501").encode())
+    assert skipped(app, each_url, "plan") == []
+    done = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert (done.exit_code, f"(needs {name}: {FORBIDDEN})" in done.stdout) == (0, True), done.output
+    db.execute("drop event trigger forbids")
+    assert skipped(app, each_url, "migrate") == []
+    assert installed(db) == [name]
+
+
+def test_another_error_is_no_refusal(app: Project, each_url: str, db: psycopg.Connection) -> None:
+    """The file itself runs into it, and fails where everybody can see it."""
+    db.execute(FORBIDDING.format("P0001").encode())
+    done = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert done.exit_code == 1
+    assert f"app/000_needing.sql failed: {FORBIDDEN}" in done.stderr
+
+
+def test_an_extension_an_administrator_has_created_counts(
+    app: Project, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """The role may not create it and need not."""
+    db.execute(f"create extension {name}".encode())
+    assert skipped(app, plain_url, "status") == []
+    assert skipped(app, plain_url, "migrate") == []
+    assert len(db.execute("select from public.schema_migrations").fetchall()) == 2
+
+
+def test_asking_leaves_nothing_behind(each_url: str, db: psycopg.Connection, name: str) -> None:
+    """What is tried is rolled back; of the unknown one the server's words are kept."""
+    found = extension.refused(lambda: database.connect(each_url, source="x"), [name, "nope"])
+    assert found.keys() == {"nope"}
+    assert "nope" in found["nope"]
+    assert installed(db) == []
+
+
+def test_an_extension_that_needs_another_one_is_not_refused(server_15: Server) -> None:
+    """A file may create both, one behind the other: earthdistance needs cube."""
+    url = server_15.url("postgres")
+    assert extension.refused(lambda: database.connect(url, source="x"), ["earthdistance"]) == {}
+
+
+def test_nobody_is_asked_when_nothing_pending_needs_it(
+    app: Project, each_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """Neither for a file that is applied, nor for an extension that is there."""
+    db.execute(f"create extension {name}".encode())
+    db.execute(FORBIDDING.format("P0001").encode())
+    app.write("app", {"000_needing.sql": f"-- runner: requires-extension {name}\nselect 1;"})
+    assert skipped(app, each_url, "migrate") == []
+    db.execute(f"drop extension {name}".encode())
+    assert skipped(app, each_url, "migrate") == []
+
+
+def test_reading_asks_nobody(app: Project, plain_url: str, db: psycopg.Connection) -> None:
+    """Status and plan write nothing, not even for a moment: a role with select alone may run them."""
+    assert len(skipped(app, plain_url, "migrate")) == 1
+    db.execute("create role looks login; grant select on public.schema_migrations to looks")
+    try:
+        url = plain_url.replace("Plain-role@", "looks@") + "&options=-cdefault_transaction_read_only%3Don"
+        assert skipped(app, url, "status") == [facts.ADMINISTRATOR]
+        assert skipped(app, url, "plan") == [facts.ADMINISTRATOR]
+    finally:
+        db.execute("drop owned by looks; drop role looks")
+
+
+def test_a_scratch_database_is_asked_as_well(app: Project, each_server: Server, plain_url: str) -> None:
+    """Prove and docs find it refused in the server's words, and say so."""
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
+        admin.execute('alter role "Plain-role" createdb')
+    proved = app.run(CliRunner(), "prove", APP_URL=plain_url)
+    assert "skipped (needs " in proved.stdout
+    assert ": permission denied to create extension" in proved.stdout
+    docs = app.run(CliRunner(), "docs", APP_URL=plain_url)
+    assert (docs.exit_code, "permission denied to create extension" in docs.stderr) == (2, True)
+
+
+def test_drift_says_which_extension_the_scratch_database_cannot_have(
+    app: Project, each_server: Server, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """An administrator has created it here; in a scratch database this role cannot."""
+    db.execute(f'create extension {name}; alter role "Plain-role" createdb'.encode())
+    assert skipped(app, plain_url, "migrate") == []
+    done = app.run(CliRunner(), "verify", "--drift", APP_URL=plain_url)
+    assert (done.exit_code, "SERVER_UNUSABLE" in done.stderr) == (2, True), each_server
+    assert f"cannot have the extension {name}, which app/000_needing.sql requires: permission" in done.stderr
