@@ -30,6 +30,10 @@ PROGRAMS: dict[int, Path] = {
 VERSIONS = sorted(PROGRAMS)
 OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
 _USER = "pgserver"  # the wheel's own choice
+
+# The wheel of 15 has no extension at all, so the tests give it two. Debian's has PostgreSQL's own.
+_MADE = {"untrusted": "superuser = true", "dependent": "requires = 'untrusted'"}
+_UNTRUSTED, _DEPENDENT = _MADE if PROGRAMS[15] == _WHEEL_15 else ("pageinspect", "earthdistance")
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps files in memory
 _ROOM = 4 * 2**30  # bytes that must be free there for the servers of all workers
 
@@ -54,7 +58,12 @@ class Server:
     @property
     def untrusted(self) -> str:
         """Return the name of an extension that only a superuser may create here."""
-        return "vector" if self.version > OLDEST else "pageinspect"
+        return "vector" if self.version > OLDEST else _UNTRUSTED
+
+    @property
+    def dependent(self) -> str:
+        """Return the name of one that needs another one, on the oldest server."""
+        return _DEPENDENT
 
     @property
     def psql(self) -> str:
@@ -78,12 +87,21 @@ def running(version: int) -> Iterator[Server]:
     options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     options += " -c max_wal_size=128MB"
     _run(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
+    if PROGRAMS[version] == _WHEEL_15:
+        _make_extensions()
     _run(version, "pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield Server(version, str(folder))
     finally:
         _run(version, "pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+def _make_extensions() -> None:
+    folder = _WHEEL_15.parent / "share" / "postgresql" / "extension"
+    for name, control in _MADE.items():
+        (folder / f"{name}--1.sql").write_text(f"create function {name}() returns integer return 1;\n")
+        (folder / f"{name}.control").write_text(f"default_version = '1'\nrelocatable = true\n{control}\n")
 
 
 def new_folder(version: int) -> Path:

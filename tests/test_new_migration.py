@@ -103,8 +103,8 @@ def run(copy: Path, *arguments: str, environ: dict[str, str] | None = None, code
 def test_a_new_table_needs_no_change_of_a_test(copy: Path, url: str, other_url: str) -> None:
     """`new`, then plan, prove and check, then migrate, docs and the tests of the schema: each content."""
     environ = {"DATABASE_URL_AUTH": url, "DATABASE_URL_SPECS": other_url}
-    [command] = re.findall(r"^\.venv/bin/python -m (runner new .*)$", README, re.MULTILINE)
-    forward, back = run(copy, *command.split()).split()[-2:]
+    [command] = re.findall(r"^\.venv/bin/socrates-migrate (new .*)$", README, re.MULTILINE)
+    forward, back = run(copy, "runner", *command.split()).split()[-2:]
     name = forward.rpartition("/")[2]
     assert "header: " in run(copy, "tests.sql.check", code=1), "a template is not a migration"
     (copy / forward).write_text(FORWARD.format(file=name), encoding="utf-8")

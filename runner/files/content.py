@@ -34,7 +34,9 @@ _TRANSACTION = re.compile(
     re.IGNORECASE,
 )
 _DETACH = re.compile(r"\bdetach\b", re.IGNORECASE)
-_MODES = re.compile(r"set\s+(?:(?:local|session)\s+)?transaction(?:\s+|_)", re.IGNORECASE)
+_MODES = re.compile(
+    r"set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)", re.IGNORECASE
+)
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _CLIENT_COPY = re.compile(r"copy\b.*\b((?:from|to)\s+std(?:in|out))\b", re.IGNORECASE | re.DOTALL)
 

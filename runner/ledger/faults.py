@@ -22,7 +22,8 @@ COLUMNS = {
 
 # A row per thing that could falsify what is recorded or read, and what undoes it. A trigger counts whatever
 # it is for: it runs as the migrating role, with every record, and may change or swallow it. Row security
-# counts where it is active: it holds for neither an owner, unless it is forced, nor a superuser.
+# counts where it is active: it holds for neither an owner, unless it is forced, nor a superuser. Quotes in
+# the name of a type come from quote_all_identifiers.
 _FAULTS = f"""
     select f.fault, f.cure
     from pg_catalog.pg_class as c
@@ -43,7 +44,8 @@ _FAULTS = f"""
         from (values {", ".join(f"('{name}', '{type_}')" for name, type_ in COLUMNS.items())})
             as e (name, type)
         full join (
-            select t.attname::text as name, pg_catalog.format_type(t.atttypid, t.atttypmod) as type
+            select t.attname::text as name,
+                pg_catalog.replace(pg_catalog.format_type(t.atttypid, t.atttypmod), '"', '') as type
             from pg_catalog.pg_attribute as t
             where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
         ) as a using (name)

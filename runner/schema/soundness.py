@@ -22,7 +22,7 @@ _INDEXES = r"""
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind = 'i'
         and not (i.indisvalid and i.indisready)
-        and n.nspname !~ '^pg_'
+        and n.nspname = any ($1)
         and not exists (
             select from pg_catalog.pg_stat_progress_create_index as p
             where p.datname = pg_catalog.current_database()
@@ -51,7 +51,7 @@ _CONSTRAINTS = """
     join pg_catalog.pg_namespace as n on n.oid = coalesce(r.relnamespace, t.typnamespace)
     where not c.convalidated
         and coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true)
-        and n.nspname !~ '^pg_'
+        and n.nspname = any ($1)
         and not exists (
             select from pg_catalog.pg_constraint as p
             where not p.convalidated
@@ -80,9 +80,11 @@ _RECORDED = f"(select count(*) from {ledger.TABLE} as m where m.xmin = c.xmin an
 def unsound(site: Site) -> Iterator[SchemaInvalid]:
     """Yield a problem for each invalid index, and each constraint whose older rows nobody has looked at.
 
-    What the applied files themselves leave ``not valid`` is none. Does not write.
+    Only in the schemas that count. What the applied files themselves leave ``not valid`` is none. Does not
+    write.
     """
-    for name, is_rest in database.query(site.connection, _INDEXES):
+    schemas = list(site.schemas)
+    for name, is_rest in database.query_quoted(site.connection, _INDEXES, schemas):
         rest = f"An interrupted statement has left it: drop index concurrently {name};"
         anew = f"Build it anew: reindex index concurrently {name}; or give it up: drop index {name};"
         yield SchemaInvalid(
@@ -90,7 +92,7 @@ def unsound(site: Site) -> Iterator[SchemaInvalid]:
             remedy=rest if is_rest else anew,
         )
     question = _CONSTRAINTS.replace("{recorded}", _RECORDED if site.shape else "false")
-    found = database.query_quoted(site.connection, question)
+    found = database.query_quoted(site.connection, question, schemas)
     files = planning.unvalidated(site.steps) if found else None
     for owner, constraint, on, name, of_domain, recorded in found:
         left = files.says(owner, constraint) if files else None

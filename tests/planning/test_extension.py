@@ -157,9 +157,9 @@ def test_asking_leaves_nothing_behind(each_url: str, db: psycopg.Connection, nam
 
 
 def test_an_extension_that_needs_another_one_is_not_refused(server_15: Server) -> None:
-    """A file may create both, one behind the other: earthdistance needs cube."""
+    """A file may create both, one behind the other."""
     url = server_15.url("postgres")
-    assert extension.refused(lambda: database.connect(url, source="x"), ["earthdistance"]) == {}
+    assert extension.refused(lambda: database.connect(url, source="x"), [server_15.dependent]) == {}
 
 
 def test_nobody_is_asked_when_nothing_pending_needs_it(
