@@ -136,7 +136,7 @@ def _(file: File) -> Iterator[Place]:
 )
 def _(file: File) -> Iterator[Place]:
     try:
-        files.check(file.text, path=file.path.name)
+        files.check(file.text, path=file.path.name, single="\n-- runner: no-transaction" in file.header)
     except FileRefused as error:
         line = error.place.line if error.place else 1
         yield len("\n".join(file.text.split("\n")[: line - 1])) + (line > 1), error.message

@@ -66,7 +66,11 @@ PLANTED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
     "long_name": (HEADER + f"select 1 as {LONG};\n", [(3, "name-length", LONG)]),
     "commit": (HEADER + "select 1;\ncommit;\n",
                [(4, "plain", "000_good.sql controls the transaction (commit)."), (4, "plain", "commit")]),
-    "commit_in_a_body": (HEADER + "do $$\nbegin\n    commit;\nend\n$$;\n", [(5, "plain", "commit")]),
+    "commit_in_a_body": (
+        HEADER + "do $$\nbegin\n    commit;\nend\n$$;\n",
+        [(3, "plain", "000_good.sql commits or rolls back while it runs, as no transaction allows."),
+         (5, "plain", "commit")],
+    ),
     "psql": (HEADER + "\\echo;\n",
              [(3, "plain", "000_good.sql holds a psql command (a backslash outside quotes).")]),
     "drop": (HEADER + "drop table if exists public.a;\n", [(3, "drop", "drop table if exists public.a")]),
