@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from runner import config, door
+from runner import config, door, environment
 from runner.cli import document, report
-from runner.errors import RunnerError, UsageError
+from runner.errors import RunnerError, UrlMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
+_NO_EMBEDDED = "runner.no_embedded"
 
 
 # ------------------------------------------------------------------ options
@@ -43,14 +45,40 @@ def _begin_document(ctx: click.Context, param: click.Parameter, value: bool) -> 
     return value
 
 
+def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
+    """Let .env set the options that have a variable; the environment, which click reads, wins."""
+    names = {one.envvar: str(one.name) for one in ctx.command.params if isinstance(one.envvar, str)}
+    if names.keys() - os.environ.keys():
+        with suppress(RunnerError):  # the command finds it, too
+            found = environment.read(config.load(value).home, {})
+            ctx.default_map = {
+                names[name]: found[name] for name in names.keys() & found.keys() - os.environ.keys()
+            }
+    return value
+
+
 def config_option(command: Command) -> Command:
     """Add --config."""
     return click.option(
         "--config",
         "file",
         type=click.Path(path_type=Path, dir_okay=False),
+        is_eager=True,
+        callback=_read_variables,
         help="Another pyproject.toml; its folders are relative to it.",
     )(command)
+
+
+def _note_embedded(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's
+    ctx.meta[_NO_EMBEDDED] = value
+
+
+def embedded_option(command: Command) -> Command:
+    """Add --no-embedded."""
+    return click.option(
+        "--no-embedded", is_flag=True, expose_value=False, callback=_note_embedded,
+        help="Never use the embedded PostgreSQL in place of a server, as with RUNNER_EMBEDDED=off.",
+    )(command)  # fmt: skip
 
 
 def json_option(command: Command) -> Command:
@@ -84,10 +112,18 @@ def some_series(command: Command) -> Command:
 
 
 def say_embedded() -> None:
-    """Say that no variable is set, so that the embedded server stands in."""
-    report.say(
-        "No database variable is set: using the embedded PostgreSQL in .postgres/", style="cyan", err=True
-    )
+    """Say that no variable is set, so that the embedded server stands in.
+
+    Raises ``UrlMissing`` when --no-embedded forbids it.
+    """
+    if click.get_current_context().meta.get(_NO_EMBEDDED):
+        raise UrlMissing(
+            "No database variable is set, and --no-embedded was given.",
+            remedy="Set the variables that pyproject.toml names, in the environment or in .env.",
+        )
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    found = "CI is set, but no database variable" if in_ci else "No database variable is set"
+    report.say(f"{found}: using the embedded PostgreSQL in .postgres/", style="cyan", err=True)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ PENDING = 3  # exit code
 )
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
     """Show what is applied, pending or wrong.
@@ -57,6 +58,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 )
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, file: Path | None) -> None:
     """List what migrate would apply.
@@ -95,6 +97,7 @@ def _list(one: Database, steps: Sequence[Step]) -> None:
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file: Path | None) -> None:
     """Check the database against its files.

@@ -29,6 +29,7 @@ BASE = "base"
 )
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def rollback_command(*, series: str, to: str, url: str | None, file: Path | None) -> None:
     """Print the psql commands that undo files.

@@ -54,6 +54,7 @@ def _seconds(name: str, default: float, text: str) -> Callable[[common.Command],
 )
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def migrate_command(  # noqa: PLR0913 - one parameter per option
     *,

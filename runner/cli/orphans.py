@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command("orphans")
 @common.some_series
 @common.config_option
+@common.embedded_option
 @common.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     """Find rows that refer to nothing in another database.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @common.some_series
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) -> None:
     """Prove each file idempotent and reversible.
@@ -90,6 +91,7 @@ def _add(target: Target, proofs: Sequence[Proof]) -> None:
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def baseline_command(
     *, series: str, to: int, despite_drift: bool, url: str | None, file: Path | None
@@ -134,6 +136,7 @@ def baseline_command(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common.url_option
 @common.config_option
+@common.embedded_option
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
     """Record one edited file anew.
 

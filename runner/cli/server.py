@@ -49,6 +49,7 @@ def stop(*, file: Path | None) -> None:
 @common.one_series
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
 @common.config_option
+@common.embedded_option
 def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
     """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
 
@@ -64,6 +65,7 @@ def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
 @server_command.command()
 @common.one_series
 @common.config_option
+@common.embedded_option
 def url(*, series: str, file: Path | None) -> None:
     """Print the URL of SERIES on the embedded PostgreSQL, which is started for it."""
     project = config.load(file)
