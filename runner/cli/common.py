@@ -89,6 +89,13 @@ def json_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def strict_option(command: Command) -> Command:
+    """Add --strict."""
+    return click.option(
+        "--strict", is_flag=True, help="Do not accept a database that is ahead of these files."
+    )(command)
+
+
 def url_option(command: Command) -> Command:
     """Add --url."""
     return click.option(
@@ -148,6 +155,12 @@ def only(found: Sequence[Database], option: str) -> Database:
 def title(one: Database) -> str:
     """Return the heading of one database."""
     return f"{one.series}: {one.name} (PostgreSQL {one.version})"
+
+
+def ahead(one: Database) -> str:
+    """Return the words for a database that a newer release has migrated; none where it is not so."""
+    labels = [step.label for step in one.ahead]
+    return f"ahead of these files: {', '.join(labels[:3])}{' …' * (len(labels) > 3)}" if labels else ""  # noqa: PLR2004
 
 
 # ------------------------------------------------------------------ endings

@@ -48,15 +48,16 @@ def stop(*, file: Path | None) -> None:
 @server_command.command(context_settings={"ignore_unknown_options": True})
 @common.one_series
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
+@common.url_option
 @common.config_option
 @common.embedded_option
-def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
+def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path | None) -> None:
     """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
 
     Further arguments go to psql: server psql auth -c 'select 1'.
     """
     project = config.load(file)
-    [target] = common.targets(project, config.choose(project, [series]), url=None)
+    [target] = common.targets(project, config.choose(project, [series]), url=url)
     variables, conninfo = database.environment(target.url, source=target.source)
     command = ["psql", *arguments, *([conninfo] if conninfo else [])]
     os.execve(schema.psql_program(), command, os.environ | variables)  # noqa: S606 - psql takes over

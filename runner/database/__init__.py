@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from runner.database.url import environment as environment
     from runner.database.url import parse as parse
     from runner.database.url import sibling as sibling
+    from runner.database.url import without_password as without_password
 else:
     __getattr__ = lazily(
         __name__,
@@ -47,5 +48,5 @@ else:
         " try_run",
         server="create_empty create_missing drop may_create",
         session="Access connect in_transaction is_lost put_back roll_back speak_utf8 start_over",
-        url="compose environment parse sibling",
+        url="compose environment parse sibling without_password",
     )

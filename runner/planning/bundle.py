@@ -15,7 +15,7 @@ from runner.planning.step import State
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.model import Migration
+    from runner.model import Applied, Migration
     from runner.planning.step import Step
 
 _HEADER = """\
@@ -38,7 +38,9 @@ declare
 begin
     {lock}
     if pg_catalog.to_regclass('public.schema_migrations') is not null then
-        select pg_catalog.string_agg(series || ' ' || version, ', ' order by version::integer) into recorded
+        select pg_catalog.string_agg(
+            series || ' ' || version || '_' || name || ' ' || checksum, ', ' order by version::integer
+        ) into recorded
         from public.schema_migrations where not running;
     end if;
     if coalesce(recorded, '') <> {recorded} then
@@ -123,19 +125,21 @@ $runner$;
 def write_bundle(series: str, variable: str, steps: Sequence[Step], *, has_ledger: bool) -> str:
     """Return the bundle of the pending ``steps``; ``variable`` is the one that holds the URL."""
     done = [step for step in steps if step.applied and not step.applied.running]
-    recorded = [f"{series} {step.version}" for step in done]
-    parts = [
-        _HEADER.format(
-            series=series, recorded=", ".join(recorded) or "nothing", runner=__version__, variable=variable
-        )
-    ]
+    recorded = [_identity(step.applied) for step in done if step.applied]
+    labels = ", ".join(f"{series} {step.label}" for step in done) or "nothing"
+    parts = [_HEADER.format(series=series, recorded=labels, runner=__version__, variable=variable)]
     for step in steps:
         if step.state is State.PENDING:
             parts += _file(step.file, ", ".join(recorded), has_ledger=has_ledger)
-            recorded.append(f"{series} {step.version}")
+            recorded.append(_identity(step.file))
             has_ledger = True
     parts.append(f"\\echo {series}: done\n")
     return "".join(parts)
+
+
+def _identity(one: Migration | Applied) -> str:
+    """Return what makes a ledger row: number, name and checksum together."""
+    return f"{one.series} {one.label} {one.checksum}"
 
 
 def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[str]:
