@@ -39,7 +39,7 @@ begin
     {lock}
     if pg_catalog.to_regclass('public.schema_migrations') is not null then
         select pg_catalog.string_agg(
-            series || ' ' || version || '_' || name || ' ' || checksum, ', ' order by version::integer
+            pg_catalog.concat_ws(' ', series, version, name, checksum), ', ' order by version::integer
         ) into recorded
         from public.schema_migrations where not running;
     end if;
@@ -126,8 +126,8 @@ def write_bundle(series: str, variable: str, steps: Sequence[Step], *, has_ledge
     """Return the bundle of the pending ``steps``; ``variable`` is the one that holds the URL."""
     done = [step for step in steps if step.applied and not step.applied.running]
     recorded = [_identity(step.applied) for step in done if step.applied]
-    labels = ", ".join(f"{series} {step.label}" for step in done) or "nothing"
-    parts = [_HEADER.format(series=series, recorded=labels, runner=__version__, variable=variable)]
+    versions = ", ".join(f"{series} {step.version}" for step in done) or "nothing"
+    parts = [_HEADER.format(series=series, recorded=versions, runner=__version__, variable=variable)]
     for step in steps:
         if step.state is State.PENDING:
             parts += _file(step.file, ", ".join(recorded), has_ledger=has_ledger)
@@ -139,7 +139,7 @@ def write_bundle(series: str, variable: str, steps: Sequence[Step], *, has_ledge
 
 def _identity(one: Migration | Applied) -> str:
     """Return what makes a ledger row: number, name and checksum together."""
-    return f"{one.series} {one.label} {one.checksum}"
+    return f"{one.series} {one.version} {one.name} {one.checksum}"
 
 
 def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[str]:

@@ -89,17 +89,15 @@ def test_it_refuses_another_state_of_the_ledger(
 
 @pytest.mark.parametrize("other", [{"000_uno.sql": TWO["000_one.sql"]}, {"000_one.sql": "select 1;"}])
 def test_it_refuses_a_ledger_of_other_files(
-    runner: CliRunner,
-    each_server: Server,
-    each_url: str,
-    other_url: str,
-    tmp_path: Path,
-    other: dict[str, str],
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path, other: dict[str, str]
 ) -> None:
     """The same number is not the same file: name and text count as well."""
     app = make(tmp_path / "p", app=TWO)
-    app.migrate(other_url, to=0)
-    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=other_url)
+    app.migrate(each_url, to=0)
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url)
+    with psycopg.connect(each_url) as db:
+        db.execute("drop table public.schema_migrations")
+        db.execute("drop table public.one")
     make(tmp_path / "q", app=other).migrate(each_url)
     done = psql(each_server, bundle, each_url)
     assert done.returncode == 3
