@@ -89,9 +89,7 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
     seen = log.stat().st_size if log.is_file() else 0
     try:
         server: PostgresServer = wheel.get_server(folder, cleanup_mode=None, start=False)
-        with server._lock:
-            postmaster.settle(folder)
-        server.start()  # by itself: get_server does not start again what this process has stopped
+        _settle_and_start(server)
     except EmbeddedUnavailable:
         raise
     except Exception as error:  # the package raises whatever its parts raise
@@ -101,6 +99,21 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
             notes=_said(log, seen) or _reason(error),
         ) from error
     return server
+
+
+def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
+    """Start the server by itself: get_server does not start again what this process has stopped.
+
+    The wheel gives it ten seconds, which are too few where it has to recover or the machine is busy.
+    """
+    with server._lock:
+        postmaster.settle(server.pgdata)
+    try:
+        server.start()
+    except subprocess.TimeoutExpired:
+        if not again:
+            raise
+        _settle_and_start(server, again=False)
 
 
 def _check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module

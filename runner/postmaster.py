@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 FILE = "postmaster.pid"
 _PATIENCE = 60.0  # seconds, for a server that recovers, or that writes its last checkpoint
+_ORPHANS = 10.0  # seconds
 _HALF_WRITTEN = 1.0  # seconds, for a file that is being written
 _COMPLETE = 8  # lines
+_SOCKET = 4  # index of the line that names the socket's folder
 
 
 class _Found(NamedTuple):
@@ -40,6 +42,7 @@ def settle(folder: Path) -> None:
     while found := _find(folder):
         if found.folder != folder:
             _end(found.process, folder)
+            _clear(folder, [])
             return
         if found.ready:
             return
@@ -69,8 +72,34 @@ def _find(folder: Path) -> _Found | None:
         written = Path(lines[1]).resolve()
         if (_works_in(process) or written) == folder:
             return _Found(process, written, len(lines) >= _COMPLETE and lines[7].strip() == "ready")
-    (folder / FILE).unlink(missing_ok=True)
+    _outlive(folder)
+    _clear(folder, lines)
     return None
+
+
+def _clear(folder: Path, lines: list[str]) -> None:
+    """Remove what says that a server runs here: the socket's lock file names a process as well.
+
+    In a copy the file's own folders are those of the original, where nothing is touched.
+    """
+    places = {folder}
+    if len(lines) > _SOCKET and Path(lines[1]).resolve() == folder and lines[_SOCKET].strip():
+        places.add(Path(lines[_SOCKET].strip()))
+    for place in places:
+        for file in place.glob(".s.PGSQL.*"):
+            file.unlink(missing_ok=True)
+    (folder / FILE).unlink(missing_ok=True)
+
+
+def _outlive(folder: Path) -> None:
+    """Wait for what a killed server has left: until it has noticed, no other one may start."""
+    import psutil  # noqa: PLC0415 - as below
+
+    deadline = time.monotonic() + _ORPHANS
+    while time.monotonic() < deadline and any(
+        _works_in(one) == folder for pid in psutil.pids() if (one := _process(str(pid)))
+    ):
+        time.sleep(0.05)
 
 
 def _lines(file: Path) -> list[str] | None:

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import psycopg
 import pytest
 
@@ -23,15 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """Return a folder with a blank in its name; the server in it is stopped and removed."""
-    folder = Path(tempfile.mkdtemp(prefix="embedded home-"))
+def _home(prefix: str) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield folder
     finally:
         embedded.stop(folder)
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a folder with a blank in its name; the server in it is stopped and removed."""
+    yield from _home("embedded home-")
+
+
+@pytest.fixture(params=["with blank-", "plain-"])
+def any_home(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Return a folder that holds the socket beside the data, and one whose name forbids that."""
+    yield from _home(request.param)
 
 
 def test_start_stop_and_start_again(home: Path) -> None:
@@ -103,8 +112,9 @@ def _create(home: Path, name: str) -> None:
         connection.execute(f"create database {name}".encode())
 
 
-def test_a_copied_checkout_has_a_server_of_its_own(home: Path) -> None:
+def test_a_copied_checkout_has_a_server_of_its_own(any_home: Path) -> None:
     """What happens in the copy, a stop included, does not reach the original, and the other way round."""
+    home = any_home
     _create(home, "before")
     copy = _copy(home)
     try:
@@ -140,8 +150,9 @@ def test_a_copy_taken_by_another_process_is_its_own_too(home: Path) -> None:
         shutil.rmtree(copy)
 
 
-def test_a_moved_checkout_keeps_its_data(home: Path) -> None:
+def test_a_moved_checkout_keeps_its_data(any_home: Path) -> None:
     """Its server, whose socket stayed behind, is stopped, and started where the folder is now."""
+    home = any_home
     _create(home, "before")
     moved = home.rename(home.with_name(f"{home.name}-moved"))
     try:
@@ -166,14 +177,14 @@ def test_a_file_of_an_earlier_life_is_no_server(home: Path) -> None:
         embedded.stop(home)
 
 
-def test_a_server_that_was_killed_is_not_running(home: Path) -> None:
+def test_a_server_that_was_killed_is_not_running(any_home: Path) -> None:
     """`stop` neither starts it for that nor stumbles, and a start recovers it."""
+    home = any_home
     _create(home, "kept")
     file = home / embedded.FOLDER / "postmaster.pid"
     number = int(file.read_text().split()[0])
-    children = psutil.Process(number).children()
     os.kill(number, signal.SIGKILL)
-    while any(postmaster._process(str(one)) for one in (number, *(child.pid for child in children))):
+    while postmaster._process(str(number)):
         time.sleep(0.02)
     assert not embedded.stop(home)
     assert "kept" in _databases(home)
@@ -218,6 +229,22 @@ def test_the_wheels_own_words_stay_inside(
         embedded.start(home)
     assert caught.value.message == f"The embedded PostgreSQL in {home / '.postgres'} does not start."
     assert (caught.value.notes, caught.value.__cause__) == (told, error)
+
+
+def test_a_start_that_takes_long_is_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel gives up after ten seconds; what it has begun goes on, and is found ready."""
+    server = embedded.package().postgres_server.PostgresServer
+    start, calls = server.start, []
+
+    def slow(self: object) -> None:
+        start(self)
+        calls.append(self)
+        if len(calls) == 1:
+            raise subprocess.TimeoutExpired(["pg_ctl"], 10)
+
+    monkeypatch.setattr(server, "start", slow)
+    assert "postgres" in _databases(home)
+    assert len(calls) == 2
 
 
 def test_data_of_another_version_are_named(home: Path) -> None:
