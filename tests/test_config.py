@@ -183,6 +183,7 @@ def test_a_forgotten_variable_never_ends_at_the_embedded_server(
     with pytest.raises(UrlMissing, match=message) as caught:
         _found(project, environ, *names)
     assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
+    assert "misspelt" not in caught.value.message
 
 
 def test_the_variables_lead_to_the_databases(project: Project) -> None:
