@@ -22,6 +22,7 @@ FILE = "postmaster.pid"
 _PATIENCE = 60.0  # seconds, for a server that recovers, or that writes its last checkpoint
 _ORPHANS = 10.0  # seconds
 _HALF_WRITTEN = 1.0  # seconds, for a file that is being written
+_LOCK = ".s.PGSQL.*.lock"  # beside a socket, with the lines of postmaster.pid
 _COMPLETE = 8  # lines
 _SOCKET = 4  # index of the line that names the socket's folder
 
@@ -82,12 +83,13 @@ def _clear(folder: Path, lines: list[str]) -> None:
 
     In a copy the file's own folders are those of the original, where nothing is touched.
     """
-    places = {folder}
+    locks = set(folder.glob(_LOCK))
     if len(lines) > _SOCKET and Path(lines[1]).resolve() == folder and lines[_SOCKET].strip():
-        places.add(Path(lines[_SOCKET].strip()))
-    for place in places:
-        for file in place.glob(".s.PGSQL.*"):
-            file.unlink(missing_ok=True)
+        elsewhere = Path(lines[_SOCKET].strip()).glob(_LOCK)
+        locks |= {lock for lock in elsewhere if (_lines(lock) or [])[1:2] == [lines[1]]}
+    for lock in locks:
+        lock.with_suffix("").unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
     (folder / FILE).unlink(missing_ok=True)
 
 

@@ -177,6 +177,18 @@ def test_a_file_of_an_earlier_life_is_no_server(home: Path) -> None:
         embedded.stop(home)
 
 
+def test_the_socket_of_another_server_is_left_alone(home: Path, tmp_path: Path) -> None:
+    """A file of an earlier life may name a folder that is somebody else's by now."""
+    embedded.start(home)
+    embedded.stop(home)
+    (tmp_path / ".s.PGSQL.5432").touch()
+    (tmp_path / ".s.PGSQL.5432.lock").write_text("1\n/another/data\n1\n5432\n")
+    file = home / embedded.FOLDER / "postmaster.pid"
+    file.write_text(f"{os.getpid()}\n{file.parent}\n1\n5432\n{tmp_path}\n\n1 1\nready\n")
+    assert not embedded.stop(home)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_server_that_was_killed_is_not_running(any_home: Path) -> None:
     """`stop` neither starts it for that nor stumbles, and a start recovers it."""
     home = any_home
