@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner import environment
 from runner.errors import ConfigError, UnknownSeries, UrlMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 FILE = "pyproject.toml"
 BUNDLED = Path(__file__).parent / "bundled"
@@ -91,11 +93,16 @@ def _nearest(folder: Path) -> Path | None:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy="Check --config.") from error
     except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", remedy="Correct it.") from error
+
+
+@lru_cache(8)  # a command asks several times, and parsing takes longer than reading
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
 
 
 def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
@@ -156,50 +163,34 @@ def targets(
 ) -> tuple[Target, ...] | None:
     """Return where the chosen series live; ``None`` when nothing at all is set (the embedded server's case).
 
-    Raises ``UrlMissing`` when something is set, but not what a chosen series needs.
+    Raises ``UrlMissing`` when something is set, but not what a chosen series needs: another variable, one
+    that looks like a misspelt one, or RUNNER_EMBEDDED to off. Raises ``ConfigError`` for a broken .env.
     """
+    values = environment.read(project.home, environ)
     if url is not None:
         if len(chosen) != 1:
             raise UsageError("--url is for one series.", remedy="Name the series, or use the variables.")
         return (Target(chosen[0], url, "--url"),)
-    values = _values(project, environ)
-    if not values.keys() & {series.variable for series in project.series}:
+    if missing := [series.variable for series in chosen if not values.get(series.variable)]:
+        _check_meant(project, values, missing)
         return None
-    missing = [series.variable for series in chosen if not values.get(series.variable)]
-    if missing:
-        raise UrlMissing(
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set or empty.",
-            remedy="Set it in the environment or in .env. (The embedded server is used only when "
-            f"none of {_listed(project.series)} is set at all.)",
-        )
     return tuple(Target(series, values[series.variable], series.variable) for series in chosen)
 
 
-def _values(project: Project, environ: Mapping[str, str]) -> dict[str, str]:
-    file = project.home / ".env"
-    return (_env_file(file) if file.is_file() else {}) | dict(environ)
+def _check_meant(project: Project, values: Mapping[str, str], missing: Sequence[str]) -> None:
+    """Raise ``UrlMissing`` unless it is meant that the variables are ``missing``."""
+    expected = [series.variable for series in project.series]
+    found = environment.misspelt(values, expected)
+    if not (found or values.keys() & set(expected)) and environment.may_embed(values):
+        return
+    raise UrlMissing(
+        f"{_and(missing)} {'is' if len(missing) == 1 else 'are'} not set or empty"
+        f"{f', but there is {_and(found)}: misspelt?' if found else '.'}",
+        remedy=f"Set {_and(missing)} in the environment or in .env"
+        f"{f', or remove {_and(found)}' if found else ''}. (The embedded server is used only when none of "
+        f"{', '.join(expected)} is set, nothing that looks like one, and {environment.EMBEDDED} is not off.)",
+    )
 
 
-def _env_file(file: Path) -> dict[str, str]:
-    """Read NAME=value lines as they are: no ${...}, which a password may hold.
-
-    A line that cannot be parsed is an error: skipped, it would count as a variable that is not set.
-    """
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - start-up time: most deploys have no .env
-
-    try:
-        with file.open(encoding="utf-8-sig") as stream:  # a byte order mark would hide the first name
-            bindings = list(parse_stream(stream))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
-    for binding in bindings:
-        if binding.error:
-            raise ConfigError(
-                f"{file}:{binding.original.line} cannot be parsed.",
-                remedy="Write NAME=value, with quotes in pairs.",
-            )
-    return {binding.key: binding.value or "" for binding in bindings if binding.key}
-
-
-def _listed(series: Iterable[Series]) -> str:
-    return ", ".join(one.variable for one in series)
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)

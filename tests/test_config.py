@@ -163,7 +163,7 @@ def test_an_unknown_series_is_refused(project: Project) -> None:
 @pytest.mark.parametrize("names", [(), ("auth",), ("specs",)])
 def test_nothing_set_is_the_case_of_the_embedded_server(project: Project, names: tuple[str, ...]) -> None:
     """Only when no variable of any series is set may a private server stand in."""
-    assert _found(project, {"PATH": "/bin", "DATABASE_URL": AUTH}, *names) is None
+    assert _found(project, {"PATH": "/bin", "API_URL": AUTH}, *names) is None
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,7 @@ def test_a_forgotten_variable_never_ends_at_the_embedded_server(
     with pytest.raises(UrlMissing, match=message) as caught:
         _found(project, environ, *names)
     assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
+    assert "misspelt" not in caught.value.message
 
 
 def test_the_variables_lead_to_the_databases(project: Project) -> None:
@@ -250,6 +251,75 @@ def test_a_broken_env_file_is_refused(project: Project, tmp_path: Path, data: by
     with pytest.raises(ConfigError, match=message) as caught:
         _found(project, {}, "auth")
     assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
+
+
+@pytest.mark.parametrize("name", ["URL_AUHT", "url_auth", "URL_AUT", "DATABASE_URL", "DATABASE_URL_AUTH"])
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_a_misspelt_variable_never_ends_at_the_embedded_server(
+    project: Project, tmp_path: Path, name: str, where: str
+) -> None:
+    """The variable found is named, and the ones expected; its value is not."""
+    environ = {name: AUTH} if where == "environment" else {}
+    (tmp_path / ".env").write_text("" if environ else f"{name}={AUTH}\n")
+    with pytest.raises(UrlMissing, match=f"there is {name}: misspelt") as caught:
+        _found(project, environ, "auth")
+    assert caught.value.exit_code == 2
+    assert "URL_AUTH, URL_SPECS" in (caught.value.remedy or "")
+    assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
+
+
+def test_an_empty_misspelt_variable_counts_too(project: Project) -> None:
+    """A template that was not filled in, with a name that nobody reads."""
+    with pytest.raises(UrlMissing, match="there is DATABASE_URL: misspelt"):
+        _found(project, {"DATABASE_URL": ""})
+
+
+def test_what_was_misspelt_is_named_beside_a_variable_that_is_set(project: Project) -> None:
+    """Half a configuration is refused anyway; the message says what the other half is called."""
+    with pytest.raises(UrlMissing, match=r"^URL_SPECS is not set.*there is URL_SPECSS"):
+        _found(project, {"URL_AUTH": AUTH, "URL_SPECSS": SPECS})
+
+
+def test_other_variables_do_not_matter_where_all_are_set(project: Project) -> None:
+    """A platform sets DATABASE_URL for somebody else."""
+    environ = {"URL_AUTH": AUTH, "URL_SPECS": SPECS, "DATABASE_URL": "x", "URL_AUHT": "y"}
+    assert _found(project, environ) == {"URL_AUTH": AUTH, "URL_SPECS": SPECS}
+    assert _found(project, {"URL_AUTH": AUTH, "DATABASE_URL": "x"}, "auth") == {"URL_AUTH": AUTH}
+
+
+@pytest.mark.parametrize("name", ["PATH", "API_URL", "BASE_URL", "CURL_AUTHORITY", "PGHOST"])
+def test_what_is_not_near_is_somebody_elses(project: Project, name: str) -> None:
+    """The embedded server stands in as ever."""
+    assert _found(project, {name: "x"}) is None
+
+
+def test_the_url_of_something_else_is_no_misspelling(project: Project) -> None:
+    """A name that is merely near, and holds the address of a web service."""
+    assert _found(project, {"URL_AUTHN": "https://auth.example.org"}) is None
+
+
+def test_a_project_may_call_its_variable_database_url(tmp_path: Path) -> None:
+    """What is configured is not misspelt, and what begins like it is."""
+    project = _load(tmp_path, ONE.replace("URL_AUTH", "DATABASE_URL"))
+    assert _found(project, {"DATABASE_URL": AUTH}) == {"DATABASE_URL": AUTH}
+    assert _found(project, {}) is None
+    with pytest.raises(UrlMissing, match="there is DATABASE_URL_TEST"):
+        _found(project, {"DATABASE_URL_TEST": AUTH})
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_the_embedded_server_can_be_switched_off(project: Project, tmp_path: Path, where: str) -> None:
+    """For deploys: a variable nobody set is an error; `on` is what is so anyway."""
+    for value, off in (("off", True), ("0", True), ("No", True), ("on", False), ("", False)):
+        environ = {"RUNNER_EMBEDDED": value} if where == "environment" else {}
+        (tmp_path / ".env").write_text("" if environ else f"RUNNER_EMBEDDED={value}\n")
+        if off:
+            with pytest.raises(UrlMissing, match="URL_AUTH and URL_SPECS are not set"):
+                _found(project, environ)
+        else:
+            assert _found(project, environ) is None
+    with pytest.raises(ConfigError, match="RUNNER_EMBEDDED is 'of'"):
+        _found(project, {"RUNNER_EMBEDDED": "of"})
 
 
 def test_the_url_option_is_for_one_series(project: Project) -> None:

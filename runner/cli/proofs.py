@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @common.wait_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) -> None:
     """Prove each file idempotent and reversible.
@@ -96,6 +97,7 @@ def _add(target: Target, proofs: Sequence[Proof]) -> None:
 @common.wait_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 @common.json_option
 def baseline_command(
     *, series: str, to: int, despite_drift: bool, url: str | None, file: Path | None
@@ -141,6 +143,7 @@ def baseline_command(
 @common.wait_option
 @common.url_option
 @common.config_option
+@common.embedded_option
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
     """Record one edited file anew.
 

@@ -36,6 +36,7 @@ _STYLES = {
     State.RENAMED: "bold red",
     State.MISSING: "bold red",
     State.LATE: "bold red",
+    State.AHEAD: "magenta",
 }
 _HEADERS = ("version", "name", "state", "applied at", "by", "time")
 

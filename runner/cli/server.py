@@ -49,14 +49,16 @@ def stop(*, file: Path | None) -> None:
 @common.one_series
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
 @common.wait_option
+@common.url_option
 @common.config_option
-def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
+@common.embedded_option
+def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path | None) -> None:
     """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
 
     Further arguments go to psql: server psql auth -c 'select 1'.
     """
     project = config.load(file)
-    [target] = common.targets(project, config.choose(project, [series]), url=None)
+    [target] = common.targets(project, config.choose(project, [series]), url=url)
     environ, conninfo = database.environment(target.url, source=target.source)
     program = schema.psql_program()  # its first argument, too: by a bare name it would look for itself
     command = [program, *arguments, *([conninfo] if conninfo else [])]
@@ -66,6 +68,7 @@ def psql(*, series: str, arguments: Sequence[str], file: Path | None) -> None:
 @server_command.command()
 @common.one_series
 @common.config_option
+@common.embedded_option
 def url(*, series: str, file: Path | None) -> None:
     """Print the URL of SERIES on the embedded PostgreSQL, which is started for it."""
     project = config.load(file)

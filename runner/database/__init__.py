@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from runner.database.url import parse as parse
     from runner.database.url import sibling as sibling
     from runner.database.url import surroundings as surroundings
+    from runner.database.url import without_password as without_password
 else:
     __getattr__ = lazily(
         __name__,
@@ -60,5 +61,5 @@ else:
         server="create_empty create_missing drop may_create",
         session="TRANSACTION_TIMEOUT Access connect in_transaction is_lost put_back roll_back speak_utf8"
         " start_over",
-        url="EMBEDDED compose environment parse sibling surroundings",
+        url="EMBEDDED compose environment parse sibling surroundings without_password",
     )

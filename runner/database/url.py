@@ -117,6 +117,12 @@ def compose(**options: Any) -> str:  # noqa: ANN401 - whatever libpq takes
     return make_conninfo(**options)
 
 
+def without_password(url: str, *, source: str) -> str:
+    """Return the conninfo of ``url`` without the secrets in it."""
+    secrets = ("password", "sslpassword")
+    return make_conninfo(**{k: v for k, v in parse(url, source=source).items() if k not in secrets})
+
+
 def sibling(url: str, name: str, *, source: str) -> str:
     """Return the conninfo of another database on the server of ``url``, with the same password."""
     return make_conninfo(**parse(url, source=source) | {"dbname": name})

@@ -40,6 +40,11 @@ class Database(NamedTuple):  # as in model: it starts faster
         return tuple(step for step in self.steps if step.state is planning.State.SKIPPED)
 
     @property
+    def ahead(self) -> tuple[Step, ...]:
+        """What a newer release has applied, and these files do not hold yet."""
+        return planning.ahead(self.steps)
+
+    @property
     def at(self) -> str | None:
         """Label of the newest file that is recorded, also by this call; ``None`` without any."""
         newest = planning.newest(self.steps)

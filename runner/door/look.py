@@ -37,21 +37,22 @@ def status(
         return tuple(describe(site) for site in found)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - options, keyword-only
     series: str | Sequence[str] = (),
     *,
     url: str | None = None,
     config: Path | str | None = None,
+    strict: bool = False,
     wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
 ) -> tuple[Database, ...]:
     """Return what ``migrate`` would apply to each database: its ``pending`` and ``skipped`` steps.
 
-    Parameters as of ``status``. Raises the ``RunnerError`` for which ``migrate`` would refuse; whether the
-    role may write is not asked.
+    Parameters as of ``migrate``. Raises the ``RunnerError`` for which it would refuse; whether the role may
+    write is not asked.
     """
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        planning.check(found)
+        planning.check(found, strict=strict)
         return tuple(describe(site) for site in found)
 
 
@@ -79,27 +80,30 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     url: str | None = None,
     config: Path | str | None = None,
     drift: bool = False,
+    strict: bool = False,
     wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
 ) -> tuple[Database, ...]:
     """Return each database with its ``problems``: edited and missing files, what is invalid or unvalidated.
 
     With ``drift`` the live schema is compared with one that the applied files make in a scratch database,
-    which is dropped at the end. Other parameters and errors as of ``status``; what is found raises nothing.
+    which is dropped at the end. What is ahead of the files is a problem where it is ``strict`` or where
+    ``drift`` is asked for, because these files do not make it. Other parameters and errors as of ``status``;
+    what is found raises nothing.
     """
     project = load(config)
     with sites(project, series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        return tuple(
-            describe(site, problems=_problems(site, home=project.home if drift else None)) for site in found
-        )
+        home = project.home if drift else None
+        return tuple(describe(site, problems=_problems(site, strict=strict, home=home)) for site in found)
 
 
-def _problems(site: Site, *, home: Path | None) -> tuple[RunnerError, ...]:
+def _problems(site: Site, *, strict: bool, home: Path | None) -> tuple[RunnerError, ...]:
     """Return all that is wrong with one database; ``home`` asks for drift, too."""
     planning.explain(site)
-    problems: list[RunnerError] = [step.problem for step in site.steps if step.problem]
+    steps = planning.not_ahead(site.steps) if strict or home else site.steps
+    problems: list[RunnerError] = [step.problem for step in steps if step.problem]
     problems += schema.unsound(site)
-    if home:
+    if home and not planning.ahead(site.steps):
         files = [step.migration for step in site.steps if step.applied and step.migration]
         if found := schema.differences(site, files, home=home):
             problems.append(schema.drifted(site, found))

@@ -35,6 +35,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     config: Path | str | None = None,
     to: int | None = None,
     expect: int | None = None,
+    strict: bool = False,
     limits: Limits = _LIMITS,
     wait: float = 0,
     on_event: Callable[[Event], None] | None = None,
@@ -44,9 +45,10 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
 
     ``series`` names one or several, none means all, in the order of the configuration; ``url`` is for one.
     ``config`` is a pyproject.toml, by default the nearest. ``to`` is the number of the last file to apply,
-    ``expect`` how many must be pending. ``limits`` says how long to wait for others, and ``wait`` how many
-    seconds a server is given to start. ``on_embedded`` is called before the embedded server stands in, and
-    may raise.
+    ``expect`` how many must be pending, or were until somebody applied them. A database that is ahead of the
+    files gets nothing; with ``strict`` that is an error. ``limits`` says how long to wait for others, and
+    ``wait`` how many seconds a server is given to start. ``on_embedded`` is called before the embedded server
+    stands in, and may raise.
 
     ``on_event`` is told what happens while it happens, in this thread: ``Checked`` once, then of each file
     ``Started``, maybe ``Waiting`` or ``Retrying``, and, when it is committed, ``Outcome``. What it raises
@@ -60,11 +62,12 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
         if to is not None and len(found) != 1:
             raise UsageError("--to is for one series.", remedy="Name the series.")
-        planning.check(found, to=to)
+        planning.check(found, to=to, strict=strict)
         asked = planning.ask(found)
         planning.check_writable(asked)
         pending = sum(len(planning.pending(site.steps, to=to)) for site in asked)
-        planning.check_expected(pending, expect=expect)
+        applied = sum(len(planning.done(site.steps, to=to)) for site in asked)
+        planning.check_expected(pending, expect=expect, applied=applied)
         tell(Checked(tuple(describe(site) for site in asked)))
         return tuple(_migrate(site, to, limits, tell) for site in asked)
 

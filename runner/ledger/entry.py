@@ -29,10 +29,13 @@ _NOT_NULL_VIOLATION = "23502"
 
 
 def recheck_message(migration: Migration, *, previous: str | None) -> str:
-    """Return a query, for under the lock, of the rows of ``migration`` and of the version before it."""
+    """Return a query, for under the lock, of the rows of ``migration`` and of the version before it.
+
+    With each version comes its identity, checksum and name.
+    """
     return fill(
         """
-        select version, checksum, running from public.schema_migrations
+        select version, checksum || ' ' || name, running from public.schema_migrations
         where series = {series} and version in ({version}, {previous});
         """,
         series=migration.series,
@@ -42,29 +45,29 @@ def recheck_message(migration: Migration, *, previous: str | None) -> str:
 
 
 def pairs(result: PGresult) -> dict[str, str]:
-    """Return version and checksum of the rows that ``recheck_message`` gave; one that is running is none."""
+    """Return version and identity of the rows that ``recheck_message`` gave; one that is running is none."""
     rows = ([result.get_value(i, column) or b"" for column in range(3)] for i in range(result.ntuples))
-    return {version.decode(): checksum.decode() for version, checksum, running in rows if running == b"f"}
+    return {version.decode(): identity.decode() for version, identity, running in rows if running == b"f"}
 
 
 def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | None) -> bool:
     """Compare the plan with what the ledger says under the lock; another runner may have been here.
 
     Raises ``LedgerChanged`` when ``previous`` was rolled back meanwhile, ``ChecksumMismatch`` when the
-    file was applied with other content.
+    file was applied with other content, or under another name.
     """
     if previous is not None and previous not in recorded:
         raise LedgerChanged(
             f"{migration.series} {previous} is no longer recorded: somebody rolled it back just now.",
             remedy="Look at `status`, then run again.",
         )
-    checksum = recorded.get(migration.version)
-    if checksum not in (None, migration.checksum):
+    identity = recorded.get(migration.version)
+    if identity not in (None, f"{migration.checksum} {migration.name}"):
         raise ChecksumMismatch(
-            f"Another runner has just applied {migration.path} with other content.",
+            f"Another runner has just applied {migration.path} with other content or under another name.",
             remedy="Run one version of the files only; see `verify` for the difference.",
         )
-    return checksum is None
+    return identity is None
 
 
 def record_message(migration: Migration, *, ms: int) -> str:

@@ -13,10 +13,14 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.planning.bundle import write_bundle as write_bundle
+    from runner.planning.compare import ahead as ahead
     from runner.planning.compare import behind as behind
     from runner.planning.compare import check_expected as check_expected
+    from runner.planning.compare import check_known as check_known
     from runner.planning.compare import check_target as check_target
+    from runner.planning.compare import done as done
     from runner.planning.compare import newest as newest
+    from runner.planning.compare import not_ahead as not_ahead
     from runner.planning.compare import pending as pending
     from runner.planning.extension import refused as refused
     from runner.planning.preflight import Site as Site
@@ -33,7 +37,7 @@ else:
     __getattr__ = lazily(
         __name__,
         bundle="write_bundle",
-        compare="behind check_expected check_target newest pending",
+        compare="ahead behind check_expected check_known check_target done newest not_ahead pending",
         extension="refused",
         preflight="Site ask check check_writable explain look read unvalidated",
         step="State Step",

@@ -15,7 +15,7 @@ from runner.planning.step import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.model import Migration
+    from runner.model import Applied, Migration
     from runner.planning.preflight import Site
 
 _HEADER = """\
@@ -38,7 +38,9 @@ declare
 begin
     {lock}
     if pg_catalog.to_regclass('public.schema_migrations') is not null then
-        select pg_catalog.string_agg(series || ' ' || version, ', ' order by version::integer) into recorded
+        select pg_catalog.string_agg(
+            pg_catalog.concat_ws(' ', series, version, name, checksum), ', ' order by version::integer
+        ) into recorded
         from public.schema_migrations where not running;
     end if;
     if coalesce(recorded, '') <> {recorded} then
@@ -138,19 +140,21 @@ def write_bundle(site: Site) -> str:
     series, variable = site.series, site.target.series.variable
     has_ledger = site.before.has_ledger
     done = [step for step in site.steps if step.applied and not step.applied.running]
-    recorded = [f"{series} {step.version}" for step in done]
-    parts = [
-        _HEADER.format(
-            series=series, recorded=", ".join(recorded) or "nothing", runner=__version__, variable=variable
-        )
-    ]
+    recorded = [_identity(step.applied) for step in done if step.applied]
+    versions = ", ".join(f"{series} {step.version}" for step in done) or "nothing"
+    parts = [_HEADER.format(series=series, recorded=versions, runner=__version__, variable=variable)]
     for step in site.steps:
         if step.state is State.PENDING:
             parts += _file(step.file, ", ".join(recorded), None if has_ledger else site.schemas)
-            recorded.append(f"{series} {step.version}")
+            recorded.append(_identity(step.file))
             has_ledger = True
     parts.append(f"\\echo {series}: done\n")
     return "".join(parts)
+
+
+def _identity(one: Migration | Applied) -> str:
+    """Return what makes a ledger row: number, name and checksum together."""
+    return f"{one.series} {one.version} {one.name} {one.checksum}"
 
 
 def _file(migration: Migration, recorded: str, empty: tuple[str, ...] | None) -> Iterator[str]:

@@ -41,12 +41,27 @@ def compare(
             steps.append(_pending(migration, lacking, newest, row))
         else:
             steps.append(_recorded(migration, row))
-    return tuple(steps)
+    return tuple(_told_ahead(steps))
+
+
+def _told_ahead(steps: Sequence[Step]) -> Iterable[Step]:
+    """Tell a database that is ahead of the files from one whose files are missing.
+
+    It is ahead when nothing else is wrong, and all that is unknown has a higher number than every file. An
+    empty folder is no older release.
+    """
+    highest = max((step.number for step in steps if step.migration), default=None)
+    ahead = {step.number for step in steps if step.problem and highest is not None and step.number > highest}
+    if any(step.problem and step.number not in ahead for step in steps):
+        return steps
+    return (s._replace(state=State.AHEAD, problem=None) if s.number in ahead else s for s in steps)
 
 
 def _pending(
     migration: Migration, lacking: Mapping[str, str], newest: int, interrupted: Applied | None
 ) -> Step:
+    if interrupted and _is_another(migration, interrupted):
+        return _recorded(migration, interrupted)
     problem: RunnerError | None = None
     state = State.PENDING
     if migration.number < newest and not migration.requires and not interrupted:
@@ -75,7 +90,16 @@ def without(step: Step, lacking: Mapping[str, str]) -> Step:
 def _recorded(migration: Migration, row: Applied) -> Step:
     problem: RunnerError | None = None
     state = State.APPLIED
-    if migration.name != row.name:
+    if _is_another(migration, row):
+        state, problem = (
+            State.RENAMED,
+            FileRenamed(
+                f"Another file holds this number: {row.label} was applied, and {migration.path} is not it.",
+                remedy="Perhaps this is another branch: use the files that were applied. If both are to "
+                "stay, give the new one the next free number.",
+            ),
+        )
+    elif migration.name != row.name:
         state, problem = (
             State.RENAMED,
             FileRenamed(
@@ -94,12 +118,27 @@ def _recorded(migration: Migration, row: Applied) -> Step:
     return Step(migration.series, migration.version, migration.name, state, migration, row, problem=problem)
 
 
+def _is_another(migration: Migration, row: Applied) -> bool:
+    """Tell whether a file has nothing but its number from a ledger row."""
+    return migration.name != row.name and migration.checksum != row.checksum
+
+
 def _missing(row: Applied) -> Step:
     problem = FileMissing(
         f"{row.series} {row.label} is recorded as applied, but its file is not in the folder.",
         remedy="Restore the file; if this checkout is older than the database, use a newer one.",
     )
     return Step(row.series, row.version, row.name, State.MISSING, None, row, problem=problem)
+
+
+def ahead(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return what a newer release has applied, whose files this folder does not have yet."""
+    return tuple(step for step in steps if step.state is State.AHEAD)
+
+
+def not_ahead(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps with what is ahead as missing, for whoever takes that as a problem."""
+    return tuple(_missing(s.applied) if s.applied and s.state is State.AHEAD else s for s in steps)
 
 
 def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:
@@ -123,18 +162,40 @@ def check_target(steps: Sequence[Step], *, to: int | None) -> None:
         raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
 
 
-def check_expected(count: int, *, expect: int | None) -> None:
-    """Raise ``PendingUnexpected`` when another number of files is pending than expected."""
-    if expect is not None and count != expect:
+def check_expected(count: int, *, expect: int | None, applied: int = 0) -> None:
+    """Raise ``PendingUnexpected`` when another number of files is pending than expected.
+
+    Fewer may be, as long as the ``applied`` files make up for them: those another runner, or a run that was
+    cut short, has applied before. More never.
+    """
+    if expect is not None and not count <= expect <= count + applied:
         raise PendingUnexpected(
             f"Files pending: {count}. Expected by --expect: {expect}. Nothing was applied.",
             remedy="Look at `plan`: what is pending is not what was reviewed.",
         )
 
 
+def done(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:
+    """Return the steps that are applied as their files are, up to and including number ``to``."""
+    return tuple(s for s in steps if s.state is State.APPLIED and (to is None or s.number <= to))
+
+
 def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:
     """Return the applied steps above number ``to``, newest first: what a rollback to ``to`` undoes."""
     return tuple(s for s in reversed(steps) if s.applied and s.number > to)
+
+
+def check_known(steps: Sequence[Step], *, to: int) -> None:
+    """Raise the problem of the newest step from ``to`` on whose row is not of the file that is here.
+
+    Its rollback file would undo something else, or nothing, and delete the row.
+    """
+    for step in reversed(not_ahead(steps)):
+        if step.applied and step.number >= to:
+            known = _recorded(step.migration, step.applied) if step.migration else step
+            if known.problem:
+                known.problem.notes += ("It cannot be rolled back with these files.",)
+                raise known.problem
 
 
 def newest(steps: Sequence[Step]) -> Step | None:

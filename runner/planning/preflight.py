@@ -113,18 +113,21 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     return Site(target, connection, found, shape, steps)
 
 
-def check(sites: Sequence[Site], *, to: int | None = None) -> None:
-    """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there."""
+def check(sites: Sequence[Site], *, to: int | None = None, strict: bool = False) -> None:
+    """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there.
+
+    A database that is ahead is one only where something is pending, or where it is ``strict``.
+    """
     seen: dict[str, Site] = {}
     refused: list[FileRefused] = []
     for site in sites:
         _check_distinct(site, seen.setdefault(site.facts.identity, site))
         explain(site)
-        compare.check(site.steps)
+        todo = compare.pending(site.steps, to=to)
+        compare.check(compare.not_ahead(site.steps) if strict or todo else site.steps)
         compare.check_target(site.steps, to=to)
         _check_adopted(site)
-        if todo := compare.pending(site.steps, to=to):
-            refused += content.refused(todo, site.steps)
+        refused += content.refused(todo, site.steps)
     content.check(refused)
 
 

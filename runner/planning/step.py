@@ -22,6 +22,7 @@ class State(StrEnum):
     RENAMED = "renamed"
     MISSING = "missing"
     LATE = "late"
+    AHEAD = "ahead"  # recorded by a newer release than this folder is of
 
 
 class _Step(NamedTuple):

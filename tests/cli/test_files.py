@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from runner import embedded
 from runner.cli import cli
+from runner.files import template
 from tests.cli import data, lines
 from tests.project import ROOT, TWO, Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
     from click.testing import CliRunner
 
     from tests.servers import Server
@@ -60,16 +65,153 @@ def test_rollback_to_base_lists_every_file(runner: CliRunner, app: Project, url:
     assert app.run(runner, "rollback", "app", "--to", "7", APP_URL=url).exit_code == 2
 
 
-def test_rollback_never_prints_a_url(runner: CliRunner, app: Project, url: str) -> None:
-    """A URL given by option is not repeated: it may hold a password."""
+def _back(number: str, name: str, table: str) -> str:
+    """Return a rollback as `new` lays it out."""
+    facts = {"series": "app", "version": number, "name": name, "folder": "app", "variable": "APP_URL"}
+    text = template.ROLLBACK.format_map(facts)
+    unwritten = f"raise exception 'rollback/{number}_{name}.sql is not written yet'"
+    return text.replace(unwritten, f"drop table public.{table}")
+
+
+@pytest.fixture
+def undoable(app: Project) -> Project:
+    """Return the project with a rollback for each file."""
     (app.root / "app" / "rollback").mkdir()
-    for name in TWO:
-        (app.root / "app" / "rollback" / name).touch()
-    app.run(runner, "migrate", APP_URL=url)
-    result = app.run(runner, "rollback", "app", "--to", "base", "--url", url + "&password=s3cr3t")
+    app.write("app/rollback", {"000_one.sql": _back("000", "one", "one")})
+    app.write("app/rollback", {"001_two.sql": _back("001", "two", "two")})
+    return app
+
+
+def _run_printed(printed: str, *, cwd: Path, path: str = "", **environ: str) -> None:
+    """Run what `rollback` printed, by a shell as it is, in an environment of its own."""
+    path = f"{path}:/usr/bin:/bin" if path else "/usr/bin:/bin"
+    done = subprocess.run(
+        ["sh", "-ec", printed],
+        cwd=cwd,
+        env={"PATH": path, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _states(runner: CliRunner, app: Project, url: str) -> list[str]:
+    steps = data(app.run(runner, "status", "--json", APP_URL=url))["databases"][0]["steps"]
+    return [step["state"] for step in steps]
+
+
+NO_PSQL = "/nowhere"
+
+
+@pytest.mark.parametrize("where", ["environment", "no psql", ".env", "option"])
+def test_what_rollback_prints_runs_wherever_the_url_stands(
+    runner: CliRunner, undoable: Project, each_server: Server, each_url: str, where: str
+) -> None:
+    """In the environment, in .env, given by option, or without psql: the lines run in that shell."""
+    undoable.run(runner, "migrate", APP_URL=each_url)
+    psql = os.path.dirname(each_server.psql)  # noqa: PTH120 - a text for PATH
+    environ = {"PATH": NO_PSQL if where == "no psql" else f"{psql}:/usr/bin:/bin"}
+    option = ["--url", each_url] if where == "option" else []
+    if where == ".env":
+        (undoable.root / ".env").write_text(f"APP_URL={each_url}\n")
+    elif where != "option":
+        environ["APP_URL"] = each_url
+    result = undoable.run(runner, "rollback", "app", "--to", "base", *option, **environ)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    assert ("$APP_URL" in result.stdout) == (where == "environment")
+    environ.pop("PATH")
+    _run_printed(result.stdout, cwd=ROOT, path="" if where == "no psql" else psql, **environ)
+    assert _states(runner, undoable, each_url) == ["pending", "pending"]
+
+
+def test_what_rollback_prints_runs_on_the_embedded_server(runner: CliRunner, undoable: Project) -> None:
+    """The command opens it by itself, also when it was stopped meanwhile."""
+    home = Path(tempfile.mkdtemp(prefix="rollback home-"))
+    moved = Project(Path(shutil.copytree(undoable.root, home, dirs_exist_ok=True)))
+    try:
+        moved.run(runner, "migrate")
+        result = moved.run(runner, "rollback", "app", "--to", "000")
+        assert len(result.stdout.splitlines()) == 1
+        embedded.stop(home)
+        _run_printed(result.stdout, cwd=ROOT)
+        assert lines(moved.run(runner, "status"))[-1] == "001 two pending"
+    finally:
+        embedded.stop(home)
+        shutil.rmtree(home)
+
+
+def test_rollback_prints_the_command_by_its_name_where_it_is_found(
+    runner: CliRunner, undoable: Project, url: str
+) -> None:
+    """With the environment active, the short form; with the nearest configuration, no --config."""
+    undoable.run(runner, "migrate", APP_URL=url)
+    binary = os.path.dirname(sys.executable)  # noqa: PTH120 - a text for PATH
+    (undoable.root / ".env").write_text(f"APP_URL={url}\n")
+    done = subprocess.run(
+        ["socrates-migrate", "rollback", "app", "--to", "000"],
+        cwd=undoable.root,
+        env={"PATH": f"{binary}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (
+        "socrates-migrate server psql app -X -v ON_ERROR_STOP=1 -1 -f app/rollback/001_two.sql\n"
+    )
+    _run_printed(done.stdout, cwd=undoable.root, path=binary)
+    assert _states(runner, undoable, url) == ["applied", "pending"]
+
+
+def test_rollback_never_prints_a_password(runner: CliRunner, undoable: Project, url: str) -> None:
+    """A password given by option is left out of the printed command, which psql then asks for."""
+    undoable.run(runner, "migrate", APP_URL=url)
+    result = undoable.run(runner, "rollback", "app", "--to", "base", "--url", url + "&password=s3cr3t")
     assert result.exit_code == 0
     assert "s3cr3t" not in result.output
-    assert '"$URL"' in result.stdout
+    _run_printed(result.stdout, cwd=ROOT, PGPASSWORD="s3cr3t")
+    assert _states(runner, undoable, url) == ["pending", "pending"]
+
+
+@pytest.mark.parametrize(
+    ("now", "error"),
+    [
+        ({"001_zwei.sql": "select 2;"}, "FILE_RENAMED: Another file holds this number: 001_two"),
+        ({"001_zwei.sql": TWO["001_two.sql"]}, "FILE_RENAMED: app/001_zwei.sql was applied as"),
+        ({"001_two.sql": "select 2;"}, "CHECKSUM_MISMATCH: app/001_two.sql was edited"),
+        ({}, "FILE_MISSING: app 001_two is recorded as applied"),
+        ({"002_b.sql": "select 2;"}, "VERSION_GAP"),
+    ],
+    ids=["another branch", "renamed", "edited", "an older release", "gap"],
+)
+def test_rollback_refuses_what_is_not_the_file_that_was_applied(
+    runner: CliRunner, undoable: Project, each_url: str, now: dict[str, str], error: str
+) -> None:
+    """After `git switch` a number may belong to another file: nothing is printed that would undo that one."""
+    undoable.run(runner, "migrate", APP_URL=each_url)
+    for folder in ("app", "app/rollback"):
+        (undoable.root / folder / "001_two.sql").unlink()
+        undoable.write(folder, now)
+    for to in ("base", "000"):
+        result = undoable.run(runner, "rollback", "app", "--to", to, APP_URL=each_url)
+        assert (result.exit_code, result.stdout) == (4, "")
+        assert f"error {error}" in result.stderr
+
+
+def test_the_rollback_of_another_file_with_that_number_changes_nothing(
+    runner: CliRunner, undoable: Project, each_server: Server, each_url: str
+) -> None:
+    """Run by hand all the same: it compares the name, and leaves the row and the tables."""
+    undoable.run(runner, "migrate", APP_URL=each_url)
+    other = undoable.root / "other.sql"
+    other.write_text(_back("001", "zwei", "two"))
+    done = subprocess.run(
+        [each_server.psql, "-X", "-v", "ON_ERROR_STOP=1", "-1", "-f", other, each_url],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "app 001_zwei is not recorded here: number 001 is 001_two" in done.stderr
+    assert _states(runner, undoable, each_url) == ["applied", "applied"]
 
 
 def test_new_writes_both_files(runner: CliRunner, app: Project, url: str) -> None:

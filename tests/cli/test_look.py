@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli import NEEDS, lines
+from tests.cli import NEEDS, data, lines
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
@@ -85,3 +85,40 @@ def test_an_edited_or_missing_file_stops_the_run(
     result = empty.run(runner, command, APP_URL=url)
     assert result.exit_code == 4
     assert "app 000_one is recorded as applied, but its file is not in the folder" in result.stderr
+
+
+def test_an_older_release_is_told_that_the_database_is_ahead(
+    runner: CliRunner, app: Project, each_url: str
+) -> None:
+    """One line and exit 0 for each command; a state of its own in the table; with --strict exit 4."""
+    app.run(runner, "migrate", APP_URL=each_url)
+    (app.root / "app" / "001_two.sql").unlink()
+    migrated = app.run(runner, "migrate", APP_URL=each_url)
+    assert (migrated.exit_code, lines(migrated)[-1]) == (
+        0,
+        "nothing applied, app is ahead of these files: 001_two.",
+    )
+    assert lines(app.run(runner, "plan", APP_URL=each_url))[1:] == [
+        "nothing to apply, ahead of these files: 001_two"
+    ]
+    [verified] = lines(app.run(runner, "verify", APP_URL=each_url))
+    assert verified.endswith("1 applied files agree with the ledger; it is ahead of these files: 001_two.")
+    shown = app.run(runner, "status", "--exit-code", APP_URL=each_url)
+    assert (shown.exit_code, lines(shown)[-1].split()[:3]) == (0, ["001", "two", "ahead"])
+    steps = data(app.run(runner, "status", "--json", APP_URL=each_url))["databases"][0]["steps"]
+    assert [(step["state"], step["problem"]) for step in steps] == [("applied", None), ("ahead", None)]
+    for command in ("migrate", "plan", "verify"):
+        strict = app.run(runner, command, "--strict", APP_URL=each_url)
+        assert (strict.exit_code, "error FILE_MISSING: app 001_two" in strict.stderr) == (4, True)
+
+
+def test_another_branch_is_told_as_such(runner: CliRunner, app: Project, each_url: str) -> None:
+    """A file with the number of another one is not told to take that one's name."""
+    app.run(runner, "migrate", APP_URL=each_url)
+    (app.root / "app" / "001_two.sql").unlink()
+    app.write("app", {"001_zwei.sql": "select 2;"})
+    for command in ("migrate", "plan", "verify"):
+        result = app.run(runner, command, APP_URL=each_url)
+        assert result.exit_code == 4
+        assert "error FILE_RENAMED: Another file holds this number: 001_two was applied" in result.stderr
+        assert "old name back" not in result.stderr

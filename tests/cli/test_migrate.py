@@ -66,6 +66,18 @@ def test_migrate_expecting_another_number_changes_nothing(runner: CliRunner, app
     assert app.run(runner, "migrate", "--expect", "2", APP_URL=url).exit_code == 0
 
 
+def test_migrate_expecting_what_was_applied_before_says_so(
+    runner: CliRunner, app: Project, each_url: str
+) -> None:
+    """A retry behind a success, and one behind a run that was cut short."""
+    app.run(runner, "migrate", "--to", "0", APP_URL=each_url)
+    for before, applied in ((1, "1 applied"), (2, "nothing applied")):
+        shown = lines(app.run(runner, "migrate", "--expect", "2", APP_URL=each_url))
+        assert shown[0] == f"{before} of the 2 expected files were applied before."
+        assert shown[-1] == f"{applied}, app is at 001_two."
+    assert app.run(runner, "migrate", "--expect", "3", APP_URL=each_url).exit_code == 4
+
+
 def test_a_skipped_file_is_reported_and_retried(runner: CliRunner, app: Project, url: str) -> None:
     """It stays pending without making the run fail, also behind files applied later."""
     app.write("app", {"002_needs.sql": NEEDS})

@@ -49,11 +49,80 @@ def test_what_was_applied_is_returned(app: Project, each_url: str) -> None:
 
 def test_a_target_and_an_expectation(app: Project, url: str) -> None:
     """``to`` stops behind a number; ``expect`` refuses another number of pending files."""
-    [done] = runner.migrate("app", url=url, config=app.file, to=0)
+    with pytest.raises(runner.RunnerError) as caught:
+        runner.migrate("app", url=url, config=app.file, expect=1)
+    assert (caught.value.name, caught.value.exit_code) == ("PENDING_UNEXPECTED", 4)
+    [done] = runner.migrate("app", url=url, config=app.file, to=0, expect=1)
     assert done.at == "000_one"
     with pytest.raises(runner.RunnerError) as caught:
-        runner.migrate("app", url=url, config=app.file, expect=2)
-    assert (caught.value.name, caught.value.exit_code) == ("PENDING_UNEXPECTED", 4)
+        runner.migrate("app", url=url, config=app.file, expect=3)
+    assert caught.value.name == "PENDING_UNEXPECTED"
+
+
+def test_an_expected_run_can_be_finished_and_repeated(app: Project, each_url: str) -> None:
+    """Cut short behind its first file, then by the next pod, then by one more: each does what is left."""
+    runner.migrate("app", url=each_url, config=app.file, to=0)
+    for left in (1, 0, 0):
+        [done] = runner.migrate("app", url=each_url, config=app.file, expect=2)
+        assert len(done.outcomes) == left
+
+
+def test_pods_that_start_at_once_all_succeed(app: Project, each_url: str) -> None:
+    """Whatever each finds applied, pending or in the making, the expectation holds for all of them."""
+    app.write("app", {"000_one.sql": "select pg_sleep(0.3);", "001_two.sql": "select pg_sleep(0.3);"})
+
+    def start(late: float) -> int:
+        time.sleep(late)
+        [done] = runner.migrate("app", url=each_url, config=app.file, expect=2)
+        return sum(outcome.ms is not None for outcome in done.outcomes)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(start, (0, 0, 0.35, 0.7))) == 2
+
+
+def test_an_older_release_finds_the_database_ahead(app: Project, each_url: str) -> None:
+    """It applies nothing, succeeds and says so; strict, or with a file of its own to apply, it refuses."""
+    runner.migrate("app", url=each_url, config=app.file)
+    (app.root / "app" / "001_two.sql").unlink()
+    for expect in (None, 0, 1):
+        [done] = runner.migrate("app", url=each_url, config=app.file, expect=expect)
+        assert ([step.label for step in done.ahead], done.outcomes, done.at) == (["001_two"], (), "001_two")
+    assert runner.plan("app", url=each_url, config=app.file)[0].pending == ()
+    assert runner.verify("app", url=each_url, config=app.file)[0].problems == ()
+    for call in (runner.migrate, runner.plan):
+        with pytest.raises(runner.RunnerError, match="001_two is recorded as applied, but its file is not"):
+            call("app", url=each_url, config=app.file, strict=True)
+    strict = runner.verify("app", url=each_url, config=app.file, strict=True)
+    drift = runner.verify("app", url=each_url, config=app.file, drift=True)
+    assert [[problem.name for problem in one.problems] for [one] in (strict, drift)] == [["FILE_MISSING"]] * 2
+
+
+def test_nothing_pending_is_applied_to_a_database_that_is_ahead(app: Project, each_url: str) -> None:
+    """A file that waited for an extension: what the newer release has made of it is not known here."""
+    needs = "-- runner: requires-extension {}\nselect 1;"
+    app.write("app", {"001_two.sql": needs.format("nowhere"), "002_three.sql": "select 1;"})
+    runner.migrate("app", url=each_url, config=app.file)
+    (app.root / "app" / "002_three.sql").unlink()
+    [done] = runner.migrate("app", url=each_url, config=app.file)
+    assert ([step.label for step in done.skipped], len(done.ahead)) == (["001_two"], 1)
+    app.write("app", {"001_two.sql": needs.format("plpgsql")})
+    with pytest.raises(runner.RunnerError, match="002_three is recorded") as caught:
+        runner.migrate("app", url=each_url, config=app.file)
+    assert caught.value.name == "FILE_MISSING"
+
+
+def test_a_file_of_that_name_alone_was_not_applied_by_another_runner(
+    tmp_path: Path, app: Project, each_url: str
+) -> None:
+    """Number and text are not enough: what another branch applied meanwhile under its own name is told."""
+    renamed = make(tmp_path / "renamed", app={"000_uno.sql": TWO["000_one.sql"]})
+
+    def meanwhile(event: runner.Event) -> None:
+        if isinstance(event, runner.Checked):
+            runner.migrate("app", url=each_url, config=renamed.file)
+
+    with pytest.raises(runner.RunnerError, match="under another name"):
+        runner.migrate("app", url=each_url, config=app.file, on_event=meanwhile)
 
 
 def test_events_come_in_order(app: Project, url: str) -> None:

@@ -88,6 +88,25 @@ def test_it_refuses_another_state_of_the_ledger(
             assert database.query(connection, "select xmin::text, * from public.schema_migrations") == rows
 
 
+@pytest.mark.parametrize("other", [{"000_uno.sql": TWO["000_one.sql"]}, {"000_one.sql": "select 1;"}])
+def test_it_refuses_a_ledger_of_other_files(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path, other: dict[str, str]
+) -> None:
+    """The same number is not the same file: name and text count as well."""
+    app = make(tmp_path / "p", app=TWO)
+    app.migrate(each_url, to=0)
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url)
+    with psycopg.connect(each_url) as db:
+        db.execute("drop table public.schema_migrations")
+        db.execute("drop table public.one")
+    make(tmp_path / "q", app=other).migrate(each_url)
+    done = psql(each_server, bundle, each_url)
+    assert done.returncode == 3
+    assert "made for another state of the ledger" in done.stderr
+    with psycopg.connect(each_url) as db:
+        assert db.execute("select to_regclass('public.two')").fetchone() == (None,)
+
+
 def test_it_refuses_tables_without_a_ledger(
     runner: CliRunner, server: Server, url: str, tmp_path: Path
 ) -> None:

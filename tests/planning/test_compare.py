@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.errors import ChecksumMismatch, FileLate, PendingUnexpected, UsageError
+from runner.errors import ChecksumMismatch, FileLate, PendingUnexpected, RunnerError, UsageError
 from runner.model import Applied, Migration
 from runner.planning import compare
 
@@ -18,10 +18,10 @@ WHEN = datetime(2025, 3, 9, tzinfo=UTC)
 
 
 def _file(text: str) -> Migration:
-    """Make a file from ``000 a``, ``000 a changed`` or ``000 a +vector``."""
+    """Make a file from ``000 a``, ``000 a changed``, ``000 b as a`` (its text) or ``000 a +vector``."""
     version, name, *more = text.split()
     needs = tuple(word[1:] for word in more if word.startswith("+"))
-    sql = "changed" if "changed" in more else name
+    sql = "changed" if "changed" in more else more[more.index("as") + 1] if "as" in more else name
     return Migration("auth", version, name, f"sql/auth/{version}_{name}.sql", sql, f"sha256:{sql}", needs)
 
 
@@ -52,7 +52,27 @@ def _steps(files: str, rows: str, extensions: str = "") -> tuple[Step, ...]:
         pytest.param("000 a changed", "000 a", "", "000 edited", id="edited"),
         pytest.param("000 b", "000 a", "", "000 renamed", id="renamed"),
         pytest.param("000 b changed", "000 a", "", "000 renamed", id="renamed and edited"),
-        pytest.param("000 a", "000 a, 001 b", "", "000 applied, 001 missing", id="missing at the end"),
+        pytest.param("000 a", "000 a, 001 b", "", "000 applied, 001 ahead", id="ahead"),
+        pytest.param(
+            "000 a", "000 a, 001 b, 1000 z", "", "000 applied, 001 ahead, 1000 ahead", id="far ahead"
+        ),
+        pytest.param("999 a", "999 a, 1000 b", "", "999 applied, 1000 ahead", id="ahead as numbers go"),
+        pytest.param(
+            "000 a +x", "000 a, 001 b", "", "000 applied, 001 ahead", id="ahead without an extension"
+        ),
+        pytest.param("000 a +x", "001 b", "", "000 skipped, 001 ahead", id="ahead of what is skipped"),
+        pytest.param(
+            "000 a, 002 c", "000 a, 001 b, 002 c", "", "000 applied, 001 missing, 002 applied", id="a hole"
+        ),
+        pytest.param(
+            "000 a, 002 c",
+            "000 a, 001 b, 002 c, 003 d",
+            "",
+            "000 applied, 001 missing, 002 applied, 003 missing",
+            id="a hole and more",
+        ),
+        pytest.param("000 a changed", "000 a, 001 b", "", "000 edited, 001 missing", id="edited, and more"),
+        pytest.param("000 z changed", "000 a, 001 b", "", "000 renamed, 001 missing", id="another branch"),
         pytest.param("001 b", "000 a, 001 b", "", "000 missing, 001 applied", id="missing at the beginning"),
         pytest.param("", "000 a", "", "000 missing", id="missing altogether"),
         pytest.param("000 a, 001 b", "001 b", "", "000 late, 001 applied", id="late"),
@@ -93,7 +113,7 @@ def test_a_skipped_step_names_only_the_extensions_that_lack() -> None:
     ("files", "rows", "name", "words"),
     [
         ("000 a changed", "000 a", "CHECKSUM_MISMATCH", ("sql/auth/000_a.sql", "2025-03-09")),
-        ("000 b", "000 a", "FILE_RENAMED", ("sql/auth/000_b.sql", "000_a")),
+        ("000 b", "000 a", "FILE_RENAMED", ("sql/auth/000_b.sql", "000_a", "Another file holds this number")),
         ("", "000 a", "FILE_MISSING", ("auth", "000_a")),
         ("000 a, 001 b", "001 b", "FILE_LATE", ("sql/auth/000_a.sql", "001")),
     ],
@@ -106,6 +126,79 @@ def test_a_problem_names_the_file_and_a_remedy(
     assert (problem.name, problem.exit_code) == (name, 4)
     assert all(word in problem.message for word in words)
     assert problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("000 b", "another branch"),
+        ("000 b as a", "Give it its old name back"),
+        ("000 a changed", "Restore the file"),
+    ],
+)
+def test_the_remedy_is_for_what_differs(file: str, remedy: str) -> None:
+    """A file that has nothing but the number in common is not told to take an old name."""
+    [step] = _steps(file, "000 a")
+    assert step.problem is not None
+    assert remedy in (step.problem.remedy or "")
+
+
+def test_an_interrupted_file_gives_its_number_to_no_other() -> None:
+    """It may be corrected, and run again; another branch's file would take over its row."""
+    begun = _row("000 a")._replace(running=True)
+    states = [
+        compare.compare([_file(text)], [begun], lacking={})[0].state
+        for text in ("000 a", "000 a changed", "000 b as a", "000 b")
+    ]
+    assert states == ["pending", "pending", "pending", "renamed"]
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "to", "name"),
+    [
+        ("000 a, 001 b", "000 a, 001 b", -1, None),
+        ("000 a, 001 b, 002 c", "000 a, 001 b", -1, None),
+        ("000 a changed, 001 b", "000 a, 001 b", 1, None),
+        ("000 a changed, 001 b", "000 a, 001 b", 0, "CHECKSUM_MISMATCH"),
+        ("000 a, 001 b changed", "000 a, 001 b", 0, "CHECKSUM_MISMATCH"),
+        ("000 a, 001 z", "000 a, 001 b", -1, "FILE_RENAMED"),
+        ("000 a, 001 z as b", "000 a, 001 b", -1, "FILE_RENAMED"),
+        ("000 a", "000 a, 001 b", 0, "FILE_MISSING"),
+        ("000 a, 002 c", "000 a, 001 b, 002 c", 0, "FILE_MISSING"),
+    ],
+)
+def test_what_is_rolled_back_must_be_what_was_applied(
+    files: str, rows: str, to: int, name: str | None
+) -> None:
+    """From the target on, which stays: number, name and checksum of the rows are those of the files."""
+    if name is None:
+        compare.check_known(_steps(files, rows), to=to)
+        return
+    with pytest.raises(RunnerError) as caught:
+        compare.check_known(_steps(files, rows), to=to)
+    assert caught.value.name == name
+    assert caught.value.notes == ("It cannot be rolled back with these files.",)
+
+
+def test_an_interrupted_file_that_was_changed_is_not_rolled_back() -> None:
+    """Its row says what began, and the rollback is of something else."""
+    begun = _row("000 a")._replace(running=True)
+    steps = compare.compare([_file("000 a changed")], [begun], lacking={})
+    with pytest.raises(ChecksumMismatch):
+        compare.check_known(steps, to=-1)
+
+
+@pytest.mark.parametrize(("files", "ahead"), [("000 a", ["001"]), ("000 a, 001 b", []), ("000 z", [])])
+def test_what_is_ahead_is_missing_for_the_strict(files: str, ahead: list[str]) -> None:
+    """One step either way; only the strict take it for a problem."""
+    steps = _steps(files, "000 a, 001 b")
+    assert [step.version for step in compare.ahead(steps)] == ahead
+    strict = compare.not_ahead(steps)
+    assert [step.version for step in strict] == [step.version for step in steps]
+    assert compare.ahead(strict) == ()
+    assert [step.problem.name for step in strict if step.problem and step.version in ahead] == [
+        "FILE_MISSING"
+    ] * len(ahead)
 
 
 def test_a_good_plan_passes_the_check() -> None:
@@ -158,17 +251,23 @@ def test_a_target_without_a_file_is_refused(to: int) -> None:
         compare.check_target(_steps("000 a, 001 b", "000 a, 001 b, 002 c"), to=to)
 
 
-@pytest.mark.parametrize(("count", "expect"), [(0, None), (7, None), (0, 0), (2, 2)])
-def test_the_expected_number_passes(count: int, expect: int | None) -> None:
-    """Without an expectation any number is right; 0 is an expectation."""
-    compare.check_expected(count, expect=expect)
+@pytest.mark.parametrize(
+    ("count", "expect", "applied"),
+    [(0, None, 0), (7, None, 0), (0, 0, 0), (2, 2, 0), (2, 2, 9), (0, 2, 2), (0, 2, 9), (2, 3, 1), (1, 3, 2)],
+)
+def test_the_expected_number_passes(count: int, expect: int | None, applied: int) -> None:
+    """Without an expectation any number is right; 0 is one. What was applied before makes up for the rest."""
+    compare.check_expected(count, expect=expect, applied=applied)
 
 
-@pytest.mark.parametrize(("count", "expect"), [(1, 0), (0, 1), (3, 2)])
-def test_another_number_than_expected_is_refused(count: int, expect: int) -> None:
-    """What was not reviewed is not applied."""
+@pytest.mark.parametrize(
+    ("count", "expect", "applied"),
+    [(1, 0, 0), (0, 1, 0), (3, 2, 0), (3, 2, 9), (0, 3, 2), (1, 3, 1), (1, 0, 9)],
+)
+def test_another_number_than_expected_is_refused(count: int, expect: int, applied: int) -> None:
+    """More than was reviewed is never applied, nor is anything where files must be lacking."""
     with pytest.raises(PendingUnexpected, match=rf"pending: {count}\..*--expect: {expect}\."):
-        compare.check_expected(count, expect=expect)
+        compare.check_expected(count, expect=expect, applied=applied)
 
 
 @pytest.mark.parametrize(

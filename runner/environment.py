@@ -1,0 +1,107 @@
+"""Read the variables: the environment, and ``.env`` beside the configuration.
+
+The environment wins. A file that exists is read or refused: skipped, its variables would count as not set.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from functools import cache
+from typing import TYPE_CHECKING
+
+from runner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+FILE = ".env"
+EMBEDDED = "RUNNER_EMBEDDED"
+_PREFIX = "DATABASE_URL"
+_SWITCH = {"on": True, "true": True, "1": True, "yes": True, "": True} | dict.fromkeys(
+    ("off", "false", "0", "no"), False
+)
+
+
+def read(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of ``home``'s .env and of ``environ``, which wins. Raises ``ConfigError``.
+
+    A FIFO, as password managers mount it, is waited for as by any reader, and read once in a process.
+    """
+    return _file(home / FILE) | dict(environ)
+
+
+def _file(file: Path) -> dict[str, str]:
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not file.is_symlink():
+            return {}
+        raise _unreadable(file, str(error.strerror)) from error
+    if stat.S_ISFIFO(mode):
+        return _once(file)
+    if not stat.S_ISREG(mode):
+        raise _unreadable(file, "it is neither a file nor a FIFO")
+    return _parse(file)
+
+
+def may_embed(values: Mapping[str, str]) -> bool:
+    """Tell whether the embedded server may stand in, as RUNNER_EMBEDDED says. Raises ``ConfigError``."""
+    value = values.get(EMBEDDED, "")
+    if value.strip().lower() not in _SWITCH:
+        raise ConfigError(f"{EMBEDDED} is {value!r}.", remedy="Write on or off.")
+    return _SWITCH[value.strip().lower()]
+
+
+def misspelt(values: Mapping[str, str], expected: Collection[str]) -> tuple[str, ...]:
+    """Return the names that look like one of ``expected`` and are none: DATABASE_URL, DATABASE_URL_AUHT.
+
+    A name that is merely near counts unless it holds the URL of something else than PostgreSQL.
+    """
+    return tuple(
+        sorted(
+            name
+            for name, value in values.items()
+            if name not in expected
+            and (
+                name.upper().startswith(_PREFIX)
+                or (_is_near(name, expected) and not re.match(r"\s*(?!postgres)[a-z][a-z0-9+.-]*://", value))
+            )
+        )
+    )
+
+
+def _is_near(name: str, expected: Collection[str]) -> bool:
+    from difflib import get_close_matches  # noqa: PLC0415 - start-up time: only where no URL is found
+
+    return bool(get_close_matches(name.upper(), [one.upper() for one in expected], n=1, cutoff=0.85))
+
+
+@cache
+def _once(file: Path) -> dict[str, str]:
+    return _parse(file)
+
+
+def _parse(file: Path) -> dict[str, str]:
+    """Read NAME=value lines as they are: no ${...}, which a password may hold."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - start-up time: most deploys have no .env
+
+    try:
+        with file.open(encoding="utf-8-sig") as stream:  # a byte order mark would hide the first name
+            bindings = list(parse_stream(stream))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
+    except OSError as error:
+        raise _unreadable(file, str(error.strerror)) from error
+    for binding in bindings:
+        if binding.error:
+            raise ConfigError(
+                f"{file}:{binding.original.line} cannot be parsed.",
+                remedy="Write NAME=value, with quotes in pairs.",
+            )
+    return {binding.key: binding.value or "" for binding in bindings if binding.key}
+
+
+def _unreadable(file: Path, why: str) -> ConfigError:
+    return ConfigError(f"{file} cannot be read: {why}.", remedy="Correct it, or move it away.")
