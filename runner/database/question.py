@@ -53,7 +53,8 @@ _SET = f"""
     select {{settings}}, {session.STAY};
 """
 _STATEMENTS = 4  # of _BEGIN and _SET
-_LONG = 5000  # to parse a message counts for its first statement, which somebody's statement_timeout strikes
+# Characters: to parse a message counts for its first statement, which somebody's statement_timeout strikes.
+_LONG = 12_000
 
 
 def settings(connection: Connection) -> str:

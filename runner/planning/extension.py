@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner import database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from runner.database import Connection, Error
 
@@ -28,22 +28,23 @@ _TRY = """
 """
 
 
-def refused(connect: Callable[[], Connection], names: Collection[str]) -> dict[str, str]:
+def refused(connection: Connection, names: Collection[str]) -> dict[str, str]:
     """Return those extensions that the server refuses to create for this role, in its words.
 
-    Each is created on a connection of its own, in a transaction that is rolled back; one that is installed
-    is refused to nobody. Any other error is left for the file to make, which then shows where.
+    Each is created in a transaction that is rolled back; one that is installed is refused to nobody. Any
+    other error is left for the file to make, which then shows where.
     """
-    tried = ((name, _try(connect, name)) for name in names)
+    tried = ((name, _try(connection, name)) for name in names)
     return {name: error.diag.message_primary or str(error) for name, error in tried if error}
 
 
-def _try(connect: Callable[[], Connection], name: str) -> Error | None:
-    with connect() as connection:
-        try:
-            database.run(connection, _TRY.replace("{name}", f'"{name}"'))  # a-z, 0-9, _ and - only
-        except database.Error as error:
-            return error if error.sqlstate in _REFUSALS else None
-        finally:
-            database.roll_back(connection)
+def _try(connection: Connection, name: str) -> Error | None:
+    try:
+        database.run(connection, _TRY.replace("{name}", f'"{name}"'))  # a-z, 0-9, _ and - only
+    except database.Error as error:
+        if database.is_lost(connection, error):
+            raise
+        return error if error.sqlstate in _REFUSALS else None
+    finally:
+        database.roll_back(connection)
     return None

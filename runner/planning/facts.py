@@ -118,16 +118,17 @@ def answer(connection: Connection, result: PGresult) -> Facts:
     return Facts(*row)._replace(absent=dict(row[-1]))
 
 
-def objects(
-    connection: Connection, *, besides: str, schemas: Collection[str], adopted: bool
-) -> tuple[str, ...]:
-    """Return up to three tables or views of ``schemas`` that no extension owns; ``besides`` is left out.
+def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:
+    """Return the query of up to three tables or views of ``schemas`` that no extension owns.
 
-    There are none where that table has appeared although the database was not ``adopted``: another runner has
-    begun meanwhile.
+    ``besides`` is left out. There are none where that table is there although the database is not known to be
+    ``adopted``: its rows say more, or another runner has begun meanwhile.
     """
-    question = database.fill(_OBJECTS, besides=besides, schemas=list(schemas), adopted=adopted)
-    [result] = database.ask(connection, question)
+    return database.fill(_OBJECTS, besides=besides, schemas=list(schemas), adopted=adopted)
+
+
+def names(connection: Connection, result: PGresult) -> tuple[str, ...]:
+    """Return the names from the result of that query."""
     return tuple(name for (name,) in database.rows(connection, result))
 
 

@@ -13,7 +13,7 @@ from runner.planning import compare, content, extension, facts, pooler
 from runner.planning.step import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runner.config import Project, Series, Target
     from runner.database import Connection
@@ -35,6 +35,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     facts: Facts
     shape: ledger.Shape | None
     steps: tuple[Step, ...]
+    objects: tuple[str, ...]  # up to three tables and views, where there is no ledger
 
     @property
     def series(self) -> str:
@@ -49,8 +50,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     @property
     def schemas(self) -> tuple[str, ...]:
         """What the files are answerable for: the schemas configured, else public and those they create."""
-        made = (name for s in self.steps if s.migration for name in files.made_schemas(s.migration.sql))
-        return self.target.series.schemas or tuple(dict.fromkeys(("public", *made)))
+        return _schemas(self.target, [step.migration for step in self.steps if step.migration])
 
     @property
     def before(self) -> Before:
@@ -105,12 +105,18 @@ def _lost() -> Iterator[None]:
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
     wanted = {name for migration in migrations for name in migration.requires}
     message = facts.question(extensions=wanted) + ledger.SHAPE
-    about, shape_result = database.ask(connection, message)
+    message += facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
+    about, shape_result, objects = database.ask(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
     lacking = {name: reason for name, reason in found.absent.items() if reason}
     steps = compare.compare(migrations, rows, lacking=lacking)
-    return Site(target, connection, found, shape, steps)
+    return Site(target, connection, found, shape, steps, facts.names(connection, objects))
+
+
+def _schemas(target: Target, migrations: Iterable[Migration]) -> tuple[str, ...]:
+    made = (name for migration in migrations for name in files.made_schemas(migration.sql))
+    return target.series.schemas or tuple(dict.fromkeys(("public", *made)))
 
 
 def check(sites: Sequence[Site], *, to: int | None = None, strict: bool = False) -> None:
@@ -143,7 +149,7 @@ def ask(sites: Sequence[Site]) -> tuple[Site, ...]:
 def _asked(site: Site) -> Site:
     open_ = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
     names = {name for step in open_ for name in step.file.requires} & site.facts.absent.keys()
-    lacking = extension.refused(site.access.reconnect, names)
+    lacking = extension.refused(site.connection, names)
     asked = site._replace(steps=tuple(compare.without(step, lacking) for step in site.steps))
     skipped = {step.version for step in open_ if step.state is State.SKIPPED}
     now = [step for step in compare.pending(asked.steps) if step.version in skipped]
@@ -190,9 +196,11 @@ def _check_adopted(site: Site) -> None:
     if any(step.applied for step in site.steps):
         return
     facts.check_public(site.facts)
-    found = facts.objects(
-        site.connection, besides=ledger.TABLE, schemas=site.schemas, adopted=site.shape is not None
-    )
+    found = site.objects
+    if site.shape:
+        question = facts.objects(besides=ledger.TABLE, schemas=site.schemas, adopted=True)
+        [result] = database.ask(site.connection, question)
+        found = facts.names(site.connection, result)
     if found:
         raise DatabaseNotEmpty(
             f"Database {site.facts.name} has no ledger but is not empty: it holds "

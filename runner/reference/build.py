@@ -28,7 +28,7 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
         schema.scratch_database(url, source=source) as there,
         database.connect(there, source=source) as connection,
     ):
-        schema.check_extensions(there, migrations, source=source)
+        schema.check_extensions(connection, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         made: dict[Identity, str] = {}
         for event in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):

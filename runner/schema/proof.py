@@ -71,7 +71,7 @@ def prove(
         database.connect(there, source=source) as connection,
     ):
         wanted = {name for migration in migrations for name in migration.requires}
-        lacking = planning.refused(lambda: database.connect(there, source=source), wanted)
+        lacking = planning.refused(connection, wanted)
         done: list[Migration] = []
         for migration in migrations:
             if needs := tuple(name for name in migration.requires if name in lacking):

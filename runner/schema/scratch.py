@@ -105,17 +105,17 @@ def expected(
     extension that a file requires.
     """
     with scratch_database(url, source=source) as there, database.connect(there, source=source) as connection:
-        check_extensions(there, migrations, source=source)
+        check_extensions(connection, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         for _ in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
             pass
         return catalog.snapshot(connection, besides=ledger.TABLE, schemas=schemas)
 
 
-def check_extensions(url: str, migrations: Sequence[Migration], *, source: str) -> None:
+def check_extensions(connection: Connection, migrations: Sequence[Migration], *, source: str) -> None:
     """Raise ``ServerUnusable`` when a scratch database cannot have an extension that a file requires."""
     wanted = {name for migration in migrations for name in migration.requires}
-    lacking = planning.refused(lambda: database.connect(url, source=source), wanted)
+    lacking = planning.refused(connection, wanted)
     for migration in migrations:
         if missing := [name for name in migration.requires if name in lacking]:
             raise ServerUnusable(

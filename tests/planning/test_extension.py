@@ -150,7 +150,8 @@ def test_an_extension_an_administrator_has_created_counts(
 
 def test_asking_leaves_nothing_behind(each_url: str, db: psycopg.Connection, name: str) -> None:
     """What is tried is rolled back; of the unknown one the server's words are kept."""
-    found = extension.refused(lambda: database.connect(each_url, source="x"), [name, "nope"])
+    with database.connect(each_url, source="x") as connection:
+        found = extension.refused(connection, [name, "nope"])
     assert found.keys() == {"nope"}
     assert "nope" in found["nope"]
     assert installed(db) == []
@@ -158,8 +159,8 @@ def test_asking_leaves_nothing_behind(each_url: str, db: psycopg.Connection, nam
 
 def test_an_extension_that_needs_another_one_is_not_refused(server_15: Server) -> None:
     """A file may create both, one behind the other."""
-    url = server_15.url("postgres")
-    assert extension.refused(lambda: database.connect(url, source="x"), [server_15.dependent]) == {}
+    with database.connect(server_15.url("postgres"), source="x") as connection:
+        assert extension.refused(connection, [server_15.dependent]) == {}
 
 
 def test_nobody_is_asked_when_nothing_pending_needs_it(

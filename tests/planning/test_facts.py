@@ -19,7 +19,9 @@ def test_objects_are_those_of_the_schemas_that_count(each_url: str) -> None:
     with database.connect(each_url, source="x") as connection:
 
         def found(*schemas: str, besides: str = "public.mine", adopted: bool = True) -> tuple[str, ...]:
-            return facts.objects(connection, besides=besides, schemas=schemas, adopted=adopted)
+            question = facts.objects(besides=besides, schemas=schemas, adopted=adopted)
+            [result] = database.ask(connection, question)
+            return facts.names(connection, result)
 
         assert found("public", "s") == ()
         connection.execute("create table public.mine (); create schema s; create view s.v as select 1")

@@ -86,8 +86,8 @@ def _(file: File) -> Iterator[Place]:
 def _(file: File) -> Iterator[Place]:
     if not file.is_rollback:
         return
-    version, _, _ = file.path.stem.partition("_")
-    facts = {"series": file.series.name, "version": version}
+    version, _, name = file.path.stem.partition("_")
+    facts = {"series": file.series.name, "version": version, "name": name}
     whole = template.ROLLBACK.partition("do $rollback$\n")[2]
     begin, _, rest = whole.partition("    -- Drop here")
     end = rest.partition("is not written yet';\n")[2]

@@ -10,7 +10,9 @@ do $rollback$
 declare
     this_series constant text := 'todo';
     this_version constant text := '002';
+    this_name constant text := 'add_conversations_table';
     has_ledger boolean;
+    recorded text;
     newest text;
 begin
     set local lock_timeout = '5s';
@@ -27,11 +29,18 @@ begin
     has_ledger := pg_catalog.to_regclass('public.schema_migrations') is not null;
 
     if has_ledger then
-        if not exists (
-            select from public.schema_migrations where series = this_series and version = this_version
-        ) then
+        select name into recorded
+        from public.schema_migrations where series = this_series and version = this_version;
+
+        if recorded is null then
             raise exception '% % is not recorded here', this_series, this_version
                 using hint = 'Nothing was changed. Is this the right database?';
+        end if;
+
+        if recorded <> this_name then
+            raise exception '% %_% is not recorded here: number % is %_%',
+                this_series, this_version, this_name, this_version, this_version, recorded
+                using hint = 'Nothing was changed. Another branch may have applied another file.';
         end if;
 
         select version || '_' || name into newest
@@ -49,7 +58,8 @@ begin
     drop table public.conversations;
 
     if has_ledger then
-        delete from public.schema_migrations where series = this_series and version = this_version;
+        delete from public.schema_migrations
+        where series = this_series and version = this_version and name = this_name;
     end if;
 end;
 $rollback$;
