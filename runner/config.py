@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 FILE = "pyproject.toml"
 BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
+_LISTS = {"ignore"}  # they may be left out
 
 
 class Series(NamedTuple):  # as in model: it starts faster
-    """One configured series: its folder, its database's name, and the *name* of its URL variable."""
+    """One configured series: its folder, its database's name, and the *name* of its URL variable.
+
+    ``ignore`` holds patterns of what a comparison with the files leaves to others.
+    """
 
     name: str
     folder: Path
     database: str
     variable: str
+    ignore: tuple[str, ...] = ()
 
 
 class Project(NamedTuple):  # as in model: it starts faster
@@ -102,14 +107,22 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
     where = f"[tool.runner.databases.{name}] in {path}"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(f"{where}: the name of a series is made of a-z, 0-9 and _.", remedy="Rename it.")
-    if not isinstance(entry, dict) or entry.keys() != _KEYS or not all(_filled(v) for v in entry.values()):
+    if (
+        not isinstance(entry, dict)
+        or entry.keys() - _LISTS != _KEYS
+        or not all(_filled(entry[k]) for k in _KEYS)
+    ):
         raise ConfigError(f"{where} must have exactly the texts sql, database and url.", remedy="Correct it.")
+    for key in _LISTS & entry.keys():
+        if not isinstance(entry[key], list) or not all(_filled(value) for value in entry[key]):
+            raise ConfigError(f"{where}: {key} must be a list of texts.", remedy="Correct it.")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", entry["url"]):
         raise ConfigError(
             f"{where}: url must be the name of an environment variable, not a URL.",
             remedy='Write url = "DATABASE_URL" and put the URL into that variable.',
         )
-    return Series(name, root / entry["sql"], entry["database"], entry["url"])
+    ignore = tuple(entry.get("ignore", ()))
+    return Series(name, root / entry["sql"], entry["database"], entry["url"], ignore)
 
 
 def _filled(value: object) -> bool:

