@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
+_DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _NAMED = re.compile(
     rf"""
       \b(?: grant | revoke | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
@@ -101,7 +102,8 @@ def roles(migrations: Iterable[Migration], around: Around) -> list[str]:
     """Return the roles that are to be there before the files run: not those that a file makes itself."""
     named, made = set(around.roles), set()
     for migration in migrations:
-        made |= {_plain(match[1]) for match in _MADE.finditer(migration.sql)}
+        dropped = {_plain(match[1]) for match in _DROPPED.finditer(migration.sql)}
+        made |= {_plain(match[1]) for match in _MADE.finditer(migration.sql)} - dropped
         named |= {name for match in _NAMED.finditer(migration.sql) for name in _names(match)}
     return sorted(named - made - _NO_ROLE | {around.migrator, around.owner})
 

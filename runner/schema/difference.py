@@ -81,7 +81,7 @@ def is_allowed(
         case ("not null", "name"):
             return after is None
         case ("materialized view", "data"):
-            return after is None
+            return after == "there"
         case ("extension", "version"):
             return before == old.get("version of the package")
         case ("extension", "version of the package"):

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 FOLDER = Path(__file__).parent / "drift"
-ROLES = ("r_owner", "r_app", "r_read", "r_nobody")
 BASE = """
     do $$
     declare
@@ -109,11 +108,11 @@ def living(server: Server, name: str, root: Path, *folders: str) -> Iterator[Liv
             database.run(connection, f"drop database {name} with (force)")
 
 
-def compared(server: Server, name: str, project: Project) -> list[str]:
+def compared(server: Server, name: str, project: Project, series: str = "app") -> list[str]:
     """Return what `verify --drift` would tell of a database, as lines."""
     loaded = config.load(project.file)
-    with preflight.look(
-        preflight.read(loaded, loaded.series), [Target(loaded.series[0], server.url(name), "APP_URL")]
-    ) as [site]:
+    chosen = config.choose(loaded, [series])
+    targets = [Target(chosen[0], server.url(name), "APP_URL")]
+    with preflight.look(preflight.read(loaded, chosen), targets) as [site]:
         applied = [step.migration for step in site.steps if step.applied and step.migration]
         return [str(one) for one in drift.differences(site, applied).found]

@@ -36,7 +36,7 @@
             ['row security', case when r.relrowsecurity then 'on' end],
             ['row security for the owner', case when r.relforcerowsecurity then 'on' end],
             ['replica identity', case r.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'an index' end],
-            ['data', case when r.relkind = 'm' and not r.relispopulated then 'none' end],
+            ['data', case when r.relkind = 'm' then case when r.relispopulated then 'there' else 'missing' end end],
             ['server', (
                 select s.srvname || coalesce(' ' || x.options, '')
                 from pg_catalog.pg_foreign_table as t
