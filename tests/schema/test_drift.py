@@ -155,7 +155,7 @@ QUIET = {
         ),
         (
             "do $$ declare one text; begin foreach one in array array['timezone = ''Asia/Tokyo''',"
-            " 'intervalstyle = ''iso_8601''', 'bytea_output = ''escape''', 'quote_all_identifiers = on',"
+            " 'intervalstyle = ''iso_8601''', 'bytea_output = ''escape''',"
             " 'search_path = public'] loop"
             " execute format('alter database %I set %s', current_database(), one); end loop; end $$"
         ),
