@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import ledger
 from runner.database import query, run
-from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Table, Trigger
+from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Policy, Table, Trigger
 
 if TYPE_CHECKING:
     from runner.database import Connection
@@ -39,7 +39,7 @@ def tables(connection: Connection) -> dict[int, Table]:
 
 
 def others(connection: Connection) -> dict[int, Other]:
-    """Return each function and type by its oid."""
+    """Return each function, type and sequence by its oid."""
     return {oid: Other(*facts) for oid, *facts in _rows(connection, "others.sql")}
 
 
@@ -60,6 +60,7 @@ def _table(facts: dict[str, Any]) -> Table:
         "foreign_keys": ForeignKey,
         "indexes": Index,
         "triggers": Trigger,
+        "policies": Policy,
     }
     made = {name: tuple(_made(part, one) for one in facts[name]) for name, part in parts.items()}
     return Table(**facts | made)

@@ -144,6 +144,10 @@ QUIET = {
             " alter index public.one_id reset (fillfactor); alter index public.one_id set (fillfactor = 80)"
         ),
     ),
+    "default privileges no file speaks of": (
+        "create schema s; create table s.one (id int)",
+        "alter default privileges in schema s grant select on tables to t_b",
+    ),
     "an index rebuilt": (
         "create table public.one (w text); create index one_w on public.one (w) where w in ('a', 'b')",
         "reindex table public.one",
@@ -151,7 +155,9 @@ QUIET = {
     "settings that shape text": (
         (
             "create table public.one (d timestamptz default '2020-01-01 00:00:00+00',"
-            " i interval default '1 day', b bytea default 'x', m money default 5)"
+            " i interval default '1 day', b bytea default 'x', m money default 5);"
+            " create table public.parted (d timestamptz) partition by range (d); create table public.part"
+            " partition of public.parted for values from ('2020-01-01 00:00:00+00') to (maxvalue)"
         ),
         (
             "do $$ declare one text; begin foreach one in array array['timezone = ''Asia/Tokyo''',"
