@@ -96,12 +96,19 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="runner-"))
     watch = None
     try:
-        user = embedded.unprivileged(programs.folder)
-        if user:
-            shutil.chown(folder, user)
-        _make(programs, folder, superuser, user)
-        watch = _watched(programs, folder, user)
-        _wait(watch, folder)
+        try:
+            user = embedded.unprivileged(programs.folder)
+            if user:
+                shutil.chown(folder, user)
+            _make(programs, folder, superuser, user)
+            watch = _watched(programs, folder, user)
+            _wait(watch, folder)
+        except (
+            OSError,
+            LookupError,
+            subprocess.SubprocessError,
+        ) as error:  # no such user, no right to be one
+            raise _failed(programs, str(error)) from error
         yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}"
     finally:
         if watch:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, ledger
 from runner.database import Access
-from runner.errors import ServerUnusable
+from runner.errors import RunnerError, ServerUnusable
 from runner.model import Before
 from runner.schema import around, catalog, cluster
 
@@ -160,6 +160,10 @@ def built(server: Server, migrations: Sequence[Migration]) -> Iterator[tuple[Con
         with database.connect(there, source=server.source) as connection:
             before = catalog.snapshot(connection, besides=ledger.TABLE, server=False)
             access = Access(connection, lambda: database.connect(there, source=server.source))
-            for _ in apply.apply(access, migrations, Before(has_ledger=False)):
-                pass
+            try:
+                for _ in apply.apply(access, migrations, Before(has_ledger=False)):
+                    pass
+            except RunnerError as error:
+                error.notes += (f"It was run on {server.source}. Where that lacks something: {OPTION}.",)
+                raise
             yield connection, before
