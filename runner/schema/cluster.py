@@ -96,12 +96,19 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="runner-"))
     watch = None
     try:
-        user = embedded.unprivileged(programs.folder)
-        if user:
-            shutil.chown(folder, user)
-        _make(programs, folder, superuser, user)
-        watch = _watched(programs, folder, user)
-        _wait(watch, folder)
+        try:
+            user = embedded.unprivileged(programs.folder)
+            if user:
+                shutil.chown(folder, user)
+            _make(programs, folder, superuser, user)
+            watch = _watched(programs, folder, user)
+            _wait(watch, folder)
+        except (
+            OSError,
+            LookupError,
+            subprocess.SubprocessError,
+        ) as error:  # no such user, no right
+            raise _failed(programs, str(error)) from error
         mark = f"port=5432&fallback_application_name={database.EMBEDDED}"  # no variable leads elsewhere
         yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}&{mark}"
     finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, embedded, ledger, planning
 from runner.database import Access
-from runner.errors import ServerUnusable
+from runner.errors import RunnerError, ServerUnusable
 from runner.model import Before, Limits
 from runner.schema import around, catalog, cluster
 
@@ -168,8 +168,13 @@ def built(
             check_extensions(there, migrations, source=server.source)
             before = catalog.snapshot(connection, besides=ledger.TABLE, server=False, schemas=schemas)
             access = Access(connection, lambda: database.connect(there, source=server.source))
-            for _ in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
-                pass
+            try:
+                limits = Limits(statement_timeout=0)
+                for _ in apply.apply(access, migrations, Before(has_ledger=False), limits):
+                    pass
+            except RunnerError as error:
+                error.notes += (f"It was run on {server.source}. Where that lacks something: {OPTION}.",)
+                raise
             yield connection, before
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import config, database
 from runner.config import Target
+from runner.database import question
 from runner.planning import preflight
 from runner.schema import drift, scratch
 from tests.project import make
@@ -61,7 +62,12 @@ class Live(NamedTuple):
 
     def differences(self, connection: Connection) -> list[Difference]:
         """Return how the database of a connection differs from the files; ends its transaction."""
-        return drift.compare(self.bench, self.expected, self.bench.snapshot(connection))
+        if database.in_transaction(connection):
+            database.run(connection, question.settings(connection))
+        try:
+            return drift.compare(self.bench, self.expected, self.bench.snapshot(connection))
+        finally:
+            database.roll_back(connection)
 
 
 def changes(version: int) -> list[Change]:

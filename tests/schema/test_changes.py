@@ -8,39 +8,58 @@ takes twenty seconds; DRIFT=all tries each on every server that knows it.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from runner import database
+from tests import servers
 from tests.schema import exotic
+from tests.servers import OLDEST, SYSTEM_15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.schema.difference import Difference
     from tests.schema.exotic import Change, Live
+    from tests.servers import Server
 
 TABLE = {version: exotic.changes(version) for version in (15, 18)}
 
 
 def chosen(version: int) -> list[Change]:
     """Return the changes to try: of those for several servers each has every other one."""
-    found = TABLE[version]
+    found = [one for one in TABLE[version] if version != OLDEST or SYSTEM_15.is_dir() or " " in one.servers]
     if os.environ.get("DRIFT") == "all":
         return found
-    return [one for n, one in enumerate(found) if " " not in one.servers or n % 2 == (version == 15)]
+    return [one for n, one in enumerate(found) if " " not in one.servers or n % 2 == (version == OLDEST)]
+
+
+@contextmanager
+def oldest() -> Iterator[Server]:
+    """Run Debian's server, which has extensions, unlike that of the wheel."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(servers.PROGRAMS, OLDEST, SYSTEM_15)
+        with servers.running(OLDEST) as server:
+            yield server
 
 
 @pytest.fixture(scope="module", params=TABLE, ids=lambda version: f"pg{version}")
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Return the database that is changed, on the oldest and the newest server."""
-    server = request.getfixturevalue(f"server_{request.param}")
+    version = request.param
     root = tmp_path_factory.mktemp("exotic")
-    with exotic.living(server, f"exotic_{request.param}", root, "common", f"pg{request.param}") as found:
-        yield found
+    with ExitStack() as stack:
+        folders = ["common", f"pg{version}"]
+        if version != OLDEST:
+            server = request.getfixturevalue(f"server_{version}")
+        elif SYSTEM_15.is_dir():
+            server = stack.enter_context(oldest())
+        else:
+            server, folders = request.getfixturevalue("server_15"), ["common"]
+        yield stack.enter_context(exotic.living(server, f"exotic_{version}", root, *folders))
 
 
 def fact(one: Difference) -> str:

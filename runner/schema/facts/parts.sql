@@ -26,7 +26,7 @@
             ['inheritance', case when c.connoinherit then 'none' end]
         ]
     from relations as r
-    join pg_catalog.pg_constraint as c on c.conrelid = r.oid and c.contype = 'n' and {version} >= 180000
+    join pg_catalog.pg_constraint as c on c.conrelid = r.oid and c.contype = 'n'
     join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum = c.conkey[1]
 
     union all

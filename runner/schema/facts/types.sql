@@ -64,8 +64,7 @@
     from pg_catalog.pg_constraint as c
     join pg_catalog.pg_type as t on t.oid = c.contypid
     join schemas as n on n.oid = t.typnamespace and t.oid >= n.since
-    where (c.contype <> 'n' or {version} >= 180000)
-        and not exists (
+    where not exists (
             select from members as d
             where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid
         )
