@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 FILE = "pyproject.toml"
 BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
-_OPTIONAL = {"schemas"}
+_OPTIONAL = {"schemas", "ignore"}
 
 
 class Series(NamedTuple):  # as in model: it starts faster
     """One configured series: its folder, its database's name, and the *name* of its URL variable.
 
     ``schemas`` are those its files are answerable for; empty where nobody has said it.
+    ``ignore`` holds patterns of what a comparison with the files leaves to others.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Series(NamedTuple):  # as in model: it starts faster
     database: str
     variable: str
     schemas: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 class Project(NamedTuple):  # as in model: it starts faster
@@ -142,7 +144,11 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
             f'{where}: schemas must be a list of names, such as ["public"].',
             remedy="Correct it, or leave it out: public, and what the files create.",
         )
-    return Series(name, root / entry["sql"], entry["database"], entry["url"], tuple(schemas))
+    ignore = entry.get("ignore", [])
+    if not isinstance(ignore, list) or not all(map(_filled, ignore)):
+        raise ConfigError(f"{where}: ignore must be a list of texts.", remedy="Correct it.")
+    folder = root / entry["sql"]
+    return Series(name, folder, entry["database"], entry["url"], tuple(schemas), tuple(ignore))
 
 
 def _filled(value: object) -> bool:

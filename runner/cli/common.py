@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner.config import Project, Series, Target
     from runner.door import Database
     from runner.planning import Site
+    from runner.schema import Comparison
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 _DOCUMENT = "runner.document"
@@ -119,6 +120,18 @@ def url_option(command: Command) -> Command:
     )(command)
 
 
+def scratch_option(command: Command) -> Command:
+    """Add --scratch, which RUNNER_SCRATCH_URL in the environment sets as well."""
+    return click.option(
+        "--scratch",
+        metavar="URL",
+        envvar="RUNNER_SCRATCH_URL",
+        show_envvar=True,
+        help="Server for scratch databases, as a superuser; files may do there what they like. By itself a "
+        "private PostgreSQL is made and thrown away.",
+    )(command)
+
+
 def one_series(command: Command) -> Command:
     """Add the argument SERIES."""
     return click.argument("series", shell_complete=_complete)(command)
@@ -194,6 +207,18 @@ def wants_document() -> bool:
 def add(one: Database, **facts: object) -> None:
     """Add what is known of one database to the document, if one is wanted."""
     add_entry(one.series, one.name, **facts)
+
+
+def compared(comparison: Comparison | None) -> dict[str, object]:
+    """Return what the document says of a comparison, besides what it found."""
+    return {"scratch": comparison.where, "ignored": comparison.ignored} if comparison else {}
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
+    report.say(f"  compared with what the files make on {comparison.where}", err=True)
+    for pattern, hidden in comparison.ignored.items():
+        report.say(f"  ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
 def add_entry(series: str, database: str, **facts: object) -> None:

@@ -104,27 +104,35 @@ def _list(one: Database, steps: Sequence[Step]) -> None:
 @click.command("verify")
 @common.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
+@common.scratch_option
 @common.wait_option
 @common.strict_option
 @common.url_option
 @common.config_option
 @common.embedded_option
 @common.json_option
-def verify_command(
-    *, series: Sequence[str], drift: bool, strict: bool, url: str | None, file: Path | None
+def verify_command(  # noqa: PLR0913 - one parameter per option
+    *,
+    series: Sequence[str],
+    drift: bool,
+    scratch: str | None,
+    strict: bool,
+    url: str | None,
+    file: Path | None,
 ) -> None:
     """Check the database against its files.
 
     Every applied file must still be there, unedited; an edited one is shown with its difference. No index
-    may be invalid, no constraint unvalidated. Writes nothing; with --drift a scratch database is built
-    and dropped, on the same server where the role may, else on the embedded one. Exits 4 when something
-    does not agree.
+    may be invalid, no constraint unvalidated. Writes nothing; with --drift the files are run in a scratch
+    database, never on the same server: on a private one, or where --scratch says. What the configuration
+    ignores is listed. Exits 4 when something does not agree.
     """
     found = door.verify(
         series,
         url=url,
         config=file,
         drift=drift,
+        scratch=scratch,
         strict=strict,
         wait=common.waiting(),
         on_embedded=common.say_embedded,
@@ -132,19 +140,22 @@ def verify_command(
     for one in found:
         if common.wants_document():
             problems = [document.error(problem) for problem in one.problems]
-            common.add(one, steps=[document.step(step) for step in one.steps], problems=problems)
+            steps = [document.step(step) for step in one.steps]
+            common.add(one, steps=steps, problems=problems, **common.compared(one.comparison))
         else:
-            _show_problems(one, drift=drift)
+            _show_problems(one)
     if any(one.problems for one in found):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
 
 
-def _show_problems(one: Database, *, drift: bool) -> None:
+def _show_problems(one: Database) -> None:
     for problem in one.problems:
         report.error(problem)
     if not one.problems:
         applied = sum(step.state is State.APPLIED for step in one.steps)
-        both = " and with the live schema" if drift else ""
+        both = " and with the live schema" if one.comparison else ""
         title = common.title(one)
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
         report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")
+    if one.comparison:
+        common.show_comparison(one.comparison)

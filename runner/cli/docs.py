@@ -18,10 +18,11 @@ FOLDER = ("docs", "schema")
 
 
 @click.command("docs")
+@common.scratch_option
 @common.wait_option
 @common.config_option
 @common.embedded_option
-def docs_command(*, file: Path | None) -> None:
+def docs_command(*, scratch: str | None, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 
     In docs/schema beside pyproject.toml, from scratch databases built from the files and dropped at the
@@ -33,8 +34,9 @@ def docs_command(*, file: Path | None) -> None:
     files = planning.read(project, project.series)
     book = []
     for target in common.targets(project, project.series, url=None):
-        where, source = schema.scratch_server(target.url, source=target.source, home=project.home)
-        book.append(reference.describe(target.series, files[target.series.name], where, source=source))
+        own = files[target.series.name]
+        with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
+            book.append(reference.describe(target.series, own, server.url, source=server.source))
     _show(reference.fill(book, project.root.joinpath(*FOLDER)))
 
 

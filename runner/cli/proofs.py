@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 @click.command("prove")
 @common.some_series
+@common.scratch_option
 @common.wait_option
 @common.url_option
 @common.config_option
 @common.embedded_option
 @common.json_option
-def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) -> None:
+def prove_command(*, series: Sequence[str], scratch: str | None, url: str | None, file: Path | None) -> None:
     """Prove each file idempotent and reversible.
 
     In a scratch database, which is dropped at the end: apply the file, run it again over a row in every
@@ -39,14 +40,15 @@ def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) 
     files = planning.read(project, chosen)
     failed = 0
     for target in common.targets(project, chosen, url=url):
-        where, source = schema.scratch_server(target.url, source=target.source, home=project.home)
+        own = files[target.series.name]
         proofs = []
-        if not common.wants_document():
-            report.say(target.series.name, style="bold")
         schemas = target.series.schemas
-        for one in schema.prove(files[target.series.name], where, source=source, schemas=schemas):
-            proofs.append(one)
-            _show(one)
+        with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
+            if not common.wants_document():
+                report.say(f"{target.series.name} (on {server.source})", style="bold")
+            for one in schema.prove(own, server.url, source=server.source, schemas=schemas):
+                proofs.append(one)
+                _show(one)
         failed += sum(bool(one.findings) for one in proofs)
         _add(target, proofs)
     if failed:
@@ -94,20 +96,20 @@ def _add(target: Target, proofs: Sequence[Proof]) -> None:
 @common.one_series
 @click.option("--to", type=click.IntRange(0), required=True, metavar="NNN", help="The last file it has.")
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
+@common.scratch_option
 @common.wait_option
 @common.url_option
 @common.config_option
 @common.embedded_option
 @common.json_option
-def baseline_command(
-    *, series: str, to: int, despite_drift: bool, url: str | None, file: Path | None
+def baseline_command(  # noqa: PLR0913 - one parameter per option
+    *, series: str, to: int, despite_drift: bool, scratch: str | None, url: str | None, file: Path | None
 ) -> None:
     """Adopt a database that has the objects.
 
     Compares it with what the files up to NNN make in a scratch database, shows every difference, and
     records the files as applied without running them. With differences it records nothing, unless told to.
     """
-    home = config.load(file).home
     with common.sites(file, [series], url=url) as [site]:
         planning.check_writable([site])
         planning.check_target(site.steps, to=to)
@@ -119,11 +121,13 @@ def baseline_command(
         files: list[Migration] = [
             step.migration for step in planning.pending(site.steps, to=to) if step.migration
         ]
-        found = schema.differences(site, files, home=home)
+        compared = schema.differences(site, files, scratch_url=scratch)
+        found = compared.found
         common.add(
             door.describe(site),
             recorded=[m.version for m in files],
             drift=[str(difference) for difference in found],
+            **common.compared(compared),
         )
         if found and not despite_drift:
             problem = schema.drifted(site, found)
@@ -131,6 +135,7 @@ def baseline_command(
             raise problem
         ledger.baseline(site.connection, files)
     if not common.wants_document():
+        common.show_comparison(compared)
         for difference in found:
             report.warning(str(difference))
         report.say(f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.")

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from runner.database.server import create_empty as create_empty
     from runner.database.server import create_missing as create_missing
     from runner.database.server import drop as drop
-    from runner.database.server import may_create as may_create
     from runner.database.session import TRANSACTION_TIMEOUT as TRANSACTION_TIMEOUT
     from runner.database.session import Access as Access
     from runner.database.session import connect as connect
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from runner.database.url import parse as parse
     from runner.database.url import sibling as sibling
     from runner.database.url import surroundings as surroundings
+    from runner.database.url import with_settings as with_settings
     from runner.database.url import without_password as without_password
 else:
     __getattr__ = lazily(
@@ -58,8 +58,8 @@ else:
         invalid="BEFORE LEFT invalid_before invalid_left",
         message="Connection ConnectionBroken Error failure fill pieces rows run send tally try_run",
         question="ask opening query query_quoted",
-        server="create_empty create_missing drop may_create",
+        server="create_empty create_missing drop",
         session="TRANSACTION_TIMEOUT Access connect in_transaction is_lost put_back roll_back speak_utf8"
         " start_over",
-        url="EMBEDDED compose environment parse sibling surroundings without_password",
+        url="EMBEDDED compose environment parse sibling surroundings with_settings without_password",
     )

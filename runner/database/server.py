@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 _NO_SUCH_DATABASE = "select not exists (select from pg_catalog.pg_database where datname = %s)"
 
-_MAY_CREATE = """
-    select (rolsuper or rolcreatedb) and not pg_catalog.pg_is_in_recovery()
-        and not pg_catalog.current_setting('default_transaction_read_only')::boolean
-    from pg_catalog.pg_roles where rolname = current_user
-"""
 
 # By a question of its own: what makes and drops databases is a message by itself.
 _UNLIMITED = """
@@ -39,12 +34,6 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
             _execute(connection, sql.SQL("create database {}").format(sql.Identifier(name)))
-
-
-def may_create(connection: Connection) -> bool:
-    """Tell whether the role may create databases: it has the right, and nobody wants no changes here."""
-    [(allowed,)] = query(connection, _MAY_CREATE)
-    return bool(allowed)
 
 
 def create_empty(connection: Connection, name: str) -> None:

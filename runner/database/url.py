@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner.errors import UrlMalformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Marks the URL of the embedded server, which must be reached whatever the environment says.
 EMBEDDED = "socrates-migrate"
@@ -121,6 +121,18 @@ def without_password(url: str, *, source: str) -> str:
     """Return the conninfo of ``url`` without the secrets in it."""
     secrets = ("password", "sslpassword")
     return make_conninfo(**{k: v for k, v in parse(url, source=source).items() if k not in secrets})
+
+
+def with_settings(url: str, settings: Mapping[str, str], *, source: str) -> str:
+    """Return the conninfo of ``url`` where a session begins with ``settings``, besides those it has."""
+    options = parse(url, source=source)
+    given = [f"-c {name}={_escaped(value)}" for name, value in settings.items()]
+    both = " ".join([*given, *filter(None, [options.get("options")])])
+    return make_conninfo(**options | ({"options": both} if both else {}))
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\s\\])", r"\\\1", value)
 
 
 def sibling(url: str, name: str, *, source: str) -> str:

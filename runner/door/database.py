@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from runner.apply import Outcome
     from runner.errors import RunnerError
     from runner.planning import Site, Step
+    from runner.schema import Comparison
 
 
 class Database(NamedTuple):  # as in model: it starts faster
     """One series and its database, as it was looked at, and what the call did there.
 
     ``steps`` has every version in order, as it was before the call; ``outcomes`` what ``migrate`` applied, or
-    found applied by another runner meanwhile; ``problems`` what ``verify`` found.
+    found applied by another runner meanwhile; ``problems`` what ``verify`` found; ``comparison`` tells of the
+    drift, where that was asked for.
     """
 
     series: str
@@ -28,6 +30,7 @@ class Database(NamedTuple):  # as in model: it starts faster
     steps: tuple[Step, ...]
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[RunnerError, ...] = ()
+    comparison: Comparison | None = None
 
     @property
     def pending(self) -> tuple[Step, ...]:
@@ -52,7 +55,9 @@ class Database(NamedTuple):  # as in model: it starts faster
         return max(known)[1] if known else None
 
 
-def describe(site: Site, *, problems: tuple[RunnerError, ...] = ()) -> Database:
+def describe(
+    site: Site, *, problems: tuple[RunnerError, ...] = (), comparison: Comparison | None = None
+) -> Database:
     """Return what is known of a site."""
     facts, series = site.facts, site.target.series
     return Database(
@@ -64,4 +69,5 @@ def describe(site: Site, *, problems: tuple[RunnerError, ...] = ()) -> Database:
         site.before.has_ledger,
         site.steps,
         problems=problems,
+        comparison=comparison,
     )

@@ -80,6 +80,7 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     url: str | None = None,
     config: Path | str | None = None,
     drift: bool = False,
+    scratch: str | None = None,
     strict: bool = False,
     wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
@@ -87,24 +88,25 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     """Return each database with its ``problems``: edited and missing files, what is invalid or unvalidated.
 
     With ``drift`` the live schema is compared with one that the applied files make in a scratch database,
-    which is dropped at the end. What is ahead of the files is a problem where it is ``strict`` or where
-    ``drift`` is asked for, because these files do not make it. Other parameters and errors as of ``status``;
-    what is found raises nothing.
+    on the server of the URL ``scratch``, else on a private one that is gone at the end; ``comparison`` tells
+    where, and what the configuration ignores. What is ahead of the files is a problem where it is ``strict``
+    or where ``drift`` is asked for, because these files do not make it. Other parameters and errors as of
+    ``status``; what is found raises nothing.
     """
-    project = load(config)
-    with sites(project, series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        home = project.home if drift else None
-        return tuple(describe(site, problems=_problems(site, strict=strict, home=home)) for site in found)
+    with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
+        return tuple(_verified(site, strict=strict, drift=drift, scratch=scratch) for site in found)
 
 
-def _problems(site: Site, *, strict: bool, home: Path | None) -> tuple[RunnerError, ...]:
-    """Return all that is wrong with one database; ``home`` asks for drift, too."""
+def _verified(site: Site, *, strict: bool, drift: bool, scratch: str | None) -> Database:
+    """Return one database with all that is wrong with it."""
     planning.explain(site)
-    steps = planning.not_ahead(site.steps) if strict or home else site.steps
+    steps = planning.not_ahead(site.steps) if strict or drift else site.steps
     problems: list[RunnerError] = [step.problem for step in steps if step.problem]
     problems += schema.unsound(site)
-    if home and not planning.ahead(site.steps):
+    compared = None
+    if drift and not planning.ahead(site.steps):
         files = [step.migration for step in site.steps if step.applied and step.migration]
-        if found := schema.differences(site, files, home=home):
-            problems.append(schema.drifted(site, found))
-    return tuple(problems)
+        compared = schema.differences(site, files, scratch_url=scratch)
+        if compared.found:
+            problems.append(schema.drifted(site, compared.found))
+    return describe(site, problems=tuple(problems), comparison=compared)

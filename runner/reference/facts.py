@@ -52,6 +52,7 @@ class Check:
     condition: str
     columns: tuple[str, ...]
     comment: str | None
+    note: str = ""  # not enforced, not valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class ForeignKey:
     target_columns: tuple[str, ...]
     on_delete: str
     on_update: str
+    note: str = ""  # not enforced, not valid, deferrable
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Index:
     included: tuple[str, ...]
     condition: str | None
     comment: str | None
+    note: str = ""  # nulls not distinct, deferrable, invalid
 
     @property
     def is_key(self) -> bool:
@@ -100,6 +103,19 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """Which rows a role may see or write; ``using`` and ``with_check`` are conditions."""
+
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    using: str | None
+    with_check: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table, or a view of any kind, with all that belongs to it."""
 
@@ -112,6 +128,9 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...]
     indexes: tuple[Index, ...]
     triggers: tuple[Trigger, ...]
+    policies: tuple[Policy, ...] = ()
+    definition: str | None = None  # of a view
+    row_security: str | None = None
 
     @property
     def title(self) -> str:
@@ -133,7 +152,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A function or a type."""
+    """A function, a type or a sequence."""
 
     kind: str
     name: str
@@ -171,6 +190,13 @@ class Schema:
     def tables(self) -> tuple[Table, ...]:
         """Every table, in the order of the files."""
         return tuple(table for group in self.groups for table in group.tables)
+
+    @property
+    def extent(self) -> str:
+        """How many tables it has, and how many views, which are none."""
+        views = sum(table.kind.endswith("view") for table in self.tables)
+        counted = f"{len(self.tables) - views} tables"
+        return f"{counted} and {views} view{'s' * (views != 1)}" if views else counted
 
     def table(self, name: str) -> Table | None:
         """Return a table by its name or title."""

@@ -35,7 +35,7 @@ def _blocks(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
             (
                 f"[{schema.series}]({links.page(schema.series)})",
                 text.code(schema.database),
-                str(len(schema.tables)),
+                schema.extent.removesuffix(" tables"),
                 *(
                     str(sum(len(getattr(table, part)) for table in schema.tables))
                     for part in ("columns", "indexes", "foreign_keys")

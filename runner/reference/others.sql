@@ -1,4 +1,4 @@
--- Functions and types that are not part of an extension: oid, kind, name, what it is, comment.
+-- Functions, types and sequences that are not part of an extension: oid, kind, name, what it is, comment.
 --
 -- %(schemas)s are the schemas that count, null for all.
 
@@ -21,14 +21,28 @@ from (
 
     union all
     select t.oid, 'pg_catalog.pg_type'::pg_catalog.regclass,
-        case t.typtype when 'e' then 'enum' else 'domain' end,
+        case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'r' then 'range' else 'composite type' end,
         t.oid::pg_catalog.regtype::text,
         case t.typtype
             when 'e' then (
                 select pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
                 from pg_catalog.pg_enum as e where e.enumtypid = t.oid
             )
-            else pg_catalog.concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod), (
+            when 'r' then (
+                select 'of ' || pg_catalog.format_type(g.rngsubtype, null) from pg_catalog.pg_range as g where g.rngtypid = t.oid
+            )
+            when 'c' then (
+                select '(' || pg_catalog.string_agg(
+                    pg_catalog.concat(a.attname, ' ', pg_catalog.format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum) || ')'
+                from pg_catalog.pg_attribute as a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+            )
+            else pg_catalog.concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod),
+                'collate ' || (
+                    select t.typcollation::pg_catalog.regcollation::text from pg_catalog.pg_type as b
+                    where b.oid = t.typbasetype and b.typcollation <> t.typcollation
+                ),
+                case when t.typnotnull then 'not null' end,
+                'default ' || pg_catalog.pg_get_expr(t.typdefaultbin, 0, true), (
                 select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(c.oid, true), ' ' order by c.conname)
                 from pg_catalog.pg_constraint as c where c.contypid = t.oid and c.contype = 'c'
             ))
@@ -36,10 +50,32 @@ from (
         pg_catalog.obj_description(t.oid, 'pg_type')
     from pg_catalog.pg_type as t
     join own_schemas as n on n.oid = t.typnamespace
-    where t.typtype in ('e', 'd')
+    left join pg_catalog.pg_class as r on r.oid = t.typrelid
+    where t.typtype in ('e', 'd', 'r') or t.typtype = 'c' and r.relkind = 'c'
+
+    union all
+    -- That of an identity column belongs to the column.
+    select c.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, 'sequence', c.oid::pg_catalog.regclass::text,
+        pg_catalog.format('of %%s from %%s to %%s, step %%s%%s%%s', s.seqtypid::pg_catalog.regtype, s.seqstart,
+            case when s.seqincrement > 0 then s.seqmax else s.seqmin end, s.seqincrement,
+            case when s.seqcycle then ', cycle' end, ', owned by ' || (
+                select pg_catalog.concat(d.refobjid::pg_catalog.regclass, '.', a.attname)
+                from pg_catalog.pg_depend as d
+                join pg_catalog.pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+                where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'a'
+            )),
+        pg_catalog.obj_description(c.oid, 'pg_class')
+    from pg_catalog.pg_class as c
+    join own_schemas as n on n.oid = c.relnamespace
+    join pg_catalog.pg_sequence as s on s.seqrelid = c.oid
+    where not exists (
+        select from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'i'
+    )
 ) as o
 where not exists (
     select from pg_catalog.pg_depend as d
-    where d.classid = o.classid and d.objid = o.oid and d.deptype = 'e'
+    where d.classid = o.classid and d.objid = o.oid and d.deptype in ('e', 'i')
+        and not (o.kind <> 'function' and d.deptype = 'i')
 )
 order by o.kind desc, o.name

@@ -40,7 +40,7 @@ def _blocks(schema: Schema, book: Sequence[Schema], to: Links) -> Iterator[str]:
     yield MARK
     yield f"# {schema.series}"
     yield (
-        f"Database {text.code(schema.database)}: {len(schema.tables)} tables, made by "
+        f"Database {text.code(schema.database)}: {schema.extent}, made by "
         f"{len(schema.groups)} files. [All databases](README.md)"
     )
     yield text.table(
@@ -76,9 +76,14 @@ def _group(schema: Schema, group: Group, to: Links) -> Iterator[str]:
         names = text.codes(column.name for column in one.columns)
         yield f"Adds to {to.table(schema.series, one.table.name)}: {names}."
     yield text.table(
-        ("function or type", "is", "purpose"),
+        (_heading(group), "is", "purpose"),
         (
             (text.code(o.name), text.code(f"{o.kind} {o.definition or ''}"), text.plain(o.comment))
             for o in group.others
         ),
     )
+
+
+def _heading(group: Group) -> str:
+    has_sequence = any(other.kind == "sequence" for other in group.others)
+    return "function, type or sequence" if has_sequence else "function or type"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import ledger
 from runner.database import query
-from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Table, Trigger
+from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Policy, Table, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,7 +41,7 @@ def tables(connection: Connection, *, schemas: Collection[str] = ()) -> dict[int
 
 
 def others(connection: Connection, *, schemas: Collection[str] = ()) -> dict[int, Other]:
-    """Return each function and type of ``schemas``, without any of all, by its oid."""
+    """Return each function, type and sequence of ``schemas``, without any of all, by its oid."""
     return {oid: Other(*facts) for oid, *facts in _rows(connection, "others.sql", schemas)}
 
 
@@ -58,6 +58,7 @@ def _table(facts: dict[str, Any]) -> Table:
         "foreign_keys": ForeignKey,
         "indexes": Index,
         "triggers": Trigger,
+        "policies": Policy,
     }
     made = {name: tuple(_made(part, one) for one in facts[name]) for name, part in parts.items()}
     return Table(**facts | made)

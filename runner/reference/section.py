@@ -26,6 +26,7 @@ def table_section(
     yield _checks(table)
     yield _foreign_keys(table, schema, to)
     yield _triggers(table)
+    yield _policies(table)
     yield _pointed_at(table, schema, book, to)
 
 
@@ -34,6 +35,10 @@ def _nature(table: Table) -> Iterator[str]:
         yield f"A {table.kind}."
     if table.partitioning:
         yield f"Partitioned by {text.code(text.sql(table.partitioning))}."
+    if table.row_security:
+        yield f"Row security is {table.row_security}."
+    if table.definition:
+        yield f"```sql\n{table.definition.strip()}\n```"
 
 
 def _columns(table: Table, schema: Schema, group: Group, to: Links) -> str:
@@ -72,7 +77,10 @@ def _purpose(column: Column, schema: Schema, to: Links, later: str | None) -> It
 def _indexes(table: Table) -> str:
     return text.table(
         ("key or index", "on", "is", "serves"),
-        ((text.code(i.name), text.code(_extent(i)), i.kind, text.plain(i.comment)) for i in table.indexes),
+        (
+            (text.code(i.name), text.code(_extent(i)), _with(i.kind, i.note), text.plain(i.comment))
+            for i in table.indexes
+        ),
     )
 
 
@@ -86,7 +94,10 @@ def _extent(index: Index) -> str:
 def _checks(table: Table) -> str:
     return text.table(
         ("check", "every row meets"),
-        ((text.code(check.name), text.code(text.sql(check.condition))) for check in table.checks),
+        (
+            (text.code(check.name), _with(text.code(text.sql(check.condition)), check.note))
+            for check in table.checks
+        ),
     )
 
 
@@ -98,8 +109,11 @@ def _foreign_keys(table: Table, schema: Schema, to: Links) -> str:
                 text.code(key.name),
                 text.codes(key.columns),
                 f"{to.table(schema.series, key.target)} ({text.codes(key.target_columns)})",
-                f"on delete {key.on_delete}"
-                + (f", on update {key.on_update}" if key.on_update != "no action" else ""),
+                _with(
+                    f"on delete {key.on_delete}"
+                    + (f", on update {key.on_update}" if key.on_update != "no action" else ""),
+                    key.note,
+                ),
             )
             for key in table.foreign_keys
         ),
@@ -118,6 +132,26 @@ def _triggers(table: Table) -> str:
             for one in table.triggers
         ),
     )
+
+
+def _policies(table: Table) -> str:
+    return text.table(
+        ("policy", "for", "rows seen", "rows written"),
+        (
+            (
+                text.code(one.name),
+                f"{'' if one.permissive else 'restrictive, '}{one.command}, to {text.codes(one.roles)}",
+                text.code(text.sql(one.using)) if one.using else "",
+                text.code(text.sql(one.with_check)) if one.with_check else "",
+            )
+            for one in table.policies
+        ),
+    )
+
+
+def _with(words: str, note: str) -> str:
+    """Return words and, behind a comma, what is special about the thing."""
+    return f"{words}, {note}" if note else words
 
 
 def _pointed_at(table: Table, schema: Schema, book: Sequence[Schema], to: Links) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.schema.drift import Comparison as Comparison
     from runner.schema.drift import differences as differences
     from runner.schema.drift import drifted as drifted
     from runner.schema.orphans import Orphans as Orphans
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        drift="differences drifted",
+        drift="Comparison differences drifted",
         orphans="Orphans find_orphans references",
         proof="Proof prove",
         psql="psql_program",

@@ -1,29 +1,33 @@
 """Read what the schema of a database is, and say how two of them differ.
 
 A snapshot holds facts: of each object, by kind and name, its attributes as text. Nothing in it depends
-on oids, on the order in which things were made, on who owns them, or on the server's major version
-(PostgreSQL 18 records not null as constraints, which are left out: the columns say it).
+on oids, on the order in which things were made, or on what a session, a role or a database sets.
 
-Left out on purpose: what an extension owns, schemas that are not the files' own, the ledger, and what
-belongs to the server rather than to the schema (roles, event triggers, publications, settings). Views and
-function bodies are compared as the server prints them; one major version may print a view otherwise than
-another.
+Left out on purpose: what an extension owns (its version says what it is), schemas that are not the files'
+own, rows, values of sequences, contents of large objects, and what the server's own package brings, but for
+the rights on it. What belongs to the server and not to the database (roles, tablespaces, slots) is read for
+a proof alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
-from runner.database import query
+from runner import database
+from runner.schema import difference
+from runner.schema.difference import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.database import Connection
 
-_QUERY = Path(__file__).parent / "catalog.sql"
+_FACTS = Path(__file__).parent / "facts"
+_THEMES = ("relations", "parts", "types", "routines", "database")
+NEWEST = 999999  # as server_version_num writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,73 +40,69 @@ class Item:
     facts: dict[str, str] = field(hash=False)
 
 
-Snapshot = dict[tuple[str, str], Item]
+Key = tuple[str, str]  # kind and name
+Snapshot = dict[Key, Item]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One fact that two snapshots do not share.
+def snapshot(
+    connection: Connection,
+    *,
+    besides: str | None,
+    version: int = NEWEST,
+    server: bool = True,
+    schemas: Collection[str] = (),
+) -> Snapshot:
+    """Read the schema with one message; the table ``besides`` is left out. Does not write.
 
-    ``attribute`` is ``None`` when the whole object is missing (``actual`` is ``None``) or left over
-    (``expected`` is ``None``).
+    Names are printed in full, and constants alike, whatever the settings of the database. ``version`` is the
+    older of two servers that are to be compared: what it does not know is left out. ``server`` adds roles,
+    tablespaces and slots. ``schemas`` are those that count; without any, all do but those of extensions.
     """
-
-    kind: str
-    name: str
-    attribute: str | None
-    expected: str | None
-    actual: str | None
-
-    def told(self, *, expected: str, extra: str) -> str:
-        """Return a sentence; ``expected`` introduces the expected value, ``extra`` tells of a left-over."""
-        subject = f"{self.kind} {self.name}"
-        if self.attribute is None:
-            return f"{subject} is missing" if self.actual is None else f"{subject} {extra}"
-        verb = "is" if self.attribute in ("definition", "type") else f"has {self.attribute}"
-        return f"{subject} {verb} {self.actual or 'none'}, {expected} {self.expected or 'none'}"
-
-    def __str__(self) -> str:
-        return self.told(expected="files say", extra="is not in the files")
-
-
-def snapshot(connection: Connection, *, besides: str, schemas: Collection[str] = ()) -> Snapshot:
-    """Read the schema with one query; the table ``besides`` is left out. Does not write.
-
-    ``schemas`` are those that count; without any, all do but the server's own and those of extensions.
-    Names are printed in full, and constants alike, whatever the settings of the database.
-    """
+    values = {"besides": besides, "version": version, "schemas": list(schemas) or None}
+    themes = (*_THEMES, "server") if server else _THEMES
+    questions = [database.fill(_question(theme), **values) for theme in themes]
     found: Snapshot = {}
-    text = _QUERY.read_bytes()  # a file of this package
-    values = {"besides": besides, "schemas": list(schemas) or None}
-    for kind, name, parent, attribute, value in query(connection, text, **values):
-        found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
+    for result in database.ask(connection, ";".join(questions)):
+        for kind, name, parent, attribute, value in database.rows(connection, result):
+            found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
     return found
+
+
+@cache
+def _question(theme: str) -> LiteralString:
+    parts = (_FACTS / f"{name}.sql" for name in ("head", theme, "tail"))
+    return "".join(part.read_text(encoding="utf-8") for part in parts)  # files of this package
 
 
 def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:
     """Return what differs, ordered by kind and name.
 
-    A table that is missing or left over is one difference; what belongs to it is not listed as well.
+    An object that is missing or left over is one difference; what belongs to it is not listed as well.
     """
-    found: list[Difference] = []
-    for key in sorted(expected.keys() | actual.keys()):
-        found += _differences(expected.get(key), actual.get(key))
-    whole = {d.name for d in found if d.attribute is None and d.kind.endswith(("table", "view"))}
-    return tuple(d for d in found if _parent(d, expected, actual) not in whole)
+    found = [
+        one
+        for key in sorted(expected.keys() | actual.keys())
+        for one in _differences(expected.get(key), actual.get(key))
+    ]
+    whole = {one.name for one in found if one.attribute is None}
+    return tuple(one for one in found if _parent(one, expected, actual) not in whole)
 
 
-def _differences(expected: Item | None, actual: Item | None) -> list[Difference]:
-    if expected is None or actual is None:
-        known = expected or actual
-        if known is None:
-            return []
-        there = None if actual is None else "there"
-        return [Difference(known.kind, known.name, None, None if expected is None else "there", there)]
-    facts = sorted(expected.facts.keys() | actual.facts.keys())
-    pairs = ((name, expected.facts.get(name), actual.facts.get(name)) for name in facts)
-    return [Difference(actual.kind, actual.name, name, old, new) for name, old, new in pairs if old != new]
+def _differences(expected: Item | None, actual: Item | None) -> Iterator[Difference]:
+    known = expected or actual
+    if known is None or not (expected or known.kind not in difference.MADE_BY_ROWS):
+        return
+    if (expected is None or actual is None) and known.kind not in difference.LOOSE:
+        there = ("there" if item else None for item in (expected, actual))
+        yield Difference(known.kind, known.name, None, *there)
+        return
+    old, new = (item.facts if item else {} for item in (expected, actual))
+    for name in sorted(old.keys() | new.keys()):
+        pair = difference.ordered(old.get(name), new.get(name)) if name == "column order" else None
+        before, after = pair or (old.get(name), new.get(name))
+        if before != after and not difference.is_allowed(known.kind, name, before, after, old):
+            yield Difference(known.kind, known.name, name, before, after)
 
 
-def _parent(difference: Difference, *snapshots: Mapping[tuple[str, str], Item]) -> str | None:
-    key = (difference.kind, difference.name)
-    return next((one[key].parent for one in snapshots if key in one), None)
+def _parent(one: Difference, *snapshots: Mapping[Key, Item]) -> str | None:
+    return next((each[one.kind, one.name].parent for each in snapshots if (one.kind, one.name) in each), None)

@@ -2,34 +2,163 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import ledger
 from runner.errors import Drift
-from runner.schema import catalog, scratch
+from runner.schema import around, catalog, scratch, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
+    from runner.database import Connection
     from runner.model import Migration
     from runner.planning import Site
-    from runner.schema.catalog import Difference
+    from runner.schema.around import Around
+    from runner.schema.catalog import Item, Key, Snapshot
+    from runner.schema.difference import Difference
 
 
-def differences(site: Site, migrations: Sequence[Migration], *, home: Path) -> tuple[Difference, ...]:
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a live schema differs from its files.
+
+    ``ignored`` tells of each entry of the configuration how many differences it hid; ``where`` is the server
+    on which the files were run.
+    """
+
+    found: tuple[Difference, ...]
+    ignored: dict[str, int]
+    where: str
+
+
+class Bench(NamedTuple):
+    """A scratch database that holds what the files make, and what it held before."""
+
+    connection: Connection
+    before: Snapshot
+    around: Around
+    files: tuple[Migration, ...]
+    schemas: tuple[str, ...] = ()  # that count; none for all
+
+    @property
+    def version(self) -> int:
+        """The older of the two servers: what it does not know is not compared."""
+        return min(self.around.version, self.connection.info.server_version)
+
+    def snapshot(self, connection: Connection) -> Snapshot:
+        """Return a snapshot that may be compared, of this database or of the live one."""
+        besides = None if self.around.has_ledger else ledger.TABLE
+        return catalog.snapshot(
+            connection, besides=besides, version=self.version, server=False, schemas=self.schemas
+        )
+
+
+def differences(site: Site, migrations: Sequence[Migration], *, scratch_url: str | None = None) -> Comparison:
     """Return how the live schema differs from what ``migrations`` make in a scratch database.
 
-    The scratch database is on the same server when the role may create databases, else on the embedded
-    server under ``home``; it is dropped at the end. Nothing else is written. What counts are the schemas
-    configured, else public and those that ``migrations`` have made there.
+    The files run on the server of ``scratch_url``, else on a private one, never on the live one. Nothing else
+    is written. What counts are the schemas configured, else public and those that ``migrations`` have made.
     """
-    url, source = scratch.scratch_server(site.target.url, source=site.target.source, home=home)
-    chosen = site.target.series.schemas
-    expected = scratch.expected(migrations, url, source=source, schemas=chosen)
-    made = tuple(name for kind, name in expected if kind == "schema")
-    actual = catalog.snapshot(site.connection, besides=ledger.TABLE, schemas=chosen or ("public", *made))
-    return catalog.compare(expected, actual)
+    target = site.target
+    chosen = target.series.schemas
+    wanted = {name for step in site.steps if step.migration for name in step.migration.requires}
+    with (
+        scratch.scratch_server(
+            target.url, source=target.source, files=migrations, scratch=scratch_url
+        ) as server,
+        scratch.built(server, migrations, schemas=chosen) as (connection, before),
+    ):
+        bench = Bench(connection, before, server.around, tuple(migrations), chosen)
+        expected = bench.snapshot(connection)
+        made = (around.plain(name) for kind, name in expected if kind == "schema")
+        actual = bench._replace(schemas=chosen or ("public", *made)).snapshot(site.connection)
+        found = [one for one in compare(bench, expected, actual) if not _is_awaited(one, wanted)]
+    return _judged(found, target.series.ignore, _parents(expected, actual), server.source)
+
+
+def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Difference]:
+    """Return what is different, but for what is only worded differently and what files do not decide."""
+    parents = _parents(expected, actual)
+    found = [
+        one
+        for one in catalog.compare(expected, actual)
+        if not _is_left_alone(one, bench.before, expected, actual)
+        and not _is_of_the_ledger(one, parents.get((one.kind, one.name)))
+    ]
+    if not around.speak_of_defaults(bench.files):
+        found = [one for one in found if one.kind != "default privileges"]
+    really = wording.really(bench.connection, found, parents=parents)
+    return [_placed(one, parents.get((one.kind, one.name))) for one in really]
+
+
+def _placed(one: Difference, parent: str | None) -> Difference:
+    """Name the ledger where something hangs on it: its index says by itself only its own name."""
+    if parent != ledger.TABLE or one.name.startswith(f"{ledger.TABLE}."):
+        return one
+    return replace(one, name=f"{one.name} on {ledger.TABLE}")
+
+
+def _parents(*snapshots: Snapshot) -> dict[Key, str | None]:
+    return {key: item.parent for each in snapshots for key, item in each.items()}
+
+
+def _is_left_alone(one: Difference, before: Snapshot, expected: Snapshot, actual: Snapshot) -> bool:
+    """Tell whether a difference is in what no file speaks of, so that it is an administrator's.
+
+    The schema public and the database itself are there before the first file: rights, settings and comments
+    that files leave as they were they do not decide. Those of the database stay behind when it is copied, by
+    a dump or as a template; then nobody has changed them.
+    """
+    key = (one.kind, one.name)
+    if one.attribute is None or key not in before:
+        return False
+    copied = one.kind == "database" and _as_new(before[key]) == _as_new(actual[key])
+    return (
+        before[key] == expected.get(key) or copied or (key, one.attribute) == (("schema", "public"), "owner")
+    )
+
+
+def _as_new(item: Item) -> dict[str, str]:
+    return {name: value for name, value in item.facts.items() if name != "owner"}
+
+
+def _is_of_the_ledger(one: Difference, parent: str | None) -> bool:
+    """Tell whether it is something the ledger may have: other readers, or comments of another version."""
+    if ledger.TABLE not in (one.name, parent):
+        return False
+    return one.attribute == "comment" or (
+        one.attribute == "grants" and _writers(one.expected) == _writers(one.actual)
+    )
+
+
+def _writers(grants: str | None) -> set[str]:
+    return {one for one in (grants or "").split(", ") if one and not one.endswith("=select")}
+
+
+def _is_awaited(one: Difference, wanted: set[str]) -> bool:
+    """Tell whether a left-over extension is one that a file not yet applied requires."""
+    return (one.kind, one.expected, one.attribute) == ("extension", None, None) and one.name in wanted
+
+
+def _judged(
+    found: Iterable[Difference], patterns: Sequence[str], parents: dict[Key, str | None], where: str
+) -> Comparison:
+    """Take out what the configuration ignores: a pattern names an object, with all it has, or one fact."""
+    ignored = dict.fromkeys(patterns, 0)
+    left = []
+    above = {name: f"{kind} {name}" for (kind, name), parent in parents.items() if parent is None}
+    for one in found:
+        owner = above.get(parents.get((one.kind, one.name)) or "", "")
+        words = (one.subject, f"{one.subject}: {one.attribute}", owner)
+        hit = next((p for p in patterns if any(fnmatchcase(word, p) for word in words)), None)
+        if hit is None:
+            left.append(one)
+        else:
+            ignored[hit] += 1
+    return Comparison(tuple(left), ignored, where)
 
 
 def drifted(site: Site, found: Sequence[Difference]) -> Drift:
@@ -38,5 +167,5 @@ def drifted(site: Site, found: Sequence[Difference]) -> Drift:
     return Drift(
         f"Database {site.facts.name} differs from its files in {places}.",
         remedy="Undo what was done by hand, or put it into a new file.",
-        notes=tuple(str(difference) for difference in found),
+        notes=tuple(line for difference in found for line in str(difference).split("\n")),
     )

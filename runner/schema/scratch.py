@@ -1,115 +1,181 @@
-"""Keep a throw-away database for as long as a block lasts, and build one from files."""
+"""Keep a throw-away database for as long as a block lasts, on a server where files may do no harm.
+
+A file runs what it likes: a `do` block, a function or an extension may reach roles, settings of other
+databases, other servers and the machine, and no reading of the file can tell. So a scratch database is never
+made on the server of a configured URL, but on a private one, or where somebody says that it may be.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, embedded, ledger, planning
 from runner.database import Access
-from runner.errors import EmbeddedUnavailable, ServerUnusable
+from runner.errors import RunnerError, ServerUnusable
 from runner.model import Before, Limits
-from runner.schema import catalog
+from runner.schema import around, catalog, cluster
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
 
     from runner.database import Connection
     from runner.model import Migration
+    from runner.schema.around import Around
     from runner.schema.catalog import Snapshot
 
 PREFIX = "runner_scratch_"
+OPTION = "--scratch URL or RUNNER_SCRATCH_URL"
 
-# What decides how a file is understood: the same text makes another default, check or table with another of
-# these. A name with a dot is somebody's own, which a file may ask for.
-_MEANING = [
-    "DateStyle", "IntervalStyle", "TimeZone", "timezone_abbreviations", "search_path", "lc_monetary",
-    "array_nulls", "xmloption", "backslash_quote", "transform_null_equals", "check_function_bodies",
-    "default_text_search_config", "default_table_access_method", "default_toast_compression",
-]  # fmt: skip
-_SET_HERE = """
-    select distinct pg_catalog.quote_ident(name)
-    from pg_catalog.pg_db_role_setting as s, pg_catalog.unnest(s.setconfig) as line,
-        pg_catalog.split_part(line, '=', 1) as name
-    where s.setdatabase = (
-            select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
-        )
-        and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
-        and (name ilike any (%s) or name like '%%.%%')
-    order by 1
-"""
-_SET_ANYWHERE = """
-    select name, reset_val from pg_catalog.pg_settings
-    where name ilike any (%s) and reset_val <> boot_val
-    order by 1
-"""
+
+class Server(NamedTuple):
+    """A server where files may run, and for which live database it has been made ready."""
+
+    url: str
+    source: str  # how people refer to it: a private PostgreSQL 18, the scratch server
+    around: Around
+    is_private: bool
 
 
 @contextmanager
-def scratch_database(url: str, *, source: str) -> Iterator[str]:
+def scratch_server(
+    url: str, *, source: str, files: Sequence[Migration], scratch: str | None = None
+) -> Iterator[Server]:
+    """Yield a server for scratch databases that is not that of ``url``, made ready for ``files``.
+
+    That of the URL ``scratch``, else a private one of the same major version as that of ``url`` or a newer
+    one. The roles that files name are there, without login, and a session begins with what the live database
+    sets for files. Raises ``ServerUnusable`` without such a server.
+    """
+    with database.connect(url, source=source) as connection:
+        live = around.look(connection)
+    if scratch:
+        with _given(scratch, live, files) as server:
+            yield server
+        return
+    programs = cluster.choose(live.version // 10000, live.extensions)
+    if programs is None:
+        raise ServerUnusable(
+            f"There is no PostgreSQL {live.version // 10000} or newer here for a scratch database, "
+            f"and files are not run on the server of {source} for a comparison: they might change it.",
+            remedy=f"Name a server for it: {OPTION}; or {embedded.EXTRA}.",
+        )
+    with cluster.running(programs, superuser="postgres") as there:
+        told = f"a private PostgreSQL {programs.version}"
+        with database.connect(there, source=told) as connection:
+            around.make_roles(connection, around.roles(files, live), superuser=live.migrator)
+            around.make_tablespaces(connection, live.tablespaces)
+            alike = around.set_alike(connection, there, live, source=told)
+        yield Server(alike, told, live, is_private=True)
+
+
+@contextmanager
+def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[Server]:
+    told = "the scratch server"
+    with database.connect(scratch, source=told) as connection:
+        _check(connection, live)
+        made = around.make_roles(connection, around.roles(files, live), superuser=live.migrator)
+        try:
+            there = around.set_alike(connection, scratch, live, source=told)
+            yield Server(there, told, live, is_private=False)
+        finally:
+            for name in made:
+                database.send(connection, f"drop role {around.quoted(name)}")  # another run may use it
+
+
+def _check(connection: Connection, live: Around) -> None:
+    """Raise ``ServerUnusable`` for a server that is the live one, too old, or not there for anything."""
+    found = around.look(connection)
+    reason = remedy = None
+    if found.started == live.started:
+        reason, remedy = (
+            "is the live one: files that reach beyond their database would change it",
+            "Name another.",
+        )
+    elif found.version // 10000 < live.version // 10000:
+        reason = f"is PostgreSQL {found.version // 10000}, older than the live one"
+        remedy = f"Name one of version {live.version // 10000} or newer."
+    elif not database.query(
+        connection, "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
+    )[0][0]:
+        reason, remedy = (
+            "lets this role not do what files may do",
+            "Connect as a superuser: it is a server for nothing else.",
+        )
+    if reason:
+        raise ServerUnusable(f"The scratch server {reason}.", remedy=remedy)
+
+
+@contextmanager
+def scratch_database(url: str, *, source: str, name: str | None = None) -> Iterator[str]:
     """Create an empty database on the server of ``url`` and yield its URL; it is dropped at the end. Writes.
 
-    A file finds there what the database of ``url`` sets for files.
     Dropped also after an error or Ctrl-C; only a killed process leaves one behind, which its name tells:
     runner_scratch_ and the process id.
     """
-    name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
+    name = name or f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
     with database.connect(url, source=source, application="runner:scratch") as connection:
+        database.drop(connection, name)  # a new server has a database postgres
         database.create_empty(connection, name)
+        there = database.sibling(url, name, source=source)
         try:
-            _set_alike(connection, name)
-            yield database.sibling(url, name, source=source)
+            yield there
         finally:
+            _release(there, source)
             database.drop(connection, name)
 
 
-def _set_alike(connection: Connection, name: str) -> None:
-    """Set for the scratch database what is set for the one at hand: the session knows the values."""
-    where = f'alter role session_user in database "{name}" set'
-    alike = [
-        f"{where} {setting} from current;" for (setting,) in database.query(connection, _SET_HERE, _MEANING)
-    ]
-    if alike:
-        database.run(connection, f"begin; set local role none; {' '.join(alike)} commit")
-
-
-def scratch_server(url: str, *, source: str, home: Path) -> tuple[str, str]:
-    """Return the URL and the name of a server where scratch databases may be made.
-
-    That of ``url`` when its role may create databases, else the embedded one under ``home``, where a file
-    finds what the other one sets for files.
-    """
+def _release(url: str, source: str) -> None:
+    """Drop what would keep a database from being dropped: subscriptions and replication slots."""
     with database.connect(url, source=source) as connection:
-        if database.may_create(connection):
-            return url, source
-        alike = database.query(connection, _SET_ANYWHERE, _MEANING)
-    try:
-        return embedded.start(home).url("postgres", options=dict(alike)), "the embedded server"
-    except EmbeddedUnavailable as error:
-        raise ServerUnusable(
-            f"The role of {source} may not create the scratch database, and there is no embedded PostgreSQL.",
-            remedy=f"Grant it createdb, or {embedded.EXTRA}.",
-            notes=(error.message, *error.notes),
-        ) from error
+        for (name,) in database.query(
+            connection,
+            """
+            select s.subname from pg_catalog.pg_subscription as s
+            join pg_catalog.pg_database as d on d.oid = s.subdbid
+            where d.datname = pg_catalog.current_database()
+            """,
+        ):
+            one = f"subscription {around.quoted(name)}"
+            for text in (f"alter {one} disable", f"alter {one} set (slot_name = none)", f"drop {one}"):
+                database.send(connection, text)
+        database.query(
+            connection,
+            """
+            select pg_catalog.pg_drop_replication_slot(s.slot_name)
+            from pg_catalog.pg_replication_slots as s where s.database = pg_catalog.current_database()
+            """,
+        )
 
 
-def expected(
-    migrations: Sequence[Migration], url: str, *, source: str, schemas: Collection[str] = ()
-) -> Snapshot:
-    """Return the schema that ``migrations`` make in an empty database on the server of ``url``.
+@contextmanager
+def built(
+    server: Server, migrations: Sequence[Migration], *, schemas: Collection[str] = ()
+) -> Iterator[tuple[Connection, Snapshot]]:
+    """Yield a connection to a scratch database that holds what ``migrations`` make, and how it was before.
 
-    ``schemas`` are those that count, none for all. Raises ``ServerUnusable`` when the server refuses an
-    extension that a file requires.
+    On a private server the database has the name of the live one, which files may call it by. ``schemas`` are
+    those that count, none for all. Raises ``ServerUnusable`` when the server refuses an extension that a file
+    requires.
     """
-    with scratch_database(url, source=source) as there, database.connect(there, source=source) as connection:
-        check_extensions(connection, migrations, source=source)
-        access = Access(connection, lambda: database.connect(there, source=source))
-        for _ in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
-            pass
-        return catalog.snapshot(connection, besides=ledger.TABLE, schemas=schemas)
+    name = server.around.database if server.is_private else None
+    with scratch_database(server.url, source=server.source, name=name) as there:
+        with database.connect(there, source=server.source) as connection:
+            around.adopt(connection, server.around, migrations)
+        with database.connect(there, source=server.source) as connection:
+            check_extensions(connection, migrations, source=server.source)
+            before = catalog.snapshot(connection, besides=ledger.TABLE, server=False, schemas=schemas)
+            access = Access(connection, lambda: database.connect(there, source=server.source))
+            try:
+                limits = Limits(statement_timeout=0)
+                for _ in apply.apply(access, migrations, Before(has_ledger=False), limits):
+                    pass
+            except RunnerError as error:
+                error.notes += (f"It was run on {server.source}. Where that lacks something: {OPTION}.",)
+                raise
+            yield connection, before
 
 
 def check_extensions(connection: Connection, migrations: Sequence[Migration], *, source: str) -> None:
@@ -119,7 +185,7 @@ def check_extensions(connection: Connection, migrations: Sequence[Migration], *,
     for migration in migrations:
         if missing := [name for name in migration.requires if name in lacking]:
             raise ServerUnusable(
-                f"A scratch database on the server of {source} cannot have the extension {missing[0]}, which "
+                f"A scratch database on {source} cannot have the extension {missing[0]}, which "
                 f"{migration.path} requires: {lacking[missing[0]]}.",
-                remedy="Use a server or a role that can; the embedded server has vector.",
+                remedy=f"Name a server that can: {OPTION}.",
             )

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from runner import database
 from runner.planning import extension, facts
+from tests import servers
 from tests.cli import lines
 from tests.project import Project, make
 
@@ -44,6 +45,8 @@ FORBIDDING = f"""
     create event trigger forbids on ddl_command_start when tag in ('CREATE EXTENSION')
         execute function public.forbid();
 """
+
+NOWHERE = "-- runner: requires-extension nowhere\ncreate extension if not exists nowhere;"
 
 
 @pytest.fixture
@@ -187,23 +190,30 @@ def test_reading_asks_nobody(app: Project, plain_url: str, db: psycopg.Connectio
         db.execute("drop owned by looks; drop role looks")
 
 
-def test_a_scratch_database_is_asked_as_well(app: Project, each_server: Server, plain_url: str) -> None:
+def test_a_scratch_database_is_asked_as_well(app: Project, url: str) -> None:
     """Prove and docs find it refused in the server's words, and say so."""
-    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
-        admin.execute('alter role "Plain-role" createdb')
-    proved = app.run(CliRunner(), "prove", APP_URL=plain_url)
-    assert "skipped (needs " in proved.stdout
-    assert ": permission denied to create extension" in proved.stdout
-    docs = app.run(CliRunner(), "docs", APP_URL=plain_url)
-    assert (docs.exit_code, "permission denied to create extension" in docs.stderr) == (2, True)
+    app.write("app", {"000_needing.sql": NOWHERE})
+    proved = app.run(CliRunner(), "prove", APP_URL=url)
+    assert 'skipped (needs nowhere: extension "nowhere" is not available)' in proved.stdout
+    docs = app.run(CliRunner(), "docs", APP_URL=url)
+    assert (docs.exit_code, 'extension "nowhere" is not available' in docs.stderr) == (2, True)
 
 
+@pytest.mark.skipif(servers.PROGRAMS[15] == servers.SYSTEM_15, reason="every server here has the extension")
 def test_drift_says_which_extension_the_scratch_database_cannot_have(
-    app: Project, each_server: Server, plain_url: str, db: psycopg.Connection, name: str
+    tmp_path: Path, server_15: Server
 ) -> None:
-    """An administrator has created it here; in a scratch database this role cannot."""
-    db.execute(f'create extension {name}; alter role "Plain-role" createdb'.encode())
-    assert skipped(app, plain_url, "migrate") == []
-    done = app.run(CliRunner(), "verify", "--drift", APP_URL=plain_url)
-    assert (done.exit_code, "SERVER_UNUSABLE" in done.stderr) == (2, True), each_server
-    assert f"cannot have the extension {name}, which app/000_needing.sql requires: permission" in done.stderr
+    """It is there on the live server; on the private one it cannot be had."""
+    name = server_15.untrusted
+    app = make(tmp_path, app={"000_needing.sql": NOWHERE.replace("nowhere", name)})
+    with psycopg.connect(server_15.url("postgres"), autocommit=True) as admin:
+        admin.execute("create database lacking")
+        try:
+            lacking = server_15.url("lacking")
+            app.migrate(lacking)
+            done = app.run(CliRunner(), "verify", "--drift", APP_URL=lacking)
+        finally:
+            admin.execute("drop database lacking with (force)")
+    assert (done.exit_code, "SERVER_UNUSABLE" in done.stderr) == (2, True), done.output
+    assert "A scratch database on a private PostgreSQL 1" in done.stderr
+    assert f'the extension {name}, which app/000_needing.sql requires: extension "{name}" is' in done.stderr

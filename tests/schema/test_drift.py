@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
-from runner import config
+from runner import config, database
 from runner.config import Target
 from runner.planning import preflight
-from runner.schema import drift, unsound
+from runner.schema import cluster, drift, unsound
 from tests.conftest import SERIES
-from tests.project import ROOT
+from tests.project import ROOT, TWO, Project, make
+from tests.schema import exotic
+from tests.servers import NEWEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from psycopg import Connection
 
-    from runner.schema.catalog import Difference
+    from runner.schema.difference import Difference
     from tests.servers import Server
 
 
-def differences(server: Server, name: str, series: str, home: Path) -> tuple[Difference, ...]:
+def differences(server: Server, name: str, series: str) -> tuple[Difference, ...]:
     """Return how a database differs from the real files that are applied to it."""
     project = config.load(ROOT / config.FILE)
     chosen = config.choose(project, [series])
@@ -32,33 +38,219 @@ def differences(server: Server, name: str, series: str, home: Path) -> tuple[Dif
     ]:
         assert list(unsound(site)) == []
         files = [step.migration for step in site.steps if step.applied and step.migration]
-        return drift.differences(site, files, home=home)
+        return drift.differences(site, files).found
 
 
 @pytest.mark.parametrize("series", SERIES)
 def test_what_the_runner_made_has_no_drift(
-    request: pytest.FixtureRequest, each_server: Server, series: str, tmp_path: Path
+    request: pytest.FixtureRequest, each_server: Server, series: str
 ) -> None:
     """The real schema, on every version; with 008 left out where pgvector is not to be had."""
     clone: Connection = request.getfixturevalue(f"{series}_{each_server.version}")
-    assert differences(each_server, clone.info.dbname, series, tmp_path) == ()
+    assert differences(each_server, clone.info.dbname, series) == ()
 
 
-def test_one_change_in_the_real_schema_is_one_fact(
-    server: Server, specs_18: Connection, tmp_path: Path
-) -> None:
+def test_one_change_in_the_real_schema_is_one_fact(server: Server, specs_18: Connection) -> None:
     """Among two thousand facts the one that changed is named, and nothing else."""
     specs_18.execute("alter table public.projects alter column name type varchar(300)")
     specs_18.commit()
-    found = differences(server, specs_18.info.dbname, "specs", tmp_path)
+    found = differences(server, specs_18.info.dbname, "specs")
     assert [str(d) for d in found] == ["column public.projects.name is varchar(300), files say varchar(255)"]
 
 
-def test_a_scratch_database_leaves_no_trace(server: Server, auth_18: Connection, tmp_path: Path) -> None:
+def test_a_scratch_database_leaves_no_trace(server: Server, auth_18: Connection) -> None:
     """Neither a database nor a ledger row remains of the comparison."""
     before = auth_18.execute("select count(*) from public.schema_migrations").fetchone()
     auth_18.commit()
-    differences(server, auth_18.info.dbname, "auth", tmp_path)
+    differences(server, auth_18.info.dbname, "auth")
     assert auth_18.execute("select count(*) from public.schema_migrations").fetchone() == before
     with psycopg.connect(server.url("postgres")) as connection:
         assert connection.execute("select from pg_database where datname ~ 'scratch'").fetchall() == []
+
+
+# ------------------------------------------------------------------ whose rights and settings they are
+
+RIGHTS = {
+    "revoke select on public.users from t_app": "table public.users has grants t_app=delete, t_app=insert, ",
+    "grant execute on function public.set_updated_at() to public": (
+        "function public.set_updated_at() has grants public=execute, files say none"
+    ),
+    "grant delete on public.schema_migrations to t_app": (
+        "table public.schema_migrations has grants pg_monitor=select, t_app=delete, files say none"
+    ),
+}
+
+
+@pytest.fixture
+def guided(server: Server, url: str) -> Iterator[str]:
+    """Migrate auth as docs/roles.sql has it; return the URL of the migrator."""
+    names = {"owner": "t_owner", "migrator": "t_migrator", "app": "t_app"}
+    variables = [f"-v{name}={role}" for name, role in names.items()]
+    script = ["-f", str(ROOT / "docs" / "roles.sql"), url]
+    subprocess.run([server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-1", *variables, *script], check=True)
+    migrator = url.replace("postgres@", "t_migrator@")
+    try:
+        assert Project(ROOT).run(CliRunner(), "migrate", "auth", DATABASE_URL_AUTH=migrator).exit_code == 0
+        yield migrator
+    finally:
+        with psycopg.connect(url, autocommit=True) as admin:
+            for role in reversed(names.values()):
+                admin.execute(f"drop owned by {role} cascade; drop role {role}".encode())
+
+
+def test_the_guide_of_roles_is_no_drift_and_its_rights_are_looked_for(guided: str, url: str) -> None:
+    """What default privileges give is expected, and missed; settings an administrator makes are his."""
+
+    def told() -> list[str]:
+        result = Project(ROOT).run(
+            CliRunner(), "verify", "auth", "--drift", "--json", DATABASE_URL_AUTH=guided
+        )
+        [entry] = json.loads(result.stdout)["databases"]
+        return [line for problem in entry["problems"] for line in problem["notes"]]
+
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("grant select on public.schema_migrations to pg_monitor")
+        for setting in ("search_path = t", "timezone = 'Asia/Tokyo'", "intervalstyle = 'iso_8601'"):
+            admin.execute(f"alter database {admin.info.dbname} set {setting}".encode())
+        assert told() == []
+        for change in RIGHTS:
+            admin.execute(change.encode())
+        found = told()
+        assert [any(line.startswith(sentence) for line in found) for sentence in RIGHTS.values()] == [
+            True
+        ] * 3
+        assert len(found) == 3
+
+
+QUIET = {
+    "the same right from two grantors": (
+        (
+            "create table public.one (id int); grant select on public.one to t_b with grant option;"
+            " grant select on public.one to t_c"
+        ),
+        "set role t_b; grant select on public.one to t_c",
+    ),
+    "a right given to the owner": (
+        "create table public.one (id int); grant select on public.one to postgres",
+        "",
+    ),
+    "options in another order": (
+        (
+            "create table public.one (id int) with (fillfactor = 80, autovacuum_enabled = off);"
+            " create index one_id on public.one (id) with (fillfactor = 80, deduplicate_items = off)"
+        ),
+        (
+            "alter table public.one reset (fillfactor); alter table public.one set (fillfactor = 80);"
+            " alter index public.one_id reset (fillfactor); alter index public.one_id set (fillfactor = 80)"
+        ),
+    ),
+    "default privileges no file speaks of": (
+        "create schema s; create table s.one (id int)",
+        "alter default privileges in schema s grant select on tables to t_b",
+    ),
+    "an index rebuilt": (
+        "create table public.one (w text); create index one_w on public.one (w) where w in ('a', 'b')",
+        "reindex table public.one",
+    ),
+    "settings that shape text": (
+        (
+            "create table public.one (d timestamptz default '2020-01-01 00:00:00+00',"
+            " i interval default '1 day', b bytea default 'x', m money default 5);"
+            " create table public.parted (d timestamptz) partition by range (d); create table public.part"
+            " partition of public.parted for values from ('2020-01-01 00:00:00+00') to (maxvalue)"
+        ),
+        (
+            "do $$ declare one text; begin foreach one in array array['timezone = ''Asia/Tokyo''',"
+            " 'intervalstyle = ''iso_8601''', 'bytea_output = ''escape''',"
+            " 'search_path = public'] loop"
+            " execute format('alter database %I set %s', current_database(), one); end loop; end $$"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "change"), QUIET.values(), ids=QUIET)
+def test_what_means_the_same_is_no_drift(
+    server: Server, tmp_path: Path, url: str, file: str, change: str
+) -> None:
+    """Nobody is accused of what changes nothing."""
+    project = make(tmp_path, app={"000_one.sql": file})
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("create role t_b; create role t_c")
+        try:
+            project.migrate(url)
+            admin.execute(change.encode() or b"select 1")
+            assert exotic.compared(server, admin.info.dbname, project) == []
+        finally:
+            admin.execute("reset role; drop owned by t_b, t_c; drop role t_b; drop role t_c")
+
+
+def test_an_older_server_is_compared_with_a_newer_one(
+    server_15: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """18 prints views in its own way and knows not null as constraints; neither is a difference."""
+    found = [one for one in cluster._found() if one.version == NEWEST]
+    monkeypatch.setattr(cluster, "_found", lambda: iter(found))
+    with exotic.living(server_15, "older", tmp_path, "common") as live:
+        assert live.bench.around.version // 10000 == 15
+        assert live.bench.connection.info.server_version // 10000 == NEWEST
+        with database.connect(server_15.url("older"), source="x") as connection:
+            assert live.differences(connection) == []
+            database.run(connection, "begin; alter table app.orders alter a set not null")
+            assert [str(one) for one in live.differences(connection)] == [
+                "column app.orders.a has nullability not null, files say null"
+            ]
+
+
+def test_what_others_keep_there_is_ignored_and_shown(tmp_path: Path, url: str) -> None:
+    """An entry hides an object with all it has, or one fact; each says how much it hides, be it nothing."""
+    project = make(tmp_path, app=TWO)
+    entries = ["table public.two_*", "extension vector", "table public.two: grants", "view nowhere.*"]
+    with project.file.open("a", encoding="utf-8") as stream:
+        stream.write(f"\nignore = {json.dumps(entries)}\n")
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("create extension vector; grant select on public.two to public")
+        admin.execute("create table public.two_2026 (id int primary key)")
+        result = project.run(CliRunner(), "verify", "--drift", APP_URL=url)
+        assert result.exit_code == 0, result.output
+        assert result.stdout.splitlines()[1:] == [
+            "  ignored: table public.two_* (1 difference)",
+            "  ignored: extension vector (1 difference)",
+            "  ignored: table public.two: grants (1 difference)",
+            "  ignored: view nowhere.* (0 differences)",
+        ]
+        admin.execute("alter table public.two add column more int")
+        assert project.run(CliRunner(), "verify", "--drift", APP_URL=url).exit_code == 4
+
+
+def test_a_changed_body_is_shown_as_a_diff(tmp_path: Path, url: str) -> None:
+    """The lines that differ, with those around them, and not two whole bodies."""
+    body = "create or replace function public.f() returns int language sql as $$\n{}\n$$"
+    lines = [f"select {n};" for n in range(20)]
+    project = make(tmp_path, app={"000_one.sql": body.format("\n".join(lines))})
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(body.format("\n".join([*lines[:10], "select 99;", *lines[11:]])).encode())
+    result = project.run(CliRunner(), "verify", "--drift", APP_URL=url)
+    told = [line.strip() for line in result.stderr.splitlines()]
+    at = told.index("function public.f() has another definition (files say -):")
+    assert told[at + 2 : at + 8] == [
+        "select 8;",
+        "select 9;",
+        "-select 10;",
+        "+select 99;",
+        "select 11;",
+        "select 12;",
+    ]
+
+
+def test_a_check_that_speaks_of_not_valid_is_read_whole(tmp_path: Path, server: Server, url: str) -> None:
+    """The words are cut only where the server puts them, at the end."""
+    check = "create table public.one (w text constraint one_w check (w <> '{}'))"
+    project = make(tmp_path, app={"000_one.sql": check.format("x NOT VALID")})
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("alter table public.one drop constraint one_w, add constraint one_w check (w <> 'x')")
+        [told] = exotic.compared(server, admin.info.dbname, project)
+    assert told.startswith("constraint public.one.one_w is CHECK ((w <> 'x'::text)), files say ")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import psycopg
 import pytest
 
-from runner import embedded
-from runner.embedded import Server as Embedded
-from runner.errors import EmbeddedUnavailable, ServerUnusable
-from runner.schema import scratch
+from runner.errors import ServerUnusable
+from runner.model import Migration
+from runner.schema import cluster, scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.servers import Server
 
 
@@ -57,39 +58,128 @@ def test_it_is_empty_whatever_template1_holds(server: Server) -> None:
             template.execute("drop table public.everywhere")
 
 
-@pytest.fixture
-def plain(url: str) -> Iterator[str]:
-    """Return the URL of a database for a role that may not create one."""
-    with psycopg.connect(url, autocommit=True) as connection:
+CREATES = Migration(
+    "app", "000", "one", "one.sql", "create role t_made; grant select on public.one to t_named, t_made", ""
+)
+
+
+def roles(url: str) -> dict[str, tuple[bool, bool]]:
+    """Return of each role whether it may log in, and whether it is a superuser."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "select rolname, rolcanlogin, rolsuper from pg_roles where rolname !~ '^pg_'"
+        )
+        return {name: (login, superuser) for name, login, superuser in found}
+
+
+def test_files_never_run_on_the_live_server(each_server: Server) -> None:
+    """A private server of the same major version is made, and is gone at the end."""
+    live = each_server.url("postgres")
+    with scratch.scratch_server(live, source="x", files=[]) as server:
+        assert server.source == f"a private PostgreSQL {each_server.version}"
+        assert server.url != live
+        with psycopg.connect(server.url) as connection:
+            assert connection.info.server_version // 10000 == each_server.version
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(server.url)
+
+
+def test_a_killed_run_leaves_no_server(server: Server) -> None:
+    """A shell watches over it: it stops when its runner is no more, and the folder goes with it."""
+    code = f"""
+import os, signal
+from runner.schema import scratch
+with scratch.scratch_server({server.url("postgres")!r}, source="x", files=[]) as server:
+    print(server.url, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    folder = Path(unquote(done.stdout.partition("host=")[2].strip()))
+    assert folder.name.startswith("runner-")
+    deadline = time.monotonic() + 10
+    while folder.exists():
+        assert time.monotonic() < deadline, "the server is still there"
+        time.sleep(0.05)
+
+
+def test_roles_and_tablespaces_are_there_first(server: Server) -> None:
+    """Those of the live server and those that files name, without login; not those that a file makes."""
+    live = server.url("postgres")
+    with psycopg.connect(live, autocommit=True) as connection:
+        connection.execute("create role t_live login password 'x'")
+        connection.execute("create role t_made")
+        connection.execute("set allow_in_place_tablespaces = on")
+        connection.execute("create tablespace t_space location ''")
+    try:
+        with scratch.scratch_server(live, source="x", files=[CREATES]) as there:
+            found = roles(there.url)
+            assert found["t_live"] == found["t_named"] == (False, False)
+            assert "t_made" not in found
+            with psycopg.connect(there.url, autocommit=True) as connection:
+                connection.execute("create table t (id int) tablespace t_space")
+    finally:
+        with psycopg.connect(live, autocommit=True) as connection:
+            connection.execute("drop tablespace t_space")
+            connection.execute("drop role t_live, t_made")
+
+
+def test_a_given_server_is_left_as_it_was(server: Server, server_15: Server) -> None:
+    """Roles made there are dropped; subscriptions and slots do not keep the database."""
+    here, there = server_15.url("postgres"), server.url("postgres")
+    before = roles(there)
+    with scratch.scratch_server(here, source="x", files=[CREATES], scratch=there) as given:
+        assert (given.source, "t_named" in roles(there)) == ("the scratch server", True)
+        with (
+            scratch.scratch_database(given.url, source="x") as url,
+            psycopg.connect(url, autocommit=True) as one,
+        ):
+            one.execute("create subscription s connection 'dbname=x' publication p with (connect = false)")
+    assert roles(there) == before
+    assert databases(server) == []
+
+
+REFUSED = {
+    "the live one": (18, 18, "", "is the live one"),
+    "an older one": (18, 15, "", "is PostgreSQL 15, older than the live one"),
+    "a role that may too little": (15, 18, "t_plain", "lets this role not do"),
+}
+
+
+@pytest.mark.parametrize(("live", "given", "role", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_server_that_is_no_good_is_refused(
+    request: pytest.FixtureRequest, live: int, given: int, role: str, reason: str
+) -> None:
+    """Nothing has run there by then."""
+    urls = [request.getfixturevalue(f"server_{version}").url("postgres") for version in (live, given)]
+    with psycopg.connect(urls[1], autocommit=True) as connection:
         connection.execute("create role t_plain login")
-        yield url.replace("postgres@", "t_plain@")
-        connection.execute("drop role t_plain")
+        try:
+            there = urls[1].replace("postgres@", f"{role}@") if role else urls[1]
+            with (
+                pytest.raises(ServerUnusable, match=reason),
+                scratch.scratch_server(urls[0], source="x", files=[], scratch=there),
+            ):
+                pass
+        finally:
+            connection.execute("drop role t_plain")
 
 
-def test_a_role_that_may_create_databases_uses_its_own_server(url: str, tmp_path: Path) -> None:
-    """The expected side is built by the same server, so that both print alike."""
-    assert scratch.scratch_server(url, source="APP_URL", home=tmp_path) == (url, "APP_URL")
+def test_without_a_private_server_it_says_what_to_do(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy is to install the extra, or to name a server."""
+    monkeypatch.setattr(cluster, "_found", lambda: iter(()))
+    with (
+        pytest.raises(ServerUnusable, match="are not run on the server of APP_URL") as caught,
+        scratch.scratch_server(server.url("postgres"), source="APP_URL", files=[]),
+    ):
+        pass
+    assert "RUNNER_SCRATCH_URL" in (caught.value.remedy or "")
 
 
-def test_another_role_uses_the_embedded_server(
-    plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is started for that."""
-    monkeypatch.setattr(embedded, "start", lambda home: Embedded(home / "socket", home))
-    url, source = scratch.scratch_server(plain, source="APP_URL", home=tmp_path)
-    assert source == "the embedded server"
-    assert "socket" in url
-
-
-def test_without_either_it_says_what_to_do(
-    plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The remedy is to grant createdb or to install the extra."""
-
-    def missing(home: Path) -> None:
-        raise EmbeddedUnavailable(f"not in {home}")
-
-    monkeypatch.setattr(embedded, "start", missing)
-    with pytest.raises(ServerUnusable, match="APP_URL may not create the scratch database") as caught:
-        scratch.scratch_server(plain, source="APP_URL", home=tmp_path)
-    assert "createdb" in (caught.value.remedy or "")
+def test_the_nearest_version_with_the_extensions_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never an older one; of two that serve alike, the one that prints most alike."""
+    have = {15: {"hstore"}, 16: {"vector"}, 18: {"vector"}}
+    found = [cluster.Programs(version, Path(), frozenset(names)) for version, names in have.items()]
+    monkeypatch.setattr(cluster, "_found", lambda: iter(found))
+    asked = [(15, ()), (15, ("hstore",)), (15, ("vector",)), (17, ()), (17, ("hstore",)), (19, ())]
+    chosen = [cluster.choose(version, names) for version, names in asked]
+    assert [one.version if one else None for one in chosen] == [15, 15, 16, 18, 18, None]

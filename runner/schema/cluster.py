@@ -1,0 +1,179 @@
+"""Keep a private PostgreSQL for as long as a block lasts: files may do there whatever they like.
+
+Made from nothing in half a second, from the programs of the extra `embedded` or of a PostgreSQL installed on
+this machine; reached through a Unix socket in a folder of its own, and gone at the end with all that is in
+it. A shell watches over it: however this process ends, the server stops and the folder is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from runner import database, embedded
+from runner.errors import ServerUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+# The usual places of Debian, Red Hat and Homebrew; a PostgreSQL on PATH counts as well.
+_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+_SECONDS = 30  # for a start that takes a tenth of one
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "wal_level": "logical",
+    "allow_in_place_tablespaces": "on",
+}
+_WATCH = """
+folder=$1; shift
+"$@" </dev/null >"$folder/log" 2>&1 &
+read -r line
+kill -QUIT $!
+wait $!
+rm -rf "$folder"
+"""
+
+
+class Programs(NamedTuple):
+    """The programs of one PostgreSQL on this machine."""
+
+    version: int  # major
+    folder: Path
+    extensions: frozenset[str]
+
+
+def choose(version: int, extensions: Collection[str]) -> Programs | None:
+    """Return the programs of ``version`` or newer, best with these extensions; the nearest version first."""
+    found = [one for one in _found() if one.version >= version]
+    wanted = set(extensions)
+    return min(found, key=lambda one: (len(wanted - one.extensions), one.version), default=None)
+
+
+def _found() -> Iterator[Programs]:
+    """Yield what the extra brings first: of two that serve alike it is the one."""
+    for version, folder in embedded.programs().items():
+        yield Programs(version, folder, _extensions(folder))
+    folders = {path for place in _PLACES for path in Path("/").glob(place[1:])}
+    if program := shutil.which("initdb"):
+        folders.add(Path(program).resolve().parent)
+    for folder in sorted(folder for folder in folders if (folder / "initdb").is_file()):
+        told = re.search(r"\) (\d+)", _answer(folder / "initdb", "--version"))
+        if told:
+            yield Programs(int(told[1]), folder, _extensions(folder))
+
+
+def _extensions(folder: Path) -> frozenset[str]:
+    share = Path(_answer(folder / "pg_config", "--sharedir").strip() or folder)
+    return frozenset(path.stem for path in (share / "extension").glob("*.control"))
+
+
+def _answer(program: Path, option: str) -> str:
+    try:
+        done = subprocess.run([program, option], capture_output=True, text=True, check=False)  # noqa: S603 - PostgreSQL's
+    except OSError:
+        return ""
+    return done.stdout
+
+
+@contextmanager
+def running(programs: Programs, *, superuser: str) -> Iterator[str]:
+    """Run a new server until the end of the block and yield the URL of its database template1.
+
+    Raises ``ServerUnusable`` when it does not start.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="runner-"))
+    watch = None
+    try:
+        try:
+            user = embedded.unprivileged(programs.folder)
+            if user:
+                shutil.chown(folder, user)
+            _make(programs, folder, superuser, user)
+            watch = _watched(programs, folder, user)
+            _wait(watch, folder)
+        except (
+            OSError,
+            LookupError,
+            subprocess.SubprocessError,
+        ) as error:  # no such user, no right
+            raise _failed(programs, str(error)) from error
+        mark = f"port=5432&fallback_application_name={database.EMBEDDED}"  # no variable leads elsewhere
+        yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}&{mark}"
+    finally:
+        if watch:
+            watch.communicate()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(programs: Programs, folder: Path, superuser: str, user: str | None) -> None:
+    options = ("-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
+    command = [str(programs.folder / "initdb"), *options, "-U", superuser, "-D", str(folder / "data")]
+    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program
+        command, user=user, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise _failed(programs, done.stderr)
+
+
+def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.Popen[str]:
+    """Start the server below a shell that ends it when this process closes the pipe, or is no more."""
+    settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return subprocess.Popen(  # noqa: S603 - a script of this module
+        [
+            "/bin/sh",
+            "-c",
+            _WATCH,
+            "sh",
+            folder,
+            programs.folder / "postgres",
+            "-D",
+            folder / "data",
+            *options,
+        ],
+        user=user,
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # a Ctrl-C is for this process, which then ends the server
+    )
+
+
+def _wait(watch: subprocess.Popen[str], folder: Path) -> None:
+    state = folder / "data" / "postmaster.pid"
+    deadline = time.monotonic() + _SECONDS
+    while not (state.is_file() and state.read_text().rstrip().endswith("ready")):
+        if time.monotonic() > deadline or watch.poll() is not None:
+            log = folder / "log"
+            raise ServerUnusable(
+                "The private PostgreSQL for the scratch database does not start.",
+                remedy="Name a server for it: --scratch URL or RUNNER_SCRATCH_URL.",
+                notes=tuple(log.read_text(errors="replace").splitlines()[-5:]) if log.is_file() else (),
+            )
+        time.sleep(0.01)
+
+
+def _failed(programs: Programs, told: str) -> ServerUnusable:
+    return ServerUnusable(
+        f"The private PostgreSQL for the scratch database cannot be made with {programs.folder}.",
+        remedy="Name a server for it: --scratch URL or RUNNER_SCRATCH_URL.",
+        notes=tuple(told.strip().splitlines()[-5:]),
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | {"LC_ALL": "C"}

@@ -1,0 +1,91 @@
+"""One fact that two snapshots do not share, what may differ all the same, and how a difference reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Of these one side may have nothing to say: they are facts about something that is there anyway.
+LOOSE = {"not null", "database", "own function", "own relation", "own type", "own schema", "own language"}
+MADE_BY_ROWS = {"large object"}  # an application makes them; only those that files made are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One fact that two snapshots do not share.
+
+    ``attribute`` is ``None`` when the whole object is missing (``actual`` is ``None``) or left over
+    (``expected`` is ``None``).
+    """
+
+    kind: str
+    name: str
+    attribute: str | None
+    expected: str | None
+    actual: str | None
+
+    @property
+    def subject(self) -> str:
+        """What it is about: table public.users."""
+        return f"{self.kind} {self.name}".rstrip()
+
+    def told(self, *, expected: str, extra: str) -> str:
+        """Return a sentence; ``expected`` introduces the expected value, ``extra`` tells of a left-over.
+
+        A text of several lines is told as a unified diff, indented below the sentence.
+        """
+        if self.attribute is None:
+            return f"{self.subject} is missing" if self.actual is None else f"{self.subject} {extra}"
+        if self.attribute.startswith("hidden "):
+            return f"{self.subject} has other {self.attribute.removeprefix('hidden ')}"
+        if "\n" in (self.expected or "") + (self.actual or ""):
+            return "\n".join((f"{self.subject} has another {self.attribute} ({expected} -):", *self._diff()))
+        verb = "is" if self.attribute in ("definition", "type") else f"has {self.attribute}"
+        return f"{self.subject} {verb} {self.actual or 'none'}, {expected} {self.expected or 'none'}"
+
+    def _diff(self) -> list[str]:
+        from difflib import unified_diff  # noqa: PLC0415 - start-up time
+
+        old, new = ((text or "").splitlines() for text in (self.expected, self.actual))
+        lines = unified_diff(old, new, lineterm="", n=2)
+        return [f"    {line}" for line in lines if line[:3] not in ("---", "+++")]
+
+    def __str__(self) -> str:
+        return self.told(expected="files say", extra="is not in the files")
+
+
+def ordered(expected: str | None, actual: str | None) -> tuple[str, str] | None:
+    """Return the orders of the columns that both sides have, as text; a missing column is told by itself."""
+    if expected is None or actual is None:
+        return None
+    names: tuple[list[str], list[str]] = (json.loads(expected), json.loads(actual))
+    common = set(names[0]) & set(names[1])
+    old, new = (", ".join(name for name in side if name in common) for side in names)
+    return old, new
+
+
+def is_allowed(
+    kind: str, attribute: str, before: str | None, after: str | None, old: Mapping[str, str]
+) -> bool:
+    """Tell whether a fact may differ.
+
+    A not null constraint may have the name that PostgreSQL gave it; a materialized view that files leave
+    empty is there to be refreshed; an extension whose version no file named is as new as its package; who
+    may not see the options of a user mapping cannot compare them.
+    """
+    match kind, attribute:
+        case ("not null", "name"):
+            return after is None
+        case ("materialized view", "data"):
+            return after == "there"
+        case ("extension", "version"):
+            return before == old.get("version of the package")
+        case ("extension", "version of the package"):
+            return True
+        case ("user mapping", "hidden options"):
+            return after is None
+    return False

@@ -1,0 +1,127 @@
+"""Tell whether two texts are one definition that servers worded differently.
+
+PostgreSQL prints what it has parsed, and parses what it has printed into something else: after a dump and a
+restore a check, a view, a policy or a partial index reads otherwise, and so it does on another major
+version. Both texts are brought to one form: parsed and printed in the scratch database until that changes
+nothing. What cannot be parsed there is another definition.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runner.database import Connection
+    from runner.schema.difference import Difference
+
+_ROUNDS = 5  # two are enough for all that was tried
+_NEW = "runner_wording"  # what the trial objects are called
+_NAME = r'(?:"(?:[^"]|"")+"|[^\s."]+)'
+_HEADS = {
+    "index": rf"(?P<before>create (?:unique )?index ){_NAME}",
+    "trigger": rf"(?P<before>create (?:constraint )?trigger ){_NAME}",
+    "rule": rf"(?P<before>create rule ){_NAME}",
+    "statistics": rf"(?P<before>create statistics {_NAME}\.){_NAME}",
+}
+_EXPRESSIONS = {"default", "generation expression", "using", "with check"}
+_PRINTED = {
+    "index": "pg_catalog.pg_get_indexdef(oid) from pg_catalog.pg_class where relname = ",
+    "trigger": "pg_catalog.pg_get_triggerdef(oid) from pg_catalog.pg_trigger where tgname = ",
+    "rule": "pg_catalog.pg_get_ruledef(oid) from pg_catalog.pg_rewrite where rulename = ",
+    "statistics": "pg_catalog.pg_get_statisticsobjdef(oid) from pg_catalog.pg_statistic_ext where stxname = ",
+    "constraint": "pg_catalog.pg_get_constraintdef(oid) from pg_catalog.pg_constraint where conname = ",
+    "partitioning": "pg_catalog.pg_get_partkeydef(oid) from pg_catalog.pg_class where relname = ",
+    "view": "pg_catalog.pg_get_viewdef(oid) from pg_catalog.pg_class where relname = ",
+    "function": "pg_catalog.pg_get_functiondef(oid) from pg_catalog.pg_proc where oid::regprocedure::text = ",
+}
+
+
+class Trial(NamedTuple):
+    """How to make the server parse a text, and how it prints what it understood."""
+
+    make: str
+    printed: str
+
+
+def really(
+    connection: Connection, differences: Iterable[Difference], *, parents: dict[tuple[str, str], str | None]
+) -> Iterator[Difference]:
+    """Yield the differences that are more than wording; ``connection`` leads to the scratch database.
+
+    ``parents`` names the relation that an object belongs to. Everything is rolled back.
+    """
+    begin = database.opening(connection, access="read write")
+    database.run(connection, f"{begin} set local session_replication_role = 'replica'")
+    try:
+        for one in differences:
+            relation = parents.get((one.kind, one.name))
+            if not (one.expected and one.actual) or _settled(
+                connection, one, one.expected, relation
+            ) != _settled(connection, one, one.actual, relation):
+                yield one
+    finally:
+        database.roll_back(connection)
+
+
+def _settled(connection: Connection, one: Difference, text: str, relation: str | None) -> str:
+    """Return a text in its final form; as it is when the server cannot parse it, or need not."""
+    kind = (
+        "expression"
+        if one.attribute in _EXPRESSIONS
+        else one.attribute
+        if one.attribute == "partitioning"
+        else one.kind
+    )
+    if kind != "expression" and one.attribute not in ("definition", "partitioning"):
+        return text
+    for _ in range(_ROUNDS):
+        new = _worded(connection, _trials(kind, one.name, relation, text))
+        if new is None or new == text:
+            break
+        text, kind = new, "view" if kind == "expression" else kind  # an expression is printed as a view's
+    return text
+
+
+def _trials(kind: str, name: str, relation: str | None, text: str) -> list[Trial]:
+    """Return what to try for a text of this kind, in turn."""
+    text = text.rstrip(";")
+    printed = _PRINTED.get(kind, _PRINTED["view"]) + database.fill("{name}", name=_NEW)
+    match kind:
+        case "view" | "materialized view":
+            makes = [f"create temporary view {_NEW} as {text}"]
+        case "expression":
+            origin = f" from {relation}" if relation else ""
+            makes = [f"create temporary view {_NEW} as select ({text}) as it{origin}"]
+        case "constraint":
+            late = " NOT VALID" * (text.startswith("CHECK") and not text.endswith(("VALID", "ENFORCED")))
+            makes = [
+                f"alter {what} {relation} add constraint {_NEW} {text}{late}" for what in ("table", "domain")
+            ]
+        case "partitioning":
+            makes = [f"create temporary table {_NEW} (like {name}) partition by {text}"]
+        case "function" | "procedure":
+            makes = [text]
+            printed = _PRINTED["function"] + database.fill("{name}", name=name)
+        case "index" | "trigger" | "rule" | "statistics":
+            head = re.match(_HEADS[kind], text, re.IGNORECASE)
+            makes = [f"{head['before']}{_NEW}{text[head.end() :]}"] if head else []
+        case _:
+            makes = []
+    return [Trial(make, printed) for make in makes]
+
+
+def _worded(connection: Connection, trials: Iterable[Trial]) -> str | None:
+    """Return what the server prints for the first trial that it understands."""
+    for trial in trials:
+        results = database.send(connection, f"savepoint trial; {trial.make}; select {trial.printed}")
+        failed = database.failure(results)
+        rows = [] if failed else database.rows(connection, results[-1])
+        database.run(connection, "rollback to savepoint trial")
+        if rows:
+            return str(rows[0][0])
+    return None

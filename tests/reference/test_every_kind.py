@@ -1,0 +1,59 @@
+"""The page of a schema with one object of every kind tells what is special about each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import config
+from runner.planning import preflight
+from runner.reference import build, page
+from tests.project import make
+from tests.schema import exotic
+
+if TYPE_CHECKING:
+    from tests.servers import Server
+
+# What a reader finds, on the newest server.
+TOLD = {
+    "a check that is not enforced": "| `n18_ne` | `b > 0`, not enforced |",
+    "a check that is not valid": "| `ck_nv` | `byd > 0`, not valid: older rows may break it |",
+    "a foreign key that is not enforced": "on delete no action, not enforced |",
+    "a foreign key that is not valid": "on delete no action, not valid: older rows may break it |",
+    "a foreign key that is deferrable": "on update restrict, deferrable initially deferred |",
+    "a foreign key over periods": ", the last column is a period |",
+    "operators of an exclusion": "| `gist (during with &&) where num > 5` | exclusion constraint, deferr",
+    "a key without overlaps": "| `temporal_pkey` | `gist (r, valid without overlaps)` | primary key |",
+    "nulls not distinct": "| `ix_nnd` | `(b, e)` | unique index, nulls not distinct |",
+    "a key that is deferrable": "| `customers_code_key` | `(code)` | unique constraint, deferrable initially",
+    "a trigger for columns": "| `t_bi` | before insert or update of a, txt, for each row, when `new.a > 0` |",
+    "a disabled trigger": "| `t_dis` | before delete, for each row; disabled |",
+    "a domain": "`domain integer not null default 1 CHECK (VALUE < 1000000) CHECK (VALUE > 0)` |",
+    "a generated column that is stored": "| `generated always as (a * 3) stored` |",
+    "a generated column that is virtual": "| `generated always as (a * 2) virtual` |",
+    "row security": "Row security is on, for its owner as well.",
+    "a policy": "| `p_ins` | restrictive, insert, to `r_app` |  | `id > 0` |",
+    "a view": "```sql\nSELECT id,\n    code\n   FROM app.customers\n  WHERE n1 > 1::numeric;\n```",
+    "a sequence": "| `app.seq` | `sequence of smallint from 5 to 900, step 3, cycle` | Numbers. |",
+    "a composite type": "| `app.addr2` | `composite type (street text, zip character varying(10))` |",
+    "a range type": "| `app.frange` | `range of double precision` | Range of floats. |",
+    "views that are no tables": "39 tables and 13 views, made by",
+}
+
+
+@pytest.fixture(scope="module")
+def text(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the page."""
+    exotic.prepare(server)
+    project = make(tmp_path_factory.mktemp("exotic"), app=exotic.files("common", "pg18"))
+    loaded = config.load(project.file)
+    files = preflight.read(loaded, loaded.series)["app"]
+    schema = build.describe(loaded.series[0], files, server.url("postgres"), source="x")
+    return page.write(schema, [schema])
+
+
+@pytest.mark.parametrize("words", TOLD.values(), ids=TOLD)
+def test_what_is_special_is_told(text: str, words: str) -> None:
+    """Somebody who reads the page alone is not misled."""
+    assert words in text
