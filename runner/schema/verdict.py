@@ -1,0 +1,277 @@
+"""Judge how two moments of a proof differ, and say so in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+from runner import ledger
+from runner.schema import catalog, contents, system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from runner.schema.catalog import Difference
+    from runner.schema.contents import Row, Shift, Table
+    from runner.schema.moment import Moment
+
+_LONG = 60  # characters of a definition that fit into a sentence
+_LEDGER = ledger.TABLE.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a stage of a file did that it must not do; ``subject`` is the object, as in `table public.a`.
+
+    ``diff`` are the lines of a definition that changed.
+    """
+
+    stage: str
+    subject: str
+    text: str
+    diff: tuple[str, ...] = ()
+
+
+def once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out what an earlier stage has said of the same object."""
+    told: dict[str, str] = {}
+    seen = set()
+    for finding in findings:
+        if finding.subject and told.setdefault(finding.subject, finding.stage) != finding.stage:
+            continue
+        if finding not in seen:
+            seen.add(finding)
+            yield finding
+
+
+def rows_changed(before: Moment, after: Moment) -> bool:
+    """Tell whether any row or sequence differs."""
+    return before.sequences != after.sequences or any(
+        _shift(table, after.tables[name]) for name, table in _both(before, after)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges one stage; ``left`` tells of an object that was not there before."""
+
+    stage: str
+    left: str
+
+    def strictly(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield all that differs: nothing may."""
+        yield from self.objects(before, after)
+        for name, table in _both(before, after):
+            now = after.tables[name]
+            if table.oid != now.oid:
+                yield self._made_anew(now)
+            elif difference := _shift(table, now):
+                yield self._of_rows(table, now, difference)
+        yield from self._sequences(before, after)
+
+    def leniently(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield what differs though rows came since: these may be changed, but a table is not emptied."""
+        yield from self.objects(before, after)
+        for name, table in _both(before, after):
+            now = after.tables[name]
+            if table.oid != now.oid:
+                yield self._made_anew(now)
+            elif table.rows and not now.rows:
+                yield self._of_rows(table, now, _shift(table, now))
+        yield from self._sequences(before, after)
+
+    def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield what differs in the schema, on the server, and in the ledger."""
+        differences = [d for d in catalog.compare(before.schema, after.schema) if not _is_order(d)]
+        for difference in differences:
+            yield self._told(difference)
+        if not differences:
+            yield from self._system(before, after)
+        for name in sorted(before.server.keys() | after.server.keys()):
+            was, now = before.server.get(name), after.server.get(name)
+            if was != now:
+                yield Finding(self.stage, name, _server_told(name, was, now, self.left))
+        if before.recorded != after.recorded:
+            was, now = (", ".join(moment.recorded) or "nothing" for moment in (before, after))
+            yield Finding(self.stage, "the ledger", f"the ledger records {now} instead of {was}")
+
+    def undone(
+        self,
+        before: Moment,
+        first: Moment,
+        after: Moment,
+        made: Mapping[str, Sequence[Row]],
+        *,
+        keeps_data: bool,
+    ) -> tuple[list[Finding], list[str]]:
+        """Return what the rollback left, and what became of rows that it could not put back.
+
+        ``first`` is the moment behind the file, ``made`` are rows that were made since. A file may fill in
+        what was null, delete a part of the rows, drop columns and tables: their contents are lost, and the
+        header of the rollback says so. What it puts in, the rollback takes out again.
+        """
+        findings, notes = list(self.objects(before, after)), []
+        for name, table in _both(before, after):
+            if table.is_view:
+                continue
+            judged = list(
+                _Undone(table, first.tables.get(name), after.tables[name], made.get(name, ())).judge()
+            )
+            for is_fault, text in judged:
+                if is_fault and not keeps_data:
+                    findings.append(Finding(self.stage, f"rows of {name}", f"table {name} {text}"))
+                else:
+                    notes.append(f"table {name} {text}")
+        findings += self._sequences(before, after)
+        return findings, notes
+
+    def _told(self, difference: Difference) -> Finding:
+        subject = f"{difference.kind} {difference.name}"
+        old, new = difference.expected or "", difference.actual or ""
+        if difference.attribute is None or max(len(old), len(new)) <= _LONG or not (old and new):
+            text = difference.told(expected="before it was", extra=self.left)
+            return Finding(self.stage, subject, text)
+        lines = unified_diff(old.splitlines(), new.splitlines(), "before", "after", lineterm="", n=1)
+        return Finding(self.stage, subject, f"{subject} has another {difference.attribute}", tuple(lines)[2:])
+
+    def _system(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield what the catalogs of the server say, for objects that the comparison of schemas does not know."""
+        for change in system.compare(before.system, after.system):
+            if _LEDGER in change.label and not (before.has_ledger and after.has_ledger):
+                continue
+            if change.attributes:
+                name, was, now = change.attributes[0]
+                text = f"{change.label} has {name} {now or 'none'}, before it was {was or 'none'}"
+            else:
+                text = f"{change.label} {'is missing' if change.is_gone else self.left}"
+            yield Finding(self.stage, change.label, text)
+
+    def _of_rows(self, table: Table, now: Table, difference: Shift) -> Finding:
+        text = f"holds {len(now.rows)} rows instead of {len(table.rows)}"
+        if len(now.rows) == len(table.rows):
+            text = f"holds other rows than before{_example(difference.changed)}"
+        return Finding(self.stage, f"rows of {table.name}", f"{_kind(table)} {table.name} {text}")
+
+    def _made_anew(self, table: Table) -> Finding:
+        text = f"{_kind(table)} {table.name} is dropped and made anew: what it held is gone"
+        return Finding(self.stage, f"rows of {table.name}", text)
+
+    def _sequences(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield sequences that stand elsewhere; one that a column owns may go on, as after a conflict."""
+        for name, was in before.sequences.items():
+            now = after.sequences.get(name)
+            if now is None or was.value == now.value:
+                continue
+            forward = (
+                (now.value or 0) > (was.value or 0)
+                if not was.is_descending
+                else (now.value or 0) < (was.value or 0)
+            )
+            if was.is_owned and (self.stage != "repeat" or (forward and now.value is not None)):
+                continue
+            text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
+            yield Finding(self.stage, f"value of {name}", text)
+
+
+class _Undone:
+    """The rows of one table before a file, behind it, and after its rollback."""
+
+    def __init__(self, before: Table, first: Table | None, after: Table, made: Sequence[Row]) -> None:
+        self.before = before
+        self.first = first
+        self.after = after
+        self.made = made
+
+    def judge(self) -> Iterator[tuple[bool, str]]:
+        """Yield for each difference whether it is a fault, and how it is told."""
+        if self.before.oid != self.after.oid:
+            if self.before.rows:
+                by_file = self.first is None or self.first.oid != self.before.oid
+                yield not by_file, "is another one now: what it held is gone"
+            return
+        if self.first is None:
+            return
+        names = contents.kept(self.before, self.after)
+        for name in sorted(self.before.columns.keys() & self.after.columns.keys() - names):
+            if self.before.rows:
+                by_file = name not in contents.kept(self.before, self.first)
+                yield not by_file, f"has column {name} made anew: what it held is gone"
+        difference = contents.shift(self.before, self.after, names, more=self.made)
+        if difference.added:
+            yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
+        yield from self._lost(difference.lost, self.first, names)
+        yield from self._changed(difference.changed, self.first)
+
+    def _lost(self, lost: Sequence[Row], first: Table, names: frozenset[str]) -> Iterator[tuple[bool, str]]:
+        if not lost:
+            return
+        by_file = contents.shift(self.before, first, names & contents.kept(self.before, first)).lost
+        if len(by_file) >= len(lost) and first.rows:
+            yield False, f"lost {_rows(lost)} to the file"
+        else:
+            yield (
+                True,
+                f"holds {len(self.after.rows)} rows instead of {len(self.before.rows) + len(self.made)}",
+            )
+
+    def _changed(self, changed: Sequence[tuple[Row, Row]], first: Table) -> Iterator[tuple[bool, str]]:
+        """A value that was null is filled in; one whose type was another for a while may have lost of it."""
+        other_types = {
+            name for name, column in self.before.columns.items()
+            if name in first.columns and first.columns[name].type != column.type
+        }  # fmt: skip
+        faults = [
+            (old, new)
+            for old, new in changed
+            if not any(value is None and new[name] is not None for name, value in old.items())
+            and not {name for name in old if old[name] != new[name]} <= other_types
+        ]
+        if faults:
+            yield True, f"holds other rows than before{_example(faults)}"
+        if rest := [pair for pair in changed if pair not in faults]:
+            yield False, f"keeps what the file filled in{_example(rest)}"
+
+
+def _both(before: Moment, after: Moment) -> Iterator[tuple[str, Table]]:
+    """Yield the tables of both moments that may differ."""
+    for name, table in before.tables.items():
+        if name in after.tables and after.tables[name] is not table:
+            yield name, table
+
+
+def _shift(before: Table, after: Table) -> Shift:
+    return contents.shift(before, after, contents.kept(before, after))
+
+
+def _is_order(difference: Difference) -> bool:
+    """Tell whether columns only stand in another order, which no rollback can help."""
+    return difference.attribute in ("order", "position", "column order")
+
+
+def _server_told(name: str, was: str | None, now: str | None, left: str) -> str:
+    if was is None:
+        return f"{name} {left}"
+    return f"{name} is missing" if now is None else f"{name}: {now or 'none'}, before it was {was or 'none'}"
+
+
+def _example(changed: Sequence[tuple[Row, Row]]) -> str:
+    """Return the first value that changed."""
+    for old, new in changed:
+        for name, value in old.items():
+            if new[name] != value:
+                was, now = ("null" if x is None else repr(x[:_LONG]) for x in (value, new[name]))
+                return f": {name} is {now}, was {was}"
+    return ""
+
+
+def _rows(rows: Sequence[Row]) -> str:
+    return "a row" if len(rows) == 1 else f"{len(rows)} rows"
+
+
+def _kind(table: Table) -> str:
+    return "materialized view" if table.is_view else "table"
+
+
+def _place(value: int | None) -> str:
+    return "its start" if value is None else str(value)
