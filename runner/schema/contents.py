@@ -39,7 +39,7 @@ _COUNTERS = """
 
 # Text that means the same is made the same: json's spaces, the zeros behind a number.
 _COLUMNS = """
-    select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind = 'm', a.attnum, a.attname::text,
+    select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::text, a.attnum, a.attname::text,
         pg_catalog.format_type(a.atttypid, a.atttypmod),
         pg_catalog.format(
             case t.typname when 'json' then '%%I::pg_catalog.jsonb::text'
@@ -56,6 +56,17 @@ _COLUMNS = """
     where c.oid = any (%s)
     order by c.oid, a.attname
 """
+
+
+class _Facts(NamedTuple):
+    oid: int
+    table: str
+    kind: str
+    number: int | None
+    column: str
+    type: str
+    text: str
+    in_key: bool
 
 
 class Column(NamedTuple):
@@ -95,24 +106,26 @@ def counters(connection: Connection, *, besides: str) -> dict[int, str]:
 
 def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
     """Return tables with their rows. Does not write."""
-    found: dict[int, list[tuple[str, bool, int | None, str, str, str, bool]]] = {}
-    for oid, *facts in query(connection, _COLUMNS, list(oids)):
-        found.setdefault(oid, []).append(tuple(facts))
+    found: dict[int, list[_Facts]] = {}
+    for row in query(connection, _COLUMNS, list(oids)):
+        found.setdefault(row[0], []).append(_Facts(*row))
     return {oid: _table(connection, oid, facts) for oid, facts in found.items()}
 
 
-def _table(
-    connection: Connection, oid: int, facts: Sequence[tuple[str, bool, int | None, str, str, str, bool]]
-) -> Table:
-    table, is_view, *_ = facts[0]
-    columns = {name: Column(number, type_) for _, _, number, name, type_, _, _ in facts if number}
-    texts = [text for _, _, number, _, _, text, _ in facts if number]
-    only = "" if is_view else " only"
-    [(root,)] = query(connection, "select relkind = 'p' from pg_catalog.pg_class where oid = %s", oid)
-    source = f"{'' if root else only} {table}"
-    rows = query_quoted(connection, f"select {', '.join(texts)} from{source}")  # noqa: S608 - quoted by the server
-    key = tuple(name for _, _, number, name, _, _, in_key in facts if number and in_key)
-    return Table(oid, table, is_view, columns, key, [dict(zip(columns, row, strict=True)) for row in rows])
+def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
+    name, kind = facts[0].table, facts[0].kind
+    found = [one for one in facts if one.number is not None]
+    texts = ", ".join(one.text for one in found)
+    source = f"only {name}" if kind == "r" else name
+    rows = query_quoted(connection, f"select {texts} from {source}")  # noqa: S608 - quoted by the server
+    return Table(
+        oid,
+        name,
+        kind == "m",
+        {one.column: Column(one.number, one.type) for one in found if one.number is not None},
+        tuple(one.column for one in found if one.in_key),
+        [dict(zip([one.column for one in found], row, strict=True)) for row in rows],
+    )
 
 
 def kept(before: Table, after: Table) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.database import query
 from runner.schema.regex import example
+from runner.schema.system import FIRST_OID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,9 +100,13 @@ class Types:
         self.connection = connection
         self._known: dict[int, Type] = {}
 
+    def forget(self) -> None:
+        """Ask anew for the types that were made here."""
+        self._known = {oid: type_ for oid, type_ in self._known.items() if oid < FIRST_OID}
+
     def get(self, oid: int) -> Type:
         """Return a type. Does not write."""
-        if oid not in self._known or oid >= 16384:  # noqa: PLR2004 - ours may have changed
+        if oid not in self._known:
             [row] = query(self.connection, _TYPES, oid)
             self._known[oid] = Type(*row)
         return self._known[oid]

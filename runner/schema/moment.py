@@ -36,10 +36,8 @@ _OTHERS_LEFT = """
     where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
 """
 _NOW = "select pg_catalog.pg_snapshot_xmin(s)::text, pg_catalog.pg_snapshot_xmax(s)::text from pg_catalog.pg_current_snapshot() as s"
-_NAMES = """
-    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class
-    where oid >= %s and (%s::pg_catalog.oid[] is null or oid = any (%s::pg_catalog.oid[]))
-"""
+_NAMES = "select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid = any (%s)"
+_ALL_NAMES = "select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid >= %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,8 @@ class Watcher:
             return self.moment
         self._now = now
         relations = system.follow(self.follower)
-        self._schema(relations)
+        if relations != frozenset():
+            self._schema(relations)
         touched = self._rows(relations)
         recorded = ledger.read(self.connection, series=self.series)
         self.moment = Moment(
@@ -140,7 +139,11 @@ class Watcher:
     def _schema(self, relations: frozenset[int] | None) -> None:
         """Read the objects that changed, and all that belong to no relation."""
         chosen = None if relations is None else [oid for oid in relations if oid >= system.FIRST_OID]
-        names = dict(database.query(self.connection, _NAMES, system.FIRST_OID, chosen, chosen))
+        names = dict(
+            database.query(self.connection, _ALL_NAMES, system.FIRST_OID)
+            if chosen is None
+            else database.query(self.connection, _NAMES, chosen)
+        )
         fresh = catalog.snapshot(self.connection, besides=ledger.TABLE, only=chosen)
         if chosen is None:
             self._of.clear()

@@ -360,7 +360,10 @@ class _Trial:
             return
         again = self._look()
         self.found += verdict.Judge("again", left="was not there the first time").objects(first, again)
-        rows.fill(self.bench.filler, again.touched | first.touched, numbers=self._numbers)
+        tables = self.bench.filler.tables
+        full = {table.oid for table in again.tables.values() if table.rows}
+        new = {oid for oid in again.touched | first.touched if oid not in tables or oid not in full}
+        rows.fill(self.bench.filler, new, numbers=self._numbers)
         self._look()
 
     def _name_empty(self, first: Moment) -> None:

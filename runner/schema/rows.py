@@ -18,7 +18,7 @@ from runner.database import query_quoted, run, send, try_run
 from runner.schema.guesses import Types, guesses
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -106,6 +106,10 @@ class Filler:
     empty: dict[int, str] = field(default_factory=dict)
     made: dict[int, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)  # files of own rows, and what the server said
+    types: Types = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.types = Types(self.connection)
 
 
 def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequence[str] = ()) -> None:
@@ -117,11 +121,11 @@ def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequen
     wanted = {oid for oid in (filler.tables if only is None else only) if oid in filler.tables}
     if wanted:
         wanted |= filler.empty.keys() & filler.tables.keys()  # a table it refers to may have rows now
-    empty = [oid for oid in sorted(wanted) if not _has_rows(filler.connection, filler.tables[oid].name)]
+    few = [oid for oid in sorted(wanted) if _how_many(filler.connection, filler.tables[oid].name) < _ROWS]
     for oid in wanted:
         filler.empty.pop(oid, None)
-    if empty:
-        _fill(filler, empty)
+    if few:
+        _fill(filler, few)
 
 
 def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, str]]]) -> None:
@@ -159,14 +163,15 @@ def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str
         if oid not in found:
             for known in (filler.tables, filler.empty, filler.made):
                 known.pop(oid, None)  # type: ignore[attr-defined] # three dicts
-    types = Types(filler.connection)
+    filler.types.forget()
     for oid, facts in found.items():
-        columns = tuple(_column(filler, types, one, numbers) for one in facts if one.plain is not None)
+        columns = tuple(_column(filler, one, numbers) for one in facts if one.plain is not None)
         filler.tables[oid] = Table(oid, facts[0].table, columns)
     run(filler.connection, "rollback")
 
 
-def _column(filler: Filler, types: Types, facts: _Facts, numbers: Sequence[str]) -> Column:
+def _column(filler: Filler, facts: _Facts, numbers: Sequence[str]) -> Column:
+    types = filler.types
     checks = [*facts.own_checks, *facts.other_checks]
     found = guesses(types, facts.type_oid, facts.type, checks, is_key=facts.in_key)
     if types.get(facts.type_oid).category == "N":
@@ -186,7 +191,7 @@ def _passing(connection: Connection, found: Sequence[str], facts: _Facts) -> lis
     condition = " and ".join(f"({check})" for check in facts.own_checks) or "true"
     passed: list[str] = []
     for guess in found:
-        text = f"select from (select ({guess})::{facts.type} as {facts.name}) as x where {condition}"  # noqa: S608 - quoted by the server
+        text = f"select from (select ({guess})::{facts.type} as {facts.name}) as x where {condition}"
         results = send(connection, f"savepoint attempt; {text}")
         if database.failure(results):
             run(connection, "rollback to savepoint attempt")
@@ -216,7 +221,7 @@ def _fill(filler: Filler, oids: Sequence[int]) -> None:
     for alone in (False, True):
         _begin(filler.connection)
         made = {oid: list(known) for oid, known in filler.made.items()}
-        _own_rows(filler, oids)
+        _own_rows(filler, [oid for oid in oids if not _how_many(filler.connection, filler.tables[oid].name)])
         rest = _fill_once(filler, oids, alone=alone)
         if try_run(filler.connection, "set constraints all immediate"):
             break
@@ -238,20 +243,20 @@ def _own_rows(filler: Filler, oids: Sequence[int]) -> None:
 
 def _fill_once(filler: Filler, oids: Sequence[int], *, alone: bool) -> list[int]:
     """Return the tables that stayed empty."""
-    rest = [oid for oid in oids if not _has_rows(filler.connection, filler.tables[oid].name)]
+    rest = list(oids)
     while rest:
         left = [oid for oid in rest if not _rows(filler, filler.tables[oid], alone=alone)]
         if len(left) == len(rest) and not (len(left) > 1 and _together(filler, left)):
             return left
-        rest = [oid for oid in left if not _has_rows(filler.connection, filler.tables[oid].name)]
+        rest = [oid for oid in left if not _how_many(filler.connection, filler.tables[oid].name)]
     return []
 
 
 def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
     """Make several rows for a table; return whether there is one."""
     deadline = time.monotonic() + _SECONDS
-    done = 0
-    for number in range(_ROWS):
+    done = _how_many(filler.connection, table.name)
+    for number in range(done, _ROWS):
         if number and not done:
             break
         tries = _TRIES if number == 0 else _TRIES // 2
@@ -279,7 +284,7 @@ def _insert(
         values = _values(table, number, attempt, fixed or {}, sparse=sparse and attempt < tries // 2)
         names = f"({', '.join(values)}) overriding system value values ({', '.join(values.values())})"
         text = names if values else "default values"
-        statement = f"insert into {table.name} {text} returning {table.identity}"  # noqa: S608 - quoted by the server
+        statement = f"insert into {table.name} {text} returning {table.identity}"
         results = send(filler.connection, f"savepoint attempt; {statement}; {after}")
         if database.failure(results) or not results[1].ntuples:
             run(filler.connection, "rollback to savepoint attempt")
@@ -314,8 +319,8 @@ def _referred(column: Column, reference: Reference, offset: int, table: Table) -
     """Return a value of the table referred to; a row that must refer to its own table may be the first there."""
     source = f"from {reference.table}"
     value = (
-        f"(select {reference.column} {source} order by {reference.columns} offset "  # noqa: S608 - quoted by the server
-        f"(select {offset} % greatest(count(*), 1) {source}) limit 1)"  # noqa: S608 - quoted by the server
+        f"(select {reference.column} {source} order by {reference.columns} offset "
+        f"(select {offset} % greatest(count(*), 1) {source}) limit 1)"
     )
     if reference.oid != table.oid or not column.is_wanted:
         return value
@@ -367,6 +372,8 @@ def _delete(filler: Filler, oid: int) -> bool:
     return done
 
 
-def _has_rows(connection: Connection, table: str) -> bool:
-    [result] = run(connection, f"select exists (select from {table})")  # noqa: S608 - quoted by the server
-    return result.get_value(0, 0) == b"t"
+def _how_many(connection: Connection, table: str) -> int:
+    """Count the rows of a table, as far as several."""
+    text = f"select count(*) from (select from {table} limit {_ROWS}) as x"  # noqa: S608 - quoted by the server
+    [result] = run(connection, text)
+    return int(result.get_value(0, 0) or 0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.database import query, query_quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -42,10 +42,7 @@ _CLASS = {"pg_depend": "c.classid", "pg_description": "c.classoid"}
 
 # What the server keeps for itself or derives from other rows: it may differ after an undo, and means nothing.
 # A column's number among them: the order of columns cannot be undone in PostgreSQL.
-_NOISE = """oid relfilenode relpages reltuples relallvisible relallfrozen relfrozenxid relminmxid reltoastrelid
-    relhasindex relhasrules relhastriggers relhassubclass relrewrite reltype relnatts relchecks attnum adnum
-    attcacheoff atthasmissing attnotnull attinhcount attislocal indcheckxmin typarray enumsortorder objsubid
-    refobjsubid coninhcount conislocal tgname maptokentype partnatts""".split()
+_NOISE = ["oid", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid", "reltoastrelid", "relhasindex", "relhasrules", "relhastriggers", "relhassubclass", "relrewrite", "reltype", "relnatts", "relchecks", "attnum", "adnum", "attcacheoff", "atthasmissing", "attnotnull", "attinhcount", "attislocal", "indcheckxmin", "typarray", "enumsortorder", "objsubid", "refobjsubid", "coninhcount", "conislocal", "tgname", "maptokentype", "partnatts"]
 
 # A right that is granted and revoked leaves the list of rights written out where it was understood before.
 _RIGHTS = {
@@ -62,7 +59,7 @@ _RIGHTS = {
 _OIDS = ("objid", "refobjid", "objoid")  # of whatever class
 
 _COLUMNS = """
-    select c.relname::text, a.attname::text, a.atttypid::pg_catalog.regtype::text,
+    select c.relname::text, c.oid, a.attname::text, a.atttypid::pg_catalog.regtype::text,
         f.pktable is not null, f.pktable = 'pg_catalog.pg_class'::pg_catalog.regclass
     from pg_catalog.pg_class as c
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and (a.attnum > 0 or a.attname = 'oid')
@@ -71,6 +68,12 @@ _COLUMNS = """
     where c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace and c.relkind = 'r' and not c.relisshared
         and pg_catalog.has_table_privilege(c.oid, 'select')
     order by c.relname, a.attnum
+"""
+# How much was written to each catalog so far: inserted and updated, deleted.
+_COUNTERS = """
+    select c.oid, pg_catalog.pg_stat_get_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_tuples_updated(c.oid),
+        pg_catalog.pg_stat_get_tuples_deleted(c.oid)
+    from unnest(%s::pg_catalog.oid[]) as c (oid)
 """
 _HORIZON = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text"
 
@@ -102,6 +105,7 @@ class Change(NamedTuple):
 
 class _Catalog(NamedTuple):
     name: str
+    oid: int
     columns: Mapping[str, tuple[str, bool, bool]]  # type, whether it refers to rows, and to pg_class
 
     @property
@@ -120,11 +124,6 @@ class _Catalog(NamedTuple):
         """An expression that tells its rows apart."""
         _, oid, part, rest, _ = self.shape
         return f"pg_catalog.concat_ws(' ', {_CLASS.get(self.name, 'null')}, {oid}, {part}, {rest})"
-
-    @property
-    def counted(self) -> str:
-        """The query that counts its rows."""
-        return f"select '{self.name}', count(*) {self.source}"
 
     @property
     def keys(self) -> str:
@@ -150,7 +149,7 @@ class _Catalog(NamedTuple):
             if column in self.columns
         )
         return f"""
-            select '{self.name}', {self.key}, {oid}, i.type, i.identity,
+            select {self.key}, {oid}, i.type, i.identity,
                 pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights}
             from pg_catalog.{self.name} as c, pg_catalog.pg_identify_object({class_}, {oid}, {part}) as i
             where ({counts}) and case $1 when '' then {oid} >= {FIRST_OID}
@@ -165,35 +164,50 @@ class Follower:
     connection: Connection
     catalogs: tuple[_Catalog, ...]
     since: str  # the oldest transaction that may have written what was not read yet
+    counters: dict[int, tuple[int, int]]
     rows: Rows = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
 
 
 def start(connection: Connection) -> Follower:
     """Return a follower of a database to which nothing was done yet. Does not write."""
-    tables: dict[str, dict[str, tuple[str, bool, bool]]] = {}
-    for table, column, type_, refers, relation in query(connection, _COLUMNS):
-        tables.setdefault(table, {})[column] = (type_, refers, relation)
-    catalogs = (_Catalog(n, columns) for n, columns in tables.items() if "oid" in columns or n in _OTHERS)
+    tables: dict[tuple[str, int], dict[str, tuple[str, bool, bool]]] = {}
+    for table, oid, column, type_, refers, relation in query(connection, _COLUMNS):
+        tables.setdefault((table, oid), {})[column] = (type_, refers, relation)
+    catalogs = tuple(
+        _Catalog(name, oid, columns)
+        for (name, oid), columns in tables.items()
+        if "oid" in columns or name in _OTHERS
+    )
     [(horizon,)] = query(connection, _HORIZON)
-    return Follower(connection, tuple(catalogs), horizon)
+    return Follower(connection, catalogs, horizon, _counters(connection, catalogs))
+
+
+def _counters(connection: Connection, catalogs: Sequence[_Catalog]) -> dict[int, tuple[int, int]]:
+    found = query(connection, _COUNTERS, [catalog.oid for catalog in catalogs])
+    return {oid: (written, deleted) for oid, written, deleted in found}
 
 
 def follow(follower: Follower) -> frozenset[int] | None:
     """Read what changed since the last time; return the relations concerned, ``None`` for all of them.
 
-    All of them when something got another name, which shows in the words for whatever depends on it.
+    All of them when something got another name, which shows in the words for whatever depends on it. Both
+    sessions that write must have told the server what they counted.
     """
     [(horizon,)] = query(follower.connection, _HORIZON)
-    new = _changed(follower, follower.since)
+    counters = _counters(follower.connection, follower.catalogs)
+    written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
+    shrunk = [c for c in written if counters[c.oid][1] != follower.counters[c.oid][1]]
+    new = _changed(follower, written, follower.since)
     old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
-    gone = [(key, follower.rows.pop(key)) for key in _gone(follower, new)]
-    if any(row.label != new[key].label for key, row in old.items()):
-        follower.rows, follower.since = follower.rows | new | _changed(follower, ""), horizon
+    gone = [follower.rows.pop(key) for key in _gone(follower, shrunk)]
+    renamed = any(row.label != new[key].label for key, row in old.items())
+    if renamed:
+        new |= _changed(follower, follower.catalogs, "")
+    follower.rows, follower.since, follower.counters = follower.rows | new, horizon, counters
+    if renamed:
         return None
-    follower.rows, follower.since = follower.rows | new, horizon
-    concerned = [row for key, row in new.items() if row != old.get(key)]
-    concerned += [row for _, row in gone] + list(old.values())
+    concerned = [row for key, row in new.items() if row != old.get(key)] + gone + list(old.values())
     direct = frozenset().union(*(row.relations for row in concerned))
     return direct.union(*(row.relations for oid in direct for row in _described(follower, oid)))
 
@@ -231,16 +245,19 @@ def _differing(was: dict[str, str], now: dict[str, str]) -> Iterator[tuple[str, 
             yield name, was.get(name, ""), now.get(name, "")
 
 
-def _changed(follower: Follower, since: str) -> Rows:
-    text = " union all ".join(catalog.changed for catalog in follower.catalogs)
-    found = query_quoted(follower.connection, text, since)
-    for name, key, oid, _, identity, _ in found:
-        if key == f"{oid} 0 " and name not in _OTHERS:
+def _changed(follower: Follower, catalogs: Sequence[_Catalog], since: str) -> Rows:
+    """Return the rows that came or changed since a transaction, or all that are ours."""
+    found = [
+        (catalog, row)
+        for catalog in catalogs
+        for row in query_quoted(follower.connection, catalog.changed, since)
+    ]
+    for catalog, (_, oid, _, identity, _) in found:
+        if catalog.name not in _OTHERS:
             follower.names[oid] = identity
-    catalogs = {catalog.name: catalog for catalog in follower.catalogs}
     return {
-        (name, key): _row(catalogs[name], f"{type_} {identity}", oid, facts, follower.names)
-        for name, key, oid, type_, identity, facts in found
+        (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)
+        for catalog, (key, oid, type_, identity, facts) in found
         if type_ is not None
     }
 
@@ -269,17 +286,14 @@ def _told(value: object, names: Mapping[int, str]) -> str:
     return names.get(int(text), text) if text.isdigit() else text
 
 
-def _gone(follower: Follower, new: Rows) -> list[tuple[str, str]]:
-    """Return the keys of rows that are no longer there; only catalogs with fewer rows than expected are read."""
-    counts = dict(query_quoted(follower.connection, " union all ".join(c.counted for c in follower.catalogs)))
-    known: dict[str, set[str]] = {}
-    for (name, key), row in (follower.rows | new).items():
-        if row.oid >= FIRST_OID:
-            known.setdefault(name, set()).add(key)
-    found = []
-    for catalog in follower.catalogs:
-        keys = known.get(catalog.name, set())
-        if counts[catalog.name] != len(keys):
-            there = {key for (key,) in query_quoted(follower.connection, catalog.keys)}
-            found += [(catalog.name, key) for key in keys - there if (catalog.name, key) in follower.rows]
-    return found
+def _gone(follower: Follower, catalogs: Sequence[_Catalog]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of rows that are no longer there."""
+    there = {
+        (catalog.name, key)
+        for catalog in catalogs
+        for (key,) in query_quoted(follower.connection, catalog.keys)
+    }
+    names = {catalog.name for catalog in catalogs}
+    for key, row in list(follower.rows.items()):
+        if key[0] in names and row.oid >= FIRST_OID and key not in there:
+            yield key

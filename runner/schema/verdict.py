@@ -12,7 +12,7 @@ from runner.schema import catalog, contents, system
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from runner.schema.catalog import Difference
+    from runner.schema.catalog import Difference, Snapshot
     from runner.schema.contents import Row, Shift, Table
     from runner.schema.moment import Moment
 
@@ -83,7 +83,8 @@ class Judge:
 
     def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what differs in the schema, on the server, and in the ledger."""
-        differences = [d for d in catalog.compare(before.schema, after.schema) if not _is_order(d)]
+        old, new = _apart(before.schema, after.schema), _apart(after.schema, before.schema)
+        differences = [d for d in catalog.compare(old, new) if not _is_order(d)]
         for difference in differences:
             yield self._told(difference)
         if not differences:
@@ -238,6 +239,11 @@ def _both(before: Moment, after: Moment) -> Iterator[tuple[str, Table]]:
     for name, table in before.tables.items():
         if name in after.tables and after.tables[name] is not table:
             yield name, table
+
+
+def _apart(one: Snapshot, other: Snapshot) -> Snapshot:
+    """Return the items that may differ: what was not read again is the same."""
+    return {key: item for key, item in one.items() if other.get(key) is not item}
 
 
 def _shift(before: Table, after: Table) -> Shift:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from tests.servers import Server
 
-CASES = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(encoding="utf-8"))
+CASES = yaml.load((Path(__file__).parent / "proofs.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
 ROLES = "r_owner r_app r_nobody r_creator"
 
 
