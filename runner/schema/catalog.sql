@@ -211,10 +211,11 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
         ]
     from pg_catalog.pg_proc as p
     join own_schemas as n on n.oid = p.pronamespace
-    where not exists (
-        select from pg_catalog.pg_depend as d
-        where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
-    )
+    where (%(only)s::pg_catalog.oid[] is null or p.oid = any (%(only)s::pg_catalog.oid[]))
+        and not exists (
+            select from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
+        )
 
     union all
     select case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'r' then 'range' else 'type' end,

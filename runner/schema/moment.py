@@ -7,9 +7,9 @@ server, and what the ledger records.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database, ledger
 from runner.schema import catalog, contents, system
@@ -23,30 +23,41 @@ if TYPE_CHECKING:
 
 _SERVER = Path(__file__).parent / "server.sql"
 _SEQUENCES = """
-    select s.seqrelid::pg_catalog.regclass::text, pg_catalog.pg_sequence_last_value(s.seqrelid), s.seqincrement < 0,
-        exists (
-            select from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = s.seqrelid
-                and d.refobjsubid > 0 and d.deptype in ('a', 'i')
-        )
+    select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
+        d.refobjid::pg_catalog.regclass::text || '.' || a.attname
     from pg_catalog.pg_sequence as s
+    left join pg_catalog.pg_depend as d
+        on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = s.seqrelid
+        and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+    left join pg_catalog.pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
 """
+_VALUES = "select s.seqrelid, pg_catalog.pg_sequence_last_value(s.seqrelid) from pg_catalog.pg_sequence as s"
 _OTHERS_LEFT = """
     select count(*) from pg_catalog.pg_stat_activity
     where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
 """
-_NOW = "select pg_catalog.pg_snapshot_xmin(s)::text, pg_catalog.pg_snapshot_xmax(s)::text from pg_catalog.pg_current_snapshot() as s"
-_NAMES = "select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid = any (%s)"
-_ALL_NAMES = "select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid >= %s"
+_NOW = """
+    select pg_catalog.pg_snapshot_xmin(s)::pg_catalog.xid::text, pg_catalog.pg_snapshot_xmax(s)::pg_catalog.xid::text
+    from pg_catalog.pg_current_snapshot() as s
+"""
+_NAMES = """
+    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid = any (%s)
+    union all
+    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid = any (%s)
+"""
+_ALL_NAMES = """
+    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid >= %s
+    union all
+    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid >= %s
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """Where a sequence stands; ``is_owned`` by a column, whose gaps nobody minds."""
+class Sequence(NamedTuple):
+    """Where a sequence stands, and the column that owns it, whose gaps nobody minds."""
 
     value: int | None
     is_descending: bool
-    is_owned: bool
+    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,11 @@ class Moment:
     recorded: tuple[str, ...] = ()
     has_ledger: bool = False
     touched: frozenset[int] = frozenset()  # relations that changed since the moment before, or their rows
+    written: tuple[frozenset[tuple[str, str]], ...] = ()  # keys of rows of catalogs, for each moment so far
+
+    def written_since(self, before: Moment) -> frozenset[tuple[str, str]]:
+        """Return the keys of the rows of catalogs that were written since a moment before."""
+        return frozenset().union(*self.written[len(before.written) :])
 
 
 class Watcher:
@@ -79,58 +95,50 @@ class Watcher:
         self.series = series
         self.follower = system.start(connection)
         self.moment = Moment()
-        self._loose: Snapshot = {}
-        self._of: dict[str, Snapshot] = {}  # items by the relation they belong to
+        self._items: Snapshot = {}
+        self._of: dict[str, list[tuple[str, str]]] = {}  # the keys of items by the relation they belong to
         self._names: dict[int, str] = {}
+        self._sequences: dict[int, list[Any]] = {}  # name, direction, owner
         self._tables: dict[int, Table] = {}
         self._counters: dict[int, str] = {}
         self._now: tuple[str, str] | None = None
 
     def look(self) -> Moment:
         """Return the database as it is now. Does not write."""
-        self._settle()
+        database.run(
+            self.working, "select pg_catalog.pg_stat_force_next_flush()"
+        )  # it counts rows at leisure
         [now] = database.query(self.connection, _NOW)
-        sequences = {
-            name: Sequence(value, down, owned)
-            for name, value, down, owned in database.query(self.connection, _SEQUENCES)
-        }
         if now[0] == now[1] and now == self._now:  # no transaction has written anything
-            self.moment = self._moment(sequences, frozenset())
+            self.moment = replace(self.moment, sequences=self._values(), touched=frozenset())
             return self.moment
-        self._now = now
-        relations = system.follow(self.follower)
-        if relations != frozenset():
+        is_first, self._now = self._now is None, now
+        relations = system.follow(self.follower, horizon=now[0])
+        if relations != frozenset() or is_first:
             self._schema(relations)
+            self._sequences = {oid: facts for oid, *facts in database.query(self.connection, _SEQUENCES)}
         touched = self._rows(relations)
         recorded = ledger.read(self.connection, series=self.series)
         self.moment = Moment(
-            {key: item for part in (self._loose, *self._of.values()) for key, item in part.items()},
+            dict(self._items),
             dict(self.follower.rows),
             {table.name: table for table in self._tables.values()},
-            sequences,
+            self._values(),
             dict(self._server()),
             tuple(sorted(row.version for row in recorded or ())),
             recorded is not None,
             touched if relations is None else touched | relations,
+            (*self.moment.written, self.follower.written),
         )
         return self.moment
 
-    def _moment(self, sequences: dict[str, Sequence], touched: frozenset[int]) -> Moment:
-        last = self.moment
-        return Moment(
-            last.schema,
-            last.system,
-            last.tables,
-            sequences,
-            last.server,
-            last.recorded,
-            last.has_ledger,
-            touched,
-        )
+    def _values(self) -> dict[str, Sequence]:
+        known = self._sequences
+        found = {oid: value for oid, value in database.query(self.connection, _VALUES) if oid in known}
+        return {name: Sequence(found.get(oid), down, owner) for oid, (name, down, owner) in known.items()}
 
-    def _settle(self) -> None:
-        """Wait until psql's session is gone, and let the other tell what it wrote: both count rows at leisure."""
-        database.run(self.working, "select pg_catalog.pg_stat_force_next_flush()")
+    def settle(self) -> None:
+        """Wait until other sessions, as that of psql, are gone: only then all they wrote is counted."""
         pids = [self.connection.info.backend_pid, self.working.info.backend_pid]
         deadline = time.monotonic() + 5
         while database.query(self.connection, _OTHERS_LEFT, pids)[0][0] and time.monotonic() < deadline:
@@ -140,22 +148,24 @@ class Watcher:
         """Read the objects that changed, and all that belong to no relation."""
         chosen = None if relations is None else [oid for oid in relations if oid >= system.FIRST_OID]
         names = dict(
-            database.query(self.connection, _ALL_NAMES, system.FIRST_OID)
+            database.query(self.connection, _ALL_NAMES, system.FIRST_OID, system.FIRST_OID)
             if chosen is None
-            else database.query(self.connection, _NAMES, chosen)
+            else database.query(self.connection, _NAMES, chosen, chosen)
         )
         fresh = catalog.snapshot(self.connection, besides=ledger.TABLE, only=chosen)
         if chosen is None:
+            self._items.clear()
             self._of.clear()
-        for oid in chosen or ():
-            self._of.pop(self._names.get(oid, ""), None)
-            self._of.pop(names.get(oid, ""), None)
+        stale = {"", *names.values(), *(self._names.get(oid, "") for oid in chosen or ())}
+        for key in [key for home in stale for key in self._of.pop(home, ())]:
+            self._items.pop(key, None)
         self._names |= names
-        self._loose = {}
         known = set(names.values())
         for key, item in fresh.items():
-            home = next((name for name in (item.name, item.parent) if name in known), None)
-            (self._loose if home is None else self._of.setdefault(home, {}))[key] = item
+            home = next((name for name in (item.name, item.parent) if name in known), "")
+            self._of.setdefault(home or "", []).append(key)
+            if self._items.get(key) != item:
+                self._items[key] = item
 
     def _rows(self, relations: frozenset[int] | None) -> frozenset[int]:
         now = contents.counters(self.connection, besides=ledger.TABLE)

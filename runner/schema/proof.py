@@ -311,6 +311,8 @@ class _Trial:
         if database.query(connection, _LOCKS)[0][0]:
             self.found.append(Finding("repeat", "", "it leaves an advisory lock of the session behind"))
         database.start_over(connection)
+        if not self.migration.in_transaction:
+            self.bench.watcher.settle()
         return self._look()
 
     def _order(self, last: Moment) -> None:
@@ -318,7 +320,7 @@ class _Trial:
         earlier = self.bench.done[-1] if self.bench.done else None
         if earlier is None or earlier.rollback is None:
             return
-        refused = psql.run_file(Path(earlier.rollback), self.bench.url, source=self.bench.source)
+        refused = self._psql(Path(earlier.rollback))
         judge = verdict.Judge("order", left=f"was made by the rollback of {earlier.label}")
         changes = list(judge.strictly(last, self._look()))
         if refused is None:
@@ -337,7 +339,7 @@ class _Trial:
             self.found.append(Finding("undo", "", "it has no rollback file"))
             return
         rollback = Path(self.migration.rollback)
-        if error := psql.run_file(rollback, bench.url, source=bench.source):
+        if error := self._psql(rollback):
             self.found.append(Finding("undo", "", f"the rollback failed: {error}"))
             return
         after = self._look()
@@ -350,6 +352,11 @@ class _Trial:
             bench.is_spoiled = True  # what is recorded is not applied again
             return
         self._again(first)
+
+    def _psql(self, file: Path) -> str | None:
+        said = psql.run_file(file, self.bench.url, source=self.bench.source)
+        self.bench.watcher.settle()
+        return said
 
     def _again(self, first: Moment) -> None:
         self.stage = "again"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.database import query, query_quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -24,10 +24,7 @@ FIRST_OID = 16384  # below are the objects that every database is born with
 # unique, and which rows count. An enum's labels are told as the enum's.
 _OTHERS = {
     "pg_aggregate": ("pg_proc", "c.aggfnoid::oid", "0", "''", "true"),
-    "pg_attribute": ("pg_class", "c.attrelid", "c.attnum", "''", "c.attnum > 0 and not c.attisdropped"),
-    "pg_depend": ("", "c.objid", "c.objsubid", "c.refclassid || ' ' || c.refobjid || ' ' || c.refobjsubid",
-        "c.deptype in ('e', 'x') or c.deptype in ('a', 'i') and c.refobjsubid > 0 and exists"
-        " (select from pg_catalog.pg_sequence as s where s.seqrelid = c.objid)"),
+    "pg_attribute": ("pg_class", "c.attrelid", "c.attnum", "''", "c.attnum > 0"),
     "pg_description": ("", "c.objoid", "c.objsubid", "''", "true"),
     "pg_enum": ("pg_type", "c.enumtypid", "0", "c.enumlabel", "true"),
     "pg_foreign_table": ("pg_class", "c.ftrelid", "0", "''", "true"),
@@ -38,11 +35,49 @@ _OTHERS = {
     "pg_sequence": ("pg_class", "c.seqrelid", "0", "''", "true"),
     "pg_ts_config_map": ("pg_ts_config", "c.mapcfg", "0", "c.maptokentype || ' ' || c.mapseqno", "true"),
 }  # fmt: skip
-_CLASS = {"pg_depend": "c.classid", "pg_description": "c.classoid"}
+_CLASS = {
+    "pg_description": "c.classoid",
+    "pg_largeobject_metadata": "'pg_catalog.pg_largeobject'::pg_catalog.regclass::pg_catalog.oid",
+}
 
 # What the server keeps for itself or derives from other rows: it may differ after an undo, and means nothing.
 # A column's number among them: the order of columns cannot be undone in PostgreSQL.
-_NOISE = ["oid", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid", "reltoastrelid", "relhasindex", "relhasrules", "relhastriggers", "relhassubclass", "relrewrite", "reltype", "relnatts", "relchecks", "attnum", "adnum", "attcacheoff", "atthasmissing", "attnotnull", "attinhcount", "attislocal", "indcheckxmin", "typarray", "enumsortorder", "objsubid", "refobjsubid", "coninhcount", "conislocal", "tgname", "maptokentype", "partnatts"]
+_NOISE = [
+    "oid",
+    "relfilenode",
+    "relpages",
+    "reltuples",
+    "relallvisible",
+    "relallfrozen",
+    "relfrozenxid",
+    "relminmxid",
+    "reltoastrelid",
+    "relhasindex",
+    "relhasrules",
+    "relhastriggers",
+    "relhassubclass",
+    "relrewrite",
+    "reltype",
+    "relnatts",
+    "relchecks",
+    "attnum",
+    "adnum",
+    "attcacheoff",
+    "atthasmissing",
+    "attnotnull",
+    "attinhcount",
+    "attislocal",
+    "indcheckxmin",
+    "typarray",
+    "enumsortorder",
+    "objsubid",
+    "refobjsubid",
+    "coninhcount",
+    "conislocal",
+    "tgname",
+    "maptokentype",
+    "partnatts",
+]
 
 # A right that is granted and revoked leaves the list of rights written out where it was understood before.
 _RIGHTS = {
@@ -55,8 +90,6 @@ _RIGHTS = {
     "srvacl": "'S', c.srvowner",
     "lomacl": "'L', c.lomowner",
 }
-
-_OIDS = ("objid", "refobjid", "objoid")  # of whatever class
 
 _COLUMNS = """
     select c.relname::text, c.oid, a.attname::text, a.atttypid::pg_catalog.regtype::text,
@@ -128,7 +161,7 @@ class _Catalog(NamedTuple):
     @property
     def keys(self) -> str:
         """The query that lists its keys."""
-        return f"select {self.key} {self.source}"
+        return f"select pg_catalog.string_agg({self.key}, ',') {self.source}"
 
     @property
     def changed(self) -> str:
@@ -167,6 +200,8 @@ class Follower:
     counters: dict[int, tuple[int, int]]
     rows: Rows = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
+    written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found written
 
 
 def start(connection: Connection) -> Follower:
@@ -188,23 +223,29 @@ def _counters(connection: Connection, catalogs: Sequence[_Catalog]) -> dict[int,
     return {oid: (written, deleted) for oid, written, deleted in found}
 
 
-def follow(follower: Follower) -> frozenset[int] | None:
+def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     """Read what changed since the last time; return the relations concerned, ``None`` for all of them.
 
-    All of them when something got another name, which shows in the words for whatever depends on it. Both
-    sessions that write must have told the server what they counted.
+    All of them when something got another name, which shows in the words for whatever depends on it. The
+    sessions that wrote must have told the server what they counted; ``horizon`` is the oldest transaction
+    that may go on.
     """
-    [(horizon,)] = query(follower.connection, _HORIZON)
     counters = _counters(follower.connection, follower.catalogs)
     written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
     shrunk = [c for c in written if counters[c.oid][1] != follower.counters[c.oid][1]]
     new = _changed(follower, written, follower.since)
+    lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
+    gone = [follower.rows.pop(key) for key in lost]
     old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
-    gone = [follower.rows.pop(key) for key in _gone(follower, shrunk)]
     renamed = any(row.label != new[key].label for key, row in old.items())
     if renamed:
         new |= _changed(follower, follower.catalogs, "")
-    follower.rows, follower.since, follower.counters = follower.rows | new, horizon, counters
+    follower.since, follower.counters = horizon, counters
+    follower.written = frozenset(new).union(lost)
+    follower.rows.update(new)
+    for (name, key), row in new.items():
+        if row.oid >= FIRST_OID:
+            follower.keys.setdefault(name, set()).add(key)
     if renamed:
         return None
     concerned = [row for key, row in new.items() if row != old.get(key)] + gone + list(old.values())
@@ -219,22 +260,23 @@ def _described(follower: Follower, oid: int) -> Iterator[Row]:
             yield row
 
 
-def compare(before: Rows, after: Rows) -> Iterator[Change]:
-    """Yield the rows that two moments do not share, by their names, in order."""
-    old, new = _by_label(before, after), _by_label(after, before)
+def compare(before: Rows, after: Rows, keys: Collection[tuple[str, str]]) -> Iterator[Change]:
+    """Yield the rows that two moments do not share, by their names, in order; ``keys`` are those written since."""
+    old, new = _by_label(before, keys), _by_label(after, keys)
     for label, catalog in sorted(old.keys() | new.keys()):
         was, now = old.get((label, catalog), []), new.get((label, catalog), [])
         if sorted(map(str, was)) == sorted(map(str, now)):
             continue
-        differing = tuple(_differing(was[0], now[0])) if len(was) == len(now) == 1 else ()
+        pairs = zip(was, now, strict=True) if len(was) == len(now) else ()
+        differing = tuple(one for pair in pairs for one in _differing(*pair))
         yield Change(label, differing, is_gone=len(now) < len(was))
 
 
-def _by_label(rows: Rows, others: Rows) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """Return the facts of those rows that the others do not hold just so, by label and catalog."""
+def _by_label(rows: Rows, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """Return the facts of chosen rows by label and catalog."""
     found: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for key, row in rows.items():
-        if row is not others.get(key) and not _ATTENDANT.search(row.label):
+    for key in keys:
+        if (row := rows.get(key)) and not _ATTENDANT.search(row.label):
             found.setdefault((row.label, row.catalog), []).append(row.facts)
     return found
 
@@ -269,7 +311,7 @@ def _row(catalog: _Catalog, label: str, oid: int, facts: Mapping[str, Any], name
         _, refers, relation = catalog.columns[column]
         if relation and (number := int(value)):
             relations.add(number)
-        told[column] = _told(value, names) if refers or column in _OIDS else _sorted(value)
+        told[column] = _told(value, names) if refers or column == "objoid" else _sorted(value)
     return Row(catalog.name, oid, _NUMBERED.sub(r'\1"', label), told, frozenset(relations))
 
 
@@ -286,14 +328,19 @@ def _told(value: object, names: Mapping[int, str]) -> str:
     return names.get(int(text), text) if text.isdigit() else text
 
 
-def _gone(follower: Follower, catalogs: Sequence[_Catalog]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of rows that are no longer there."""
-    there = {
-        (catalog.name, key)
-        for catalog in catalogs
-        for (key,) in query_quoted(follower.connection, catalog.keys)
-    }
-    names = {catalog.name for catalog in catalogs}
-    for key, row in list(follower.rows.items()):
-        if key[0] in names and row.oid >= FIRST_OID and key not in there:
+def _dropped(follower: Follower, new: Rows) -> Iterator[tuple[str, str]]:
+    """Yield the keys of columns that were dropped, whose rows stay, and take them out of the ``new`` ones."""
+    for key in [key for key, row in new.items() if row.facts.get("attisdropped") == "True"]:
+        del new[key]
+        if key in follower.rows:
             yield key
+
+
+def _gone(follower: Follower, catalogs: Sequence[_Catalog]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of rows that are no longer there, and forget them."""
+    for catalog in catalogs:
+        [(text,)] = query_quoted(follower.connection, catalog.keys)
+        known = follower.keys.get(catalog.name, set())
+        gone = known.difference((text or "").split(","))
+        known -= gone
+        yield from ((catalog.name, key) for key in gone)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.schema.catalog import Difference, Snapshot
     from runner.schema.contents import Row, Shift, Table
     from runner.schema.moment import Moment
+    from runner.schema.moment import Sequence as Sequence_
 
 _LONG = 60  # characters of a definition that fit into a sentence
 _LEDGER = ledger.TABLE.rpartition(".")[2]
@@ -138,7 +139,7 @@ class Judge:
 
     def _system(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what the catalogs of the server say, for objects that the comparison of schemas does not know."""
-        for change in system.compare(before.system, after.system):
+        for change in system.compare(before.system, after.system, after.written_since(before)):
             if _LEDGER in change.label and not (before.has_ledger and after.has_ledger):
                 continue
             if change.attributes:
@@ -160,19 +161,18 @@ class Judge:
 
     def _sequences(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield sequences that stand elsewhere; one that a column owns may go on, as after a conflict."""
+        if before.sequences == after.sequences:
+            return
         for name, was in before.sequences.items():
             now = after.sequences.get(name)
-            if now is None or was.value == now.value:
+            if now is None or was == now:
                 continue
-            forward = (
-                (now.value or 0) > (was.value or 0)
-                if not was.is_descending
-                else (now.value or 0) < (was.value or 0)
-            )
-            if was.is_owned and (self.stage != "repeat" or (forward and now.value is not None)):
-                continue
-            text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
-            yield Finding(self.stage, f"value of {name}", text)
+            if was.owner != now.owner:
+                text = f"sequence {name} is owned by {now.owner or 'nobody'}, before it was {was.owner or 'nobody'}"
+                yield Finding(self.stage, f"value of {name}", text)
+            elif not was.owner or (self.stage == "repeat" and _went_back(was, now)):
+                text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
+                yield Finding(self.stage, f"value of {name}", text)
 
 
 class _Undone:
@@ -277,6 +277,12 @@ def _rows(rows: Sequence[Row]) -> str:
 
 def _kind(table: Table) -> str:
     return "materialized view" if table.is_view else "table"
+
+
+def _went_back(was: Sequence_, now: Sequence_) -> bool:
+    if now.value is None or was.value is None:
+        return now.value is None
+    return now.value > was.value if was.is_descending else now.value < was.value
 
 
 def _place(value: int | None) -> str:
