@@ -141,7 +141,7 @@ def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence
     """Return how the rows differ in the columns ``names``; ``more`` rows were put in between by ourselves."""
     old = [{name: row.get(name) for name in names} for row in (*before.rows, *more)]
     new = [{name: row.get(name) for name in names} for row in after.rows]
-    lost, added = _without_equal(old, new), _without_equal(new, old)
+    lost, added = without_equal(old, new), without_equal(new, old)
     key = before.key if before.key and set(before.key) <= set(names) else ()
     pairs = list(_pairs(lost, added, key))
     changed = [(lost[i], added[j]) for i, j in pairs]
@@ -150,7 +150,7 @@ def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence
     return Shift(added_left, lost_left, changed)
 
 
-def _without_equal(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+def without_equal(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
     """Return the rows that the others do not hold as often."""
     there = Counter(tuple(row.values()) for row in others)
     rest = []

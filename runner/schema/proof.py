@@ -18,7 +18,7 @@ from runner import apply, database, ledger, plan
 from runner.database import Access
 from runner.errors import RunnerError
 from runner.model import Before
-from runner.schema import psql, rows, scratch, verdict, wishes
+from runner.schema import contents, psql, rows, scratch, verdict, wishes
 from runner.schema.moment import Watcher
 from runner.schema.rows import Filler
 from runner.schema.verdict import Finding
@@ -236,7 +236,7 @@ class _Trial:
         self._order(last)
         if not self.bench.is_spoiled:
             self.stage = "undo"
-            self._undo(before, first)
+            self._undo(before, first, last)
         self._name_empty(first)
 
     def _look(self) -> Moment:
@@ -271,10 +271,7 @@ class _Trial:
         after = self._look()
         for name, table in after.tables.items():
             if (earlier := moment.tables.get(name)) is not table:
-                known = {id(row) for row in earlier.rows} if earlier else set()
-                fresh = [row for row in table.rows if id(row) not in known]
-                old = list(earlier.rows) if earlier else []
-                self.made[name] = [row for row in fresh if row not in old]
+                self.made[name] = contents.without_equal(table.rows, earlier.rows if earlier else ())
         return after
 
     def _repeat(self, first: Moment) -> Moment:
@@ -332,7 +329,7 @@ class _Trial:
         self.bench.is_spoiled = bool(changes)
         self.found += changes
 
-    def _undo(self, before: Moment, first: Moment) -> None:
+    def _undo(self, before: Moment, first: Moment, last: Moment) -> None:
         """Run the rollback with psql, compare with the time before the file, and apply the file again."""
         bench = self.bench
         if self.migration.rollback is None:
@@ -345,7 +342,8 @@ class _Trial:
         after = self._look()
         judge = verdict.Judge("undo", left="is left over")
         keeps_data = bool(_KEEPS_DATA.match(rollback.read_text(encoding="utf-8", errors="replace")))
-        findings, notes = judge.undone(before, first, after, self.made, keeps_data=keeps_data)
+        history = verdict.History(before, first, last, after)
+        findings, notes = judge.undone(history, self.made, keeps_data=keeps_data)
         self.found += findings
         self.notes += notes
         if after.recorded != before.recorded:

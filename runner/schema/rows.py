@@ -162,7 +162,7 @@ def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str
     for oid in list(filler.tables) if only is None else only:
         if oid not in found:
             for known in (filler.tables, filler.empty, filler.made):
-                known.pop(oid, None)  # type: ignore[attr-defined] # three dicts
+                known.pop(oid, None)
     filler.types.forget()
     for oid, facts in found.items():
         columns = tuple(_column(filler, one, numbers) for one in facts if one.plain is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import ledger
 from runner.schema import catalog, contents, system
@@ -53,6 +53,15 @@ def rows_changed(before: Moment, after: Moment) -> bool:
     )
 
 
+class History(NamedTuple):
+    """The moments of a file: before it, behind it, before its rollback, and after that."""
+
+    before: Moment
+    first: Moment
+    last: Moment
+    after: Moment
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Judges one stage; ``left`` tells of an object that was not there before."""
@@ -99,28 +108,20 @@ class Judge:
             yield Finding(self.stage, "the ledger", f"the ledger records {now} instead of {was}")
 
     def undone(
-        self,
-        before: Moment,
-        first: Moment,
-        after: Moment,
-        made: Mapping[str, Sequence[Row]],
-        *,
-        keeps_data: bool,
+        self, history: History, made: Mapping[str, Sequence[Row]], *, keeps_data: bool
     ) -> tuple[list[Finding], list[str]]:
         """Return what the rollback left, and what became of rows that it could not put back.
 
-        ``first`` is the moment behind the file, ``made`` are rows that were made since. A file may fill in
-        what was null, delete a part of the rows, drop columns and tables: their contents are lost, and the
-        header of the rollback says so. What it puts in, the rollback takes out again.
+        ``made`` are rows that were made while the file was tried. A file may fill in what was null, delete a
+        part of the rows, drop columns and tables: their contents are lost, and the header of the rollback
+        says so. What it puts in, the rollback takes out again.
         """
+        before, after = history.before, history.after
         findings, notes = list(self.objects(before, after)), []
         for name, table in _both(before, after):
             if table.is_view:
                 continue
-            judged = list(
-                _Undone(table, first.tables.get(name), after.tables[name], made.get(name, ())).judge()
-            )
-            for is_fault, text in judged:
+            for is_fault, text in _Undone(name, history, made.get(name, ())).judge():
                 if is_fault and not keeps_data:
                     findings.append(Finding(self.stage, f"rows of {name}", f"table {name} {text}"))
                 else:
@@ -176,12 +177,13 @@ class Judge:
 
 
 class _Undone:
-    """The rows of one table before a file, behind it, and after its rollback."""
+    """The rows of one table before a file, behind it, before its rollback and after it."""
 
-    def __init__(self, before: Table, first: Table | None, after: Table, made: Sequence[Row]) -> None:
-        self.before = before
-        self.first = first
-        self.after = after
+    def __init__(self, name: str, history: History, made: Sequence[Row]) -> None:
+        self.before = history.before.tables[name]
+        self.first = history.first.tables.get(name)
+        self.last = history.last.tables.get(name)
+        self.after = history.after.tables[name]
         self.made = made
 
     def judge(self) -> Iterator[tuple[bool, str]]:
@@ -191,7 +193,7 @@ class _Undone:
                 by_file = self.first is None or self.first.oid != self.before.oid
                 yield not by_file, "is another one now: what it held is gone"
             return
-        if self.first is None:
+        if self.first is None or self.last is None:
             return
         names = contents.kept(self.before, self.after)
         for name in sorted(self.before.columns.keys() & self.after.columns.keys() - names):
@@ -201,23 +203,24 @@ class _Undone:
         difference = contents.shift(self.before, self.after, names, more=self.made)
         if difference.added:
             yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
-        yield from self._lost(difference.lost, self.first, names)
+        yield from self._lost(difference.lost, self.first, self.last)
         yield from self._changed(difference.changed, self.first)
 
-    def _lost(self, lost: Sequence[Row], first: Table, names: frozenset[str]) -> Iterator[tuple[bool, str]]:
+    def _lost(self, lost: Sequence[Row], first: Table, last: Table) -> Iterator[tuple[bool, str]]:
+        """Tell what the rollback takes from what the file itself has deleted, if not all there was."""
         if not lost:
             return
-        by_file = contents.shift(self.before, first, names & contents.kept(self.before, first)).lost
-        if len(by_file) >= len(lost) and first.rows:
-            yield False, f"lost {_rows(lost)} to the file"
+        names = contents.kept(last, self.after) & lost[0].keys()
+        taken = contents.shift(last, self.after, names).lost
+        gone = [{name: row[name] for name in names} for row in lost]
+        if any(row in taken for row in gone) or not first.rows:
+            expected = len(self.before.rows) + len(self.made)
+            yield True, f"holds {len(self.after.rows)} rows instead of {expected}"
         else:
-            yield (
-                True,
-                f"holds {len(self.after.rows)} rows instead of {len(self.before.rows) + len(self.made)}",
-            )
+            yield False, f"lost {_rows(lost)} to the file"
 
     def _changed(self, changed: Sequence[tuple[Row, Row]], first: Table) -> Iterator[tuple[bool, str]]:
-        """A value that was null is filled in; one whose type was another for a while may have lost of it."""
+        """Tell what was null and is filled in, or was of another type for a while, from what is just other."""
         other_types = {
             name for name, column in self.before.columns.items()
             if name in first.columns and first.columns[name].type != column.type

@@ -25,12 +25,20 @@ def write(root: Path, case: dict[str, Any]) -> tuple[Migration, ...]:
     """Write the files of a project and read them."""
     (root / "rollback").mkdir()
     for number, file in enumerate(case["files"]):
-        facts = {"series": "app", "version": f"{number:03}", "name": "f", "folder": "app", "variable": "APP_URL"}
+        facts = {
+            "series": "app",
+            "version": f"{number:03}",
+            "name": "f",
+            "folder": "app",
+            "variable": "APP_URL",
+        }
         (root / f"{number:03}_f.sql").write_text(file["forward"])
         frame = template.ROLLBACK.format_map(facts)
         begin = frame.index("    raise exception 'rollback/")
         end = frame.index("\n", begin)
-        (root / "rollback" / f"{number:03}_f.sql").write_text(f"{frame[:begin]}    {file['rollback']}{frame[end:]}")
+        (root / "rollback" / f"{number:03}_f.sql").write_text(
+            f"{frame[:begin]}    {file['rollback']}{frame[end:]}"
+        )
     return folder.load("app", root, root=root.parent)
 
 
