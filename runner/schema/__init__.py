@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.schema.sentence import Reference as Reference
     from runner.schema.sentence import read_sentence as read_sentence
     from runner.schema.sentence import without_sentence as without_sentence
+    from runner.schema.verdict import Finding as Finding
 else:
     __getattr__ = lazily(
         __name__,
@@ -33,4 +34,5 @@ else:
         psql="psql_program",
         scratch="scratch_database scratch_server",
         sentence="Reference read_sentence without_sentence",
+        verdict="Finding",
     )

@@ -41,10 +41,10 @@ _COUNTERS = """
 _COLUMNS = """
     select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::text, a.attnum, a.attname::text,
         pg_catalog.format_type(a.atttypid, a.atttypmod),
-        pg_catalog.format(
+        case when a.attname is not null then pg_catalog.format(
             case t.typname when 'json' then '%%I::pg_catalog.jsonb::text'
                 when 'numeric' then 'pg_catalog.trim_scale(%%I)::text' else '%%I::text' end, a.attname
-        ),
+        ) end,
         exists (
             select from pg_catalog.pg_index as i
             where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey)
@@ -115,7 +115,7 @@ def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
 def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
     name, kind = facts[0].table, facts[0].kind
     found = [one for one in facts if one.number is not None]
-    texts = ", ".join(one.text for one in found)
+    texts = ", ".join(one.text for one in found) or "null"  # a table may have no columns
     source = f"only {name}" if kind == "r" else name
     rows = query_quoted(connection, f"select {texts} from {source}")  # noqa: S608 - quoted by the server
     return Table(
@@ -124,7 +124,7 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
         kind == "m",
         {one.column: Column(one.number, one.type) for one in found if one.number is not None},
         tuple(one.column for one in found if one.in_key),
-        [dict(zip([one.column for one in found], row, strict=True)) for row in rows],
+        [dict(zip([one.column for one in found], row, strict=False)) for row in rows],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from functools import cache
 from typing import TYPE_CHECKING
 
 from runner import database, embedded
@@ -26,7 +25,6 @@ def psql_program() -> str:
     )
 
 
-@cache
 def _embedded() -> str | None:
     try:
         wheel = embedded.package()

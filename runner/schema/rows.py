@@ -303,7 +303,7 @@ def _values(
     found = {}
     for column in table.columns:
         facts = column.facts
-        if facts.plain in fixed:
+        if facts.plain is not None and facts.plain in fixed:
             found[facts.name] = f"({fixed[facts.plain]})::{facts.type}"
         elif column.reference:
             if not sparse or column.is_wanted:

@@ -309,10 +309,10 @@ def _row(catalog: _Catalog, label: str, oid: int, facts: Mapping[str, Any], name
     told = {}
     for column, value in facts.items():
         _, refers, relation = catalog.columns[column]
-        if relation and (number := int(value)):
-            relations.add(number)
+        if relation and value is not None:
+            relations.update(int(one) for one in (value if isinstance(value, list) else [value]))
         told[column] = _told(value, names) if refers or column == "objoid" else _sorted(value)
-    return Row(catalog.name, oid, _NUMBERED.sub(r'\1"', label), told, frozenset(relations))
+    return Row(catalog.name, oid, _NUMBERED.sub(r'\1"', label), told, frozenset(relations - {0}))
 
 
 def _sorted(value: object) -> str:
