@@ -39,7 +39,8 @@ _COUNTERS = """
 
 # Text that means the same is made the same: json's spaces, the zeros behind a number.
 _COLUMNS = """
-    select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::text, a.attnum, a.attname::text,
+    select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::text, a.attnum,
+        a.attname::text,
         pg_catalog.format_type(a.atttypid, a.atttypmod),
         case when a.attname is not null then pg_catalog.format(
             case t.typname when 'json' then '%%I::pg_catalog.jsonb::text'

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.database import query
+from runner.schema.origin import FIRST_OID
 from runner.schema.regex import example
-from runner.schema.system import FIRST_OID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,14 +56,16 @@ _LITERALS = {
     "point": "'(1,2)' '(3,4)'", "polygon": "'((1,2),(3,4),(5,6))' '((2,3),(4,5),(6,7))'",
     "macaddr": "'08:00:2b:01:02:03' '08:00:2b:01:02:04'", "macaddr8": "'08:00:2b:01:02:03:04:05'",
     "money": "'12.34' '56.78'", "name": "'hen' 'owl' 'elk'", "numeric": "7 2.5 12.75 0.5 42 3",
-    "oid": "42 43 44", "oidvector": "'7~8' '9~10'", "int2vector": "'7~8' '9~10'", "pg_lsn": "'0/16B3748' '0/16B3749'",
+    "oid": "42 43 44", "oidvector": "'7~8' '9~10'", "int2vector": "'7~8' '9~10'",
+    "pg_lsn": "'0/16B3748' '0/16B3749'",
     "regclass": "'pg_catalog.pg_class' 'pg_catalog.pg_type'", "regtype": "'integer' 'text'",
     "regproc": "'pg_catalog.now'", "regrole": "current_user", "regnamespace": "'pg_catalog'",
     "tid": "'(0,1)' '(0,2)'", "time": "'09:30' '17:45' '23:10'", "timetz": "'09:30+00' '17:45+00'",
     "timestamp": "'2020-02-03~04:05:06' '2040-05-06~07:08:09' '1999-12-31'",
     "timestamptz": "'2020-02-03~04:05:06+00' '2040-05-06~07:08:09+00' '1999-12-31~00:00+00'",
     "tsquery": "'hen' 'owl&elk'", "tsvector": "'hen' 'owl~elk'", "txid_snapshot": "'10:20:11,14'",
-    "pg_snapshot": "'10:20:11,14'", "uuid": " ".join(f"'00000000-0000-4000-8000-00000000007{k}'" for k in range(8)),
+    "pg_snapshot": "'10:20:11,14'",
+    "uuid": " ".join(f"'00000000-0000-4000-8000-00000000007{k}'" for k in range(8)),
     "varbit": "B'101' B'0110'", "xid": "'42' '43'", "xid8": "'42' '43'", "cid": "'42'",
     "xml": "'<hen/>' '<owl/>'", "ltree": "'hen.owl' 'elk'", "hstore": "'hen=>7' 'owl=>8'",
 }  # fmt: skip
@@ -113,7 +115,7 @@ class Types:
 
 
 def guesses(types: Types, oid: int, full: str, checks: Sequence[str], *, is_key: bool) -> list[str]:
-    """Return guesses for a column of a type, ``full`` as format_type prints it, which the ``checks`` judge."""
+    """Return guesses for a column of a type, ``full`` as SQL writes it, which the ``checks`` judge."""
     type_ = types.get(oid)
     if type_.kind == "d":
         inner = guesses(types, type_.base, type_.based_on, (*type_.checks, *checks), is_key=is_key)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database, ledger
 from runner.schema import catalog, contents, system
+from runner.schema.origin import FIRST_OID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ _OTHERS_LEFT = """
     where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
 """
 _NOW = """
-    select pg_catalog.pg_snapshot_xmin(s)::pg_catalog.xid::text, pg_catalog.pg_snapshot_xmax(s)::pg_catalog.xid::text
+    select pg_catalog.pg_snapshot_xmin(s)::pg_catalog.xid::text,
+        pg_catalog.pg_snapshot_xmax(s)::pg_catalog.xid::text
     from pg_catalog.pg_current_snapshot() as s
 """
 _NAMES = """
@@ -85,14 +87,14 @@ class Watcher:
     ``working`` is the session that runs the files: what it counts must be made known before a look.
     """
 
-    def __init__(self, connection: Connection, working: Connection, series: str) -> None:
+    def __init__(self, connection: Connection, working: Connection) -> None:
         connection.prepare_threshold = 0  # the same few questions, hundreds of times
         database.run(
             connection, "set search_path = ''; set jit = off; set timezone = 'UTC'; set datestyle = 'ISO'"
         )
         self.connection = connection
         self.working = working
-        self.series = series
+        self.series = ""  # whose ledger rows count
         self.follower = system.start(connection)
         self.moment = Moment()
         self._items: Snapshot = {}
@@ -146,9 +148,9 @@ class Watcher:
 
     def _schema(self, relations: frozenset[int] | None) -> None:
         """Read the objects that changed, and all that belong to no relation."""
-        chosen = None if relations is None else [oid for oid in relations if oid >= system.FIRST_OID]
+        chosen = None if relations is None else [oid for oid in relations if oid >= FIRST_OID]
         names = dict(
-            database.query(self.connection, _ALL_NAMES, system.FIRST_OID, system.FIRST_OID)
+            database.query(self.connection, _ALL_NAMES, FIRST_OID, FIRST_OID)
             if chosen is None
             else database.query(self.connection, _NAMES, chosen, chosen)
         )

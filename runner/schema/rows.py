@@ -10,89 +10,24 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 from runner.database import query_quoted, run, send, try_run
-from runner.schema.guesses import Types, guesses
+from runner.schema import shape
+from runner.schema.guesses import Types
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from runner.database import Connection
+    from runner.schema.shape import Column, Reference, Table
 
-_QUERY = Path(__file__).parent / "rows.sql"
 _ROWS = 3  # per table: two full ones, and one with what is required
 _TRIES = 40  # per row: the likeliest values first, then others by chance
 _SECONDS = 4.0  # per table: a trigger may sleep
-_ENOUGH = 6  # guesses of a column that its own checks let pass
-
-
-class _Facts(NamedTuple):
-    """One row of rows.sql."""
-
-    oid: int
-    table: str
-    plain: str | None
-    name: str
-    type_oid: int
-    type: str
-    is_required: bool
-    makes_itself: bool  # identity, a sequence, a random uuid
-    has_default: bool
-    in_key: bool
-    is_primary: bool
-    own_checks: list[str]
-    other_checks: list[str]
-    reference: list[str] | None
-
-
-class Reference(NamedTuple):
-    """The foreign key that a column is part of, and what it refers to."""
-
-    constraint: str
-    oid: int
-    table: str
-    column: str
-    columns: str  # all that the key refers to
-
-
-class Column(NamedTuple):
-    """A column of a table, and the expressions that may fit it."""
-
-    facts: _Facts
-    guesses: tuple[str, ...]
-    reference: Reference | None
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether a row must give it a value."""
-        return self.facts.is_required and not self.facts.has_default and not self.facts.makes_itself
-
-    def guess(self, number: int) -> str:
-        """Return a guess as an expression of its type."""
-        return f"({self.guesses[number % len(self.guesses)]})::{self.facts.type}" if self.guesses else "null"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that rows are made for."""
-
-    oid: int
-    name: str
-    columns: tuple[Column, ...]
-
-    @property
-    def parents(self) -> set[int]:
-        """The other tables it refers to."""
-        return {c.reference.oid for c in self.columns if c.reference} - {self.oid}
-
-    @property
-    def identity(self) -> str:
-        """An expression that tells its rows apart."""
-        names = [c.facts.name for c in self.columns if c.facts.is_primary]
-        return f"row({', '.join(names)})::text" if names else "ctid::text"
 
 
 @dataclass(slots=True)
@@ -133,7 +68,7 @@ def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, str]]]) -> None
     _begin(filler.connection)
     for oid, pairs in wishes.items():
         for number, (column, value) in enumerate(pairs):
-            _insert(filler, filler.tables[oid], _ROWS + number, fixed={column: value}, tries=8)
+            _insert(filler, filler.tables[oid], _Wish(_ROWS + number, 8, {column: value}))
     _end(filler.connection)
 
 
@@ -153,53 +88,16 @@ def clear(filler: Filler, oids: Collection[int]) -> None:
 
 def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str] = ()) -> None:
     """Read what the rows of tables must look like. Does not write."""
-    values = {"besides": filler.besides, "only": None if only is None else list(only)}
-    text = _QUERY.read_bytes()  # a file of this package
-    found: dict[int, list[_Facts]] = {}
-    run(filler.connection, "begin; set local search_path = ''; set local jit = off")  # names in full
-    for row in filler.connection.execute(text, values).fetchall():
-        found.setdefault(row[0], []).append(_Facts(*row))
-    for oid in list(filler.tables) if only is None else only:
-        if oid not in found:
-            for known in (filler.tables, filler.empty, filler.made):
-                known.pop(oid, None)
-    filler.types.forget()
-    for oid, facts in found.items():
-        columns = tuple(_column(filler, one, numbers) for one in facts if one.plain is not None)
-        filler.tables[oid] = Table(oid, facts[0].table, columns)
-    run(filler.connection, "rollback")
-
-
-def _column(filler: Filler, facts: _Facts, numbers: Sequence[str]) -> Column:
-    types = filler.types
-    checks = [*facts.own_checks, *facts.other_checks]
-    found = guesses(types, facts.type_oid, facts.type, checks, is_key=facts.in_key)
-    if types.get(facts.type_oid).category == "N":
-        found += [f"({int(number) + more})" for number in numbers for more in (0, 1)]
-    if facts.own_checks or types.get(facts.type_oid).kind == "d":
-        found = _passing(filler.connection, found, facts) or found
-    reference = (
-        Reference(facts.reference[0], int(facts.reference[1]), *facts.reference[2:])
-        if facts.reference
-        else None
-    )
-    return Column(facts, tuple(found), reference)
-
-
-def _passing(connection: Connection, found: Sequence[str], facts: _Facts) -> list[str]:
-    """Return the guesses that the column's own checks let pass."""
-    condition = " and ".join(f"({check})" for check in facts.own_checks) or "true"
-    passed: list[str] = []
-    for guess in found:
-        text = f"select from (select ({guess})::{facts.type} as {facts.name}) as x where {condition}"
-        results = send(connection, f"savepoint attempt; {text}")
-        if database.failure(results):
-            run(connection, "rollback to savepoint attempt")
-        elif results[1].ntuples:
-            passed.append(guess)
-        if len(passed) == _ENOUGH:
-            break
-    return passed
+    found = {
+        table.oid: table
+        for table in shape.shapes(
+            filler.connection, filler.types, besides=filler.besides, only=only, numbers=numbers
+        )
+    }
+    for oid in set(filler.tables if only is None else only) - found.keys():
+        for known in (filler.tables, filler.empty, filler.made):
+            known.pop(oid, None)
+    filler.tables |= found
 
 
 # ------------------------------------------------------------------ inserting
@@ -252,6 +150,17 @@ def _fill_once(filler: Filler, oids: Sequence[int], *, alone: bool) -> list[int]
     return []
 
 
+class _Wish(NamedTuple):
+    """A row that is to be made: the how manieth of its table, and with which values in any case."""
+
+    number: int
+    tries: int
+    fixed: Mapping[str, str] = MappingProxyType({})
+    sparse: bool = False  # with what is required only
+    alone: bool = False  # deferred constraints are checked at once
+    deadline: float = float("inf")
+
+
 def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
     """Make several rows for a table; return whether there is one."""
     deadline = time.monotonic() + _SECONDS
@@ -260,28 +169,18 @@ def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
         if number and not done:
             break
         tries = _TRIES if number == 0 else _TRIES // 2
-        sparse = number == _ROWS - 1
-        done += _insert(filler, table, number, tries=tries, sparse=sparse, alone=alone, deadline=deadline)
+        wish = _Wish(number, tries, sparse=number == _ROWS - 1, alone=alone, deadline=deadline)
+        done += _insert(filler, table, wish)
     return done > 0
 
 
-def _insert(
-    filler: Filler,
-    table: Table,
-    number: int,
-    *,
-    tries: int,
-    fixed: Mapping[str, str] | None = None,
-    sparse: bool = False,
-    alone: bool = False,
-    deadline: float = float("inf"),
-) -> bool:
+def _insert(filler: Filler, table: Table, wish: _Wish) -> bool:
     """Insert one row, by several tries; return whether it is there."""
-    after = " set constraints all immediate; set constraints all deferred;" if alone else ""
-    for attempt in range(tries):
-        if time.monotonic() > deadline:
+    after = " set constraints all immediate; set constraints all deferred;" if wish.alone else ""
+    for attempt in range(wish.tries):
+        if time.monotonic() > wish.deadline:
             return False
-        values = _values(table, number, attempt, fixed or {}, sparse=sparse and attempt < tries // 2)
+        values = _values(table, wish, attempt)
         names = f"({', '.join(values)}) overriding system value values ({', '.join(values.values())})"
         text = names if values else "default values"
         statement = f"insert into {table.name} {text} returning {table.identity}"
@@ -294,29 +193,26 @@ def _insert(
     return False
 
 
-def _values(
-    table: Table, number: int, attempt: int, fixed: Mapping[str, str], *, sparse: bool
-) -> dict[str, str]:
+def _values(table: Table, wish: _Wish, attempt: int) -> dict[str, str]:
     """Return an expression for each column that a row is to give a value."""
-    chance = random.Random(f"{number} {attempt}")  # noqa: S311 - repeatable
-    offset = number + attempt
+    chance = random.Random(f"{wish.number} {attempt}")  # noqa: S311 - repeatable
+    sparse = wish.sparse and attempt < wish.tries // 2
     found = {}
     for column in table.columns:
         facts = column.facts
-        if facts.plain is not None and facts.plain in fixed:
-            found[facts.name] = f"({fixed[facts.plain]})::{facts.type}"
-        elif column.reference:
-            if not sparse or column.is_wanted:
-                found[facts.name] = _referred(column, column.reference, offset, table)
-        elif facts.makes_itself and attempt < _TRIES // 4:
+        if facts.plain is not None and facts.plain in wish.fixed:
+            found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
+        elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < _TRIES // 4):
             continue
-        elif not sparse or column.is_wanted:
-            found[facts.name] = column.guess(number if attempt == 0 else chance.randrange(97))
+        elif column.reference:
+            found[facts.name] = _referred(column, column.reference, wish.number + attempt, table)
+        else:
+            found[facts.name] = column.guess(wish.number if attempt == 0 else chance.randrange(97))
     return found
 
 
 def _referred(column: Column, reference: Reference, offset: int, table: Table) -> str:
-    """Return a value of the table referred to; a row that must refer to its own table may be the first there."""
+    """Return a value of the table referred to; a row that refers to its own table may be the first there."""
     source = f"from {reference.table}"
     value = (
         f"(select {reference.column} {source} order by {reference.columns} offset "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runner import ledger
 from runner.schema import catalog, contents, system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.schema.catalog import Difference, Snapshot
     from runner.schema.contents import Row, Shift, Table
@@ -49,17 +49,8 @@ def once(findings: Iterable[Finding]) -> Iterator[Finding]:
 def rows_changed(before: Moment, after: Moment) -> bool:
     """Tell whether any row or sequence differs."""
     return before.sequences != after.sequences or any(
-        _shift(table, after.tables[name]) for name, table in _both(before, after)
+        _shift(table, after.tables[name]) for name, table in both(before, after)
     )
-
-
-class History(NamedTuple):
-    """The moments of a file: before it, behind it, before its rollback, and after that."""
-
-    before: Moment
-    first: Moment
-    last: Moment
-    after: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +63,24 @@ class Judge:
     def strictly(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield all that differs: nothing may."""
         yield from self.objects(before, after)
-        for name, table in _both(before, after):
+        for name, table in both(before, after):
             now = after.tables[name]
             if table.oid != now.oid:
                 yield self._made_anew(now)
             elif difference := _shift(table, now):
                 yield self._of_rows(table, now, difference)
-        yield from self._sequences(before, after)
+        yield from self.sequences(before, after)
 
     def leniently(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what differs though rows came since: these may be changed, but a table is not emptied."""
         yield from self.objects(before, after)
-        for name, table in _both(before, after):
+        for name, table in both(before, after):
             now = after.tables[name]
             if table.oid != now.oid:
                 yield self._made_anew(now)
             elif table.rows and not now.rows:
                 yield self._of_rows(table, now, _shift(table, now))
-        yield from self._sequences(before, after)
+        yield from self.sequences(before, after)
 
     def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what differs in the schema, on the server, and in the ledger."""
@@ -107,28 +98,6 @@ class Judge:
             was, now = (", ".join(moment.recorded) or "nothing" for moment in (before, after))
             yield Finding(self.stage, "the ledger", f"the ledger records {now} instead of {was}")
 
-    def undone(
-        self, history: History, made: Mapping[str, Sequence[Row]], *, keeps_data: bool
-    ) -> tuple[list[Finding], list[str]]:
-        """Return what the rollback left, and what became of rows that it could not put back.
-
-        ``made`` are rows that were made while the file was tried. A file may fill in what was null, delete a
-        part of the rows, drop columns and tables: their contents are lost, and the header of the rollback
-        says so. What it puts in, the rollback takes out again.
-        """
-        before, after = history.before, history.after
-        findings, notes = list(self.objects(before, after)), []
-        for name, table in _both(before, after):
-            if table.is_view:
-                continue
-            for is_fault, text in _Undone(name, history, made.get(name, ())).judge():
-                if is_fault and not keeps_data:
-                    findings.append(Finding(self.stage, f"rows of {name}", f"table {name} {text}"))
-                else:
-                    notes.append(f"table {name} {text}")
-        findings += self._sequences(before, after)
-        return findings, notes
-
     def _told(self, difference: Difference) -> Finding:
         subject = f"{difference.kind} {difference.name}"
         old, new = difference.expected or "", difference.actual or ""
@@ -139,7 +108,7 @@ class Judge:
         return Finding(self.stage, subject, f"{subject} has another {difference.attribute}", tuple(lines)[2:])
 
     def _system(self, before: Moment, after: Moment) -> Iterator[Finding]:
-        """Yield what the catalogs of the server say, for objects that the comparison of schemas does not know."""
+        """Yield what the server's catalogs say, for objects that the comparison of schemas does not know."""
         for change in system.compare(before.system, after.system, after.written_since(before)):
             if _LEDGER in change.label and not (before.has_ledger and after.has_ledger):
                 continue
@@ -153,14 +122,14 @@ class Judge:
     def _of_rows(self, table: Table, now: Table, difference: Shift) -> Finding:
         text = f"holds {len(now.rows)} rows instead of {len(table.rows)}"
         if len(now.rows) == len(table.rows):
-            text = f"holds other rows than before{_example(difference.changed)}"
+            text = f"holds other rows than before{example(difference.changed)}"
         return Finding(self.stage, f"rows of {table.name}", f"{_kind(table)} {table.name} {text}")
 
     def _made_anew(self, table: Table) -> Finding:
         text = f"{_kind(table)} {table.name} is dropped and made anew: what it held is gone"
         return Finding(self.stage, f"rows of {table.name}", text)
 
-    def _sequences(self, before: Moment, after: Moment) -> Iterator[Finding]:
+    def sequences(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield sequences that stand elsewhere; one that a column owns may go on, as after a conflict."""
         if before.sequences == after.sequences:
             return
@@ -169,75 +138,15 @@ class Judge:
             if now is None or was == now:
                 continue
             if was.owner != now.owner:
-                text = f"sequence {name} is owned by {now.owner or 'nobody'}, before it was {was.owner or 'nobody'}"
+                owners = (now.owner or "nobody", was.owner or "nobody")
+                text = f"sequence {name} is owned by {owners[0]}, before it was {owners[1]}"
                 yield Finding(self.stage, f"value of {name}", text)
             elif not was.owner or (self.stage == "repeat" and _went_back(was, now)):
                 text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
                 yield Finding(self.stage, f"value of {name}", text)
 
 
-class _Undone:
-    """The rows of one table before a file, behind it, before its rollback and after it."""
-
-    def __init__(self, name: str, history: History, made: Sequence[Row]) -> None:
-        self.before = history.before.tables[name]
-        self.first = history.first.tables.get(name)
-        self.last = history.last.tables.get(name)
-        self.after = history.after.tables[name]
-        self.made = made
-
-    def judge(self) -> Iterator[tuple[bool, str]]:
-        """Yield for each difference whether it is a fault, and how it is told."""
-        if self.before.oid != self.after.oid:
-            if self.before.rows:
-                by_file = self.first is None or self.first.oid != self.before.oid
-                yield not by_file, "is another one now: what it held is gone"
-            return
-        if self.first is None or self.last is None:
-            return
-        names = contents.kept(self.before, self.after)
-        for name in sorted(self.before.columns.keys() & self.after.columns.keys() - names):
-            if self.before.rows:
-                by_file = name not in contents.kept(self.before, self.first)
-                yield not by_file, f"has column {name} made anew: what it held is gone"
-        difference = contents.shift(self.before, self.after, names, more=self.made)
-        if difference.added:
-            yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
-        yield from self._lost(difference.lost, self.first, self.last)
-        yield from self._changed(difference.changed, self.first)
-
-    def _lost(self, lost: Sequence[Row], first: Table, last: Table) -> Iterator[tuple[bool, str]]:
-        """Tell what the rollback takes from what the file itself has deleted, if not all there was."""
-        if not lost:
-            return
-        names = contents.kept(last, self.after) & lost[0].keys()
-        taken = contents.shift(last, self.after, names).lost
-        gone = [{name: row[name] for name in names} for row in lost]
-        if any(row in taken for row in gone) or not first.rows:
-            expected = len(self.before.rows) + len(self.made)
-            yield True, f"holds {len(self.after.rows)} rows instead of {expected}"
-        else:
-            yield False, f"lost {_rows(lost)} to the file"
-
-    def _changed(self, changed: Sequence[tuple[Row, Row]], first: Table) -> Iterator[tuple[bool, str]]:
-        """Tell what was null and is filled in, or was of another type for a while, from what is just other."""
-        other_types = {
-            name for name, column in self.before.columns.items()
-            if name in first.columns and first.columns[name].type != column.type
-        }  # fmt: skip
-        faults = [
-            (old, new)
-            for old, new in changed
-            if not any(value is None and new[name] is not None for name, value in old.items())
-            and not {name for name in old if old[name] != new[name]} <= other_types
-        ]
-        if faults:
-            yield True, f"holds other rows than before{_example(faults)}"
-        if rest := [pair for pair in changed if pair not in faults]:
-            yield False, f"keeps what the file filled in{_example(rest)}"
-
-
-def _both(before: Moment, after: Moment) -> Iterator[tuple[str, Table]]:
+def both(before: Moment, after: Moment) -> Iterator[tuple[str, Table]]:
     """Yield the tables of both moments that may differ."""
     for name, table in before.tables.items():
         if name in after.tables and after.tables[name] is not table:
@@ -264,7 +173,7 @@ def _server_told(name: str, was: str | None, now: str | None, left: str) -> str:
     return f"{name} is missing" if now is None else f"{name}: {now or 'none'}, before it was {was or 'none'}"
 
 
-def _example(changed: Sequence[tuple[Row, Row]]) -> str:
+def example(changed: Sequence[tuple[Row, Row]]) -> str:
     """Return the first value that changed."""
     for old, new in changed:
         for name, value in old.items():
@@ -272,10 +181,6 @@ def _example(changed: Sequence[tuple[Row, Row]]) -> str:
                 was, now = ("null" if x is None else repr(x[:_LONG]) for x in (value, new[name]))
                 return f": {name} is {now}, was {was}"
     return ""
-
-
-def _rows(rows: Sequence[Row]) -> str:
-    return "a row" if len(rows) == 1 else f"{len(rows)} rows"
 
 
 def _kind(table: Table) -> str:

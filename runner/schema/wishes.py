@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.model import Migration
-    from runner.schema.rows import Table
+    from runner.schema.shape import Table
 
 _MOST = 4  # rows per table and file
 _WORD = re.compile(r"\w+")
