@@ -91,6 +91,7 @@ def bench(
     ):
         made = Bench(there, source, working=working, watching=watching)
         made.filler.own = own
+        made.watcher.series = done[0].series if done else ""
         if error := made.apply(*done) if done else None:
             raise error
         made.done += done

@@ -71,6 +71,7 @@ _LITERALS = {
 }  # fmt: skip
 _UNKNOWN = "'hen' '7' '[1,2,3]' '(1,2)' '{}' 'POINT(1~2)' '[7,8]'"
 
+_LONGEST = 400  # characters of a text made for a check of its length
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _NUMBER = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w'])|(?<=')-?\d+(?:\.\d+)?(?=')")
 _PATTERN = re.compile(r"(?<![!~])~\*? ('(?:[^']|'')*')")
@@ -128,9 +129,11 @@ def _demanded(type_: Type, checks: Sequence[str]) -> Iterator[str]:
     """Yield what checks mention: words, texts that match, numbers and their neighbours, keys of json."""
     text = " ".join(checks)
     words = [] if type_.category in "NB" else _STRING.findall(text)
+    sizes = [int(n) + 1 for n in _NUMBER.findall(text) if n.isdigit() and int(n) < _LONGEST]
     for pattern in _PATTERN.findall(text):
-        made = (example(pattern[1:-1].replace("''", "'"), k) for k in range(6))
+        made = [example(pattern[1:-1].replace("''", "'"), k) for k in range(6)]
         yield from (_quoted(one) for one in made)
+        yield from (_quoted(one.ljust(size, one[-1])) for size in sizes for one in made[:3] if one)
         words = [word for word in words if word != pattern]
     for pattern in _LIKE.findall(text):
         yield from (pattern.replace("%", some).replace("_", "k") for some in ("hen", "owl", ""))
@@ -155,11 +158,16 @@ def _documents(words: Sequence[str]) -> Iterator[str]:
 
 def _near(numbers: Sequence[float], type_: Type) -> Iterator[str]:
     if type_.category == "N":
-        middles = [(a + b) // 2 for a in numbers for b in numbers if a < b]
+        middles = [
+            (a + b) / 2 if isinstance(a + b, float) else (a + b) // 2
+            for a in numbers
+            for b in numbers
+            if a < b
+        ]
         for number in (*middles, *(x for n in numbers for x in (n, n + 1, n - 1, n + 7))):
             yield f"({number})"
     elif type_.category == "S":
-        sizes = [int(x) for n in numbers for x in (n, n + 1, n - 1) if 0 < x <= 400]  # noqa: PLR2004 - long enough
+        sizes = [int(x) for n in numbers for x in (n, n + 1, n - 1) if 0 < x <= _LONGEST]
         yield from (_quoted("henowlelk"[k] * size) for size in sizes for k in (0, 3, 6))
 
 

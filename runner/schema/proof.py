@@ -95,25 +95,27 @@ class _Benches:
 
     def prove(self, migration: Migration) -> Proof:
         """Prove a file behind those that are done; a file that fails over made-up rows is tried without."""
-        try:
-            here = self._bench or self._open(with_rows=True)
-        except (RunnerError, database.Error) as error:
-            self.failed = str(error).strip()
+        here = self._bench or self._open(with_rows=True)
+        if here is None:
             return Proof(migration, untried=self.failed)
         proof = _prove(here, migration)
         if here.could_not_apply and here.has_rows:
             self._close()
-            here = self._open(with_rows=False)
-            proof = _prove(here, migration)
+            if bare := self._open(with_rows=False):
+                here, proof = bare, _prove(bare, migration)
         if here.could_not_apply:
             self.failed = f"{migration.label} cannot be applied"
         if here.is_spoiled:
             self._close()
         return proof
 
-    def _open(self, *, with_rows: bool) -> Bench:
+    def _open(self, *, with_rows: bool) -> Bench | None:
+        """Make a fresh database; none where the files that are done cannot be applied one after the other."""
         made = bench(self.url, self.source, self.done, own=self.own, with_rows=with_rows)
-        self._bench = self._stack.enter_context(made)
+        try:
+            self._bench = self._stack.enter_context(made)
+        except (RunnerError, database.Error) as error:
+            self.failed = str(error).strip()
         return self._bench
 
     def _close(self) -> None:

@@ -99,6 +99,7 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     renamed = any(row.label != new[key].label for key, row in old.items())
     if renamed:
         new |= _changed(follower, follower.catalogs, "")
+        lost += _dropped(follower, new)
     follower.since, follower.counters = horizon, counters
     follower.written = frozenset(new).union(lost)
     follower.rows.update(new)
