@@ -84,6 +84,9 @@ _RIGHTS = {
     "lomacl": "'L', c.lomowner",
 }
 
+AS_BORN = "as born"  # whether the rights are those that the object came with
+_BORN = "(select p.initprivs from pg_catalog.pg_init_privs as p where p.classoid = {} and p.objoid = {}"
+_BORN += " and p.objsubid = 0)"
 _SORTED = """
     select pg_catalog.jsonb_agg(x::text order by x::text)
     from unnest(coalesce({}, pg_catalog.acldefault({}))) as x
@@ -112,7 +115,12 @@ class Catalog(NamedTuple):
     def source(self) -> str:
         """Where its rows come from, those of the objects made here only."""
         _, oid, _, _, counts = self.shape
-        return f"from pg_catalog.{self.name} as c where {oid} >= {FIRST_OID} and ({counts})"
+        return f"from pg_catalog.{self.name} as c where {oid} >= {self.first} and ({counts})"
+
+    @property
+    def first(self) -> int:
+        """The first oid of what was made here; a large object may have any."""
+        return 0 if self.name == "pg_largeobject_metadata" else FIRST_OID
 
     @property
     def shape(self) -> tuple[str, str, str, str, str]:
@@ -143,15 +151,17 @@ class Catalog(NamedTuple):
             or (refers and type_ in ("smallint[]", "int2vector", "smallint"))
         ]
         rights = "".join(
-            f" || pg_catalog.jsonb_build_object('{column}', ({_SORTED.format(f'c.{column}', owner)}))"
+            f" || pg_catalog.jsonb_build_object('{column}', ({now}), '{AS_BORN}', ({now}) = ({born}))"
             for column, owner in _RIGHTS.items()
             if column in self.columns
+            for now in [_SORTED.format(f"c.{column}", owner)]
+            for born in [_SORTED.format(_BORN.format(class_, oid), owner)]
         )
         return f"""
             select {self.key}, {oid}, i.type, i.identity,
                 pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights}
             from pg_catalog.{self.name} as c, pg_catalog.pg_identify_object({class_}, {oid}, {part}) as i
-            where ({counts}) and case $1 when '' then {oid} >= {FIRST_OID}
+            where ({counts}) and case $1 when '' then {oid} >= {self.first}
                 else pg_catalog.age(c.xmin) <= pg_catalog.age(nullif($1, '')::pg_catalog.xid) end
         """  # noqa: S608 - the server's own names
 

@@ -198,8 +198,9 @@ def _values(table: Table, wish: _Wish, attempt: int) -> dict[str, str]:
     chance = random.Random(f"{wish.number} {attempt}")  # noqa: S311 - repeatable
     sparse = wish.sparse and attempt < wish.tries // 2
     found = {}
-    for column in table.columns:
+    for place, column in enumerate(table.columns):
         facts = column.facts
+        likely = 0 if facts.other_checks else place  # two columns of a row shall differ
         if facts.plain is not None and facts.plain in wish.fixed:
             found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
         elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < _TRIES // 4):
@@ -207,7 +208,7 @@ def _values(table: Table, wish: _Wish, attempt: int) -> dict[str, str]:
         elif column.reference:
             found[facts.name] = _referred(column, column.reference, wish.number + attempt, table)
         else:
-            found[facts.name] = column.guess(wish.number if attempt == 0 else chance.randrange(97))
+            found[facts.name] = column.guess(wish.number + likely if attempt == 0 else chance.randrange(97))
     return found
 
 

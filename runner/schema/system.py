@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.database import query, query_quoted
 from runner.schema import origin
-from runner.schema.origin import FIRST_OID, OTHERS
+from runner.schema.origin import AS_BORN, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,12 +39,13 @@ class Row(NamedTuple):
     """One row of a catalog: what it describes, in the server's words, and its columns as text."""
 
     catalog: str
-    oid: int
+    is_ours: bool  # not one of those that every database is born with
     label: str
     facts: dict[str, str]
     relations: frozenset[int]  # oids of the tables, views, indexes and sequences it speaks of
 
 
+_NO_COLUMN = ("", False, False)
 Rows = dict[tuple[str, str], Row]  # by catalog, and a key that tells its rows apart
 
 
@@ -104,7 +105,7 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     follower.written = frozenset(new).union(lost)
     follower.rows.update(new)
     for (name, key), row in new.items():
-        if row.oid >= FIRST_OID:
+        if row.is_ours:
             follower.keys.setdefault(name, set()).add(key)
     if renamed:
         return None
@@ -125,19 +126,21 @@ def compare(before: Rows, after: Rows, keys: Collection[tuple[str, str]]) -> Ite
     old, new = _by_label(before, keys), _by_label(after, keys)
     for label, catalog in sorted(old.keys() | new.keys()):
         was, now = old.get((label, catalog), []), new.get((label, catalog), [])
-        if sorted(map(str, was)) == sorted(map(str, now)):
+        if sorted(str(row.facts) for row in was) == sorted(str(row.facts) for row in now):
             continue
-        pairs = zip(was, now, strict=True) if len(was) == len(now) else ()
-        differing = tuple(one for pair in pairs for one in _differing(*pair))
+        pairs = list(zip(was, now, strict=True)) if len(was) == len(now) else []
+        differing = tuple(one for pair in pairs for one in _differing(pair[0].facts, pair[1].facts))
+        if not all(row.is_ours for row in (*was, *now)):
+            differing = differing or (("rights", AS_BORN, "others"),)
         yield Change(label, differing, is_gone=len(now) < len(was))
 
 
-def _by_label(rows: Rows, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """Return the facts of chosen rows by label and catalog."""
-    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+def _by_label(rows: Rows, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
+    """Return chosen rows by label and catalog."""
+    found: dict[tuple[str, str], list[Row]] = {}
     for key in keys:
         if (row := rows.get(key)) and not _ATTENDANT.search(row.label):
-            found.setdefault((row.label, row.catalog), []).append(row.facts)
+            found.setdefault((row.label, row.catalog), []).append(row)
     return found
 
 
@@ -168,11 +171,13 @@ def _row(catalog: Catalog, label: str, oid: int, facts: Mapping[str, Any], names
     relations = {oid}
     told = {}
     for column, value in facts.items():
-        _, refers, relation = catalog.columns[column]
+        _, refers, relation = catalog.columns.get(column, _NO_COLUMN)
         if relation and value is not None:
             relations.update(int(one) for one in (value if isinstance(value, list) else [value]))
         told[column] = _told(value, names) if refers or column == "objoid" else _sorted(value)
-    return Row(catalog.name, oid, _NUMBERED.sub(r'\1"', label), told, frozenset(relations - {0}))
+    return Row(
+        catalog.name, oid >= catalog.first, _NUMBERED.sub(r'\1"', label), told, frozenset(relations - {0})
+    )
 
 
 def _sorted(value: object) -> str:
@@ -189,8 +194,14 @@ def _told(value: object, names: Mapping[int, str]) -> str:
 
 
 def _dropped(follower: Follower, new: Rows) -> Iterator[tuple[str, str]]:
-    """Yield the keys of columns that were dropped, whose rows stay, and take them out of the ``new`` ones."""
-    for key in [key for key, row in new.items() if row.facts.get("attisdropped") == "True"]:
+    """Yield the keys of rows that stay and say nothing, and take them out of the ``new`` ones.
+
+    Such are dropped columns, and the server's own objects with the rights that they came with.
+    """
+    for key, row in list(new.items()):
+        as_born = row.facts.pop(AS_BORN, None) == "True" and not row.is_ours
+        if not as_born and row.facts.get("attisdropped") != "True":
+            continue
         del new[key]
         if key in follower.rows:
             yield key

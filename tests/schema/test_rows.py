@@ -106,11 +106,11 @@ def test_rows_are_made_for_every_kind_of_table(db: Connection, table: str) -> No
 
 
 def test_rows_differ_and_are_neither_0_nor_1(db: Connection) -> None:
-    """An update that adds or multiplies changes them; nullable columns are filled, but for the last row."""
-    database.run(db, "create table public.a (id int primary key, n int, s text, f boolean not null)")
+    """An update that adds, multiplies or swaps changes them; the last row has what is required only."""
+    database.run(db, "create table public.a (id int primary key, n int, m int, s text, f boolean not null)")
     rows.fill(Filler(db, "public.nope"))
-    found = database.query(db, "select n, s, f from public.a order by id")
-    assert found == [(7, "hen", False), (23, "owl", True), (None, None, False)]
+    found = database.query(db, "select n, m, s, f from public.a order by id")
+    assert found == [(23, 42, "ant", False), (42, 11, "bee", True), (None, None, None, False)]
 
 
 def test_a_table_that_takes_no_guess_is_named_and_the_others_are_filled(db: Connection) -> None:
