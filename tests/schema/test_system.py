@@ -43,7 +43,7 @@ CHANGES = {
     "alter table other.c disable trigger all": 'trigger "RI_ConstraintTrigger_c" on other.c',
     "alter table other.a owner to r_system": "table other.a",
     "grant select on other.a to public": "table other.a",
-    "grant execute on function pg_catalog.pg_ls_dir(text) to r_system": "function pg_catalog.pg_ls_dir(pg_catalog.text)",
+    "grant execute on function pg_ls_dir(text) to r_system": "function pg_catalog.pg_ls_dir(pg_catalog.text)",
     "comment on column other.a.b is 'x'": "table column other.a.b",
     "comment on constraint fk on other.c is 'x'": "table constraint fk on other.c",
     "drop view other.v": "view other.v",
