@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from runner.database import query
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -65,15 +65,22 @@ class Difference:
         return self.told(expected="files say", extra="is not in the files")
 
 
-def snapshot(connection: Connection, *, besides: str, schemas: Collection[str] = ()) -> Snapshot:
+def snapshot(
+    connection: Connection, *, besides: str, schemas: Collection[str] = (), only: Sequence[int] | None = None
+) -> Snapshot:
     """Read the schema with one query; the table ``besides`` is left out. Does not write.
 
     ``schemas`` are those that count; without any, all do but the server's own and those of extensions.
+    ``only`` names, by their oids, the relations and functions that are read, beside all of the other kinds.
     Names are printed in full, and constants alike, whatever the settings of the database.
     """
     found: Snapshot = {}
     text = _QUERY.read_bytes()  # a file of this package
-    values = {"besides": besides, "schemas": list(schemas) or None}
+    values = {
+        "besides": besides,
+        "schemas": list(schemas) or None,
+        "only": None if only is None else list(only),
+    }
     for kind, name, parent, attribute, value in query(connection, text, **values):
         found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
     return found

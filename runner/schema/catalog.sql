@@ -23,6 +23,7 @@ relations as (
     join own_schemas as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S')
         and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
+        and (%(only)s::pg_catalog.oid[] is null or c.oid = any (%(only)s::pg_catalog.oid[]))
         and not exists (
             select from pg_catalog.pg_depend as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -88,7 +89,7 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
                 select pg_catalog.string_agg(i.inhparent::pg_catalog.regclass::text, ', ' order by i.inhseqno)
                 from pg_catalog.pg_inherits as i where i.inhrelid = r.oid
             )],
-            ['options', pg_catalog.array_to_string(r.reloptions, ', ')],
+            ['options', (select pg_catalog.string_agg(x, ', ' order by x) from unnest(r.reloptions) as x)],
             ['row security', case when r.relrowsecurity then 'on' end],
             ['row security for the owner', case when r.relforcerowsecurity then 'on' end],
             ['definition', case when r.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(r.oid) end]
@@ -214,10 +215,11 @@ objects (kind, name, parent, classid, objid, objsubid, facts) as (
         ]
     from pg_catalog.pg_proc as p
     join own_schemas as n on n.oid = p.pronamespace
-    where not exists (
-        select from pg_catalog.pg_depend as d
-        where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
-    )
+    where (%(only)s::pg_catalog.oid[] is null or p.oid = any (%(only)s::pg_catalog.oid[]))
+        and not exists (
+            select from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
+        )
 
     union all
     select case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'r' then 'range' else 'type' end,
