@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database, ledger
+from runner.errors import ServerUnusable
 from runner.schema import catalog, contents, system
 from runner.schema.origin import FIRST_OID
 
@@ -98,6 +99,12 @@ class Watcher:
         self.connection = connection
         self.schemas = schemas
         self.working = working
+        [(counts,)] = database.query(connection, "select pg_catalog.current_setting('track_counts') = 'on'")
+        if not counts:
+            raise ServerUnusable(
+                "The server of the scratch database does not count rows, so that changes would be missed.",
+                remedy="Set track_counts = on there, as it is by default.",
+            )
         self.series = ""  # whose ledger rows count
         self.follower = system.start(connection)
         self.moment = Moment()

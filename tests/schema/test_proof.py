@@ -11,10 +11,12 @@ import pytest
 
 from runner import config
 from runner.files import folder
-from runner.schema import proof
+from runner.schema import proof, scratch
 from tests.project import ROOT
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from runner.model import Migration
     from tests.servers import Server
 
@@ -57,6 +59,7 @@ CASES: dict[str, list[tuple[str, str, str]]] = {
     ],
     "cannot_be_filled": [],
     "keeps_data": [],
+    "later_check": [],
     "undo_forgets_a_change": [
         ("001", "undo", "table public.a holds other rows than before: n is '9', was '7'")
     ],
@@ -116,6 +119,30 @@ def test_behind_a_spoiled_database_the_proof_goes_on(server: Server) -> None:
     """A rollback out of order takes a table away; the next file is proven in a fresh database."""
     first, second, third = prove(load("undo_out_of_order"), server)
     assert (first.is_proven, second.is_proven, third.is_proven) == (True, False, True)
+
+
+def test_a_file_that_trips_over_made_up_rows_needs_no_fresh_database(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of its tables are taken back, and made anew behind it; the file is not blamed."""
+    opened: list[str] = []
+    make = scratch.scratch_database
+
+    def counted(url: str, *, source: str) -> AbstractContextManager[str]:
+        opened.append(url)
+        return make(url, source=source)
+
+    monkeypatch.setattr(scratch, "scratch_database", counted)
+    proofs = prove(load("later_check"), server)
+    assert [one.is_proven for one in proofs] == [True, True]
+    assert (len(opened), proofs[1].empty) == (1, ())
+
+
+def test_a_server_that_counts_no_rows_is_refused(server: Server) -> None:
+    """What nobody counts would be taken for unchanged."""
+    [one, _] = proof.prove(load("good"), f"{server.url('postgres')}&options=-ctrack_counts%3Doff", source="x")
+    assert one.untried
+    assert "does not count rows" in one.untried
 
 
 def test_behind_a_file_that_cannot_be_applied_nothing_is_tried(server: Server) -> None:

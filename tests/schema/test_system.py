@@ -61,6 +61,8 @@ NOTHING = [
     "create temporary table t (x int)",
     "insert into other.a values (1, 'x')",
     "vacuum other.a",
+    "vacuum full other.a",
+    "truncate other.a, other.c",
     "analyze other.a",
 ]
 
