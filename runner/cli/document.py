@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from runner.apply import Outcome
     from runner.errors import RunnerError
     from runner.planning import Step
-    from runner.schema import Orphans
+    from runner.schema import Orphans, Proof
 
 
 def step(step: Step) -> dict[str, Any]:
@@ -32,6 +32,21 @@ def step(step: Step) -> dict[str, Any]:
 def outcome(outcome: Outcome) -> dict[str, Any]:
     """Return one committed file; ``ms`` is null when another runner had applied it."""
     return {"version": outcome.migration.version, "name": outcome.migration.name, "ms": outcome.ms}
+
+
+def proof(proof: Proof) -> dict[str, Any]:
+    """Return what was found of one file; ``untried`` says why it was not tried, if it was not."""
+    return {
+        "version": proof.migration.version,
+        "name": proof.migration.name,
+        "proven": proof.is_proven,
+        "needs": list(proof.needs),
+        "reason": proof.why,
+        "findings": [{"stage": f.stage, "text": f.text, "diff": list(f.diff)} for f in proof.findings],
+        "tables_without_rows": list(proof.empty),
+        "rows_changed": list(proof.notes),
+        "untried": proof.untried,
+    }
 
 
 def orphans(found: Orphans) -> dict[str, Any]:

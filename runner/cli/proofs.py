@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, door, ledger, planning, schema
-from runner.cli import common, report
+from runner.cli import common, document, report
 from runner.errors import LedgerChanged, ProofFailed, UsageError
 from runner.planning import State
 
@@ -15,81 +15,120 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from runner.config import Target
     from runner.model import Migration
-    from runner.schema import Proof
+    from runner.schema import Finding, Proof
+
+_SHOWN = 8  # findings of one stage of one file
+_DIFF = 12  # lines of one definition
 
 
 @click.command("prove")
 @common.some_series
 @common.scratch_option
 @common.wait_option
+@click.option(
+    "--from",
+    "begin",
+    type=click.IntRange(0),
+    default=0,
+    metavar="NNN",
+    help="Only apply what comes before it.",
+)
 @common.url_option
 @common.config_option
 @common.embedded_option
 @common.json_option
-def prove_command(*, series: Sequence[str], scratch: str | None, url: str | None, file: Path | None) -> None:
+def prove_command(
+    *, series: Sequence[str], begin: int, scratch: str | None, url: str | None, file: Path | None
+) -> None:
     """Prove each file idempotent and reversible.
 
-    In a scratch database, which is dropped at the end: apply the file, run it again over a row in every
-    table (nothing may change), run its rollback with psql (everything must be as before, and out of order
-    it must refuse), apply it again. Exits 4 and names file, stage and object when something differs.
+    In a scratch database, which is dropped at the end, with rows in every table: apply the file, run it again
+    (nothing may change), run its rollback with psql (everything must be as before, and out of order it must
+    refuse), apply it again. Exits 4 and names file, stage and object when something differs. Rows come from
+    tests/rows/public.users.sql where there is such a file, else they are made up.
     """
     project = config.load(file)
     chosen = config.choose(project, series)
     files = planning.read(project, chosen)
-    failed = 0
+    failed = untried = 0
     for target in common.targets(project, chosen, url=url):
         own = files[target.series.name]
         proofs = []
-        schemas = target.series.schemas
+        mine = project.root / "tests" / "rows"
         with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
-            if not common.wants_document():
-                report.say(f"{target.series.name} (on {server.source})", style="bold")
-            for one in schema.prove(own, server.url, source=server.source, schemas=schemas):
+            _say(f"{target.series.name} (on {server.source})", style="bold")
+            for one in schema.prove(
+                own,
+                server.url,
+                source=server.source,
+                schemas=target.series.schemas,
+                begin=begin,
+                own=mine,
+            ):
                 proofs.append(one)
                 _show(one)
+        _summarize(target.series.name, proofs)
         failed += sum(bool(one.findings) for one in proofs)
-        _add(target, proofs)
-    if failed:
+        untried += sum(bool(one.untried) for one in proofs)
+        entry = [document.proof(one) for one in proofs]
+        common.add_entry(target.series.name, target.series.database, files=entry)
+    if failed or untried:
+        rest = f", {untried} {'were' if untried != 1 else 'was'} not tried" if untried else ""
         raise ProofFailed(
-            f"{failed} file{'s' * (failed != 1)} did not stand the proof.",
+            f"{failed} file{'s' * (failed != 1)} did not stand the proof{rest}.",
             remedy="Each line above names the stage and what it left or changed.",
         )
 
 
+def _say(text: str, *, style: str | None = None) -> None:
+    if not common.wants_document():
+        report.say(text, style=style)
+
+
 def _show(proof: Proof) -> None:
-    if common.wants_document():
-        return
+    """Show one file: counts first, then what was found, by stage. What was not tried is summed up later."""
+    path = proof.migration.path
+    without = f", without rows in {', '.join(proof.empty)}" if proof.empty else ""
     if proof.needs:
-        report.say(
-            f"  skipped ({report.needed(proof.needs, proof.why)})  {proof.migration.path}", style="cyan"
-        )
-    elif not proof.findings:
-        report.say(f"  proven   {proof.migration.path}", style="green")
-    for finding in proof.findings:
-        report.say(f"  {finding.stage:<8} {proof.migration.path}: {finding.text}", style="bold red")
-    if proof.empty:
-        report.warning(f"no row could be made for {', '.join(proof.empty)}: their contents were not watched.")
+        _say(f"  skipped  {path} ({report.needed(proof.needs, proof.why)})", style="cyan")
+    elif proof.is_proven:
+        _say(f"  proven   {path}{without}", style="yellow" if without else "green")
+    elif proof.findings:
+        _say(f"  failed   {path}: {_counted(len(proof.findings), 'finding')}{without}", style="bold red")
+    for stage in dict.fromkeys(finding.stage for finding in proof.findings):
+        _show_stage(stage, [finding for finding in proof.findings if finding.stage == stage])
+    for note in proof.notes:
+        _say(f"    rows: {note}")
 
 
-def _add(target: Target, proofs: Sequence[Proof]) -> None:
-    common.add_entry(
-        target.series.name,
-        target.series.database,
-        files=[
-            {
-                "version": one.migration.version,
-                "name": one.migration.name,
-                "proven": not one.findings and not one.needs,
-                "needs": list(one.needs),
-                "reason": one.why,
-                "findings": [{"stage": f.stage, "text": f.text} for f in one.findings],
-                "tables_without_rows": list(one.empty),
-            }
-            for one in proofs
-        ],
-    )
+def _show_stage(stage: str, findings: Sequence[Finding]) -> None:
+    _say(f"    {stage} ({len(findings)})", style="red")
+    for finding in findings[:_SHOWN]:
+        _say(f"      {finding.text}")
+        for line in finding.diff[:_DIFF]:
+            _say(f"        {line}")
+        if len(finding.diff) > _DIFF:
+            _say(f"        … and {_counted(len(finding.diff) - _DIFF, 'line')} more (--json has all)")
+    if len(findings) > _SHOWN:
+        _say(f"      … and {len(findings) - _SHOWN} more (--json has all)")
+
+
+def _summarize(series: str, proofs: Sequence[Proof]) -> None:
+    counts = {
+        "proven": sum(one.is_proven for one in proofs),
+        "failed": sum(bool(one.findings) for one in proofs),
+        "skipped": sum(bool(one.needs) for one in proofs),
+        "not tried": sum(bool(one.untried) for one in proofs),
+    }
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    _say(f"{series}: {_counted(len(proofs), 'file')}: {told or 'nothing to prove'}.")
+    if reasons := dict.fromkeys(one.untried for one in proofs if one.untried):
+        _say(f"  not tried because {next(iter(reasons))}", style="yellow")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"
 
 
 @click.command("baseline")

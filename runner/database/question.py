@@ -96,7 +96,12 @@ def query(
 
 
 def query_quoted(connection: Connection, text: str, *values: object) -> list[tuple[Any, ...]]:
-    """Return the rows of one question whose names the server has quoted; values stand in it as $1."""
+    """Return the rows of one question whose names the server has quoted; values stand in it as $1.
+
+    In a transaction that is open already it is sent as it is, as ``ask`` does.
+    """
+    if session.in_transaction(connection):
+        return psycopg.RawCursor(connection).execute(text.encode(), values).fetchall()
     try:
         message.run(connection, opening(connection))
         found = psycopg.RawCursor(connection).execute(text.encode(), values).fetchall()

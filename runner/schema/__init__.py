@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runner.schema.sentence import read_sentence as read_sentence
     from runner.schema.sentence import without_sentence as without_sentence
     from runner.schema.soundness import unsound as unsound
+    from runner.schema.verdict import Finding as Finding
 else:
     __getattr__ = lazily(
         __name__,
@@ -37,4 +38,5 @@ else:
         scratch="check_extensions scratch_database scratch_server",
         sentence="Reference read_sentence without_sentence",
         soundness="unsound",
+        verdict="Finding",
     )

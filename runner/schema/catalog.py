@@ -21,7 +21,7 @@ from runner.schema import difference
 from runner.schema.difference import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -44,21 +44,28 @@ Key = tuple[str, str]  # kind and name
 Snapshot = dict[Key, Item]
 
 
-def snapshot(
+def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
     connection: Connection,
     *,
     besides: str | None,
     version: int = NEWEST,
     server: bool = True,
     schemas: Collection[str] = (),
+    only: Sequence[int] | None = None,
 ) -> Snapshot:
     """Read the schema with one message; the table ``besides`` is left out. Does not write.
 
     Names are printed in full, and constants alike, whatever the settings of the database. ``version`` is the
     older of two servers that are to be compared: what it does not know is left out. ``server`` adds roles,
     tablespaces and slots. ``schemas`` are those that count; without any, all do but those of extensions.
+    ``only`` names, by their oids, the relations and functions that are read, beside all of the other kinds.
     """
-    values = {"besides": besides, "version": version, "schemas": list(schemas) or None}
+    values = {
+        "besides": besides,
+        "version": version,
+        "schemas": list(schemas) or None,
+        "only": None if only is None else list(only),
+    }
     themes = (*_THEMES, "server") if server else _THEMES
     questions = [database.fill(_question(theme), **values) for theme in themes]
     found: Snapshot = {}

@@ -1,154 +1,277 @@
-"""Put a row into every empty table of a scratch database, and tell whether rows changed.
+"""Put rows into the empty tables of a scratch database.
 
-What a column must hold is guessed from the catalog: a default, a row of the table it refers to, the words
-and numbers its checks mention, else a plain value of its type. A table that takes none of the guesses
-stays empty, and is named.
+What a column must hold is guessed from the catalog; each table gets several rows, one of them with nothing
+but what is required. Values of keys are such as no seed would use. A table that takes none of the guesses
+stays empty, and is named. A project's own rows, where it has some, come first.
 """
 
 from __future__ import annotations
 
 import random
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.database import ask, query, run, try_run
+from runner import database
+from runner.database import query_quoted, run, send, try_run
+from runner.schema import shape
+from runner.schema.guesses import Types
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from runner.database import Connection
+    from runner.schema.shape import Column, Reference, Table
 
-_TRIES = 60  # per table and round: enough for a dozen columns with a handful of words each
-
-# Names and words come back quoted by the server, ready to be written into a statement.
-_COLUMNS = """
-    select pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
-        pg_catalog.format_type(a.atttypid, a.atttypmod),
-        coalesce(nullif(b.typcategory, 'U'), t.typcategory)::text,
-        t.typname::text, a.attnotnull and not a.atthasdef and a.attidentity = '',
-        (
-            select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ')
-            from pg_catalog.pg_constraint as k
-            where k.conrelid = c.oid and k.contype = 'c' and a.attnum = any (k.conkey)
-        ),
-        (
-            select pg_catalog.format(
-                '(select %%I from %%s limit 1)', f.attname, k.confrelid::pg_catalog.regclass
-            )
-            from pg_catalog.pg_constraint as k
-            join pg_catalog.pg_attribute as f
-                on f.attrelid = k.confrelid
-                and f.attnum = k.confkey[pg_catalog.array_position(k.conkey, a.attnum)]
-            where k.conrelid = c.oid and k.contype = 'f' and a.attnum = any (k.conkey)
-            limit 1
-        ),
-        (
-            select pg_catalog.quote_literal(e.enumlabel)
-            from pg_catalog.pg_enum as e where e.enumtypid = a.atttypid order by e.enumsortorder limit 1
-        )
-    from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    left join pg_catalog.pg_attribute as a
-        on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        and a.attgenerated = '' and a.attidentity <> 'a'
-    left join pg_catalog.pg_type as t on t.oid = a.atttypid
-    left join pg_catalog.pg_type as b on b.oid = t.typbasetype
-    where c.relkind in ('r', 'p') and not c.relispartition
-        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-        and c.oid is distinct from pg_catalog.to_regclass(%s)
-        and (%s::text[] is null or n.nspname = any (%s::text[]))
-    order by c.oid, a.attnum
-"""
-
-_PLAIN = {
-    "A": ["'{}'"],
-    "B": ["false", "true"],
-    "D": ["'2020-01-01'", "now()"],
-    "I": ["'127.0.0.1'"],
-    "N": ["1", "0", "100"],
-    "R": ["'empty'"],
-    "S": ["'x'", "'abc'", "'a@example.org'", "''"],
-    "T": ["'1 day'"],
-}
-_TYPES = {"uuid": ["gen_random_uuid()"], "jsonb": ["'{}'", "'[]'"], "json": ["'{}'"], "bytea": ["''"]}
+_ROWS = 3  # per table: two full ones, and one with what is required
+_TRIES = 40  # per row: the likeliest values first, then others by chance
+_BOUNDS = "set local statement_timeout = 2000; set local row_security = on"  # an owner may be subject to it
+_SECONDS = 4.0  # per table: a trigger may sleep
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table and the SQL expressions that may fit it, the likeliest first."""
+@dataclass(slots=True)
+class Filler:
+    """What is known of the tables of one database, which stayed empty, and which rows were made."""
 
-    name: str
-    required: bool
-    guesses: tuple[str, ...]
+    connection: Connection
+    besides: str
+    own: Path | None = None  # a folder with a project's own rows, a file per table: public.users.sql
+    tables: dict[int, Table] = field(default_factory=dict)
+    empty: dict[int, str] = field(default_factory=dict)
+    made: dict[int, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)  # files of own rows, and what the server said
+    types: Types = field(init=False)
 
-
-def fill(connection: Connection, *, besides: str) -> tuple[str, ...]:
-    """Insert a row into each empty table but ``besides``; return the tables that stayed empty. Writes."""
-    tables = _tables(connection, besides)
-    run(connection, "begin read write; set local statement_timeout = 0")
-    empty = [table for table in tables if not _has_rows(connection, table)]
-    while rest := [table for table in empty if not _insert(connection, table, tables[table])]:
-        if len(rest) == len(empty):
-            break
-        empty = rest  # a table may refer to one that comes later
-    run(connection, "commit")
-    return tuple(rest)
+    def __post_init__(self) -> None:
+        self.types = Types(self.connection)
 
 
-def contents(
-    connection: Connection, *, besides: str, schemas: Sequence[str] = ()
-) -> dict[str, tuple[int, str]]:
-    """Return the number of rows and a digest of them, per table of ``schemas``, without any of all.
+def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequence[str] = ()) -> None:
+    """Put rows into the tables that are empty; ``filler.empty`` names those that stay so. Writes.
 
-    Does not write.
+    ``only`` are the tables that changed since the last time, ``None`` means all. ``numbers`` are tried, too.
     """
+    learn(filler, only, numbers=numbers)
+    wanted = {oid for oid in (filler.tables if only is None else only) if oid in filler.tables}
+    if wanted:
+        wanted |= filler.empty.keys() & filler.tables.keys()  # a table it refers to may have rows now
+    few = [oid for oid in sorted(wanted) if _how_many(filler.connection, filler.tables[oid].name) < _ROWS]
+    for oid in wanted:
+        filler.empty.pop(oid, None)
+    if few:
+        _fill(filler, few)
+
+
+def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, str]]]) -> None:
+    """Put a row more into a table for each pair of a column and the value it is to hold. Writes."""
+    _begin(filler.connection)
+    for oid, pairs in wishes.items():
+        for number, (column, value) in enumerate(pairs):
+            _insert(filler, filler.tables[oid], _Wish(_ROWS + number, 8, {column: value}))
+    _end(filler.connection)
+
+
+def clear(filler: Filler, oids: Collection[int]) -> None:
+    """Delete the rows made for tables, and for those that refer to them. Writes."""
+    chosen = set(oids)
+    while more := {oid for oid, table in filler.tables.items() if table.parents & chosen} - chosen:
+        chosen |= more
+    _begin(filler.connection)
+    rest = [oid for oid in chosen if filler.made.get(oid)]
+    while left := [oid for oid in rest if not _delete(filler, oid)]:
+        if len(left) == len(rest):
+            break
+        rest = left  # a table may be referred to by one that comes later
+    _end(filler.connection)
+
+
+def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str] = ()) -> None:
+    """Read what the rows of tables must look like. Does not write."""
+    found = {
+        table.oid: table
+        for table in shape.shapes(
+            filler.connection, filler.types, besides=filler.besides, only=only, numbers=numbers
+        )
+    }
+    for oid in set(filler.tables if only is None else only) - found.keys():
+        for known in (filler.tables, filler.empty, filler.made):
+            known.pop(oid, None)
+    filler.tables |= found
+
+
+# ------------------------------------------------------------------ inserting
+
+
+def _begin(connection: Connection) -> None:
+    run(
+        connection,
+        f"{database.opening(connection, access='read write')} {_BOUNDS}",
+    )
+
+
+def _end(connection: Connection) -> None:
+    run(connection, "commit" if database.in_transaction(connection) else "rollback")
+
+
+def _fill(filler: Filler, oids: Sequence[int]) -> None:
+    """Fill tables in one transaction; when what is deferred to its end fails, each row by itself."""
+    for alone in (False, True):
+        _begin(filler.connection)
+        made = {oid: list(known) for oid, known in filler.made.items()}
+        _own_rows(filler, [oid for oid in oids if not _how_many(filler.connection, filler.tables[oid].name)])
+        rest = _fill_once(filler, oids, alone=alone)
+        if try_run(filler.connection, "set constraints all immediate"):
+            break
+        run(filler.connection, "rollback")
+        filler.made = made
+    _end(filler.connection)
+    for oid in rest:
+        filler.empty[oid] = filler.tables[oid].name
+
+
+def _own_rows(filler: Filler, oids: Sequence[int]) -> None:
+    if filler.own is None:
+        return
+    for oid in oids:
+        file = filler.own / f"{filler.tables[oid].name}.sql"
+        if file.is_file() and not try_run(filler.connection, file.read_text(encoding="utf-8")):
+            filler.failed[file.name] = "its rows were refused"
+
+
+def _fill_once(filler: Filler, oids: Sequence[int], *, alone: bool) -> list[int]:
+    """Return the tables that stayed empty."""
+    rest = list(oids)
+    while rest:
+        left = [oid for oid in rest if not _rows(filler, filler.tables[oid], alone=alone)]
+        if len(left) == len(rest) and not (len(left) > 1 and _together(filler, left)):
+            return left
+        rest = [oid for oid in left if not _how_many(filler.connection, filler.tables[oid].name)]
+    return []
+
+
+class _Wish(NamedTuple):
+    """A row that is to be made: the how manieth of its table, and with which values in any case."""
+
+    number: int
+    tries: int
+    fixed: Mapping[str, str] = MappingProxyType({})
+    sparse: bool = False  # with what is required only
+    alone: bool = False  # deferred constraints are checked at once
+    deadline: float = float("inf")
+
+
+def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
+    """Make several rows for a table; return whether there is one."""
+    deadline = time.monotonic() + _SECONDS
+    done = _how_many(filler.connection, table.name)
+    for number in range(done, _ROWS):
+        if number and not done:
+            break
+        tries = _TRIES if number == 0 else _TRIES // 2
+        wish = _Wish(number, tries, sparse=number == _ROWS - 1, alone=alone, deadline=deadline)
+        done += _insert(filler, table, wish)
+    return done > 0
+
+
+def _insert(filler: Filler, table: Table, wish: _Wish) -> bool:
+    """Insert one row, by several tries; return whether it is there."""
+    after = " set constraints all immediate; set constraints all deferred;" if wish.alone else ""
+    for attempt in range(wish.tries):
+        if time.monotonic() > wish.deadline:
+            return False
+        values = _values(table, wish, attempt)
+        names = f"({', '.join(values)}) overriding system value values ({', '.join(values.values())})"
+        text = names if values else "default values"
+        statement = f"insert into {table.name} {text} returning {table.identity}"
+        results = send(filler.connection, f"savepoint attempt; {statement}; {after}")
+        if database.failure(results) or not results[1].ntuples:
+            run(filler.connection, "rollback to savepoint attempt")
+            continue
+        filler.made.setdefault(table.oid, []).append((results[1].get_value(0, 0) or b"").decode())
+        return True
+    return False
+
+
+def _values(table: Table, wish: _Wish, attempt: int) -> dict[str, str]:
+    """Return an expression for each column that a row is to give a value."""
+    chance = random.Random(f"{wish.number} {attempt}")  # noqa: S311 - repeatable
+    sparse = wish.sparse and attempt < wish.tries // 2
     found = {}
-    for table in _tables(connection, besides, schemas):
-        text = f"select count(*), md5(string_agg(t::text, ',' order by t::text)) from {table} as t"  # noqa: S608 - quoted by the server
-        _, result = ask(connection, f"set local row_security = on; {text}")  # the owner may be subject to it
-        found[table] = (int(result.get_value(0, 0) or 0), (result.get_value(0, 1) or b"").decode())
+    for place, column in enumerate(table.columns):
+        facts = column.facts
+        likely = 0 if facts.other_checks else place  # two columns of a row shall differ
+        if facts.plain is not None and facts.plain in wish.fixed:
+            found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
+        elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < _TRIES // 4):
+            continue
+        elif column.reference:
+            found[facts.name] = _referred(column, column.reference, wish.number + attempt, table)
+        else:
+            found[facts.name] = column.guess(wish.number + likely if attempt == 0 else chance.randrange(97))
     return found
 
 
-def _tables(connection: Connection, besides: str, schemas: Sequence[str] = ()) -> dict[str, list[Column]]:
-    chosen = list(schemas) or None
-    tables: dict[str, list[Column]] = {}
-    for table, name, type_, category, base, required, checks, reference, label in query(
-        connection, _COLUMNS, besides, chosen, chosen
-    ):
-        columns = tables.setdefault(table, [])
-        if name is not None:
-            guesses = _guesses(type_, category, base, checks or "", [reference, label])
-            columns.append(Column(name, required, guesses))
-    return tables
+def _referred(column: Column, reference: Reference, offset: int, table: Table) -> str:
+    """Return a value of the table referred to; a row that refers to its own table may be the first there."""
+    source = f"from {reference.table}"
+    value = (
+        f"(select {reference.column} {source} order by {reference.columns} offset "
+        f"(select {offset} % greatest(count(*), 1) {source}) limit 1)"
+    )
+    if reference.oid != table.oid or not column.is_wanted:
+        return value
+    own = next((c.guess(0) for c in table.columns if c.facts.name == reference.column), "null")
+    return f"coalesce({value}, {own})"
 
 
-def _guesses(
-    type_: str, category: str, base: str, checks: str, known: Sequence[str | None]
-) -> tuple[str, ...]:
-    sure = [guess for guess in known if guess]
-    if sure:
-        return tuple(sure)
-    words = re.findall(r"'(?:[^']|'')*'", checks)
-    numbers = re.findall(r"(?<![\w.'])\d+(?:\.\d+)?(?![\w'])", checks)
-    plain = _TYPES.get(base) or _PLAIN.get(category) or ["null"]
-    return tuple(f"({guess})::{type_}" for guess in (*words, *plain, *numbers))
+def _together(filler: Filler, oids: Sequence[int]) -> bool:
+    """Insert a row into each of several tables that need one another, with one statement."""
+    tables = [filler.tables[oid] for oid in oids]
+    circle = [t for t in tables if t.parents & set(oids)]
+    if len(circle) < 2:  # noqa: PLR2004 - a circle
+        return False
+    parts = [_keyed(table, {t.oid: t for t in circle}) for table in circle]
+    named = ", ".join(f"x{k} as ({part})" for k, part in enumerate(parts[:-1]))
+    if not try_run(filler.connection, f"with {named} {parts[-1]}"):
+        return False
+    for table in circle:
+        text = f"select {table.identity} from {table.name}"  # noqa: S608 - quoted by the server
+        filler.made[table.oid] = [row for (row,) in query_quoted(filler.connection, text)]
+    return True
 
 
-def _has_rows(connection: Connection, table: str) -> bool:
-    [result] = run(connection, f"select exists (select from {table})")  # noqa: S608 - quoted by the server
-    return result.get_value(0, 0) == b"t"
+def _keyed(table: Table, circle: Mapping[int, Table]) -> str:
+    """Return an insert whose references hold the first guess of what they refer to."""
+    values = {}
+    for column in table.columns:
+        reference = column.reference
+        if reference and reference.oid in circle:
+            other = circle[reference.oid].columns
+            values[column.facts.name] = next(c.guess(0) for c in other if c.facts.name == reference.column)
+        elif reference:
+            values[column.facts.name] = _referred(column, reference, 0, table)
+        else:
+            values[column.facts.name] = column.guess(0)
+    return (
+        f"insert into {table.name} ({', '.join(values)}) overriding system value"  # noqa: S608 - quoted by the server
+        f" values ({', '.join(values.values())})"
+    )
 
 
-def _insert(connection: Connection, table: str, columns: Sequence[Column]) -> bool:
-    """Try to insert a row: first with the required columns only, then with all of them."""
-    for chosen in ([c for c in columns if c.required], columns):
-        for number in range(_TRIES if chosen else 1):
-            guess = random.Random(number)  # noqa: S311 - repeatable
-            values = [c.guesses[0] if number == 0 else guess.choice(c.guesses) for c in chosen]
-            names = ", ".join(c.name for c in chosen)
-            text = f"({names}) values ({', '.join(values)})" if chosen else "default values"
-            if try_run(connection, f"insert into {table} {text}"):
-                return True
-    return False
+def _delete(filler: Filler, oid: int) -> bool:
+    table = filler.tables[oid]
+    rows = database.fill("{rows}", rows=filler.made[oid])
+    text = f"delete from {table.name} where {table.identity} = any ({rows}::text[])"  # noqa: S608 - quoted by the server
+    done = try_run(filler.connection, text)
+    if done:
+        filler.made.pop(oid)
+    return done
+
+
+def _how_many(connection: Connection, table: str) -> int:
+    """Count the rows of a table, as far as several."""
+    text = f"select count(*) from (select from {table} limit {_ROWS}) as x"  # noqa: S608 - quoted by the server
+    [result] = run(connection, text)
+    return int(result.get_value(0, 0) or 0)

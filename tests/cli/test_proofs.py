@@ -110,12 +110,71 @@ def test_prove_reports_each_file(runner: CliRunner, one: Project, url: str) -> N
     """A file without its rollback does not stand the proof; the document says which stage."""
     result = one.run(runner, "prove", APP_URL=url)
     assert result.exit_code == 4
-    assert "undo app/000_one.sql: it has no rollback file" in lines(result)
+    assert lines(result) == [
+        "app", "failed app/000_one.sql: 1 finding", "undo (1)", "it has no rollback file",
+        "app: 1 file: 1 failed.",
+    ]  # fmt: skip
     assert "error PROOF_FAILED: 1 file did not stand the proof." in result.stderr
     document = data(one.run(runner, "prove", "--json", APP_URL=url))
     [file] = document["databases"][0]["files"]
     assert (file["proven"], file["findings"][0]["stage"]) == (False, "undo")
     assert document["error"]["name"] == "PROOF_FAILED"
+
+
+def undoing(project: Project, drops: str) -> None:
+    """Write the rollback of the only file."""
+    (project.root / "app" / "rollback").mkdir(exist_ok=True)
+    guard = (
+        "if exists (select from public.schema_migrations where version > '000') then raise 'later'; end if;"
+    )
+    ledger = "delete from public.schema_migrations where series = 'app' and version = '000';"
+    text = f"do $$ begin {guard} end $$;\n{drops}\n{ledger}\n"
+    project.write("app/rollback", {"000_one.sql": text})
+
+
+def test_many_findings_are_counted_first_and_cut_short(runner: CliRunner, tmp_path: Path, url: str) -> None:
+    """Hundreds of lines would hide the next file; the document has them all."""
+    text = "\n".join(f"create table if not exists public.t{number} ();" for number in range(30))
+    project = make(tmp_path, app={"000_one.sql": text})
+    undoing(project, "")
+    found = lines(project.run(runner, "prove", APP_URL=url))
+    assert found[1:3] == ["failed app/000_one.sql: 30 findings", "undo (30)"]
+    assert found[-2:] == ["… and 22 more (--json has all)", "app: 1 file: 1 failed."]
+    assert len(found) == 13
+    document = data(project.run(runner, "prove", "--json", APP_URL=url))
+    assert len(document["databases"][0]["files"][0]["findings"]) == 30
+
+
+def test_a_changed_body_is_shown_as_a_diff(runner: CliRunner, tmp_path: Path, url: str) -> None:
+    """Not as two bodies in one line."""
+    body = "begin\n    perform 1;\n    perform 2;\n    perform {};\nend"
+    create = "create or replace function public.f() returns void language plpgsql as $$" + body + "$$;"
+    project = make(tmp_path, app={"000_one.sql": create.format(3), "001_two.sql": create.format(4)})
+    undoing(project, "drop function public.f();")
+    ledger = "delete from public.schema_migrations where series = 'app' and version = '001';"
+    project.write("app/rollback", {"001_two.sql": ledger})
+    found = project.run(runner, "prove", "--from", "1", APP_URL=url).stdout
+    assert "function public.f() has another definition\n" in found
+    assert "        -    perform 3;\n        +    perform 4;\n" in found
+    assert "perform 1" not in found
+
+
+def test_what_was_not_tried_is_counted(runner: CliRunner, one: Project, url: str) -> None:
+    """A file that cannot be applied hides those behind it, which are not among the failed."""
+    one.write("app", {"001_two.sql": "select nope;", **{f"00{n}_x.sql": "select 1;" for n in (2, 3, 4)}})
+    result = one.run(runner, "prove", APP_URL=url)
+    assert lines(result)[-2:] == [
+        "app: 5 files: 2 failed, 3 not tried.", "not tried because 001_two cannot be applied"
+    ]  # fmt: skip
+    assert "2 files did not stand the proof, 3 were not tried." in result.stderr
+
+
+def test_a_refusal_is_told_without_notices(runner: CliRunner, one: Project, url: str) -> None:
+    """Of what psql says only the error matters."""
+    undoing(one, "drop table if exists public.nope; do $$ begin raise notice 'hello'; end $$; select 1/0;")
+    found = one.run(runner, "prove", APP_URL=url).stdout
+    assert "division by zero" in found
+    assert "NOTICE" not in found
 
 
 def test_prove_changes_nothing_in_the_database_itself(

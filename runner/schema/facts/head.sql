@@ -1,8 +1,9 @@
 -- What the questions about a schema share. catalog.py puts one theme between this and tail.sql.
 --
 -- {besides} names a table that is left out with all that belongs to it; {schemas} are the schemas that count,
--- null for all, and the server's own always do. The session's search_path must be empty, so that the server prints every name in full. What an extension owns is left out: its version says
--- what it is. Of the server's own schemas only what somebody put there counts: it has a normal oid.
+-- null for all, and the server's own always do; {only} are the relations and functions to read, null for all.
+-- The session's search_path must be empty, so that the server prints every name in full. What an extension
+-- owns is left out: its version says what it is. Of the server's own schemas only what somebody put there counts: it has a normal oid.
 
 with
 roles (oid, name) as (
@@ -40,6 +41,7 @@ relations as (
     join schemas as n on n.oid = c.relnamespace and c.oid >= n.since
     where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S', 'c')
         and c.oid is distinct from pg_catalog.to_regclass({besides})
+        and ({only}::pg_catalog.oid[] is null or c.oid = any ({only}::pg_catalog.oid[]))
         and not exists (
             select from members as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid

@@ -17,7 +17,8 @@
     from pg_catalog.pg_proc as p
     join schemas as n on n.oid = p.pronamespace and p.oid >= n.since
     left join pg_catalog.pg_aggregate as a on a.aggfnoid = p.oid
-    where not exists (
+    where ({only}::pg_catalog.oid[] is null or p.oid = any ({only}::pg_catalog.oid[]))
+    and not exists (
         select from members as d
         where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid
     )

@@ -1,0 +1,192 @@
+"""Read the rows of tables, and say how two readings of one table differ.
+
+Rows are compared by the names of their columns, so that a column added at the end accuses nobody. A column
+or a table that was dropped and made anew is another one (``number``, ``oid``): what it held is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.database import query, query_quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from runner.database import Connection
+
+    Row = dict[str, str | None]
+
+_SIMILAR = 300  # rows of a table without a key that are paired by what they share
+
+# How much was written to a table so far. A table that was rewritten, as by truncate, has another file.
+_COUNTERS = """
+    select coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid), pg_catalog.string_agg(
+        pg_catalog.concat_ws(
+            ' ', c.oid, c.relfilenode, pg_catalog.pg_stat_get_tuples_inserted(c.oid),
+            pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid)
+        ), ',' order by c.oid
+    )
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm', 'p') and c.relpersistence <> 't' and (c.relkind <> 'm' or c.relispopulated)
+        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+        and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
+        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
+    group by 1
+"""
+
+# Text that means the same is made the same: json's spaces, the zeros behind a number.
+_COLUMNS = """
+    select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::text, a.attnum,
+        a.attname::text,
+        pg_catalog.format_type(a.atttypid, a.atttypmod),
+        case when a.attname is not null then pg_catalog.format(
+            case t.typname when 'json' then '%%I::pg_catalog.jsonb::text'
+                when 'numeric' then 'pg_catalog.trim_scale(%%I)::text' else '%%I::text' end, a.attname
+        ) end,
+        exists (
+            select from pg_catalog.pg_index as i
+            where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey)
+        )
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_catalog.pg_type as t on t.oid = a.atttypid
+    where c.oid = any (%s)
+    order by c.oid, a.attname
+"""
+
+
+class _Facts(NamedTuple):
+    oid: int
+    table: str
+    kind: str
+    number: int | None
+    column: str
+    type: str
+    text: str
+    in_key: bool
+
+
+class Column(NamedTuple):
+    """A column: its place in the table for ever, and its type."""
+
+    number: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or a materialized view and all its rows, each by the names of the columns."""
+
+    oid: int
+    name: str
+    is_view: bool
+    columns: Mapping[str, Column]
+    key: tuple[str, ...]
+    rows: Sequence[Row]
+
+
+class Shift(NamedTuple):
+    """How rows differ: those that came, those that went, and pairs of what one was and is."""
+
+    added: list[Row]
+    lost: list[Row]
+    changed: list[tuple[Row, Row]]
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+
+def counters(connection: Connection, *, besides: str, schemas: Sequence[str] = ()) -> dict[int, str]:
+    """Return for each table a text that changes whenever a row of it may have changed. Does not write.
+
+    ``schemas`` are those whose tables count, none for all.
+    """
+    return dict(query(connection, _COUNTERS, besides=besides, schemas=list(schemas) or None))
+
+
+def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
+    """Return tables with their rows. Does not write."""
+    found: dict[int, list[_Facts]] = {}
+    for row in query(connection, _COLUMNS, list(oids)):
+        found.setdefault(row[0], []).append(_Facts(*row))
+    return {oid: _table(connection, oid, facts) for oid, facts in found.items()}
+
+
+def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
+    name, kind = facts[0].table, facts[0].kind
+    found = [one for one in facts if one.number is not None]
+    texts = ", ".join(one.text for one in found) or "null"  # a table may have no columns
+    source = f"only {name}" if kind == "r" else name
+    rows = query_quoted(connection, f"select {texts} from {source}")  # noqa: S608 - quoted by the server
+    return Table(
+        oid,
+        name,
+        kind == "m",
+        {one.column: Column(one.number, one.type) for one in found if one.number is not None},
+        tuple(one.column for one in found if one.in_key),
+        [dict(zip([one.column for one in found], row, strict=False)) for row in rows],
+    )
+
+
+def kept(before: Table, after: Table) -> frozenset[str]:
+    """Return the columns that are still the same ones."""
+    return frozenset(
+        name
+        for name, column in before.columns.items()
+        if name in after.columns and after.columns[name].number == column.number
+    )
+
+
+def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence[Row] = ()) -> Shift:
+    """Return how the rows differ in the columns ``names``; ``more`` rows were put in between by ourselves."""
+    old = [{name: row.get(name) for name in names} for row in (*before.rows, *more)]
+    new = [{name: row.get(name) for name in names} for row in after.rows]
+    lost, added = without_equal(old, new), without_equal(new, old)
+    key = before.key if before.key and set(before.key) <= set(names) else ()
+    pairs = list(_pairs(lost, added, key))
+    changed = [(lost[i], added[j]) for i, j in pairs]
+    lost_left = [row for i, row in enumerate(lost) if i not in {i for i, _ in pairs}]
+    added_left = [row for j, row in enumerate(added) if j not in {j for _, j in pairs}]
+    return Shift(added_left, lost_left, changed)
+
+
+def without_equal(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """Return the rows that the others do not hold as often."""
+    there = Counter(tuple(row.values()) for row in others)
+    rest = []
+    for row in rows:
+        values = tuple(row.values())
+        if there[values]:
+            there[values] -= 1
+        else:
+            rest.append(row)
+    return rest
+
+
+def _pairs(lost: Sequence[Row], added: Sequence[Row], key: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Pair what a row was with what it is: by its key, else by what they have in common."""
+    if key:
+        places = {tuple(row[name] for name in key): j for j, row in enumerate(added)}
+        for i, row in enumerate(lost):
+            if (j := places.get(tuple(row[name] for name in key))) is not None:
+                yield i, j
+        return
+    free = list(range(len(added)))[:_SIMILAR]
+    for i, row in enumerate(lost[:_SIMILAR]):
+        if not free:
+            return
+        if len(row) == 1:
+            best = free[0]
+        else:
+            best = max(free, key=lambda j: sum(added[j][name] == value for name, value in row.items()))
+            if not any(added[best][name] == value for name, value in row.items()):
+                if len(lost) != len(added):
+                    continue
+                best = free[0]
+        free.remove(best)
+        yield i, best

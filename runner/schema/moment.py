@@ -1,0 +1,211 @@
+"""Look at a scratch database again and again, each time reading only what has changed since.
+
+A moment is all that a proof compares: the schema, the rows, where sequences stand, what belongs to the whole
+server, and what the ledger records.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner import database, ledger
+from runner.errors import ServerUnusable
+from runner.schema import catalog, contents, system
+from runner.schema.origin import FIRST_OID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Sequence as Sequence_
+
+    from runner.database import Connection
+    from runner.schema.catalog import Snapshot
+    from runner.schema.contents import Table
+
+_SERVER = Path(__file__).parent / "server.sql"
+_SEQUENCES = """
+    select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
+        d.refobjid::pg_catalog.regclass::text || '.' || a.attname
+    from pg_catalog.pg_sequence as s
+    join pg_catalog.pg_class as c on c.oid = s.seqrelid
+    join pg_catalog.pg_namespace as n
+        on n.oid = c.relnamespace and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
+    left join pg_catalog.pg_depend as d
+        on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = s.seqrelid
+        and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+    left join pg_catalog.pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+"""
+_VALUES = "select s.seqrelid, pg_catalog.pg_sequence_last_value(s.seqrelid) from pg_catalog.pg_sequence as s"
+_OTHERS_LEFT = """
+    select count(*) from pg_catalog.pg_stat_activity
+    where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
+"""
+_EVERY_ROW = "set local row_security = on"
+_NOW = """
+    select pg_catalog.pg_snapshot_xmin(s)::pg_catalog.xid::text,
+        pg_catalog.pg_snapshot_xmax(s)::pg_catalog.xid::text
+    from pg_catalog.pg_current_snapshot() as s
+"""
+_NAMES = """
+    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid = any (%s)
+    union all
+    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid = any (%s)
+"""
+_ALL_NAMES = """
+    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid >= %s
+    union all
+    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid >= %s
+"""
+
+
+class Sequence(NamedTuple):
+    """Where a sequence stands, and the column that owns it, whose gaps nobody minds."""
+
+    value: int | None
+    is_descending: bool
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A database at one moment. ``has_ledger`` tells whether the runner has made its own table yet."""
+
+    schema: Snapshot = field(default_factory=dict)
+    system: system.Rows = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+    server: dict[str, str] = field(default_factory=dict)
+    recorded: tuple[str, ...] = ()
+    has_ledger: bool = False
+    schemas: Sequence_[str] = ()  # those that count, none for all
+    touched: frozenset[int] = frozenset()  # relations that changed since the moment before, or their rows
+    written: tuple[frozenset[tuple[str, str]], ...] = ()  # keys of rows of catalogs, for each moment so far
+
+    def written_since(self, before: Moment) -> frozenset[tuple[str, str]]:
+        """Return the keys of the rows of catalogs that were written since a moment before."""
+        return frozenset().union(*self.written[len(before.written) :])
+
+
+class Watcher:
+    """A second session in a scratch database, which no file can disturb, and what it knows so far.
+
+    ``working`` is the session that runs the files: what it counts must be made known before a look.
+    """
+
+    def __init__(self, connection: Connection, working: Connection, *, schemas: Sequence_[str] = ()) -> None:
+        connection.prepare_threshold = 0  # the same few questions, hundreds of times
+        self.connection = connection
+        self.schemas = schemas
+        self.working = working
+        [(counts,)] = database.query(connection, "select pg_catalog.current_setting('track_counts') = 'on'")
+        if not counts:
+            raise ServerUnusable(
+                "The server of the scratch database does not count rows, so that changes would be missed.",
+                remedy="Set track_counts = on there, as it is by default.",
+            )
+        self.series = ""  # whose ledger rows count
+        self.follower = system.start(connection)
+        self.moment = Moment()
+        self._items: Snapshot = {}
+        self._of: dict[str, list[tuple[str, str]]] = {}  # the keys of items by the relation they belong to
+        self._names: dict[int, str] = {}
+        self._sequences: dict[int, list[Any]] = {}  # name, direction, owner
+        self._tables: dict[int, Table] = {}
+        self._counters: dict[int, str] = {}
+        self._now: tuple[str, str] | None = None
+
+    def look(self) -> Moment:
+        """Return the database as it is now. Does not write."""
+        database.run(
+            self.working, "select pg_catalog.pg_stat_force_next_flush()"
+        )  # it counts rows at leisure
+        try:  # one transaction of questions; a table's owner may be subject to its policies
+            database.run(self.connection, database.opening(self.connection) + _EVERY_ROW)
+            return self._look()
+        finally:
+            database.roll_back(self.connection)
+
+    def _look(self) -> Moment:
+        [now] = database.query(self.connection, _NOW)
+        if now[0] == now[1] and now == self._now:  # no transaction has written anything
+            self.moment = replace(self.moment, sequences=self._values(), touched=frozenset())
+            return self.moment
+        is_first, self._now = self._now is None, now
+        relations = system.follow(self.follower, horizon=now[0])
+        if relations != frozenset() or is_first:
+            self._schema(relations)
+            self._sequences = {
+                oid: facts
+                for oid, *facts in database.query(
+                    self.connection, _SEQUENCES, schemas=list(self.schemas) or None
+                )
+            }
+        touched = self._rows(relations)
+        recorded = ledger.read(self.connection, series=self.series)
+        self.moment = Moment(
+            dict(self._items),
+            dict(self.follower.rows),
+            {table.name: table for table in self._tables.values()},
+            self._values(),
+            dict(self._server()),
+            tuple(sorted(row.version for row in recorded or ())),
+            recorded is not None,
+            self.schemas,
+            touched if relations is None else touched | relations,
+            (*self.moment.written, self.follower.written),
+        )
+        return self.moment
+
+    def _values(self) -> dict[str, Sequence]:
+        known = self._sequences
+        found = {oid: value for oid, value in database.query(self.connection, _VALUES) if oid in known}
+        return {name: Sequence(found.get(oid), down, owner) for oid, (name, down, owner) in known.items()}
+
+    def settle(self) -> None:
+        """Wait until other sessions, as that of psql, are gone: only then all they wrote is counted."""
+        pids = [self.connection.info.backend_pid, self.working.info.backend_pid]
+        deadline = time.monotonic() + 5
+        while database.query(self.connection, _OTHERS_LEFT, pids)[0][0] and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def _schema(self, relations: frozenset[int] | None) -> None:
+        """Read the objects that changed, and all that belong to no relation."""
+        chosen = None if relations is None else [oid for oid in relations if oid >= FIRST_OID]
+        names = dict(
+            database.query(self.connection, _ALL_NAMES, FIRST_OID, FIRST_OID)
+            if chosen is None
+            else database.query(self.connection, _NAMES, chosen, chosen)
+        )
+        fresh = catalog.snapshot(
+            self.connection, besides=ledger.TABLE, server=False, schemas=self.schemas, only=chosen
+        )
+        if chosen is None:
+            self._items.clear()
+            self._of.clear()
+        stale = {"", *names.values(), *(self._names.get(oid, "") for oid in chosen or ())}
+        for key in [key for home in stale for key in self._of.pop(home, ())]:
+            self._items.pop(key, None)
+        self._names |= names
+        known = set(names.values())
+        for key, item in fresh.items():
+            home = next((name for name in (item.name, item.parent) if name in known), "")
+            self._of.setdefault(home or "", []).append(key)
+            if self._items.get(key) != item:
+                self._items[key] = item
+
+    def _rows(self, relations: frozenset[int] | None) -> frozenset[int]:
+        now = contents.counters(self.connection, besides=ledger.TABLE, schemas=self.schemas)
+        written = {oid for oid, count in now.items() if self._counters.get(oid) != count}
+        changed = written | (set(now) if relations is None else relations & now.keys())
+        for oid in self._tables.keys() - now.keys():
+            del self._tables[oid]
+        if changed:
+            self._tables |= contents.read(self.connection, changed)
+        self._counters = now
+        return frozenset(written)
+
+    def _server(self) -> Iterator[tuple[str, str]]:
+        text = _SERVER.read_bytes()  # a file of this package
+        yield from ((name, value or "") for name, value in self.connection.execute(text).fetchall())

@@ -1,0 +1,50 @@
+-- What belongs to the whole server, or to the database as a whole, and a file may have changed: one fact per row.
+
+select 'role ' || r.rolname, (pg_catalog.to_jsonb(r) - '{oid,rolpassword,rolconfig}'::text[])::text
+from pg_catalog.pg_roles as r
+where r.rolname !~ '^pg_'
+
+union all
+select 'membership of ' || m.member::pg_catalog.regrole::text || ' in ' || m.roleid::pg_catalog.regrole::text,
+    pg_catalog.bool_or(m.admin_option)::text
+from pg_catalog.pg_auth_members as m
+group by m.member, m.roleid
+
+union all
+select pg_catalog.concat(
+        'settings of ',
+        case when s.setrole = 0 then 'everybody' else 'role ' || s.setrole::pg_catalog.regrole::text end,
+        case when s.setdatabase <> 0 then ' in this database' end
+    ),
+    (select pg_catalog.string_agg(x, ', ' order by x) from unnest(s.setconfig) as x)
+from pg_catalog.pg_db_role_setting as s
+left join pg_catalog.pg_database as d on d.oid = s.setdatabase
+where s.setdatabase = 0 or d.datname = pg_catalog.current_database()
+
+union all
+select 'this database',
+    pg_catalog.concat_ws(
+        ', ', 'owner ' || d.datdba::pg_catalog.regrole::text, 'connections ' || d.datconnlimit::text,
+        'tablespace ' || d.dattablespace::text,
+        'comment ' || pg_catalog.shobj_description(d.oid, 'pg_database'),
+        'rights ' || (
+            select pg_catalog.string_agg(x::text, ', ' order by x::text)
+            from unnest(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) as x
+        )
+    )
+from pg_catalog.pg_database as d
+where d.datname = pg_catalog.current_database()
+
+union all
+select 'tablespace ' || t.spcname, pg_catalog.array_to_string(t.spcoptions, ', ') from pg_catalog.pg_tablespace as t
+
+union all
+select 'replication slot ' || s.slot_name, s.slot_type
+from pg_catalog.pg_replication_slots as s
+where s.database = pg_catalog.current_database()
+
+union all
+select 'subscription ' || s.subname, s.subenabled::text
+from pg_catalog.pg_subscription as s
+join pg_catalog.pg_database as d on d.oid = s.subdbid
+where d.datname = pg_catalog.current_database()

@@ -1,0 +1,139 @@
+"""Know what the rows of a table must look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import database
+from runner.database import run, send
+from runner.schema.guesses import guesses
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from runner.database import Connection
+    from runner.schema.guesses import Types
+
+_QUERY = Path(__file__).parent / "shape.sql"
+_ENOUGH = 6  # guesses of a column that its own checks let pass
+
+
+class _Facts(NamedTuple):
+    """One row of shape.sql."""
+
+    oid: int
+    table: str
+    plain: str | None
+    name: str
+    type_oid: int
+    type: str
+    is_required: bool
+    makes_itself: bool  # identity, a sequence, a random uuid
+    has_default: bool
+    in_key: bool
+    is_primary: bool
+    own_checks: list[str]
+    other_checks: list[str]
+    reference: list[str] | None
+
+
+class Reference(NamedTuple):
+    """The foreign key that a column is part of, and what it refers to."""
+
+    constraint: str
+    oid: int
+    table: str
+    column: str
+    columns: str  # all that the key refers to
+
+
+class Column(NamedTuple):
+    """A column of a table, and the expressions that may fit it."""
+
+    facts: _Facts
+    guesses: tuple[str, ...]
+    reference: Reference | None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a row must give it a value."""
+        return self.facts.is_required and not self.facts.has_default and not self.facts.makes_itself
+
+    def guess(self, number: int) -> str:
+        """Return a guess as an expression of its type."""
+        return f"({self.guesses[number % len(self.guesses)]})::{self.facts.type}" if self.guesses else "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that rows are made for."""
+
+    oid: int
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def parents(self) -> set[int]:
+        """The other tables it refers to."""
+        return {c.reference.oid for c in self.columns if c.reference} - {self.oid}
+
+    @property
+    def identity(self) -> str:
+        """An expression that tells its rows apart."""
+        names = [c.facts.name for c in self.columns if c.facts.is_primary]
+        return f"row({', '.join(names)})::text" if names else "ctid::text"
+
+
+def shapes(
+    connection: Connection,
+    types: Types,
+    *,
+    besides: str,
+    only: Collection[int] | None,
+    numbers: Sequence[str],
+) -> Iterator[Table]:
+    """Yield the tables of a database, or those with the oids ``only``. Does not write."""
+    values = {"besides": besides, "only": None if only is None else list(only)}
+    text = _QUERY.read_bytes()  # a file of this package
+    run(connection, database.opening(connection, access="read write"))  # a check may call anything
+    found: dict[int, list[_Facts]] = {}
+    for row in connection.execute(text, values).fetchall():
+        found.setdefault(row[0], []).append(_Facts(*row))
+    types.forget()
+    for oid, facts in found.items():
+        columns = (_column(connection, types, one, numbers) for one in facts if one.plain is not None)
+        yield Table(oid, facts[0].table, tuple(columns))
+    run(connection, "rollback")
+
+
+def _column(connection: Connection, types: Types, facts: _Facts, numbers: Sequence[str]) -> Column:
+    checks = [*facts.own_checks, *facts.other_checks]
+    found = guesses(types, facts.type_oid, facts.type, checks, is_key=facts.in_key)
+    if types.get(facts.type_oid).category == "N":
+        found += [f"({int(number) + more})" for number in numbers for more in (0, 1)]
+    if facts.own_checks or types.get(facts.type_oid).kind == "d":
+        found = _passing(connection, found, facts) or found
+    reference = (
+        Reference(facts.reference[0], int(facts.reference[1]), *facts.reference[2:])
+        if facts.reference
+        else None
+    )
+    return Column(facts, tuple(found), reference)
+
+
+def _passing(connection: Connection, found: Sequence[str], facts: _Facts) -> list[str]:
+    """Return the guesses that the column's own checks let pass."""
+    condition = " and ".join(f"({check})" for check in facts.own_checks) or "true"
+    passed: list[str] = []
+    for guess in found:
+        text = f"select from (select ({guess})::{facts.type} as {facts.name}) as x where {condition}"
+        results = send(connection, f"savepoint attempt; {text}")
+        if database.failure(results):
+            run(connection, "rollback to savepoint attempt")
+        elif results[1].ntuples:
+            passed.append(guess)
+        if len(passed) == _ENOUGH:
+            break
+    return passed

@@ -1,0 +1,238 @@
+"""Follow PostgreSQL's own catalogs in one database from moment to moment, reading only what changed.
+
+Each row of each catalog is a fact, so that an object of any kind is seen, also one that no query of ours has
+heard of. The server itself says how a row is called (``pg_identify_object``) and which of its columns point
+at other rows (``pg_get_catalog_foreign_keys``). Rows of the whole server (roles, databases) are not here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.database import query, query_quoted
+from runner.schema import origin
+from runner.schema.origin import AS_BORN, OTHERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from runner.database import Connection
+    from runner.schema.origin import Catalog
+
+# How much was written to each catalog so far: inserted and updated, deleted.
+_COUNTERS = """
+    select c.oid,
+        pg_catalog.pg_stat_get_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_tuples_updated(c.oid),
+        pg_catalog.pg_stat_get_tuples_deleted(c.oid)
+    from unnest(%s::pg_catalog.oid[]) as c (oid)
+"""
+_HORIZON = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text"
+
+# Tables that hold large values aside, and the schemas of temporary tables: the server's own affair.
+_ATTENDANT = re.compile(r"\bpg_(?:toast|temp)")
+_NUMBERED = re.compile(r'("RI_ConstraintTrigger_[a-z])_\d+"')
+
+
+class Row(NamedTuple):
+    """One row of a catalog: what it describes, in the server's words, and its columns as text."""
+
+    catalog: str
+    is_ours: bool  # not one of those that every database is born with
+    label: str
+    facts: dict[str, str]
+    relations: frozenset[int]  # oids of the tables, views, indexes and sequences it speaks of
+    schema: str | None = None  # where it is; a trigger, say, is where its table is
+
+
+_NO_COLUMN = ("", False, False)
+Rows = dict[tuple[str, str], Row]  # by catalog, and a key that tells its rows apart
+
+
+class Change(NamedTuple):
+    """A row that two moments do not share; ``attributes`` are empty when one of them lacks it."""
+
+    label: str
+    attributes: tuple[tuple[str, str, str], ...]  # column, what it was, what it is
+    is_gone: bool
+
+
+@dataclass(slots=True)
+class Follower:
+    """What is known of the catalogs of one database, brought up to date by ``follow``."""
+
+    connection: Connection
+    catalogs: tuple[Catalog, ...]
+    since: str  # the oldest transaction that may have written what was not read yet
+    counters: dict[int, tuple[int, int]]
+    rows: Rows = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
+    written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found written
+
+
+def start(connection: Connection) -> Follower:
+    """Return a follower of a database to which nothing was done yet. Does not write."""
+    catalogs = origin.catalogs(connection)
+    [(horizon,)] = query(connection, _HORIZON)
+    return Follower(connection, catalogs, horizon, _counters(connection, catalogs))
+
+
+def _counters(connection: Connection, catalogs: Sequence[Catalog]) -> dict[int, tuple[int, int]]:
+    found = query(connection, _COUNTERS, [catalog.oid for catalog in catalogs])
+    return {oid: (written, deleted) for oid, written, deleted in found}
+
+
+def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
+    """Read what changed since the last time; return the relations concerned, ``None`` for all of them.
+
+    All of them when something got another name, which shows in the words for whatever depends on it. The
+    sessions that wrote must have told the server what they counted; ``horizon`` is the oldest transaction
+    that may go on.
+    """
+    counters = _counters(follower.connection, follower.catalogs)
+    written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
+    shrunk = [c for c in written if counters[c.oid][1] != follower.counters[c.oid][1]]
+    new = _changed(follower, written, follower.since)
+    lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
+    gone = [follower.rows.pop(key) for key in lost]
+    old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
+    renamed = any(row.label != new[key].label for key, row in old.items())
+    if renamed:
+        new |= _changed(follower, follower.catalogs, "")
+        lost += _dropped(follower, new)
+    follower.since, follower.counters = horizon, counters
+    follower.written = frozenset(new).union(lost)
+    follower.rows.update(new)
+    for (name, key), row in new.items():
+        if row.is_ours:
+            follower.keys.setdefault(name, set()).add(key)
+    if renamed:
+        return None
+    concerned = [row for key, row in new.items() if row != old.get(key)] + gone + list(old.values())
+    direct = frozenset().union(*(row.relations for row in concerned))
+    return direct.union(*(row.relations for oid in direct for row in _described(follower, oid)))
+
+
+def _described(follower: Follower, oid: int) -> Iterator[Row]:
+    """Yield what an index, or whatever else a comment may be on, belongs to."""
+    for name in ("pg_index", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_statistic_ext"):
+        if row := follower.rows.get((name, f"{oid} 0 ")):
+            yield row
+
+
+def compare(
+    before: Rows, after: Rows, keys: Collection[tuple[str, str]], *, schemas: Collection[str] = ()
+) -> Iterator[Change]:
+    """Yield the rows that two moments do not share, in order; ``keys`` are those written in between.
+
+    ``schemas`` are those whose objects count, none for all.
+    """
+    old, new = (_by_label(rows, _counting(rows, keys, schemas)) for rows in (before, after))
+    for label, catalog in sorted(old.keys() | new.keys()):
+        was, now = old.get((label, catalog), []), new.get((label, catalog), [])
+        if sorted(str(row.facts) for row in was) == sorted(str(row.facts) for row in now):
+            continue
+        pairs = list(zip(was, now, strict=True)) if len(was) == len(now) else []
+        differing = tuple(one for pair in pairs for one in _differing(pair[0].facts, pair[1].facts))
+        if not all(row.is_ours for row in (*was, *now)):
+            differing = differing or (("rights", AS_BORN, "others"),)
+        yield Change(label, differing, is_gone=len(now) < len(was))
+
+
+def _counting(
+    rows: Rows, keys: Collection[tuple[str, str]], schemas: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the rows that are in schemas that count, or in none."""
+    for key in keys:
+        if schemas and (row := rows.get(key)):
+            homes = [rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations]
+            found = {row.schema} if row.schema else {home.schema for home in homes if home}
+            if found and not found & {*schemas, "pg_catalog"}:
+                continue
+        yield key
+
+
+def _by_label(rows: Rows, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
+    """Return chosen rows by label and catalog."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for key in keys:
+        if (row := rows.get(key)) and not _ATTENDANT.search(row.label):
+            found.setdefault((row.label, row.catalog), []).append(row)
+    return found
+
+
+def _differing(was: dict[str, str], now: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    for name in sorted(was.keys() | now.keys()):
+        if was.get(name) != now.get(name):
+            yield name, was.get(name, ""), now.get(name, "")
+
+
+def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Rows:
+    """Return the rows that came or changed since a transaction, or all that are ours."""
+    found = [
+        (catalog, row)
+        for catalog in catalogs
+        for row in query_quoted(follower.connection, catalog.changed, since)
+    ]
+    for catalog, (_, oid, _, identity, *_) in found:
+        if catalog.name not in OTHERS:
+            follower.names[oid] = identity
+    return {
+        (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)._replace(
+            schema=schema
+        )
+        for catalog, (key, oid, type_, identity, schema, facts) in found
+        if type_ is not None
+    }
+
+
+def _row(catalog: Catalog, label: str, oid: int, facts: Mapping[str, Any], names: Mapping[int, str]) -> Row:
+    relations = {oid}
+    told = {}
+    for column, value in facts.items():
+        _, refers, relation = catalog.columns.get(column, _NO_COLUMN)
+        if relation and value is not None:
+            relations.update(int(one) for one in (value if isinstance(value, list) else [value]))
+        told[column] = _told(value, names) if refers or column == "objoid" else _sorted(value)
+    return Row(
+        catalog.name, oid >= catalog.first, _NUMBERED.sub(r'\1"', label), told, frozenset(relations - {0})
+    )
+
+
+def _sorted(value: object) -> str:
+    """Return a list of options in one order: it says nothing."""
+    return str(sorted(value, key=str) if isinstance(value, list) else value)
+
+
+def _told(value: object, names: Mapping[int, str]) -> str:
+    """Return an oid as the name of its object where it was made here: made anew, it has another."""
+    if isinstance(value, list):
+        return ", ".join(_told(one, names) for one in value)
+    text = str(value)
+    return names.get(int(text), text) if text.isdigit() else text
+
+
+def _dropped(follower: Follower, new: Rows) -> Iterator[tuple[str, str]]:
+    """Yield the keys of rows that stay and say nothing, and take them out of the ``new`` ones.
+
+    Such are dropped columns, and the server's own objects with the rights that they came with.
+    """
+    for key, row in list(new.items()):
+        as_born = row.facts.pop(AS_BORN, None) == "True" and not row.is_ours
+        if not as_born and row.facts.get("attisdropped") != "True":
+            continue
+        del new[key]
+        if key in follower.rows:
+            yield key
+
+
+def _gone(follower: Follower, catalogs: Sequence[Catalog]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of rows that are no longer there, and forget them."""
+    for catalog in catalogs:
+        [(text,)] = query_quoted(follower.connection, catalog.keys)
+        known = follower.keys.get(catalog.name, set())
+        gone = known.difference((text or "").split(","))
+        known -= gone
+        yield from ((catalog.name, key) for key in gone)

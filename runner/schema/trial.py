@@ -1,0 +1,182 @@
+"""Take one file through the stages of a proof, and gather what is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.schema import contents, rows, verdict, wishes
+from runner.schema.undone import History, undone
+from runner.schema.verdict import Finding
+
+if TYPE_CHECKING:
+    from runner.model import Migration
+    from runner.schema.bench import Bench
+    from runner.schema.contents import Row
+    from runner.schema.moment import Moment
+
+_LOCKS = """
+    select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()
+"""
+_KEEPS_DATA = re.compile(
+    r"\A(?:[ \t]*(?:--[^\n]*)?\n)*?[ \t]*--[ \t]*runner:[ \t]*keeps-data[ \t]*$", re.MULTILINE
+)
+
+
+class Trial:
+    """One file on a bench, stage by stage; ``found`` gathers what is wrong."""
+
+    def __init__(self, bench: Bench, migration: Migration) -> None:
+        self.bench = bench
+        self.migration = migration
+        self.stage = "apply"
+        self.found: list[Finding] = []
+        self.notes: list[str] = []
+        self.empty: tuple[str, ...] = ()
+        self.made: dict[str, list[Row]] = {}  # rows made since the file began
+        self._numbers = wishes.numbers(migration.sql)
+
+    def run(self) -> None:
+        """Go through the stages."""
+        before = self._prepare()
+        applied = self._apply(before)
+        if applied is None:
+            return
+        before, first = applied
+        last = self._repeat(first)
+        self.stage = "order"
+        self._order(last)
+        if not self.bench.is_spoiled:
+            self.stage = "undo"
+            self._undo(before, first, last)
+        self._name_empty(first)
+
+    def _prepare(self) -> Moment:
+        """Make rows of the kind that the file looks for, and return the moment before it."""
+        filler = self.bench.filler
+        wanted = wishes.wishes(self.migration, filler.tables)
+        if wanted and filler.made:
+            rows.add(filler, wanted)
+        return self.bench.look()
+
+    def _apply(self, before: Moment) -> tuple[Moment, Moment] | None:
+        """Apply the file; where it fails over made-up rows, once more without those of its tables."""
+        bench = self.bench
+        error = bench.apply(self.migration)
+        if error and bench.has_rows and self.migration.in_transaction:
+            rows.clear(bench.filler, wishes.mentioned(self.migration.sql, bench.filler.tables))
+            before = self.bench.look()
+            error = bench.apply(self.migration)
+        if error:
+            bench.is_spoiled = bench.could_not_apply = True
+            text = f"{error.message} ({error.place})" if error.place else error.message
+            self._find(text)
+            return None
+        return before, self.bench.look()
+
+    def _fill(self, moment: Moment) -> Moment:
+        """Make rows for the tables that changed, and take note of them."""
+        rows.fill(self.bench.filler, moment.touched, numbers=self._numbers)
+        after = self.bench.look()
+        for name, table in after.tables.items():
+            if (earlier := moment.tables.get(name)) is not table:
+                self.made[name] = contents.without_equal(table.rows, earlier.rows if earlier else ())
+        return after
+
+    def _repeat(self, first: Moment) -> Moment:
+        """Run the file again at once; then over rows that came since, and again when those changed."""
+        self.stage = "repeat"
+        judge = verdict.Judge("repeat", left="was made by the second run")
+        last = self._once_more()
+        self.found += judge.strictly(first, last)
+        filled = self._fill(replace(last, touched=first.touched | last.touched))
+        if self.found:
+            return filled
+        last = self._once_more()
+        found = list(judge.leniently(filled, last))
+        if not found and verdict.rows_changed(filled, last):
+            third = self._once_more()
+            if any(judge.strictly(last, third)):
+                found = list(judge.strictly(filled, last)) or list(judge.strictly(last, third))
+            last = third
+        self.found += found
+        return last
+
+    def _once_more(self) -> Moment:
+        """Run the file once more, and see that it leaves no lock to the session."""
+        connection = self.bench.connection
+        error = self.bench.run(self.migration)
+        database.put_back(connection)
+        if error:
+            self._find(f"it cannot be run twice: {error.diag.message_primary}")
+        if database.query(connection, _LOCKS)[0][0]:
+            self._find("it leaves an advisory lock of the session behind")
+        database.start_over(connection)
+        return self.bench.look()
+
+    def _find(self, text: str) -> None:
+        self.found.append(Finding(self.stage, "", text))
+
+    def _order(self, last: Moment) -> None:
+        """Try the rollback of the file before this one, which must refuse while this one is recorded."""
+        earlier = self.bench.done[-1] if self.bench.done else None
+        if earlier is None or earlier.rollback is None:
+            return
+        refused = self.bench.psql(Path(earlier.rollback))
+        judge = verdict.Judge("order", left=f"was made by the rollback of {earlier.label}")
+        changes = list(judge.strictly(last, self.bench.look()))
+        if refused is None:
+            changes = [
+                Finding(
+                    "order", "", f"the rollback of {earlier.label} ran although this file is still recorded"
+                )
+            ]
+        self.bench.is_spoiled = bool(changes)
+        self.found += changes
+
+    def _undo(self, before: Moment, first: Moment, last: Moment) -> None:
+        """Run the rollback with psql, compare with the time before the file, and apply the file again."""
+        bench = self.bench
+        if self.migration.rollback is None:
+            self._find("it has no rollback file")
+            return
+        rollback = Path(self.migration.rollback)
+        if error := self.bench.psql(rollback):
+            self._find(f"the rollback failed: {error}")
+            return
+        after = self.bench.look()
+        judge = verdict.Judge("undo", left="is left over")
+        keeps_data = bool(_KEEPS_DATA.match(rollback.read_text(encoding="utf-8", errors="replace")))
+        history = History(before, first, last, after)
+        findings, notes = undone(judge, history, self.made, keeps_data=keeps_data)
+        self.found += findings
+        self.notes += notes
+        if after.recorded != before.recorded:
+            bench.is_spoiled = True  # what is recorded is not applied again
+            return
+        self._again(first)
+
+    def _again(self, first: Moment) -> None:
+        self.stage = "again"
+        if problem := self.bench.apply(self.migration):
+            self.bench.is_spoiled = True
+            text = f"after its rollback it cannot be applied: {problem.message}"
+            self._find(text)
+            return
+        again = self.bench.look()
+        self.found += verdict.Judge("again", left="was not there the first time").objects(first, again)
+        tables = self.bench.filler.tables
+        full = {table.oid for table in again.tables.values() if table.rows}
+        new = {oid for oid in again.touched | first.touched if oid not in tables or oid not in full}
+        rows.fill(self.bench.filler, new, numbers=self._numbers)
+        self.bench.look()
+
+    def _name_empty(self, first: Moment) -> None:
+        """Take note of the tables of this file that have no rows."""
+        filler = self.bench.filler
+        concerned = wishes.mentioned(self.migration.sql, filler.tables) | first.touched
+        self.empty = tuple(sorted(name for oid, name in filler.empty.items() if oid in concerned))
+        self.notes += [f"{name}: {why}" for name, why in filler.failed.items()]

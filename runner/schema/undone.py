@@ -1,0 +1,112 @@
+"""Judge what a rollback left of the rows of tables: what it should have put back, and what it could not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.schema import contents, verdict
+from runner.schema.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from runner.schema.contents import Row, Table
+    from runner.schema.moment import Moment
+    from runner.schema.verdict import Judge
+
+
+class History(NamedTuple):
+    """The moments of a file: before it, behind it, before its rollback, and after that."""
+
+    before: Moment
+    first: Moment
+    last: Moment
+    after: Moment
+
+
+def undone(
+    judge: Judge, history: History, made: Mapping[str, Sequence[Row]], *, keeps_data: bool
+) -> tuple[list[Finding], list[str]]:
+    """Return what the rollback left, and what became of rows that it could not put back.
+
+    ``made`` are rows that were made while the file was tried. A file may fill in what was null, delete a
+    part of the rows, drop columns and tables: their contents are lost, and the header of the rollback
+    says so. What it puts in, the rollback takes out again.
+    """
+    before, after = history.before, history.after
+    findings, notes = list(judge.objects(before, after)), []
+    for name, table in verdict.both(before, after):
+        if table.is_view:
+            continue
+        for is_fault, text in _Undone(name, history, made.get(name, ())).judge():
+            if is_fault and not keeps_data:
+                findings.append(Finding(judge.stage, f"rows of {name}", f"table {name} {text}"))
+            else:
+                notes.append(f"table {name} {text}")
+    findings += judge.sequences(before, after)
+    return findings, notes
+
+
+class _Undone:
+    """The rows of one table before a file, behind it, before its rollback and after it."""
+
+    def __init__(self, name: str, history: History, made: Sequence[Row]) -> None:
+        self.before = history.before.tables[name]
+        self.first = history.first.tables.get(name)
+        self.last = history.last.tables.get(name)
+        self.after = history.after.tables[name]
+        self.made = made
+
+    def judge(self) -> Iterator[tuple[bool, str]]:
+        """Yield for each difference whether it is a fault, and how it is told."""
+        if self.before.oid != self.after.oid:
+            if self.before.rows:
+                by_file = self.first is None or self.first.oid != self.before.oid
+                yield not by_file, "is another one now: what it held is gone"
+            return
+        if self.first is None or self.last is None:
+            return
+        names = contents.kept(self.before, self.after)
+        for name in sorted(self.before.columns.keys() & self.after.columns.keys() - names):
+            if self.before.rows:
+                by_file = name not in contents.kept(self.before, self.first)
+                yield not by_file, f"has column {name} made anew: what it held is gone"
+        difference = contents.shift(self.before, self.after, names, more=self.made)
+        if difference.added:
+            yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
+        yield from self._lost(difference.lost, self.first, self.last)
+        yield from self._changed(difference.changed, self.first)
+
+    def _lost(self, lost: Sequence[Row], first: Table, last: Table) -> Iterator[tuple[bool, str]]:
+        """Tell what the rollback takes from what the file itself has deleted, if not all there was."""
+        if not lost:
+            return
+        names = contents.kept(last, self.after) & lost[0].keys()
+        taken = contents.shift(last, self.after, names).lost
+        gone = [{name: row[name] for name in names} for row in lost]
+        if any(row in taken for row in gone) or not first.rows:
+            expected = len(self.before.rows) + len(self.made)
+            yield True, f"holds {len(self.after.rows)} rows instead of {expected}"
+        else:
+            yield False, f"lost {_rows(lost)} to the file"
+
+    def _changed(self, changed: Sequence[tuple[Row, Row]], first: Table) -> Iterator[tuple[bool, str]]:
+        """Tell what was null and is filled in, or was of another type for a while, from what just differs."""
+        other_types = {
+            name for name, column in self.before.columns.items()
+            if name in first.columns and first.columns[name].type != column.type
+        }  # fmt: skip
+        faults = [
+            (old, new)
+            for old, new in changed
+            if not any(value is None and new[name] is not None for name, value in old.items())
+            and not {name for name in old if old[name] != new[name]} <= other_types
+        ]
+        if faults:
+            yield True, f"holds other rows than before{verdict.example(faults)}"
+        if rest := [pair for pair in changed if pair not in faults]:
+            yield False, f"keeps what the file filled in{verdict.example(rest)}"
+
+
+def _rows(rows: Sequence[Row]) -> str:
+    return "a row" if len(rows) == 1 else f"{len(rows)} rows"

@@ -1,0 +1,200 @@
+"""Judge how two moments of a proof differ, and say so in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+from runner import ledger
+from runner.schema import catalog, contents, system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from runner.schema.catalog import Snapshot
+    from runner.schema.contents import Row, Shift, Table
+    from runner.schema.difference import Difference
+    from runner.schema.moment import Moment
+    from runner.schema.moment import Sequence as Sequence_
+
+_LONG = 60  # characters of a definition that fit into a sentence
+_LEDGER = ledger.TABLE.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a stage of a file did that it must not do; ``subject`` is the object, as in `table public.a`.
+
+    ``diff`` are the lines of a definition that changed.
+    """
+
+    stage: str
+    subject: str
+    text: str
+    diff: tuple[str, ...] = ()
+
+
+def once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out what an earlier stage has said of the same object."""
+    told: dict[str, str] = {}
+    seen = set()
+    for finding in findings:
+        if finding.subject and told.setdefault(finding.subject, finding.stage) != finding.stage:
+            continue
+        if finding not in seen:
+            seen.add(finding)
+            yield finding
+
+
+def rows_changed(before: Moment, after: Moment) -> bool:
+    """Tell whether any row or sequence differs."""
+    return before.sequences != after.sequences or any(
+        _shift(table, after.tables[name]) for name, table in both(before, after)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges one stage; ``left`` tells of an object that was not there before."""
+
+    stage: str
+    left: str
+
+    def strictly(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield all that differs: nothing may."""
+        yield from self.objects(before, after)
+        for name, table in both(before, after):
+            now = after.tables[name]
+            if table.oid != now.oid:
+                yield self._made_anew(now)
+            elif difference := _shift(table, now):
+                yield self._of_rows(table, now, difference)
+        yield from self.sequences(before, after)
+
+    def leniently(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield what differs though rows came since: these may be changed, but a table is not emptied."""
+        yield from self.objects(before, after)
+        for name, table in both(before, after):
+            now = after.tables[name]
+            if table.oid != now.oid:
+                yield self._made_anew(now)
+            elif table.rows and not now.rows:
+                yield self._of_rows(table, now, _shift(table, now))
+        yield from self.sequences(before, after)
+
+    def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield what differs in the schema, on the server, and in the ledger."""
+        old, new = _apart(before.schema, after.schema), _apart(after.schema, before.schema)
+        differences = [d for d in catalog.compare(old, new) if not _is_order(d)]
+        for difference in differences:
+            yield self._told(difference)
+        if not differences:
+            yield from self._system(before, after)
+        for name in sorted(before.server.keys() | after.server.keys()):
+            was, now = before.server.get(name), after.server.get(name)
+            if was != now:
+                yield Finding(self.stage, name, _server_told(name, was, now, self.left))
+        if before.recorded != after.recorded:
+            was, now = (", ".join(moment.recorded) or "nothing" for moment in (before, after))
+            yield Finding(self.stage, "the ledger", f"the ledger records {now} instead of {was}")
+
+    def _told(self, difference: Difference) -> Finding:
+        subject = f"{difference.kind} {difference.name}"
+        old, new = difference.expected or "", difference.actual or ""
+        if difference.attribute is None or max(len(old), len(new)) <= _LONG or not (old and new):
+            text = difference.told(expected="before it was", extra=self.left)
+            return Finding(self.stage, subject, text)
+        lines = unified_diff(old.splitlines(), new.splitlines(), "before", "after", lineterm="", n=1)
+        return Finding(self.stage, subject, f"{subject} has another {difference.attribute}", tuple(lines)[2:])
+
+    def _system(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield what the server's catalogs say, for objects that the comparison of schemas does not know."""
+        for change in system.compare(
+            before.system, after.system, after.written_since(before), schemas=after.schemas
+        ):
+            if _LEDGER in change.label and not (before.has_ledger and after.has_ledger):
+                continue
+            if change.attributes:
+                name, was, now = change.attributes[0]
+                text = f"{change.label} has {name} {now or 'none'}, before it was {was or 'none'}"
+            else:
+                text = f"{change.label} {'is missing' if change.is_gone else self.left}"
+            yield Finding(self.stage, change.label, text)
+
+    def _of_rows(self, table: Table, now: Table, difference: Shift) -> Finding:
+        text = f"holds {len(now.rows)} rows instead of {len(table.rows)}"
+        if len(now.rows) == len(table.rows):
+            text = f"holds other rows than before{example(difference.changed)}"
+        return Finding(self.stage, f"rows of {table.name}", f"{_kind(table)} {table.name} {text}")
+
+    def _made_anew(self, table: Table) -> Finding:
+        text = f"{_kind(table)} {table.name} is dropped and made anew: what it held is gone"
+        return Finding(self.stage, f"rows of {table.name}", text)
+
+    def sequences(self, before: Moment, after: Moment) -> Iterator[Finding]:
+        """Yield sequences that stand elsewhere; one that a column owns may go on, as after a conflict."""
+        if before.sequences == after.sequences:
+            return
+        for name, was in before.sequences.items():
+            now = after.sequences.get(name)
+            if now is None or was == now:
+                continue
+            if was.owner != now.owner:
+                owners = (now.owner or "nobody", was.owner or "nobody")
+                text = f"sequence {name} is owned by {owners[0]}, before it was {owners[1]}"
+                yield Finding(self.stage, f"value of {name}", text)
+            elif not was.owner or (self.stage == "repeat" and _went_back(was, now)):
+                text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
+                yield Finding(self.stage, f"value of {name}", text)
+
+
+def both(before: Moment, after: Moment) -> Iterator[tuple[str, Table]]:
+    """Yield the tables of both moments that may differ."""
+    for name, table in before.tables.items():
+        if name in after.tables and after.tables[name] is not table:
+            yield name, table
+
+
+def _apart(one: Snapshot, other: Snapshot) -> Snapshot:
+    """Return the items that may differ: what was not read again is the same."""
+    return {key: item for key, item in one.items() if other.get(key) is not item}
+
+
+def _shift(before: Table, after: Table) -> Shift:
+    return contents.shift(before, after, contents.kept(before, after))
+
+
+def _is_order(difference: Difference) -> bool:
+    """Tell whether columns only stand in another order, which no rollback can help."""
+    return difference.attribute in ("order", "position", "column order")
+
+
+def _server_told(name: str, was: str | None, now: str | None, left: str) -> str:
+    if was is None:
+        return f"{name} {left}"
+    return f"{name} is missing" if now is None else f"{name}: {now or 'none'}, before it was {was or 'none'}"
+
+
+def example(changed: Sequence[tuple[Row, Row]]) -> str:
+    """Return the first value that changed."""
+    for old, new in changed:
+        for name, value in old.items():
+            if new[name] != value:
+                was, now = ("null" if x is None else repr(x[:_LONG]) for x in (value, new[name]))
+                return f": {name} is {now}, was {was}"
+    return ""
+
+
+def _kind(table: Table) -> str:
+    return "materialized view" if table.is_view else "table"
+
+
+def _went_back(was: Sequence_, now: Sequence_) -> bool:
+    if now.value is None or was.value is None:
+        return now.value is None
+    return now.value > was.value if was.is_descending else now.value < was.value
+
+
+def _place(value: int | None) -> str:
+    return "its start" if value is None else str(value)

@@ -1,0 +1,1 @@
+update public.a set n = 9 where n = 7;

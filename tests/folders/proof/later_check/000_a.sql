@@ -1,0 +1,3 @@
+create table if not exists public.a (
+    word text not null
+);

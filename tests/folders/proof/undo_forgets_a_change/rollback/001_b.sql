@@ -1,0 +1,9 @@
+do $$
+begin
+    if exists (select from public.schema_migrations where version > '001') then
+        raise exception 'not the newest';
+    end if;
+end
+$$;
+-- nothing
+delete from public.schema_migrations where series = 'app' and version = '001';

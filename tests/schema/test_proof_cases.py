@@ -1,0 +1,85 @@
+"""Prove some 150 small projects, each with one thing that is wrong, or that only looks so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import yaml
+
+from runner import database
+from runner.files import folder, template
+from runner.schema import proof
+from tests.servers import NEWEST, OLDEST, VERSIONS
+
+if TYPE_CHECKING:
+    from runner.model import Migration
+    from tests.servers import Server
+
+CASES = yaml.load((Path(__file__).parent / "proofs.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+ROLES = "r_owner r_app r_nobody r_creator"
+
+
+def write(root: Path, case: dict[str, Any]) -> tuple[Migration, ...]:
+    """Write the files of a project and read them."""
+    (root / "rollback").mkdir()
+    for number, file in enumerate(case["files"]):
+        facts = {
+            "series": "app",
+            "version": f"{number:03}",
+            "name": "f",
+            "folder": "app",
+            "variable": "APP_URL",
+        }
+        (root / f"{number:03}_f.sql").write_text(file["forward"])
+        frame = template.ROLLBACK.format_map(facts)
+        begin = frame.index("    raise exception 'rollback/")
+        end = frame.index("\n", begin)
+        (root / "rollback" / f"{number:03}_f.sql").write_text(
+            f"{frame[:begin]}    {file['rollback']}{frame[end:]}"
+        )
+    return folder.load("app", root, root=root.parent)
+
+
+def prove(root: Path, case: dict[str, Any], server: Server) -> list[proof.Proof]:
+    """Prove a project on a server that has the roles it names; afterwards they are as they were."""
+    url = server.url("postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for role in ROLES.split():
+            options = "login createdb" if role == case.get("role") else ""
+            connection.execute(f"create role {role} {options}".encode())
+        try:
+            role = case.get("role", "postgres")
+            there = database.sibling(url, "postgres", source="x") + f" user={role}"
+            return list(proof.prove(write(root, case), there, source="the test server"))
+        finally:
+            connection.execute(f"drop owned by {ROLES.replace(' ', ', ')}".encode())
+            connection.execute(f"drop role {ROLES.replace(' ', ', ')}".encode())
+
+
+@pytest.fixture(scope="module", params=VERSIONS if os.environ.get("PROOFS") == "all" else [NEWEST])
+def proving(request: pytest.FixtureRequest) -> Server:
+    """Return the newest server; with PROOFS=all, every one in turn."""
+    found: Server = request.getfixturevalue(f"server_{request.param}")
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_what_is_wrong_is_found_and_nobody_is_accused_falsely(
+    proving: Server, tmp_path: Path, case: dict[str, Any]
+) -> None:
+    """Each project has a finding, or none, as its line says; what could not be filled is named."""
+    proofs = prove(tmp_path, case, proving)
+    found = [f"{one.migration.version} {f.stage}: {f.text}" for one in proofs for f in one.findings]
+    assert bool(found) == (case["expect"] == "bad"), (found, [one.untried for one in proofs if one.untried])
+    if case["expect"] == "good":
+        empty = {table for one in proofs for table in one.empty}
+        assert empty == set(case.get("empty", [])) - _fillable(case, proving)
+
+
+def _fillable(case: dict[str, Any], server: Server) -> set[str]:
+    """Return what is filled on a server that is built with XML, as Debian's is."""
+    return {"public.y"} if "xml" in case["files"][0]["forward"] and server.version == OLDEST else set()
