@@ -111,7 +111,8 @@ def test_prove_reports_each_file(runner: CliRunner, one: Project, url: str) -> N
     result = one.run(runner, "prove", APP_URL=url)
     assert result.exit_code == 4
     assert lines(result) == [
-        "app", "failed app/000_one.sql: 1 finding", "undo (1)", "it has no rollback file",
+        "app (on a private PostgreSQL 18)",
+        "failed app/000_one.sql: 1 finding", "undo (1)", "it has no rollback file",
         "app: 1 file: 1 failed.",
     ]  # fmt: skip
     assert "error PROOF_FAILED: 1 file did not stand the proof." in result.stderr
