@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from runner.database.message import send as send
     from runner.database.message import tally as tally
     from runner.database.message import try_run as try_run
+    from runner.database.notices import Heard as Heard
+    from runner.database.notices import Notices as Notices
+    from runner.database.notices import hearing as hearing
+    from runner.database.resource import packaged as packaged
     from runner.database.server import create_empty as create_empty
     from runner.database.server import create_missing as create_missing
     from runner.database.server import drop as drop
@@ -45,6 +49,8 @@ else:
         __name__,
         message="Connection ConnectionBroken Error failure fill pieces query query_quoted rows run send tally"
         " try_run",
+        notices="Heard Notices hearing",
+        resource="packaged",
         server="create_empty create_missing drop may_create",
         session="Access connect in_transaction is_lost put_back roll_back speak_utf8 start_over",
         url="compose environment parse sibling",

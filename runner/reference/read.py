@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import ledger
-from runner.database import query, run
+from runner.database import packaged, query, run
 from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Table, Trigger
 
 if TYPE_CHECKING:
     from runner.database import Connection
 
 Identity = tuple[int, int]  # oid of an object and 0, or oid of a table and number of a column
-_HERE = Path(__file__).parent
 
 # An oid is never used twice in a database as young as a scratch database.
 _IDENTITIES = """
@@ -47,7 +45,7 @@ def _rows(connection: Connection, file: str) -> list[tuple[Any, ...]]:
     """Run a query of this package with every name printed in full; jit would cost more than the query."""
     run(connection, "begin read only; set local search_path = ''; set local jit = off")
     try:
-        text = (_HERE / file).read_bytes()
+        text = packaged(__package__, file)
         return connection.execute(text, {"besides": ledger.TABLE}).fetchall()
     finally:
         run(connection, "rollback")

@@ -12,17 +12,14 @@ server prints them; one major version may print a view otherwise than another.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.database import run
+from runner.database import packaged, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.database import Connection
-
-_QUERY = Path(__file__).parent / "catalog.sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def snapshot(connection: Connection, *, besides: str) -> Snapshot:
     """
     run(connection, "begin read only; set local search_path = ''; set local jit = off")
     try:
-        text = _QUERY.read_bytes()  # a file of this package
+        text = packaged(__package__, "catalog.sql")
         rows = connection.execute(text, {"besides": besides}).fetchall()
     finally:
         run(connection, "rollback")
