@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
+from runner.files import invisible
 from runner.files.lexer import Refusal, Statement, read
 from runner.files.place import locate
 
@@ -41,6 +42,7 @@ def check(text: str, *, path: str, single: bool = False) -> int:
     try:
         for start in _starts(text):
             starts.append(start)
+        invisible.check(text)
         if single and len(starts) > 1:
             raise Refusal(
                 starts[1],

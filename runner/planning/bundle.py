@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import __version__, database, ledger
+from runner import __version__, database, files, ledger
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[
         .replace("{first}", "false" if has_ledger else "true")
     )
     create = "" if has_ledger else ledger.CREATE
-    text = migration.sql if migration.sql.endswith("\n") else f"{migration.sql}\n"
+    text = _closed(migration.sql)
     yield f"\n\n-- ---------------------------------------------------------------- {migration.path}\n"
     yield f"\n\\echo {migration.path}\n"
     if migration.in_transaction:
@@ -157,3 +157,14 @@ def _file(migration: Migration, recorded: str, *, has_ledger: bool) -> Iterator[
     else:
         yield _SETTINGS + check + create + ledger.running_message(migration) + "\n" + text
         yield _VALID + ledger.done_message(migration, ms=0) + _UNLOCK
+
+
+def _closed(text: str) -> str:
+    """Return a file so that something may follow: its last line and its last statement ended.
+
+    At the end of a file psql, like the server, does without that semicolon.
+    """
+    statements = files.scan(text).statements
+    is_open = bool(statements) and statements[-1].start + len(statements[-1].code) == statements[-1].end
+    line_end = "" if text.endswith("\n") else "\n"
+    return f"{text}{line_end};\n" if is_open else f"{text}{line_end}"

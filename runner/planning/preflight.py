@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost, DatabaseNotEmpty, WrongDatabase
+from runner.errors import ConfigError, ConnectionLost, DatabaseNotEmpty, WrongDatabase
 from runner.model import Before
 from runner.planning import compare, facts
 from runner.planning.step import State
@@ -106,10 +106,15 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     return Site(target, connection, found, shape, steps)
 
 
-def check(sites: Sequence[Site], *, to: int | None = None) -> None:
-    """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there."""
+def check(sites: Sequence[Site], *, to: int | None = None, allow_empty: bool = False) -> None:
+    """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there.
+
+    A folder without a file is one, unless ``allow_empty``: mostly it is the wrong folder.
+    """
     seen: dict[str, Site] = {}
     for site in sites:
+        if not (site.steps or allow_empty):
+            raise _nothing(site)
         _check_distinct(site, seen.setdefault(site.facts.identity, site))
         explain(site)
         compare.check(site.steps)
@@ -140,6 +145,15 @@ def explain(site: Site) -> None:
         if step.state is State.EDITED and step.problem and step.migration and step.applied:
             applied = ledger.text(site.connection, step.applied)
             step.problem.notes += files.explain(applied, step.migration.sql)
+
+
+def _nothing(site: Site) -> ConfigError:
+    return ConfigError(
+        f"The folder of {site.series}, {site.target.series.folder}, holds no migration, and database "
+        f"{site.facts.name} records none.",
+        remedy=f"Correct `sql` in the configuration, write the first file with `new {site.series} NAME`, or "
+        "say --allow-empty.",
+    )
 
 
 def _check_distinct(site: Site, twin: Site) -> None:
