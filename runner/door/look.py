@@ -36,21 +36,22 @@ def status(
         return tuple(describe(site) for site in found)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - options, keyword-only
     series: str | Sequence[str] = (),
     *,
     url: str | None = None,
     config: Path | str | None = None,
+    allow_empty: bool = False,
     wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
 ) -> tuple[Database, ...]:
     """Return what ``migrate`` would apply to each database: its ``pending`` and ``skipped`` steps.
 
-    Parameters as of ``status``. Raises the ``RunnerError`` for which ``migrate`` would refuse; whether the
-    role may write is not asked.
+    ``allow_empty`` takes a series without a file. Other parameters as of ``status``. Raises the
+    ``RunnerError`` for which ``migrate`` would refuse; whether the role may write is not asked.
     """
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        planning.check(found)
+        planning.check(found, allow_empty=allow_empty)
         return tuple(describe(site) for site in found)
 
 
