@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runner.apply import Outcome
+    from runner.apply import Notice, Outcome
     from runner.errors import RunnerError
     from runner.planning import Step
     from runner.schema import Orphans
@@ -31,6 +31,21 @@ def step(step: Step) -> dict[str, Any]:
 def outcome(outcome: Outcome) -> dict[str, Any]:
     """Return one committed file; ``ms`` is null when another runner had applied it."""
     return {"version": outcome.migration.version, "name": outcome.migration.name, "ms": outcome.ms}
+
+
+def notice(version: str, notice: Notice) -> dict[str, Any]:
+    """Return what the server said while the file of a version ran."""
+    place = notice.place
+    return {
+        "version": version,
+        "severity": notice.severity,
+        "message": notice.message,
+        "sqlstate": notice.sqlstate,
+        "file": place.path if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "notes": list(notice.notes),
+    }
 
 
 def orphans(found: Orphans) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,6 +38,7 @@ def _seconds(name: str, default: float, text: str) -> Callable[[common.Command],
 @common.some_series
 @click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
 @click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless N files are pending.")
+@common.empty_option
 @_seconds("--wait", 0, "How long to wait for a server that is still starting.")
 @_seconds(
     "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
@@ -52,6 +53,9 @@ def _seconds(name: str, default: float, text: str) -> Callable[[common.Command],
     _LIMITS.statement_timeout,
     "PostgreSQL's own: how long each statement of a file may take. 0 is no limit.",
 )
+@click.option(
+    "--verbose", is_flag=True, help="Show what the server says below a warning, too: notices, infos."
+)
 @common.url_option
 @common.config_option
 @common.json_option
@@ -60,10 +64,12 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     series: Sequence[str],
     to: int | None,
     expect: int | None,
+    allow_empty: bool,
     wait: float,
     wait_lock: float,
     lock_timeout: float,
     statement_timeout: float,
+    verbose: bool,
     url: str | None,
     file: Path | None,
 ) -> None:
@@ -73,7 +79,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     that it belongs to its series, that no applied file was edited or is missing, and that no pending file
     holds what must not be sent. Then the databases are migrated one after the other.
     """
-    screen = _Screen()
+    screen = _Screen(verbose=verbose)
     try:
         door.migrate(
             series,
@@ -81,6 +87,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             config=file,
             to=to,
             expect=expect,
+            allow_empty=allow_empty,
             limits=Limits(wait_lock, lock_timeout, statement_timeout),
             wait=wait,
             on_event=screen.show,
@@ -93,8 +100,10 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
 class _Screen:
     """Shows each database of a run under its heading, with what it has in the end, also when one fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
         self._waiting: list[Database] = []
+        self._said: list[dict[str, Any]] = []
         self._done: list[Outcome] = []
         self._progress: report.Progress | None = None
 
@@ -106,9 +115,18 @@ class _Screen:
             return
         while self._waiting[0].series != event.migration.series:
             self._leave()
-        self._enter().show(event)
+        progress = self._enter()
+        if isinstance(event, apply.Noticed):
+            event = self._chosen(event)
+        progress.show(event)
         if isinstance(event, apply.Outcome):
             self._done.append(event)
+
+    def _chosen(self, event: apply.Noticed) -> apply.Noticed:
+        """Leave only warnings, unless more is wanted, and keep them for the document."""
+        notices = tuple(one for one in event.notices if self._verbose or one.severity == report.WARNING)
+        self._said += [document.notice(event.migration.version, one) for one in notices]
+        return event._replace(notices=notices)
 
     def _enter(self) -> report.Progress:
         """Write the heading of the database at hand, unless it stands there already."""
@@ -122,8 +140,8 @@ class _Screen:
     def _leave(self) -> None:
         """Say what the database at hand has now."""
         self._enter().__exit__(None, None, None)
-        _summarise(self._waiting.pop(0)._replace(outcomes=tuple(self._done)))
-        self._progress, self._done = None, []
+        _summarise(self._waiting.pop(0)._replace(outcomes=tuple(self._done)), self._said)
+        self._progress, self._done, self._said = None, [], []
 
     def leave_all(self) -> None:
         """Say what each database has that was not left yet."""
@@ -140,9 +158,10 @@ def _warn(found: Sequence[Database]) -> None:
             report.warning(f"{lacking[0]} and {len(lacking) - 1} more files have no rollback file.")
 
 
-def _summarise(one: Database) -> None:
+def _summarise(one: Database, said: Sequence[dict[str, Any]]) -> None:
     applied = [document.outcome(outcome) for outcome in one.outcomes]
-    common.add(one, applied=applied, skipped=[document.step(step) for step in one.skipped])
+    skipped = [document.step(step) for step in one.skipped]
+    common.add(one, applied=applied, skipped=skipped, warnings=list(said))
     if common.wants_document():
         return
     for step in one.skipped:

@@ -9,6 +9,7 @@ import click
 from runner import config, door, ledger, planning, schema
 from runner.cli import common, report
 from runner.errors import LedgerChanged, ProofFailed, UsageError
+from runner.files import folded
 from runner.planning import State
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) 
     project = config.load(file)
     chosen = config.choose(project, series)
     files = planning.read(project, chosen)
+    for migrations in files.values():
+        _warn_of_folded(migrations)
     failed = 0
     for target in common.targets(project, chosen, url=url):
         where, source = schema.scratch_server(target.url, source=target.source, home=project.home)
@@ -51,6 +54,15 @@ def prove_command(*, series: Sequence[str], url: str | None, file: Path | None) 
             f"{failed} file{'s' * (failed != 1)} did not stand the proof.",
             remedy="Each line above names the stage and what it left or changed.",
         )
+
+
+def _warn_of_folded(migrations: Sequence[Migration]) -> None:
+    """Say which defaults are a time that stands still: nothing that a proof runs would show it."""
+    for migration in migrations:
+        for word, place in folded(migration.sql, path=migration.path):
+            report.warning(
+                f"{place}: default {word} is the time at which the file runs, for every row; write now()."
+            )
 
 
 def _show(proof: Proof) -> None:
