@@ -36,6 +36,8 @@ def lazily(room: str, **modules: str) -> Callable[[str], object]:
 
 
 if TYPE_CHECKING:
+    from runner.apply import Notice as Notice
+    from runner.apply import Noticed as Noticed
     from runner.apply import Outcome as Outcome
     from runner.apply import Retrying as Retrying
     from runner.apply import Started as Started
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        apply="Outcome Retrying Started Waiting",
+        apply="Notice Noticed Outcome Retrying Started Waiting",
         door="Checked Database Event migrate plan status verify",
         errors="RunnerError",
         model="Limits",

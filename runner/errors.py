@@ -7,6 +7,7 @@ program: ``name``, which never changes, and ``exit_code``::
     ├── UsageError                  2  USAGE
     │   ├── ConfigError             2  CONFIG_INVALID
     │   ├── UnknownSeries           2  SERIES_UNKNOWN
+    │   ├── FileUnwritable          2  FILE_UNWRITABLE
     │   ├── UrlMissing              2  URL_MISSING
     │   ├── UrlMalformed            2  URL_MALFORMED
     │   ├── HostUnknown             2  HOST_UNKNOWN
@@ -28,6 +29,7 @@ program: ``name``, which never changes, and ``exit_code``::
     ├── LockHeld                    5  LOCK_HELD
     │   └── LockTimeout             5  LOCK_TIMEOUT
     ├── Interrupted                 1  INTERRUPTED
+    ├── OutputLost                  1  OUTPUT_LOST
     └── IntegrityError              4  INTEGRITY
         ├── FileUnreadable          4  FILE_UNREADABLE
         ├── FileName                4  FILE_NAME
@@ -114,6 +116,12 @@ class UnknownSeries(UsageError):
     """A series was named that the configuration does not have."""
 
     name = "SERIES_UNKNOWN"
+
+
+class FileUnwritable(UsageError):
+    """A file that a command was to write cannot be written."""
+
+    name = "FILE_UNWRITABLE"
 
 
 class UrlMissing(UsageError):
@@ -259,6 +267,12 @@ class Interrupted(RunnerError):
     """Ctrl-C: the running statement was cancelled on the server and its file rolled back."""
 
     name = "INTERRUPTED"
+
+
+class OutputLost(RunnerError):
+    """What a command printed could not be written; what it did in a database stands."""
+
+    name = "OUTPUT_LOST"
 
 
 class IntegrityError(RunnerError):

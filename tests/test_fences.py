@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "planning": {"config", "database", "files", "ledger"},
     "apply": {"database", "files", "ledger"},
     "schema": {"apply", "config", "database", "embedded", "ledger", "planning"},
-    "reference": {"apply", "config", "database", "embedded", "ledger", "planning", "schema"},
+    "reference": {"apply", "config", "database", "embedded", "files", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "planning", "schema"},
     "cli": {*ROOMS, "config", "embedded", "environment"},
     "__main__": {"cli"},

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipapp
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.project import ROOT
+from tests.project import ROOT, TWO, make
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -131,3 +132,35 @@ def test_the_readme_shows_the_picture() -> None:
     picture = (ROOT / path).read_text(encoding="utf-8")
     assert "applied" in picture
     assert "url(http" not in picture
+
+
+def test_a_zipapp_does_all_but_bring_its_own_files(tmp_path: Path, url: str) -> None:
+    """Queries are read from within the archive; of the files in it the configuration is told."""
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "runner", source / "runner", ignore=shutil.ignore_patterns("__pycache__"))
+    app = make(tmp_path / "app", app=TWO)
+    zipapp.create_archive(source, tmp_path / "runner.pyz", main="runner.cli:main")
+
+    def run_zip(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, tmp_path / "runner.pyz", *arguments],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "APP_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    where = "from runner.database import resource; print(resource.__file__)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", where], env={"PYTHONPATH": str(tmp_path / "runner.pyz")},
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert loaded.startswith(str(tmp_path / "runner.pyz"))
+    for command in (["migrate"], ["verify", "--drift"], ["prove"], ["docs"]):
+        done = run_zip(*command, "--config", str(app.file))
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (4 if command == ["prove"] else 0), done.stderr
+    assert (app.root / "docs" / "schema" / "app.md").is_file()
+    alone = run_zip("status")
+    assert (alone.returncode, "name the file with --config" in alone.stderr) == (2, True)

@@ -9,10 +9,12 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.apply.event import Event as Event
+    from runner.apply.event import Notice as Notice
+    from runner.apply.event import Noticed as Noticed
     from runner.apply.event import Outcome as Outcome
     from runner.apply.event import Retrying as Retrying
     from runner.apply.event import Started as Started
     from runner.apply.event import Waiting as Waiting
     from runner.apply.run import apply as apply
 else:
-    __getattr__ = lazily(__name__, event="Event Outcome Retrying Started Waiting", run="apply")
+    __getattr__ = lazily(__name__, event="Event Notice Noticed Outcome Retrying Started Waiting", run="apply")

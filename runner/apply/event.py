@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from runner.errors import RunnerError
+    from runner.errors import Place, RunnerError
     from runner.model import Migration
 
 
@@ -30,6 +30,30 @@ class Retrying(NamedTuple):  # as in model: it starts faster
     seconds: float
 
 
+class Notice(NamedTuple):  # as in model: it starts faster
+    """What the server said while a file ran.
+
+    ``severity`` is PostgreSQL's word: WARNING, NOTICE, INFO, LOG, DEBUG. ``place`` is where in the file, if
+    that is certain; ``notes`` are its DETAIL and HINT.
+    """
+
+    severity: str
+    message: str
+    sqlstate: str | None = None
+    place: Place | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Noticed(NamedTuple):  # as in model: it starts faster
+    """The server said something while a file ran, that is committed now or has failed.
+
+    Of a flood the first hundred warnings and the first hundred others are here, and one that counts the rest.
+    """
+
+    migration: Migration
+    notices: tuple[Notice, ...]
+
+
 class Outcome(NamedTuple):  # as in model: it starts faster
     """A file is committed.
 
@@ -40,4 +64,4 @@ class Outcome(NamedTuple):  # as in model: it starts faster
     ms: int | None
 
 
-Event: TypeAlias = Started | Waiting | Retrying | Outcome
+Event: TypeAlias = Started | Waiting | Retrying | Noticed | Outcome

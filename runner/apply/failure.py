@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from runner.database import Heard
     from runner.errors import Place
     from runner.files import Statement
     from runner.model import Migration
@@ -112,7 +113,7 @@ def _place(diag: psycopg.errors.Diagnostic, migration: Migration, done: int | No
     statements = scan(migration.sql).statements
     if done >= len(statements):
         return None
-    offset = _in_body(diag, migration.sql, statements, statements[done])
+    offset = in_body(diag, migration.sql, statements, statements[done])
     return locate(migration.sql, statements[done].start if offset is None else offset, path=migration.path)
 
 
@@ -123,8 +124,8 @@ def _of_letter(message: str, migration: Migration) -> Place | None:
     return locate(migration.sql, at, path=migration.path) if letter and at >= 0 else None
 
 
-def _in_body(
-    diag: psycopg.errors.Diagnostic, text: str, statements: Sequence[Statement], failed: Statement
+def in_body(
+    diag: psycopg.errors.Diagnostic | Heard, text: str, statements: Sequence[Statement], failed: Statement
 ) -> int | None:
     """Return the offset of an error inside a do block, or inside a function the same file makes.
 
@@ -137,18 +138,24 @@ def _in_body(
             return at + int(diag.internal_position) - 1
     for line in (diag.context or "").splitlines():
         if inline := re.search(_INLINE, line):
-            return _line_of_body(text, failed, int(inline.group(1)))
+            return line_of_body(text, failed, int(inline.group(1)))
         if called := re.search(_FUNCTION, line):
             name = called.group(1).rpartition(".")[2]
             made = re.compile(
                 rf"create\b.*\b(?:function|procedure)\s+(?:\w+\.)?{re.escape(name)}\b", re.I | re.S
             )
             if maker := next((one for one in statements if made.match(one.code)), None):
-                return _line_of_body(text, maker, int(called.group(2)))
+                return line_of_body(text, maker, int(called.group(2)))
     return None
 
 
-def _line_of_body(text: str, statement: Statement, line: int) -> int | None:
+def line_of_inline(diag: psycopg.errors.Diagnostic | Heard) -> int | None:
+    """Return the line of a do block that a context names, if it names one."""
+    found = re.search(_INLINE, diag.context or "")
+    return int(found.group(1)) if found else None
+
+
+def line_of_body(text: str, statement: Statement, line: int) -> int | None:
     """Return the offset of a line of the first quoted body in a statement, without its indent."""
     opening = re.compile(_OPENING).search(text, statement.start, statement.end)
     if opening is None:

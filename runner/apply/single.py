@@ -13,16 +13,16 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.apply import blockers, failure, limit, lock
+from runner.apply import blockers, failure, limit, lock, notices
 from runner.apply.event import Outcome
-from runner.errors import IndexInvalid
+from runner.errors import IndexInvalid, SqlFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg.pq.abc import PGresult
 
-    from runner.apply.event import Waiting
+    from runner.apply.event import Noticed, Waiting
     from runner.apply.turn import Turn
     from runner.database import Access, Connection
     from runner.model import Limits, Migration
@@ -45,10 +45,10 @@ _WAIT = "set lock_timeout = 0;"
 _LONGEST = "select pg_catalog.set_config('statement_timeout', {statement_timeout}, false);"
 
 
-def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
+def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome | Noticed]:
     """Apply and record one file; yield while it waits, and what became of it. Writes."""
     migration, before, limits = turn.migration, turn.before, turn.limits
-    connection = access.connection
+    connection, heard = access.connection, database.Notices()
     try:
         yield from lock.take(
             migration, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
@@ -61,7 +61,13 @@ def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome]:
         if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
             yield Outcome(migration, None)
             return
-        yield Outcome(migration, _run(migration, access, limits))
+        with database.hearing(connection, heard):
+            ms = _run(migration, access, limits)
+        yield Outcome(migration, ms)
+        yield from notices.told(migration, heard)
+    except (SqlFailed, IndexInvalid):
+        yield from notices.told(migration, heard)
+        raise
     except database.Error as error:
         raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error
     finally:

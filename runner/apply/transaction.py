@@ -17,8 +17,9 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner import database, ledger
-from runner.apply import blockers, envelope, failure, fate, limit, lock
+from runner.apply import blockers, envelope, failure, fate, limit, lock, notices
 from runner.apply.event import Outcome
+from runner.errors import SqlFailed, TransactionEnded
 from runner.model import Before
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGresult
 
-    from runner.apply.event import Waiting
+    from runner.apply.event import Noticed, Waiting
     from runner.apply.turn import Turn
     from runner.database import Access, Connection
     from runner.model import Limits, Migration
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 Opened: TypeAlias = "list[PGresult] | None"  # what opening a transaction gave
 
 
-def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Outcome, None, Opened]:
+def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Outcome | Noticed, None, Opened]:
     """Apply and record one file; yield while it waits, and what became of it once that is certain. Writes.
 
     ``opened`` is what this returned for the file before: what came of opening the transaction of this one.
     ``None`` says that nothing is open.
     """
     migration, before, limits = turn.migration, turn.before, turn.limits
-    connection = access.connection
+    connection, heard = access.connection, database.Notices()
     try:
         results = opened or (yield from _open(migration, access, before, limits))
         if not ledger.is_to_do(migration, ledger.pairs(results[-2]), previous=before.version):
@@ -49,13 +50,21 @@ def apply(turn: Turn, access: Access, opened: Opened) -> Generator[Waiting | Out
             yield Outcome(migration, None)
             return None
         xid = ledger.xid(results)
-        with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
-            ms = _run(migration, connection, watch, limits)
+        with (
+            blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch,
+            database.hearing(connection, heard),
+        ):
+            ms = _run(turn, connection, watch, heard)
             message = envelope.ending(turn, access, xid=xid, ms=ms)
             ahead, trouble = _commit(turn, access, watch, message, xid=xid)
         yield Outcome(migration, ms)
+        yield from notices.told(migration, heard)
         if trouble:
             raise trouble
+    except (SqlFailed, TransactionEnded):
+        database.roll_back(connection)
+        yield from notices.told(migration, heard)
+        raise
     except database.Error as error:
         named = failure.around(error, migration, lost=database.is_lost(connection, error))
         database.roll_back(connection)
@@ -98,11 +107,12 @@ def _attempt(connection: Connection, message: str) -> Opened:
     return None
 
 
-def _run(migration: Migration, connection: Connection, watch: blockers.Watch, limits: Limits) -> int:
+def _run(turn: Turn, connection: Connection, watch: blockers.Watch, heard: database.Notices) -> int:
     """Send the file and check that its transaction still stands. Return milliseconds."""
+    migration, limits = turn.migration, turn.limits
     started = time.monotonic()
     try:
-        done, rejected = database.tally(connection, migration.sql, idle=watch.look)
+        done, rejected = database.tally(connection, migration.sql, notices=heard, idle=watch.look)
     except KeyboardInterrupt:
         raise failure.interrupted(migration) from None
     ms = round((time.monotonic() - started) * 1000)

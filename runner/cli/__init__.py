@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from runner import __version__
-from runner.cli import common
+from runner.cli import common, output, report
 from runner.errors import Interrupted, RunnerError, ServerRefused
 
 REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
@@ -31,10 +31,16 @@ _COMMANDS = {
     "docs": "docs",
     "server": "server",
 }
+_CHANGING = {"migrate", "init", "new", "baseline", "accept", "docs"}
 
 
 class Commands(click.Group):
-    """Load a command's module when it is used, and turn errors into their exit codes."""
+    """Load a command's module when it is used, and turn errors into their exit codes.
+
+    ``changes`` says, once a command was found, that it writes more than what it prints.
+    """
+
+    changes = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order a newcomer meets them."""
@@ -46,6 +52,7 @@ class Commands(click.Group):
 
         if (module := _COMMANDS.get(cmd_name)) is None:
             return None
+        self.changes = cmd_name in _CHANGING
         command: click.Command = getattr(import_module(f"runner.cli.{module}"), f"{cmd_name}_command")
         return command
 
@@ -102,4 +109,19 @@ def main() -> None:
             signal.signal(number, _stop)
     gc.disable()  # a run is short and leaves no cycles; looking for them takes a tenth of it with many files
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
-    cli(prog_name=name)
+    output.guard()
+    try:
+        cli(prog_name=name)
+    except SystemExit as end:
+        sys.exit(_last_word(end.code))
+
+
+def _last_word(code: Any) -> Any:  # noqa: ANN401 - as sys.exit takes it
+    """Say that output was lost. Of a command that changes something the code stays: it tells what was done.
+
+    One that only tells has failed then.
+    """
+    if problem := output.lost():
+        report.error(problem)
+        return code or (0 if cli.changes else problem.exit_code)
+    return code

@@ -132,6 +132,13 @@ def scratch_option(command: Command) -> Command:
     )(command)
 
 
+def empty_option(command: Command) -> Command:
+    """Add --allow-empty."""
+    return click.option("--allow-empty", is_flag=True, help="Take a series whose folder holds no file.")(
+        command
+    )
+
+
 def one_series(command: Command) -> Command:
     """Add the argument SERIES."""
     return click.argument("series", shell_complete=_complete)(command)
@@ -183,6 +190,12 @@ def only(found: Sequence[Database], option: str) -> Database:
     if len(found) != 1:
         raise UsageError(f"{option} is for one series.", remedy="Name the series.")
     return found[0]
+
+
+def warn_empty(one: Database) -> None:
+    """Say that a series has no file at all: mostly its folder is the wrong one."""
+    if not one.steps:
+        report.warning(f"the folder of {one.series} holds no migration.")
 
 
 def title(one: Database) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import door, planning
+from runner import door, files, planning
 from runner.cli import common, document, report
-from runner.errors import IntegrityError
+from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.planning import Step
 
 PENDING = 3  # exit code
+_STDOUT = "-"
 
 
 @click.command("status")
@@ -40,6 +41,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     """
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
+        common.warn_empty(one)
         if common.wants_document():
             common.add(one, steps=[document.step(step) for step in one.steps])
         else:
@@ -55,50 +57,76 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 @common.some_series
 @click.option(
     "--sql",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate.",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True, allow_dash=True),
+    help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate; - is "
+    "stdout.",
 )
 @common.wait_option
 @common.strict_option
+@click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
+@common.empty_option
 @common.url_option
 @common.config_option
 @common.embedded_option
 @common.json_option
-def plan_command(
-    *, series: Sequence[str], sql: Path | None, strict: bool, url: str | None, file: Path | None
+def plan_command(  # noqa: PLR0913 - one parameter per option
+    *,
+    series: Sequence[str],
+    sql: Path | None,
+    force: bool,
+    strict: bool,
+    allow_empty: bool,
+    url: str | None,
+    file: Path | None,
 ) -> None:
     """List what migrate would apply.
 
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
     """
+    if str(sql) == _STDOUT and common.wants_document():
+        raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
     found = door.plan(
         series,
         url=url,
         config=file,
         strict=strict,
+        allow_empty=allow_empty,
         wait=common.waiting(),
         on_embedded=common.say_embedded,
     )
     if sql is not None:
         series = [common.only(found, "--sql").series]
-        sql.write_text(door.bundle(series, url=url, config=file), encoding="utf-8", newline="\n")
+        _write(door.bundle(series, url=url, config=file), sql, force=force)
     for one in found:
         steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
         if common.wants_document():
             common.add(one, steps=[document.step(step) for step in steps])
         else:
-            _list(one, steps)
+            _list(one, steps, err=str(sql) == _STDOUT)
 
 
-def _list(one: Database, steps: Sequence[Step]) -> None:
-    report.say(common.title(one), style="bold")
+def _write(text: str, file: Path, *, force: bool) -> None:
+    """Write the bundle: to a pipe or a device as it is, to a file that exists only if told to."""
+    if str(file) == _STDOUT:
+        report.raw(text)
+        return
+    with files.writing(file):
+        is_there = file.is_file()
+    if is_there and not force:
+        raise FileUnwritable(f"{file} exists already.", remedy="Name another file, or add --force.")
+    files.write(file, text)
+
+
+def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
+    report.say(common.title(one), style="bold", err=err)
     for step in steps:
         lines = len(step.file.sql.splitlines())
         size = f"{lines} line{'s' * (lines != 1)}"
-        report.say(f"  {report.described(step)}  {step.file.path}  ({size})")
+        report.say(f"  {report.described(step)}  {step.file.path}  ({size})", err=err)
     if not steps:
-        report.say(f"  nothing to apply{f', {words}' if (words := common.ahead(one)) else ''}")
+        words = common.ahead(one)
+        report.say(f"  nothing to apply{f', {words}' if words else ''}", err=err)
 
 
 @click.command("verify")
@@ -138,6 +166,7 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
         on_embedded=common.say_embedded,
     )
     for one in found:
+        common.warn_empty(one)
         if common.wants_document():
             problems = [document.error(problem) for problem in one.problems]
             steps = [document.step(step) for step in one.steps]

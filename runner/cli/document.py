@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runner.apply import Outcome
+    from runner.apply import Notice, Outcome
     from runner.errors import RunnerError
     from runner.planning import Step
     from runner.schema import Orphans, Proof
@@ -46,6 +46,21 @@ def proof(proof: Proof) -> dict[str, Any]:
         "tables_without_rows": list(proof.empty),
         "rows_changed": list(proof.notes),
         "untried": proof.untried,
+    }
+
+
+def notice(version: str, notice: Notice) -> dict[str, Any]:
+    """Return what the server said while the file of a version ran."""
+    place = notice.place
+    return {
+        "version": version,
+        "severity": notice.severity,
+        "message": notice.message,
+        "sqlstate": notice.sqlstate,
+        "file": place.path if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "notes": list(notice.notes),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,6 +44,7 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
     help="Refuse unless N files are pending, or were until somebody applied them.",
 )
 @common.strict_option
+@common.empty_option
 @_seconds(
     "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
 )
@@ -59,6 +60,9 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
     "0 is no limit.",
 )
 @common.wait_option
+@click.option(
+    "--verbose", is_flag=True, help="Show what the server says below a warning, too: notices, infos."
+)
 @common.url_option
 @common.config_option
 @common.embedded_option
@@ -69,9 +73,11 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     to: int | None,
     expect: int | None,
     strict: bool,
+    allow_empty: bool,
     wait_lock: float,
     lock_timeout: float,
     statement_timeout: float | None,
+    verbose: bool,
     url: str | None,
     file: Path | None,
 ) -> None:
@@ -82,7 +88,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     holds what must not be sent. Then the databases are migrated one after the other. A database that a newer
     release has migrated already is said to be ahead, and gets nothing.
     """
-    screen = _Screen(expect)
+    screen = _Screen(expect, verbose=verbose)
     try:
         door.migrate(
             series,
@@ -91,6 +97,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             to=to,
             expect=expect,
             strict=strict,
+            allow_empty=allow_empty,
             limits=Limits(wait_lock, lock_timeout, statement_timeout),
             wait=common.waiting(),
             on_event=screen.show,
@@ -103,9 +110,11 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
 class _Screen:
     """Shows each database of a run under its heading, with what it has in the end, also when one fails."""
 
-    def __init__(self, expect: int | None) -> None:
+    def __init__(self, expect: int | None, *, verbose: bool) -> None:
         self._expect = expect
+        self._verbose = verbose
         self._waiting: list[Database] = []
+        self._said: list[dict[str, Any]] = []
         self._done: list[Outcome] = []
         self._progress: report.Progress | None = None
 
@@ -118,9 +127,18 @@ class _Screen:
             return
         while self._waiting[0].series != event.migration.series:
             self._leave()
-        self._enter().show(event)
+        progress = self._enter()
+        if isinstance(event, apply.Noticed):
+            event = self._chosen(event)
+        progress.show(event)
         if isinstance(event, apply.Outcome):
             self._done.append(event)
+
+    def _chosen(self, event: apply.Noticed) -> apply.Noticed:
+        """Leave only warnings, unless more is wanted, and keep them for the document."""
+        notices = tuple(one for one in event.notices if self._verbose or one.severity == report.WARNING)
+        self._said += [document.notice(event.migration.version, one) for one in notices]
+        return event._replace(notices=notices)
 
     def _enter(self) -> report.Progress:
         """Write the heading of the database at hand, unless it stands there already."""
@@ -134,8 +152,8 @@ class _Screen:
     def _leave(self) -> None:
         """Say what the database at hand has now."""
         self._enter().__exit__(None, None, None)
-        _summarise(self._waiting.pop(0)._replace(outcomes=tuple(self._done)))
-        self._progress, self._done = None, []
+        _summarise(self._waiting.pop(0)._replace(outcomes=tuple(self._done)), self._said)
+        self._progress, self._done, self._said = None, [], []
 
     def leave_all(self) -> None:
         """Say what each database has that was not left yet."""
@@ -159,9 +177,10 @@ def _compare(found: Sequence[Database], expect: int | None) -> None:
         report.say(f"{expect - pending} of the {expect} expected files were applied before.")
 
 
-def _summarise(one: Database) -> None:
+def _summarise(one: Database, said: Sequence[dict[str, Any]]) -> None:
     applied = [document.outcome(outcome) for outcome in one.outcomes]
-    common.add(one, applied=applied, skipped=[document.step(step) for step in one.skipped])
+    skipped = [document.step(step) for step in one.skipped]
+    common.add(one, applied=applied, skipped=skipped, warnings=list(said))
     if common.wants_document():
         return
     for step in one.skipped:

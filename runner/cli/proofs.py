@@ -9,6 +9,7 @@ import click
 from runner import config, door, ledger, planning, schema
 from runner.cli import common, document, report
 from runner.errors import LedgerChanged, ProofFailed, UsageError
+from runner.files import folded
 from runner.planning import State
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def prove_command(
     project = config.load(file)
     chosen = config.choose(project, series)
     files = planning.read(project, chosen)
+    for migrations in files.values():
+        _warn_of_folded(migrations)
     failed = untried = 0
     for target in common.targets(project, chosen, url=url):
         own = files[target.series.name]
@@ -84,6 +87,15 @@ def prove_command(
 def _say(text: str, *, style: str | None = None) -> None:
     if not common.wants_document():
         report.say(text, style=style)
+
+
+def _warn_of_folded(migrations: Sequence[Migration]) -> None:
+    """Say which defaults are a time that stands still: nothing that a proof runs would show it."""
+    for migration in migrations:
+        for word, place in folded(migration.sql, path=migration.path):
+            report.warning(
+                f"{place}: default {word} is the time at which the file runs, for every row; write now()."
+            )
 
 
 def _show(proof: Proof) -> None:

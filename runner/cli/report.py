@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from runner.apply import Event
+    from runner.apply import Event, Notice
     from runner.errors import Place, RunnerError
     from runner.planning import Step
 
+WARNING = "WARNING"  # severity, as PostgreSQL writes it
 _STYLES = {
     State.APPLIED: "green",
     State.PENDING: "yellow",
@@ -71,11 +72,18 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
+def raw(text: str) -> None:
+    """Print a text as it is, in UTF-8 whatever the terminal speaks: it is for psql, not for a person."""
+    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8")
+    print(text, end="")
+
+
 def dump(content: dict[str, Any]) -> None:
     """Print one JSON document."""
     import json  # noqa: PLC0415 - --json only
 
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    speaks_utf8 = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(content, indent=2, ensure_ascii=not speaks_utf8))
 
 
 # ------------------------------------------------------------------ steps
@@ -187,6 +195,9 @@ class Progress:
                 say(f"{reason.message} Trying again in {seconds:.0f} s.", err=True)
                 for note in reason.notes:
                     say(f"  {note}", err=True)
+            case apply.Noticed(notices=notices):
+                for one in notices:
+                    notice(one, path)
             case apply.Outcome(ms=ms):
                 self._done(path, f"{ms} ms" if ms is not None else "already done by another runner")
 
@@ -204,6 +215,14 @@ class Progress:
 def warning(text: str) -> None:
     """Show something that is not right but does not stop the command."""
     say(f"warning: {text}", style="yellow", err=True)
+
+
+def notice(said: Notice, path: str) -> None:
+    """Show what the server said while a file ran, behind the place, or at least the file."""
+    style = "yellow" if said.severity == WARNING else None
+    say(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style, err=True)
+    for note in said.notes:
+        say(f"  {note}", err=True)
 
 
 def error(problem: RunnerError) -> None:

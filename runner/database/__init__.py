@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from runner.database.message import send as send
     from runner.database.message import tally as tally
     from runner.database.message import try_run as try_run
+    from runner.database.notices import Heard as Heard
+    from runner.database.notices import Notices as Notices
+    from runner.database.notices import hearing as hearing
     from runner.database.question import ask as ask
     from runner.database.question import opening as opening
     from runner.database.question import query as query
     from runner.database.question import query_quoted as query_quoted
+    from runner.database.resource import packaged as packaged
     from runner.database.server import create_empty as create_empty
     from runner.database.server import create_missing as create_missing
     from runner.database.server import drop as drop
@@ -57,7 +61,9 @@ else:
         __name__,
         invalid="BEFORE LEFT invalid_before invalid_left",
         message="Connection ConnectionBroken Error failure fill pieces rows run send tally try_run",
+        notices="Heard Notices hearing",
         question="ask opening query query_quoted",
+        resource="packaged",
         server="create_empty create_missing drop",
         session="TRANSACTION_TIMEOUT Access connect in_transaction is_lost put_back roll_back speak_utf8"
         " start_over",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGconn, PGresult
 
+    from runner.database.notices import Notices
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 Error = psycopg.Error
 ConnectionBroken = psycopg.OperationalError
@@ -76,11 +78,11 @@ def send(
 
 
 def tally(
-    connection: Connection, text: str, *, idle: Callable[[], None] | None = None
+    connection: Connection, text: str, *, notices: Notices, idle: Callable[[], None] | None = None
 ) -> tuple[int, psycopg.Error | None]:
     """Send ``text`` like ``send``; return how many statements succeeded, and the error of the next, if any.
 
-    Keeps no results: a file may hold a hundred thousand statements.
+    Keeps no results: a file may hold a hundred thousand statements. ``notices`` is told of each.
     """
     done, error = 0, None
 
@@ -88,8 +90,10 @@ def tally(
         nonlocal done, error
         error = error or failure([result])
         done += error is None
+        notices.count()
 
-    _exchange(connection, text, _answer(connection.pgconn, note), idle)
+    answer = _watched(_answer(connection.pgconn, note), notices.settle, always=True)
+    _exchange(connection, text, answer, idle)
     return done, error
 
 
@@ -133,14 +137,16 @@ def _answer(pgconn: PGconn, note: Callable[[PGresult], None]) -> PQGen[None]:
         failed = failed or result.status == pq.ExecStatus.FATAL_ERROR
 
 
-def _watched(answer: PQGen[Answer], idle: Callable[[], None]) -> PQGen[Answer]:
-    """Pass an answer on; call ``idle`` whenever an interval is over without a part of it."""
+def _watched(answer: PQGen[Answer], call: Callable[[], None], *, always: bool = False) -> PQGen[Answer]:
+    """Pass an answer on; call whenever an interval is over without a part of it, or ``always`` before one."""
     try:
         wanted = next(answer)
         while True:
+            if always:
+                call()
             ready = yield wanted
-            if not ready:
-                idle()
+            if not (ready or always):
+                call()
             wanted = answer.send(ready)
     except StopIteration as end:
         return cast("Answer", end.value)

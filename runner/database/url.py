@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 
 # Marks the URL of the embedded server, which must be reached whatever the environment says.
 EMBEDDED = "socrates-migrate"
+_SHAPE = (
+    "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, / as %2F, "
+    "# as %23, ? as %3F and % as %25."
+)
+_QUOTES = ("'", '"')
+_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+# What other programs put behind the ?, and libpq refuses.
+_CURES = {
+    "schema": "Take schema=… out: the files name their schemas. A search_path is written "
+    "options=-csearch_path%3DNAME.",
+    "pgbouncer": "Take pgbouncer=… out, and use the server's own port: a migration wants a session.",
+    "connection_limit": "Take connection_limit=… out: the runner needs one connection, and another to look.",
+    "sslaccept": "Take sslaccept=… out; write sslmode=require, or sslmode=verify-full.",
+}
 
 
 def parse(url: str, *, source: str) -> dict[str, Any]:
@@ -27,26 +42,66 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     would then stand in messages; such a URL is refused here.
     """
     scheme, _, rest = url.partition("://")
+    _check_edges(url, source, is_url=bool(rest))
     if rest and scheme not in ("postgresql", "postgres"):
         raise _malformed(source, "it does not begin with postgresql://")
     try:
         options = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise _malformed(source, "it cannot be parsed") from None  # the driver's text repeats the URL
+    except psycopg.ProgrammingError:  # the driver's text repeats the URL
+        _check_parameters(url, source)
+        raise _malformed(source, "it cannot be parsed") from None
     path = rest.partition("?")[0].partition("/")[2]
     if "@" in path or "@" in str(options.get("host") or ""):
         raise _malformed(source, "user or password hold an unescaped character")
     if not re.fullmatch(r"[0-9,]*", str(options.get("port") or "")):
         raise _malformed(source, "its port is not a number")
+    if (options.get("sslmode") or "require") not in _MODES:
+        raise _malformed(source, "its sslmode is none that libpq knows", f"Known are {', '.join(_MODES)}.")
     return options
 
 
-def _malformed(source: str, reason: str) -> UrlMalformed:
-    return UrlMalformed(
-        f"The URL in {source} is malformed: {reason}.",
-        remedy="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, "
-        "/ as %2F, # as %23, ? as %3F and % as %25.",
-    )
+def _check_edges(url: str, source: str, *, is_url: bool) -> None:
+    """Refuse what a file, a shell or ``docker --env-file`` has put around a URL."""
+    if url[:1] in _QUOTES or (is_url and url[-1:] in _QUOTES):
+        raise _malformed(
+            source,
+            "quotes around it are part of the value",
+            "Take them away: who hands the value on, such as docker --env-file, keeps them.",
+        )
+    if is_url and (url != url.strip() or not url.isprintable()):
+        raise _malformed(
+            source,
+            "a newline or a blank stands before, behind or in it",
+            "Remove it: a secret made with `echo` ends in a newline, with `printf %s` it does not.",
+        )
+
+
+def _check_parameters(url: str, source: str) -> None:
+    """Name a parameter behind the ? that libpq does not know; never what may be a part of a password."""
+    head, _, query = url.partition("?")
+    if not query or "@" in query or not _is_sound(head):
+        return
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} | {"ssl"}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if name == "ssl" and value != "true":
+            raise _malformed(source, "libpq has no parameter ssl but for ssl=true", "Write sslmode=require.")
+        if name not in known and re.fullmatch(r"[A-Za-z_]{1,40}", name):
+            cure = _CURES.get(name, f"Take {name}=… out: it is another driver's or tool's.")
+            raise _malformed(source, f"libpq has no parameter {name}", cure)
+
+
+def _is_sound(head: str) -> bool:
+    """Tell whether a URL without its parameters is one, so that what follows it is no part of a password."""
+    try:
+        options = conninfo_to_dict(head)
+    except psycopg.ProgrammingError:
+        return False
+    return re.fullmatch(r"[0-9,]*", str(options.get("port") or "")) is not None
+
+
+def _malformed(source: str, reason: str, remedy: str = _SHAPE) -> UrlMalformed:
+    return UrlMalformed(f"The URL in {source} is malformed: {reason}.", remedy=remedy)
 
 
 def redacted(text: str, options: dict[str, Any]) -> tuple[str, ...]:

@@ -43,16 +43,17 @@ def plan(  # noqa: PLR0913 - options, keyword-only
     url: str | None = None,
     config: Path | str | None = None,
     strict: bool = False,
+    allow_empty: bool = False,
     wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
 ) -> tuple[Database, ...]:
     """Return what ``migrate`` would apply to each database: its ``pending`` and ``skipped`` steps.
 
-    Parameters as of ``migrate``. Raises the ``RunnerError`` for which it would refuse; whether the role may
-    write is not asked.
+    ``allow_empty`` takes a series without a file; other parameters as of ``migrate``. Raises the
+    ``RunnerError`` for which that would refuse; whether the role may write is not asked.
     """
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        planning.check(found, strict=strict)
+        planning.check(found, strict=strict, allow_empty=allow_empty)
         return tuple(describe(site) for site in found)
 
 

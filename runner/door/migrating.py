@@ -36,6 +36,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     to: int | None = None,
     expect: int | None = None,
     strict: bool = False,
+    allow_empty: bool = False,
     limits: Limits = _LIMITS,
     wait: float = 0,
     on_event: Callable[[Event], None] | None = None,
@@ -46,15 +47,15 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     ``series`` names one or several, none means all, in the order of the configuration; ``url`` is for one.
     ``config`` is a pyproject.toml, by default the nearest. ``to`` is the number of the last file to apply,
     ``expect`` how many must be pending, or were until somebody applied them. A database that is ahead of the
-    files gets nothing; with ``strict`` that is an error. ``limits`` says how long to wait for others, and
-    ``wait`` how many seconds a server is given to start. ``on_embedded`` is called before the embedded server
-    stands in, and may raise.
+    files gets nothing; with ``strict`` that is an error. ``allow_empty`` takes a series without a file.
+    ``limits`` says how long to wait for others, and ``wait`` how many seconds a server is given to start.
+    ``on_embedded`` is called before the embedded server stands in, and may raise.
 
     ``on_event`` is told what happens while it happens, in this thread: ``Checked`` once, then of each file
-    ``Started``, maybe ``Waiting`` or ``Retrying``, and, when it is committed, ``Outcome``. What it raises
-    ends the run, and so does what is raised in this thread from outside: the file at hand is rolled back,
-    those before it stay. Nothing is printed, no signal handler is set, and calls in several threads do not
-    know each other.
+    ``Started``, maybe ``Waiting`` or ``Retrying``, when it is committed, ``Outcome``, and behind that, or
+    behind its failure, ``Noticed``, if the server said anything. What it raises ends the run, and so does
+    what is raised in this thread from outside: the file at hand is rolled back, those before it stay. Nothing
+    is printed, no signal handler is set, and calls in several threads do not know each other.
 
     Raises ``RunnerError`` with its ``name``, ``exit_code``, ``place`` and ``remedy``.
     """
@@ -62,7 +63,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
         if to is not None and len(found) != 1:
             raise UsageError("--to is for one series.", remedy="Name the series.")
-        planning.check(found, to=to, strict=strict)
+        planning.check(found, to=to, strict=strict, allow_empty=allow_empty)
         asked = planning.ask(found)
         planning.check_writable(asked)
         pending = sum(len(planning.pending(site.steps, to=to)) for site in asked)

@@ -3,10 +3,10 @@
 Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``procedures``
 (which it must know), ``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a
 transaction), ``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``made_schemas``
-(what a file creates), ``explain`` (how a file differs from what was applied), ``Unvalidated`` (constraints
-that files leave so), ``create`` (the next file from a template) and ``lay_out`` (a new project), which alone
-write. The lexical rules are PostgreSQL's (manual, section 4.1) with ``standard_conforming_strings`` on. No
-server is asked.
+(what a file creates), ``folded`` (defaults that are a time), ``explain`` (how a file differs from what was
+applied), ``Unvalidated`` (constraints that files leave so); and to write, ``create`` (the next file from a
+template), ``lay_out`` (a new project), ``write`` and ``writing``. The lexical rules are PostgreSQL's (manual,
+section 4.1) with ``standard_conforming_strings`` on. No server is asked.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +15,10 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.files.content import check as check
+    from runner.files.defaults import folded as folded
     from runner.files.difference import explain as explain
+    from runner.files.disk import write as write
+    from runner.files.disk import writing as writing
     from runner.files.folder import load as load
     from runner.files.folder import shown as shown
     from runner.files.layout import lay_out as lay_out
@@ -34,7 +37,9 @@ else:
     __getattr__ = lazily(
         __name__,
         content="check",
+        defaults="folded",
         difference="explain",
+        disk="write writing",
         folder="load shown",
         layout="lay_out",
         lexer="Statement scan",

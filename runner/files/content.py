@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
-from runner.files import outside
+from runner.files import invisible, outside
 from runner.files.lexer import Refusal, Statement, read
 from runner.files.place import locate
 
@@ -51,6 +51,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
     try:
         for start in _starts(text, None if single else committing):
             starts.append(start)
+        invisible.check(text)
         if single and len(starts) > 1:
             raise Refusal(
                 starts[1],

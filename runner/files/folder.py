@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
 
 ROLLBACK = "rollback"
+_STAMP = 8  # digits: a date, the seconds since 1970, or both date and time
+_RENUMBER = (
+    'i=0; for f in *.sql; do n=$(printf %03d $i)_${f#*_}; [ "$f" = "$n" ] || { mv "$f" "$n"; '
+    '[ ! -e "rollback/$f" ] || mv "rollback/$f" "rollback/$n"; }; i=$((i + 1)); done'
+)
 _FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
 
 
@@ -89,7 +94,10 @@ def _check_numbers(files: Sequence[str]) -> None:
 
 
 def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
-    number = int(file.partition("_")[0])
+    digits = file.partition("_")[0]
+    number = int(digits)
+    if len(digits) >= _STAMP:
+        return _stamped(file, expected)
     if not file.startswith(f"{number:03}_"):
         return FileName(f"{file} writes its number with needless zeros.", remedy=f"Write it as {number:03}.")
     if number == expected - 1:
@@ -99,6 +107,17 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
     return VersionGap(
         f"Number {expected:03} is missing before {file}.",
         remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
+    )
+
+
+def _stamped(file: str, expected: int) -> FileName:
+    """Say what becomes of files that another tool has numbered by the clock."""
+    name = file.partition("_")[2]
+    return FileName(
+        f"{file} has a timestamp for a number.",
+        remedy=f"Numbers run from 000 without gaps: rename the files in their order, this one to "
+        f"{expected:03}_{name}. The line above does it for all of them, in a shell, in their folder.",
+        notes=(_RENUMBER,),
     )
 
 

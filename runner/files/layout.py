@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ConfigError, UsageError
 from runner.files import template
+from runner.files.disk import write, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,8 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
 
     ``file`` is its pyproject.toml; what it holds stays. A folder that has files already gets no first one.
     Nothing is overwritten, and nothing written before all was looked at. Raises ``UsageError`` for a name
-    that cannot be one or a series that is configured, ``ConfigError`` for a file that cannot be added to.
+    that cannot be one or a series that is configured, ``ConfigError`` for a file that cannot be added to,
+    ``FileUnwritable`` for a folder or file that cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", series):
         raise UsageError(f"{series!r} is not a name for a series.", remedy="Use a-z, 0-9 and _.")
@@ -40,17 +42,18 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
     folder = root / "sql" / series
     written: list[Path] = []
     if not folder.is_dir() or not any(folder.glob("*.sql")):
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         written += template.create(series, folder, FIRST, root=root, variable=variable)
     if _ignore(root / ".gitignore"):
         written.append(root / ".gitignore")
-    file.write_text(text, encoding="utf-8", newline="\n")  # last: it is what makes the project one
+    write(file, text)  # last: it is what makes the project one
     return (file, *written)
 
 
 def _configuration(file: Path, series: str, variable: str) -> str:
     """Return the configuration with the new series at its end."""
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    before = _text(file)
     added = CONFIGURATION.format(series=series, variable=variable)
     text = f"{before.rstrip()}\n\n{added}" if before.strip() else added
     try:
@@ -67,11 +70,22 @@ def _configuration(file: Path, series: str, variable: str) -> str:
     return text
 
 
+def _text(file: Path) -> str:
+    """Return what a file holds, nothing when it is not there."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{file} cannot be added to: {reason}.", remedy="Correct it, try again.") from error
+
+
 def _ignore(file: Path) -> bool:
     """Add what holds secrets and data to .gitignore; tell whether it was changed."""
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    before = _text(file)
     missing = [line for line in _IGNORED if line not in before.splitlines()]
     if missing:
         start = before if not before or before.endswith("\n") else f"{before}\n"
-        file.write_text(start + "".join(f"{line}\n" for line in missing), encoding="utf-8", newline="\n")
+        write(file, start + "".join(f"{line}\n" for line in missing))
     return bool(missing)

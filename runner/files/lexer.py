@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Letters, digits, _ and everything beyond ASCII; written as what it is not, which compiles in no time.
 _IN_NAME = r"[^\0-/:-@\[-\^`{-\x7f]"
@@ -25,6 +29,7 @@ _CONTINUED = re.compile(r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r
 _DELIMITED = re.compile(r'[^"]*+(?:""[^"]*+)*+"')
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _NAME_CHARACTER = re.compile(_IN_WORD)
+_RESTRICT = re.compile(r"\\(?:un)?restrict\b")
 _NOT_BLANK = re.compile(r"\S")
 
 _ROUTINE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
@@ -105,6 +110,15 @@ def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statem
     return _statement(";".join(segments), begin, len(text)), len(text)
 
 
+def bare(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches outside strings, comments and quoted names. Raises ``Refusal`` as ``scan`` does."""
+    position = 0
+    while match := _TOKEN.search(text, position):
+        yield position, match.start()
+        position = match.end() if match.group() == ";" else _skip(text, match.start(), match.group())
+    yield position, len(text)
+
+
 def _statement(code: str, begin: int, end: int) -> Statement | None:
     first = _NOT_BLANK.search(code)
     return Statement(begin + first.start(), end, code[first.start() :]) if first else None
@@ -143,17 +157,24 @@ def _skip(text: str, at: int, token: str) -> int:
         case "/":
             return _skip_comment(text, at)
         case "\\":
-            raise Refusal(
-                at,
-                "holds a psql command (a backslash outside quotes)",
-                "Write it as plain SQL: the runner and psql must do the same with the file.",
-            )
+            raise _command(text, at)
     if _NAME_CHARACTER.match(text[max(at - 1, 0) : at]):
         return at + 1  # the dollar sign is part of a name
     end = text.find(token, at + len(token))
     if end < 0:
         raise _unterminated(at, f"dollar-quoted string {token}")
     return end + len(token)
+
+
+def _command(text: str, at: int) -> Refusal:
+    restricts = _RESTRICT.match(text, at)
+    return Refusal(
+        at,
+        "holds a psql command (a backslash outside quotes)",
+        "Delete the two lines \\restrict and \\unrestrict: pg_dump writes them for psql, no SQL needs them."
+        if restricts
+        else "Write it as plain SQL: the runner and psql must do the same with the file.",
+    )
 
 
 def _has_escape_prefix(text: str, at: int) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.errors import UsageError
+from runner.errors import FileUnwritable, UsageError
 from runner.files import folder
+from runner.files.disk import write, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +96,8 @@ $rollback$;
 def create(series: str, sql: Path, name: str, *, root: Path, variable: str) -> tuple[Path, Path]:
     """Write the next forward file and its rollback; return both paths.
 
-    The forward file holds no statement, so the runner refuses it until it is written.
+    The forward file holds no statement, so the runner refuses it until it is written. Raises
+    ``FileUnwritable``; then neither is there.
     """
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise UsageError(f"{name!r} is not a name for a migration.", remedy="Use a-z, 0-9 and _.")
@@ -108,8 +110,12 @@ def create(series: str, sql: Path, name: str, *, root: Path, variable: str) -> t
     }
     forward = sql / "{version}_{name}.sql".format_map(facts)
     rollback = sql / folder.ROLLBACK / forward.name
-    rollback.parent.mkdir(exist_ok=True)
-    for path, text in ((forward, FORWARD), (rollback, ROLLBACK)):
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text.format_map(facts))
+    write(forward, FORWARD.format_map(facts), over=False)
+    try:
+        with writing(rollback):
+            rollback.parent.mkdir(exist_ok=True)
+        write(rollback, ROLLBACK.format_map(facts), over=False)
+    except FileUnwritable:
+        forward.unlink()  # else it would hold its number, and want a rollback
+        raise
     return forward, rollback

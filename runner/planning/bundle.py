@@ -167,7 +167,7 @@ def _file(migration: Migration, recorded: str, empty: tuple[str, ...] | None) ->
         _CHECK.replace("{lock}", lock), recorded=recorded, first=empty is not None, schemas=list(empty or ())
     )
     create = "" if empty is None else ledger.CREATE
-    text = migration.sql if migration.sql.endswith("\n") else f"{migration.sql}\n"
+    text = _closed(migration.sql)
     yield f"\n\n-- ---------------------------------------------------------------- {migration.path}\n"
     yield f"\n\\echo {migration.path}\n"
     if migration.in_transaction:
@@ -187,3 +187,14 @@ def _file(migration: Migration, recorded: str, empty: tuple[str, ...] | None) ->
             + text
         )
         yield valid + ledger.done_message(migration, ms=0) + _UNLOCK
+
+
+def _closed(text: str) -> str:
+    """Return a file so that something may follow: its last line and its last statement ended.
+
+    At the end of a file psql, like the server, does without that semicolon.
+    """
+    statements = files.scan(text).statements
+    is_open = bool(statements) and statements[-1].start + len(statements[-1].code) == statements[-1].end
+    line_end = "" if text.endswith("\n") else "\n"
+    return f"{text}{line_end};\n" if is_open else f"{text}{line_end}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
+from runner.errors import ConfigError, ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.model import Before
 from runner.planning import compare, content, extension, facts, pooler
 from runner.planning.step import State
@@ -119,14 +119,19 @@ def _schemas(target: Target, migrations: Iterable[Migration]) -> tuple[str, ...]
     return target.series.schemas or tuple(dict.fromkeys(("public", *made)))
 
 
-def check(sites: Sequence[Site], *, to: int | None = None, strict: bool = False) -> None:
+def check(
+    sites: Sequence[Site], *, to: int | None = None, strict: bool = False, allow_empty: bool = False
+) -> None:
     """Raise the first reason why ``migrate`` must not go on: in the files, the ledgers or what is there.
 
-    A database that is ahead is one only where something is pending, or where it is ``strict``.
+    A database that is ahead is one only where something is pending, or where it is ``strict``. A folder
+    without a file is one, unless ``allow_empty``: mostly it is the wrong folder.
     """
     seen: dict[str, Site] = {}
     refused: list[FileRefused] = []
     for site in sites:
+        if not (site.steps or allow_empty):
+            raise _nothing(site)
         _check_distinct(site, seen.setdefault(site.facts.identity, site))
         explain(site)
         todo = compare.pending(site.steps, to=to)
@@ -182,6 +187,15 @@ def explain(site: Site) -> None:
         if step.state is State.EDITED and step.problem and step.migration and step.applied:
             applied = ledger.text(site.connection, step.applied)
             step.problem.notes += files.explain(applied, step.migration.sql)
+
+
+def _nothing(site: Site) -> ConfigError:
+    return ConfigError(
+        f"The folder of {site.series}, {site.target.series.folder}, holds no migration, and database "
+        f"{site.facts.name} records none.",
+        remedy=f"Correct `sql` in the configuration, write the first file with `new {site.series} NAME`, or "
+        "say --allow-empty.",
+    )
 
 
 def _check_distinct(site: Site, twin: Site) -> None:

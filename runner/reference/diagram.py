@@ -88,7 +88,7 @@ def of_schema(schema: Schema) -> Overview:
     return Overview(
         schema.series,
         tuple((g.migration.label, tuple(t.title for t in g.tables)) for g in schema.groups if g.tables),
-        frozenset(table.title for table, _, _ in schema.references()),
+        frozenset(table.title for table, _, _ in schema.references),
         tuple(lines.values()),
     )
 

@@ -6,6 +6,7 @@ Names of tables are in full (``public.users``), as the server prints them; ``tit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runner.schema import read_sentence, without_sentence
@@ -178,7 +179,7 @@ class Group:
     others: tuple[Other, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is asked for with every table is worked out once
 class Schema:
     """The schema that the files of one series make."""
 
@@ -186,7 +187,7 @@ class Schema:
     database: str
     groups: tuple[Group, ...]
 
-    @property
+    @cached_property
     def tables(self) -> tuple[Table, ...]:
         """Every table, in the order of the files."""
         return tuple(table for group in self.groups for table in group.tables)
@@ -200,7 +201,11 @@ class Schema:
 
     def table(self, name: str) -> Table | None:
         """Return a table by its name or title."""
-        return next((table for table in self.tables if name in (table.name, table.title)), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Table]:
+        return {name: table for table in reversed(self.tables) for name in (table.title, table.name)}
 
     def pointing_at(self, name: str) -> Iterator[tuple[Table, ForeignKey]]:
         """Yield the foreign keys that end at a table, and the tables that have them."""
@@ -209,9 +214,12 @@ class Schema:
                 if key.target == name:
                     yield table, key
 
-    def references(self) -> Iterator[tuple[Table, Column, Reference]]:
-        """Yield the columns that point into another database."""
-        for table in self.tables:
-            for column in table.columns:
-                if column.reference:
-                    yield table, column, column.reference
+    @cached_property
+    def references(self) -> tuple[tuple[Table, Column, Reference], ...]:
+        """The columns that point into another database."""
+        return tuple(
+            (table, column, column.reference)
+            for table in self.tables
+            for column in table.columns
+            if column.reference
+        )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.reference.facts import Schema
+    from runner.reference.links import Parts
 
 FILE = "README.md"
 LEGEND = (
@@ -21,9 +22,9 @@ LEGEND = (
 )
 
 
-def write(book: Sequence[Schema]) -> str:
-    """Return the index page."""
-    return text.page(_blocks(book, links.Links(book, None)))
+def write(book: Sequence[Schema], parts: Parts) -> str:
+    """Return the index page; ``parts`` says on which page of its series a section stands."""
+    return text.page(_blocks(book, links.Links(book, None, parts=parts)))
 
 
 def _blocks(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
@@ -52,7 +53,7 @@ def _blocks(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
 
 def _series(schema: Schema, to: links.Links) -> Iterator[str]:
     yield f"## {schema.series}"
-    yield page.overview(schema)
+    yield page.overview(schema, brief=True)
     yield text.table(
         ("file", "table", "purpose"),
         (
@@ -75,7 +76,7 @@ def _crossings(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
             to.table(there.series, there.table, shown=str(there)),
         )
         for schema in book
-        for table, column, there in schema.references()
+        for table, column, there in schema.references
     ]
     if rows:
         yield "## From one database into another"

@@ -8,18 +8,20 @@ from urllib.parse import quote
 from runner.reference import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.model import Migration
     from runner.reference.facts import Schema
+
+    Parts = Mapping[str, Mapping[str, int]]  # by series and section, from 0
 
 OVERVIEW = "overview"
 _UP = "../../"  # from docs/schema to the project
 
 
-def page(series: str) -> str:
-    """Return the file name of the page of a series."""
-    return f"{series}.md"
+def page(series: str, part: int = 0) -> str:
+    """Return the file name of the page of a series, or of a further part of it."""
+    return f"{series}-{part + 1}.md" if part else f"{series}.md"
 
 
 def picture(series: str, name: str) -> str:
@@ -28,12 +30,19 @@ def picture(series: str, name: str) -> str:
 
 
 class Links:
-    """Links from one page to what the pages describe; ``here`` is a series, or ``None`` for the index."""
+    """Links from one page to what the pages describe.
 
-    def __init__(self, book: Sequence[Schema], here: str | None) -> None:
+    ``here`` is a series, or ``None`` for the index, and ``part`` which of its pages; ``parts`` says on which
+    page of its series a section stands, the first if it says nothing.
+    """
+
+    def __init__(
+        self, book: Sequence[Schema], here: str | None, *, parts: Parts | None = None, part: int = 0
+    ) -> None:
         self._book = book
-        self._here = here
-        self._anchors = {schema.series: _anchors(schema) for schema in book}
+        self._here = here and page(here, part)
+        self._parts = parts or {}
+        self._anchors = {s.series: _anchors(s, self._parts.get(s.series, {})) for s in book}
 
     def table(self, series: str, name: str, *, shown: str | None = None) -> str:
         """Return a link to a table; only its name when no page describes it."""
@@ -54,18 +63,20 @@ class Links:
 
     def _target(self, series: str, key: str) -> str:
         anchor = self._anchors[series][key]
-        return f"#{anchor}" if series == self._here else f"{page(series)}#{anchor}"
+        file = page(series, self._parts.get(series, {}).get(key, 0))
+        return f"#{anchor}" if file == self._here else f"{file}#{anchor}"
 
 
-def _anchors(schema: Schema) -> dict[str, str]:
-    """Return the anchor of each section; one that occurs again gets a number, as GitHub does it."""
+def _anchors(schema: Schema, parts: Mapping[str, int]) -> dict[str, str]:
+    """Return the anchor of each section; one that occurs again on its page gets a number, as on GitHub."""
     found: dict[str, str] = {}
     for group in schema.groups:
         headings = [(group.migration.label, group.migration.label)]
         headings += [(table.name, table.title) for table in group.tables]
         for key, heading in headings:
             anchor, number = text.slug(heading), 0
-            taken = {text.slug(schema.series), *found.values()}
+            here = parts.get(key, 0)
+            taken = {text.slug(schema.series), *(a for k, a in found.items() if parts.get(k, 0) == here)}
             while (anchor if not number else f"{anchor}-{number}") in taken:
                 number += 1
             found[key] = anchor if not number else f"{anchor}-{number}"

@@ -6,35 +6,75 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.reference.diagram import Card, Diagram, Line, Overview
 
+    _Piece = tuple[str, str]  # a table, and text that belongs to it
+
+MOST = 45_000  # characters of a block: viewers refuse more than 50,000, some count a few twice
+_ROWS = 200  # columns in one piece of a table: a name and a type have 63 characters each, mostly
 _KEYS = {"PK", "FK", "UK"}  # the marks that Mermaid knows
+# Words of its grammar, which it takes for themselves in any case: a mark is not a name, nor is one of these.
+_MARK = re.compile(r"(?:pk|fk|uk)\b", re.IGNORECASE)
+_RESERVED = {
+    "class", "classdef", "direction", "end", "erdiagram", "many", "one", "only", "optionally", "style",
+    "subgraph", "title", "to", "u", "zero",
+}  # fmt: skip
 
 
-def group(diagram: Diagram) -> str:
-    """Return the diagram of one migration file, with columns."""
-    cards = [line for card in diagram.cards for line in _card(card)]
-    return _block([*cards, *(_line(line, label=", ".join(line.columns)) for line in diagram.lines)])
+def group(diagram: Diagram) -> tuple[str, ...]:
+    """Return the diagram of one migration file, with columns; in blocks of which a viewer takes each."""
+    cards = [(card.title, piece) for card in diagram.cards for piece in _card(card)]
+    lines = [(line.child, _line(line, label=", ".join(line.columns))) for line in diagram.lines]
+    return tuple(_blocks(cards, lines))
 
 
-def overview(diagram: Overview) -> str:
-    """Return the overview of a series: names and lines only."""
-    names = [f"    {_entity(name)}" for _, tables in diagram.clusters for name in tables]
-    return _block([*names, *(_line(line, label="") for line in diagram.lines)])
+def overview(diagram: Overview) -> tuple[str, ...]:
+    """Return the overview of a series, names and lines only; in blocks of which a viewer takes each."""
+    names = [(name, f"    {_entity(name)}") for _, tables in diagram.clusters for name in tables]
+    lines = [(line.child, _line(line, label="")) for line in diagram.lines]
+    return tuple(_blocks(names, lines))
 
 
-def _block(lines: Iterable[str]) -> str:
-    return "\n".join(["```mermaid", "erDiagram", *lines, "```"])
+def _blocks(cards: Sequence[_Piece], lines: Sequence[_Piece]) -> Iterator[str]:
+    """Yield one block, or, where it would be too long, several; a line stands with the table it begins at."""
+    if _size((*cards, *lines)) > MOST:
+        order = {title: number for number, (title, _) in reversed([*enumerate(cards)])}
+        pieces = sorted((*cards, *lines), key=lambda piece: order.get(piece[0], len(order)))
+    else:
+        pieces = [*cards, *lines]
+    block: list[_Piece] = []
+    size = 0
+    for piece in pieces:
+        size += _size([piece])
+        if block and size > MOST:
+            yield _block(block)
+            block, size = [], _size([piece])
+        block.append(piece)
+    yield _block(block)
+
+
+def _size(pieces: Iterable[_Piece]) -> int:
+    return sum(len(text) + 1 for _, text in pieces)
+
+
+def _block(pieces: Iterable[_Piece]) -> str:
+    return "\n".join(["```mermaid", "erDiagram", *(text for _, text in pieces), "```"])
 
 
 def _card(card: Card) -> Iterator[str]:
-    yield f"    {_entity(card.title)} {{"
+    """Yield a table with its columns; one with thousands of them in several pieces, which Mermaid joins."""
+    head, end = f"    {_entity(card.title)} {{", "    }"
+    rows: list[str] = []
     for row in card.rows:
         keys = ", ".join(mark for mark in row.marks if mark in _KEYS)
-        yield f"        {_word(row.type)} {_word(row.name)} {keys}".rstrip()
-    yield "    }"
+        rows.append(f"        {_word(row.type)} {_word(row.name)} {keys}".rstrip())
+        if len(rows) == _ROWS:
+            yield "\n".join((head, *rows, end))
+            rows = []
+    if rows or not card.rows:
+        yield "\n".join((head, *rows, end))
 
 
 def _line(line: Line, *, label: str) -> str:
@@ -45,7 +85,7 @@ def _line(line: Line, *, label: str) -> str:
 
 
 def _entity(name: str) -> str:
-    return name if re.fullmatch(r"[a-z][a-z0-9_]*", name) else _quoted(name)
+    return name if re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in _RESERVED else _quoted(name)
 
 
 def _quoted(text: str) -> str:
@@ -55,4 +95,4 @@ def _quoted(text: str) -> str:
 def _word(text: str) -> str:
     """Return a type or a name as the one word that Mermaid takes: ``numeric(3_2)`` for ``numeric(3,2)``."""
     word = re.sub(r"[^A-Za-z0-9_()\[\]-]", "_", text)
-    return word if word[:1].isalpha() else f"_{word}"
+    return word if word[:1].isalpha() and not _MARK.match(word) else f"_{word}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import ledger
-from runner.database import query
+from runner.database import packaged, query
 from runner.reference.facts import Check, Column, ForeignKey, Index, Other, Policy, Table, Trigger
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 Identity = tuple[int, int]  # oid of an object and 0, or oid of a table and number of a column
-_HERE = Path(__file__).parent
 
 # An oid is never used twice in a database as young as a scratch database.
 _IDENTITIES = """
@@ -47,7 +45,7 @@ def others(connection: Connection, *, schemas: Collection[str] = ()) -> dict[int
 
 def _rows(connection: Connection, file: str, schemas: Collection[str]) -> list[tuple[Any, ...]]:
     """Run a query of this package."""
-    text = (_HERE / file).read_bytes()
+    text = packaged(__package__, file)
     return query(connection, text, besides=ledger.TABLE, schemas=list(schemas) or None)
 
 

@@ -45,9 +45,10 @@ def _columns(table: Table, schema: Schema, group: Group, to: Links) -> str:
     later = {
         column.name: one.migration.label
         for one in schema.groups
+        if one is not group
         for addition in one.additions
+        if addition.table.name == table.name
         for column in addition.columns
-        if addition.table == table and one != group
     }
     return text.table(
         ("column", "type", "null", "default", "purpose"),
@@ -167,7 +168,7 @@ def _pointed_at(table: Table, schema: Schema, book: Sequence[Schema], to: Links)
                 text.code(column.name),
                 "cross-database, no foreign key",
             )
-            for child, column, there in other.references()
+            for child, column, there in other.references
             if (there.series, there.table) == (schema.series, table.title)
         ]
     return text.table(("pointed at by", "column", "how"), rows)

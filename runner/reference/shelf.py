@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner import files
 from runner.reference import diagram, dot, index, links, page, picture, sheet
 
 if TYPE_CHECKING:
@@ -25,9 +26,11 @@ class Change:
 
 def pages(book: Sequence[Schema]) -> dict[str, str]:
     """Return the Markdown of each page by its file name."""
-    return {index.FILE: index.write(book)} | {
-        links.page(schema.series): page.write(schema, book) for schema in book
-    }
+    parts = page.parts(book)
+    found = {index.FILE: index.write(book, parts)}
+    for schema in book:
+        found |= page.write(schema, book, parts)
+    return found
 
 
 def sketches(book: Sequence[Schema]) -> dict[str, tuple[dot.Sketch, ...]]:
@@ -43,9 +46,10 @@ def sketches(book: Sequence[Schema]) -> dict[str, tuple[dot.Sketch, ...]]:
 def fill(book: Sequence[Schema], folder: Path) -> Change:
     """Write what differs, remove what was generated and is no longer wanted. Writes.
 
-    Without the extra ``docs`` the pictures stay as they are.
+    Without the extra ``docs`` the pictures stay as they are. Raises ``FileUnwritable``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     texts, drawings = pages(book), sketches(book)
     program = picture.program()
     if program:
@@ -53,7 +57,8 @@ def fill(book: Sequence[Schema], folder: Path) -> Change:
     written = [name for name, text in texts.items() if _write(folder / name, text)]
     removed = [file.name for file in sorted(folder.iterdir()) if _is_left_over(file, {*texts, *drawings})]
     for name in removed:
-        (folder / name).unlink()
+        with files.writing(folder / name):
+            (folder / name).unlink()
     return Change(tuple(written), tuple(removed), () if program else tuple(drawings))
 
 
@@ -61,7 +66,7 @@ def _write(file: Path, text: str) -> bool:
     """Write a file unless that is its content already; tell whether it was written."""
     if file.is_file() and file.read_bytes() == text.encode():
         return False
-    file.write_text(text, encoding="utf-8", newline="\n")
+    files.write(file, text)
     return True
 
 
@@ -69,4 +74,4 @@ def _is_left_over(file: Path, wanted: set[str]) -> bool:
     marks = {".svg": sheet.MARK, ".md": page.MARK}
     if file.name in wanted or file.suffix not in marks:
         return False
-    return file.read_text(encoding="utf-8").startswith(marks[file.suffix])
+    return file.is_file() and file.read_bytes().startswith(marks[file.suffix].encode())

@@ -136,3 +136,24 @@ def test_a_lost_connection_is_rolled_back_and_said(tmp_path: Path, each_url: str
         with pytest.raises(ConnectionLost, match=r"while app/000_one.sql was being applied"):
             next(events)
         assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("create table public.a ();\n<<<<<<< HEAD\nselect 1;\n=======\nselect 2;\n>>>>>>> other\n", 2),
+        ("create table public.a (\n    id int\n<<<<<<< HEAD\n    , b int\n=======\n>>>>>>> x\n);", 3),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n", 1),
+    ],
+    ids=["conflict", "conflict in a statement", "LFS pointer"],
+)
+def test_what_git_left_in_a_file_is_refused_by_the_server(
+    tmp_path: Path, each_url: str, text: str, line: int
+) -> None:
+    """Nothing of the file remains, and the place is that of the marker."""
+    with pytest.raises(SqlFailed, match="syntax error") as caught:
+        make(tmp_path, app={"000_a.sql": text}).migrate(each_url)
+    assert caught.value.place
+    assert (caught.value.place.path, caught.value.place.line) == ("app/000_a.sql", line)
+    with psycopg.connect(each_url) as db:
+        assert db.execute("select to_regclass('public.a')").fetchone() == (None,)

@@ -122,3 +122,30 @@ def test_another_branch_is_told_as_such(runner: CliRunner, app: Project, each_ur
         assert result.exit_code == 4
         assert "error FILE_RENAMED: Another file holds this number: 001_two was applied" in result.stderr
         assert "old name back" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "plan"])
+def test_a_folder_without_a_file_is_mostly_the_wrong_one(
+    runner: CliRunner, app: Project, each_url: str, command: str
+) -> None:
+    """Nothing to apply to a database that knows nothing is an error, unless it is asked for."""
+    empty = make(app.root / "empty", app={})
+    result = empty.run(runner, command, APP_URL=each_url)
+    assert (result.exit_code, "error CONFIG_INVALID" in result.stderr) == (2, True)
+    assert f"{empty.root / 'app'}, holds no migration" in result.stderr
+    assert "--allow-empty" in result.stderr
+    asked = empty.run(runner, command, "--allow-empty", APP_URL=each_url)
+    assert (asked.exit_code, "nothing" in asked.stdout) == (0, True)
+    app.run(runner, "migrate", APP_URL=each_url)
+    assert empty.run(runner, command, "--allow-empty", APP_URL=each_url).exit_code == 4, "files are missing"
+
+
+@pytest.mark.parametrize("command", ["status", "verify"])
+def test_who_looks_at_a_folder_without_a_file_is_warned(
+    runner: CliRunner, app: Project, url: str, command: str
+) -> None:
+    """Such a series agrees with its database, but that is not what somebody wanted to know."""
+    empty = make(app.root / "empty", app={})
+    result = empty.run(runner, command, APP_URL=url)
+    assert (result.exit_code, result.stderr) == (0, "warning: the folder of app holds no migration.\n")
+    assert app.run(runner, command, APP_URL=url).stderr == ""

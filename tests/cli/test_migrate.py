@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tests.cli import NEEDS, lines
+from tests.cli import NEEDS, data, lines
 from tests.project import ROOT, TWO, Project, make
 
 if TYPE_CHECKING:
@@ -168,3 +168,48 @@ def test_a_killed_runner_leaves_nothing(app: Project, url: str) -> None:
             pass
         assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
         assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
+
+
+def test_warnings_are_shown_and_notices_when_asked_for(runner: CliRunner, app: Project, url: str) -> None:
+    """On stderr with file and line, and the hint below; in the document by their severity."""
+    text = "select 1;\ndo $$ begin\n  raise warning 'w' using hint = 'h'; raise notice 'n';\nend $$;"
+    app.write("app", {"000_one.sql": text})
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.stderr.splitlines()[1:] == ["warning: app/000_one.sql:3:3: w", "  HINT: h"]
+    app.write("app", {"002_more.sql": text, "003_bad.sql": f"{text} select nope;"})
+    result = app.run(runner, "migrate", "--json", APP_URL=url)
+    [entry] = data(result)["databases"]
+    assert [(one["version"], one["message"], one["line"]) for one in entry["warnings"]] == [
+        ("002", "w", 3),
+        ("003", "w", 3),
+    ]
+    assert "warning: app/002_more.sql:3:3: w" in result.stderr
+    app.write("app", {"003_bad.sql": text})
+    result = app.run(runner, "migrate", "--json", "--verbose", APP_URL=url)
+    [entry] = data(result)["databases"]
+    assert [(one["severity"], one["message"]) for one in entry["warnings"]] == [
+        ("WARNING", "w"),
+        ("NOTICE", "n"),
+    ]
+    assert "notice: app/003_bad.sql:3:3: n" in result.stderr
+
+
+def test_what_the_schema_itself_warns_of_is_seen(runner: CliRunner, url: str) -> None:
+    """008_pgvector says how many documents got no vector, and where it says so."""
+    real, environ = Project(ROOT), {"DATABASE_URL_SPECS": url}
+    assert real.run(runner, "migrate", "specs", "--to", "7", **environ).exit_code == 0
+    with psycopg.connect(url) as db:
+        db.execute("set session_replication_role = replica")  # without the project it belongs to
+        db.execute(
+            "insert into public.knowledge_base_documents"
+            " (project_id, user_id, filename, file_size, content_type, embedding)"
+            " values (gen_random_uuid(), gen_random_uuid(), 'f', 1, 't', '[]')"
+        )
+    text = (ROOT / "sql" / "specs" / "008_pgvector.sql").read_text(encoding="utf-8")
+    line = text[: text.index("raise warning")].count("\n") + 1
+    result = real.run(runner, "migrate", "specs", "--json", **environ)
+    [warning] = data(result)["databases"][0]["warnings"]
+    assert (warning["version"], warning["file"], warning["line"]) == (
+        "008", "sql/specs/008_pgvector.sql", line,
+    )  # fmt: skip
+    assert f"warning: sql/specs/008_pgvector.sql:{line}:13: 1 documents got no" in result.stderr

@@ -262,3 +262,11 @@ def test_a_runner_at_work_is_not_disturbed(
     result = one.run(runner, "baseline", "app", "--to", "0", APP_URL=url)
     assert (result.exit_code, "error LOCK_HELD" in result.stderr) == (5, True)
     assert f"pid {db.info.backend_pid}" in result.stderr
+
+
+def test_prove_warns_of_a_default_that_stands_still(runner: CliRunner, app: Project, url: str) -> None:
+    """The file is proven all the same: it does what it says, if not what it means."""
+    app.write("app", {"001_two.sql": "create table if not exists public.two (t timestamptz default 'now');"})
+    result = app.run(runner, "prove", APP_URL=url)
+    assert "warning: app/001_two.sql:1:54: default 'now' is the time at which the file runs" in result.stderr
+    assert "warning: app/000_one.sql" not in result.stderr

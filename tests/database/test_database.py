@@ -27,10 +27,30 @@ MALFORMED = {
     "another driver": f"postgresql+psycopg://u:{SECRET}@h/db",
     "another database": f"mysql://u:{SECRET}@h/db",
     "no scheme": f"u:{SECRET}@h/db",
-    "unknown option": f"postgresql://u:{SECRET}@h/db?nope=1",
+    "question mark in the password, no host": f"postgresql://u:{SECRET}?{SECRET}=1",
     "a port that is no number": f"postgresql://u:{SECRET}@h:{SECRET}/db",
     "open bracket": f"postgresql://u:{SECRET}@[::1/db",
     "conninfo without a value": f"host=h password {SECRET}",
+}
+
+
+# What is wrong with a URL that a person or another tool has written: the part, and the cure.
+FOREIGN = {
+    "a newline behind": (f"postgresql://u:{SECRET}@h/db\n", "a newline or a blank stands", "printf"),
+    "a newline in front": (f"\npostgresql://u:{SECRET}@h/db", "a newline or a blank stands", "printf"),
+    "a newline inside": (f"postgresql://u:{SECRET}@h\n/db", "a newline or a blank stands", "printf"),
+    "a blank behind": (f"postgresql://u:{SECRET}@h/db ", "a newline or a blank stands", "printf"),
+    "carriage return": (f"postgresql://u:{SECRET}@h/db\r\n", "a newline or a blank stands", "printf"),
+    "double quotes": (f'"postgresql://u:{SECRET}@h/db"', "quotes around it", "docker --env-file"),
+    "single quotes": (f"'postgresql://u:{SECRET}@h/db'", "quotes around it", "docker --env-file"),
+    "one quote": (f"postgresql://u:{SECRET}@h/db'", "quotes around it", "docker --env-file"),
+    "quoted conninfo": (f"'host=h password={SECRET}'", "quotes around it", "docker --env-file"),
+    "schema": (f"postgresql://u:{SECRET}@h/db?schema=public", "no parameter schema", "options=-csearch_path"),
+    "pgbouncer": (f"postgresql://u:{SECRET}@h/db?pgbouncer=true", "parameter pgbouncer", "server's own port"),
+    "the second one": (f"postgresql://u:{SECRET}@h/db?sslmode=require&pool_timeout=3", "pool_timeout", "out"),
+    "ssl": (f"postgresql://u:{SECRET}@h/db?ssl=require", "parameter ssl but", "sslmode=require"),
+    "unknown": (f"postgresql://u:{SECRET}@h/db?nope={SECRET}", "no parameter nope", "Take nope=… out"),
+    "sslmode": (f"postgresql://u:{SECRET}@h/db?sslmode={SECRET}", "its sslmode is none", "verify-full"),
 }
 
 
@@ -53,9 +73,23 @@ def test_a_malformed_url_is_named_by_its_variable_only(url: str) -> None:
     assert "%40" in (caught.value.remedy or "")
 
 
+@pytest.mark.parametrize(("url", "part", "cure"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_the_part_of_a_url_that_is_not_libpqs_is_named_with_its_cure(url: str, part: str, cure: str) -> None:
+    """Not a word about passwords, where that is not what is wrong; and nothing of the URL's values."""
+    with pytest.raises(UrlMalformed, match="DATABASE_URL_AUTH is malformed") as caught:
+        database.connect(url, source="DATABASE_URL_AUTH")
+    assert part in caught.value.message
+    assert cure in (caught.value.remedy or "")
+    assert "%40" not in everything(caught.value)
+    assert SECRET not in everything(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
+        ("postgresql://h/db?sslmode=verify-full&ssl=true", {"sslmode": "require"}),
+        ("host=h password=' x '\n", {"password": " x "}),
+        ("host=h password='x'", {"password": "x"}),
         ("postgresql://u:p%40ss@h:5433/db", {"user": "u", "password": "p@ss", "host": "h", "port": "5433"}),
         ("postgres://u@/db?host=/run/postgresql", {"user": "u", "host": "/run/postgresql"}),
         ("host=h dbname=db password='p@s s'", {"host": "h", "password": "p@s s"}),
@@ -183,3 +217,11 @@ def test_an_error_without_sqlstate_means_that_the_connection_is_lost(url: str) -
         assert not database.is_lost(connection, refused)
         connection.close()
         assert database.is_lost(connection, refused)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:x?hunter=1", "postgresql://h:x?hunter=1&schema=y"])
+def test_what_may_be_a_part_of_a_password_is_no_parameter(url: str) -> None:
+    """A question mark in a password begins nothing that could be named."""
+    with pytest.raises(UrlMalformed) as caught:
+        database.connect(url, source="APP_URL")
+    assert "hunter" not in everything(caught.value)

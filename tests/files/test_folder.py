@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ REJECTED: dict[str, tuple[type[RunnerError], str, str | None, str]] = {
     "wrong_name": (FileName, "wrong_name/001-b.sql is not named", None, "NNN_name.sql"),
     "wrong_rollback_name": (FileName, "rollback/000_a.down.sql is not named", None, "NNN_name.sql"),
     "needless_zeros": (FileName, "0000_a.sql writes its number with needless", None, "as 000"),
+    "timestamps": (FileName, "20240101120000_x.sql has a timestamp for a number", None, "to 000_x.sql"),
+    "timestamp_behind": (FileName, "1700000000_b.sql has a timestamp", None, "this one to 001_b.sql"),
     "stray_rollback": (FileName, "rollback/001_b.sql undoes no file of stray_", None, "delete it"),
     "nul": (FileUnreadable, "nul/000_a.sql holds a NUL", "nul/000_a.sql:2:10", "Remove"),
     "bom_inside": (FileUnreadable, "holds a byte order mark in line 2", "bom_inside/000_a.sql:2:1", "Remove"),
@@ -66,6 +69,9 @@ REFUSED = {
     "commit_inside": ("controls the transaction (commit)", "2:1"),
     "begin_inside": ("controls the transaction (begin)", "3:1"),
     "psql_command": ("holds a psql command", "2:1"),
+    "restricted": ("holds a psql command", "2:1"),
+    "unrestricted": ("holds a psql command", "2:1"),
+    "invisible_blank": ("holds a character that nobody sees, U+00A0 (NO-BREAK SPACE)", "1:26"),
     "copy_stdin": ("copies from stdin", "2:1"),
     "copy_data": ("copies from stdin", "2:1"),
     "open_string": ("has a string that begins here and never ends", "2:8"),
@@ -122,6 +128,30 @@ def test_a_file_that_must_not_be_sent_is_refused(name: str) -> None:
     assert caught.value.message.startswith(f"{name}/000_a.sql {message}")
     assert str(caught.value.place) == f"{name}/000_a.sql:{place}"
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["restricted", "unrestricted"])
+def test_what_newer_dumps_add_is_to_be_deleted(name: str) -> None:
+    """The remedy names the two lines; a dump is plain SQL without them."""
+    [migration] = _load(name)
+    with pytest.raises(FileRefused) as caught:
+        files.check(migration.sql, path=migration.path)
+    assert "Delete the two lines \\restrict and \\unrestrict" in (caught.value.remedy or "")
+    kept = "".join(line for line in migration.sql.splitlines(keepends=True) if "restrict" not in line)
+    assert files.check(kept, path=migration.path) == 1
+
+
+def test_the_line_that_numbers_a_folder_does_so(tmp_path: Path) -> None:
+    """What the message says, run by a shell, gives a folder that loads, rollbacks and all."""
+    names = ["000_a", "20231231_b", "20240101120000_c", "20240102090000_d_e"]
+    _write(tmp_path, *(f"{name}.sql" for name in names), *(f"rollback/{name}.sql" for name in names[1:]))
+    with pytest.raises(FileName) as caught:
+        folder.load("auth", tmp_path, root=tmp_path)
+    [line] = caught.value.notes
+    subprocess.run(["sh", "-ec", line], cwd=tmp_path, check=True)
+    found = folder.load("auth", tmp_path, root=tmp_path)
+    assert [migration.label for migration in found] == ["000_a", "001_b", "002_c", "003_d_e"]
+    assert [migration.rollback is None for migration in found] == [True, False, False, False]
 
 
 def test_a_migration_holds_what_its_file_says() -> None:

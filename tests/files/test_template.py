@@ -8,7 +8,7 @@ from shutil import copytree
 import pytest
 
 from runner import files
-from runner.errors import ConfigError, FileRefused, UsageError, VersionGap
+from runner.errors import ConfigError, FileRefused, FileUnwritable, UsageError, VersionGap
 from runner.files import folder, template
 
 FOLDERS = Path(__file__).parent.parent / "folders"
@@ -80,7 +80,7 @@ def test_a_file_made_at_the_same_moment_is_not_overwritten(
     monkeypatch.setattr(folder, "load", lambda *_, **__: seen)
     forward, _ = _create(sql, "teams")
     forward.write_text("select 'written';")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileUnwritable, match="File exists"):
         _create(sql, "teams")
     assert forward.read_text() == "select 'written';"
 

@@ -208,6 +208,64 @@ def test_a_bundle_stops_over_the_index_that_it_names(
     assert 'an index is invalid: public."I"' in done.stderr
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",
+        "\n\n",
+        " -- said",
+        " -- said;",
+        "\n-- said;\n",
+        " /* said; */",
+        "\n/* said */ -- too",
+        "; -- said",
+        "; /* said; */",
+        ";\n-- said",
+        ";;",
+    ],
+)
+def test_a_file_may_end_as_psql_lets_it(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path, end: str
+) -> None:
+    """Without its last semicolon, or behind it with a comment that no line ends; recorded as it is."""
+    text = f"create table public.one (id int);\nselect 1{end}"
+    alone = "-- runner: no-transaction\ncreate index concurrently i on public.one (id)"
+    app = make(tmp_path / "p", app={"000_one.sql": text, "001_i.sql": alone + end, "002_two.sql": text[34:]})
+    done = psql(each_server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url), each_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    with psycopg.connect(each_url) as db:
+        rows = db.execute("select sql from public.schema_migrations order by version").fetchall()
+    assert rows == [(text,), (alone + end,), (text[34:],)]
+    assert app.run(runner, "verify", APP_URL=each_url).exit_code == 0
+
+
+def test_a_dash_is_stdout(runner: CliRunner, server: Server, url: str, tmp_path: Path) -> None:
+    """The bundle alone goes there, for a pipe into psql; the list of files goes to stderr."""
+    app = make(tmp_path / "p", app=TWO)
+    piped = app.run(runner, "plan", "app", "--sql", "-", APP_URL=url)
+    assert (piped.exit_code, "pending  app/001_two.sql" in piped.stderr) == (0, True)
+    assert piped.stdout == write(runner, app, "app", tmp_path / "b.sql", APP_URL=url).read_text()
+    (tmp_path / "c.sql").write_text(piped.stdout)
+    assert psql(server, tmp_path / "c.sql", url).returncode == 0
+    assert not (tmp_path / "-").exists()
+    both = app.run(runner, "plan", "app", "--sql", "-", "--json", APP_URL=url)
+    assert (both.exit_code, "both write to stdout" in both.stderr) == (2, True)
+
+
+def test_a_bundle_that_exists_stays(runner: CliRunner, url: str, tmp_path: Path) -> None:
+    """Somebody may have reviewed it; --force makes it anew. A device is no file to be kept."""
+    app = make(tmp_path / "p", app=TWO)
+    file = tmp_path / "b.sql"
+    file.write_text("reviewed")
+    refused = app.run(runner, "plan", "app", "--sql", str(file), APP_URL=url)
+    assert (refused.exit_code, f"{file} exists already" in refused.stderr) == (2, True)
+    assert "--force" in refused.stderr
+    assert file.read_text() == "reviewed"
+    assert app.run(runner, "plan", "app", "--sql", str(file), "--force", APP_URL=url).exit_code == 0
+    assert "create table if not exists public.one" in file.read_text()
+    assert app.run(runner, "plan", "app", "--sql", "/dev/null", APP_URL=url).exit_code == 0
+
+
 def test_it_is_for_one_series(runner: CliRunner, url: str, other_url: str, tmp_path: Path) -> None:
     """Two databases cannot be in one psql."""
     both = make(tmp_path, auth=TWO, specs=TWO)

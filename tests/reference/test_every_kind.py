@@ -8,7 +8,7 @@ import pytest
 
 from runner import config
 from runner.planning import preflight
-from runner.reference import build, page
+from runner.reference import build, shelf
 from tests.project import make
 from tests.schema import exotic
 
@@ -50,7 +50,7 @@ def text(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     loaded = config.load(project.file)
     files = preflight.read(loaded, loaded.series)["app"]
     schema = build.describe(loaded.series[0], files, server.url("postgres"), source="x")
-    return page.write(schema, [schema])
+    return "\n".join(shelf.pages([schema]).values())
 
 
 @pytest.mark.parametrize("words", TOLD.values(), ids=TOLD)

@@ -1,0 +1,85 @@
+"""Tell what the server said while a file ran, with the place in the file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.apply import failure
+from runner.apply.event import Notice, Noticed
+from runner.files import locate, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.database import Heard, Notices
+    from runner.errors import Place
+    from runner.files import Statement
+    from runner.model import Migration
+
+_WARNING = "WARNING"
+_RAISE = re.compile(r"\braise\b\s*\w*\s*(?:'((?:[^']|'')*)')?", re.IGNORECASE)
+_QUOTED = re.compile(r'"([^"]+)"')
+
+
+def told(migration: Migration, notices: Notices) -> Iterator[Noticed]:
+    """Yield the event, if the server said anything."""
+    if notices.kept:
+        statements = scan(migration.sql).statements
+        found = [_notice(heard, migration, statements) for heard in notices.kept]
+        found += _rest(notices, warnings=True) + _rest(notices, warnings=False)
+        yield Noticed(migration, tuple(found))
+
+
+def _rest(notices: Notices, *, warnings: bool) -> list[Notice]:
+    count = notices.more(warnings=warnings)
+    return [Notice(_WARNING if warnings else "NOTICE", f"and {count} more")] if count else []
+
+
+def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement]) -> Notice:
+    named = (("DETAIL", heard.message_detail), ("HINT", heard.message_hint))
+    return Notice(
+        heard.severity,
+        heard.message_primary,
+        heard.sqlstate,
+        _place(heard, migration, statements),
+        tuple(f"{name}: {line}" for name, text in named if text for line in text.splitlines()),
+    )
+
+
+def _place(heard: Heard, migration: Migration, statements: Sequence[Statement]) -> Place | None:
+    """Return where in the file it was said; nothing when two statements may have said it."""
+    text = migration.sql
+    if heard.statement_position:
+        return locate(text, int(heard.statement_position) - 1, path=migration.path)
+    running = statements[heard.statement : heard.statement + (1 if heard.is_certain else 2)]
+    likely = [one for one in running if _may_say(heard, one, text)] if len(running) > 1 else running
+    if len(likely) != 1:
+        return None
+    [one] = likely
+    offset = failure.in_body(heard, text, statements, one)
+    return locate(text, one.start if offset is None else offset, path=migration.path)
+
+
+def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
+    """Tell whether a message fits a statement: the line of a body that raised it, or the names it quotes."""
+    line = failure.line_of_inline(heard)
+    if line is not None:
+        at = failure.line_of_body(text, statement, line)
+        return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
+    own = text[statement.start : statement.end]
+    names = _QUOTED.findall(heard.message_primary)
+    return all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", own) for name in names)
+
+
+def _fits(heard: Heard, line: str) -> bool:
+    """Tell whether a line of a body may have raised a message: a raise with such a format, or a call."""
+    if not (heard.context or "").endswith("RAISE"):
+        return bool(line)
+    return any(_gives(form, heard.message_primary) for form in _RAISE.findall(line))
+
+
+def _gives(form: str, message: str) -> bool:
+    """Tell whether the format of a raise, with whatever for each %, gives a message; none gives any."""
+    pattern = ".*".join(map(re.escape, form.replace("''", "'").split("%")))
+    return not form or re.fullmatch(pattern, message, re.DOTALL) is not None

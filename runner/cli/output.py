@@ -1,0 +1,67 @@
+"""Keep a run going when what it prints cannot be written: a full disk, a closed pipe, a terminal gone."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Any, TextIO
+
+from runner.errors import OutputLost
+
+
+class Output:
+    """A stream like the one it stands for, but what cannot be written is remembered and raises nothing.
+
+    From then on the stream leads nowhere, so that Python does not stumble over the rest at the end. Without a
+    stream, as Python has it where the descriptor was closed, the first text is lost.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.trouble: OSError | None = None
+        self._is_closed = stream is None
+        self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - no path; kept open
+        if hasattr(self._stream, "reconfigure"):
+            self._stream.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding lacks
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, or remember why not."""
+        if self._is_closed and self.trouble is None:
+            self.trouble = OSError(errno.EBADF, os.strerror(errno.EBADF))
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._lose(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or remember why not."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        self.trouble = self.trouble or error
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+
+def guard() -> None:
+    """Let no failure to print end the program; ``lost`` tells of it at the end."""
+    sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
+
+
+def lost() -> OutputLost | None:
+    """Return why something that went to stdout is lost; not when a reader, such as ``head``, had enough."""
+    sys.stdout.flush()
+    trouble = sys.stdout.trouble if isinstance(sys.stdout, Output) else None
+    if trouble is None or trouble.errno == errno.EPIPE:
+        return None
+    return OutputLost(
+        f"The output could not be written: {trouble.strerror}. What the command did in a database stands."
+    )

@@ -1,0 +1,115 @@
+"""Where nothing can be written, one line says where and why."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import resource
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from runner.cli import cli
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.project import Project
+
+COMMANDS = {
+    "new": ["new", "app", "more"],
+    "plan": ["plan", "app", "--sql", "out/b.sql"],
+    "docs": ["docs"],
+    "init": ["init", "other"],
+}
+
+
+@contextmanager
+def _file_in_place(app: Project) -> Iterator[str]:
+    """Put files where folders are to be."""
+    for name in ("out", "docs", "sql"):
+        (app.root / name).touch()
+    yield "Not a directory"
+
+
+@contextmanager
+def _no_room(app: Project) -> Iterator[str]:
+    """Let no file grow, as on a full disk."""
+    (app.root / "out").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield "File too large"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("command", "spoiled"),
+    [*((command, _no_room) for command in COMMANDS), *((c, _file_in_place) for c in COMMANDS if c != "new")],
+)
+def test_file_and_reason_are_named(
+    app: Project,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    spoiled: Callable[[Project], AbstractContextManager[str]],
+) -> None:
+    """Exit 2, no traceback, and nothing half-written stays."""
+    monkeypatch.chdir(app.root)
+    with spoiled(app) as reason:
+        result = CliRunner().invoke(cli, COMMANDS[command], env={"APP_URL": url})
+    assert (result.exit_code, "error FILE_UNWRITABLE: " in result.stderr) == (2, True), result.output
+    assert f" cannot be written: {reason}." in result.stderr
+    written = [path.name for path in app.root.rglob("*") if path.is_file() and not path.stat().st_size]
+    assert set(written) <= {"out", "docs", "sql"}
+    assert not (app.root / "app" / "002_more.sql").exists()
+    assert CliRunner().invoke(cli, ["status"], env={"APP_URL": url}).exit_code == 0
+
+
+@contextmanager
+def _somebody_else(app: Project) -> Iterator[None]:
+    """Be a user who may look into the project and write nothing."""
+    for folder in (*app.root.rglob("*/"), app.root, *list(app.root.parents)[:-2]):
+        folder.chmod(0o555)
+    if os.geteuid() == 0:
+        servers.wheel.ensure_user_exists(servers._USER)
+        os.seteuid(pwd.getpwnam(servers._USER).pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
+
+
+def test_a_folder_that_may_not_be_written(runner: CliRunner, app: Project) -> None:
+    """Another user than its owner is told so."""
+    app.run(runner, "new", "app", "more")  # loads all it needs, while it may read it
+    app.run(runner, "init", "other")
+    with _somebody_else(app):
+        results = [app.run(runner, "new", "app", "again"), app.run(runner, "init", "third")]
+    for result in results:
+        assert (result.exit_code, "cannot be written: Permission denied." in result.stderr) == (2, True)
+
+
+def test_a_file_that_init_cannot_read(runner: CliRunner, tmp_path: Path) -> None:
+    """A pyproject.toml that is no text, or a folder in its place, is named."""
+    file = tmp_path / "pyproject.toml"
+    file.write_bytes(b"\xff\xfe")
+    result = runner.invoke(cli, ["init", "app", "--config", str(file)])
+    assert (result.exit_code, f"{file} cannot be added to: it is not UTF-8" in result.stderr) == (2, True)
+    (tmp_path / ".gitignore").mkdir()
+    file.write_text("")
+    result = runner.invoke(cli, ["init", "app", "--config", str(file)])
+    assert (result.exit_code, ".gitignore cannot be added to: Is a directory" in result.stderr) == (2, True)
+
+
+def test_docs_leaves_what_it_cannot_read(runner: CliRunner, app: Project, url: str) -> None:
+    """Somebody's own page among the generated ones, in whatever letters."""
+    (app.root / "docs" / "schema" / "folder.md").mkdir(parents=True)
+    (app.root / "docs" / "schema" / "mine.md").write_bytes(b"\xff\xfe mine")
+    assert app.run(runner, "docs", APP_URL=url).exit_code == 0
+    assert (app.root / "docs" / "schema" / "mine.md").exists()

@@ -1,0 +1,45 @@
+"""Defaults that stand still."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner import files
+
+COLUMN = "create table public.a (id int, t {});"
+FOLDED = [
+    COLUMN.format("timestamptz default 'now'"),
+    COLUMN.format("timestamp with time zone not null default 'now', b int"),
+    COLUMN.format("timestamp(3) DEFAULT ' NOW '"),
+    COLUMN.format("date default 'today'"),
+    COLUMN.format("timestamptz default ('tomorrow'::timestamptz)"),
+    COLUMN.format("timestamptz default timestamp with time zone 'now'"),
+    COLUMN.format("date default cast('now' as date)"),
+    "alter table public.a alter t set default 'now';",
+    "alter table public.a add column if not exists u time default 'now';",
+]
+MOVING = [
+    COLUMN.format("timestamptz default now()"),
+    COLUMN.format("timestamptz default current_timestamp"),
+    COLUMN.format("timestamptz default 'infinity'"),
+    COLUMN.format("timestamp default 'now'::text::timestamp"),
+    COLUMN.format("text default 'now'"),
+    COLUMN.format("timestamptz default now(), s text default 'now'"),
+    COLUMN.format("timestamptz -- default 'now'\n"),
+    "select 'default ''now''', $$timestamptz default 'now'$$;",
+    "alter table public.a alter s set default 'today';",
+    "select 'open",
+]
+
+
+@pytest.mark.parametrize("text", FOLDED)
+def test_a_time_that_is_read_once_is_found_with_its_place(text: str) -> None:
+    """However its type is said, and where none is said."""
+    [(_, place)] = files.folded(f"select 1;\n{text}", path="a.sql")
+    assert (place.line, place.column) == (2, text.lower().index("default") + 1)
+
+
+@pytest.mark.parametrize("text", MOVING)
+def test_what_is_no_such_time_is_not(text: str) -> None:
+    """Calls, other words, text columns, comments and strings; a file that cannot be read is not judged."""
+    assert list(files.folded(text, path="a.sql")) == []

@@ -1,0 +1,4 @@
+-- dumped
+\restrict kD1
+select 1;
+\unrestrict kD1
