@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
 
 from runner import database
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from runner.database import Connection
 
-_FACTS = Path(__file__).parent / "facts"
 _THEMES = ("relations", "parts", "types", "routines", "database")
 NEWEST = 999999  # as server_version_num writes it
 
@@ -77,8 +75,8 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
 
 @cache
 def _question(theme: str) -> LiteralString:
-    parts = (_FACTS / f"{name}.sql" for name in ("head", theme, "tail"))
-    return "".join(part.read_text(encoding="utf-8") for part in parts)  # files of this package
+    parts = (database.packaged(__package__, f"facts/{name}.sql") for name in ("head", theme, "tail"))
+    return "".join(part.decode() for part in parts)
 
 
 def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:

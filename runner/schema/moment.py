@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database, ledger
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from runner.schema.catalog import Snapshot
     from runner.schema.contents import Table
 
-_SERVER = Path(__file__).parent / "server.sql"
 _SEQUENCES = """
     select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
         d.refobjid::pg_catalog.regclass::text || '.' || a.attname
@@ -207,5 +205,5 @@ class Watcher:
         return frozenset(written)
 
     def _server(self) -> Iterator[tuple[str, str]]:
-        text = _SERVER.read_bytes()  # a file of this package
+        text = database.packaged(__package__, "server.sql")  # a file of this package
         yield from ((name, value or "") for name, value in self.connection.execute(text).fetchall())

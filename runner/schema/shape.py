@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.schema.guesses import Types
 
-_QUERY = Path(__file__).parent / "shape.sql"
 _ENOUGH = 6  # guesses of a column that its own checks let pass
 
 
@@ -96,7 +94,7 @@ def shapes(
 ) -> Iterator[Table]:
     """Yield the tables of a database, or those with the oids ``only``. Does not write."""
     values = {"besides": besides, "only": None if only is None else list(only)}
-    text = _QUERY.read_bytes()  # a file of this package
+    text = database.packaged(__package__, "shape.sql")  # a file of this package
     run(connection, database.opening(connection, access="read write"))  # a check may call anything
     found: dict[int, list[_Facts]] = {}
     for row in connection.execute(text, values).fetchall():
