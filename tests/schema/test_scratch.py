@@ -93,7 +93,7 @@ with scratch.scratch_server({server.url("postgres")!r}, source="x", files=[]) as
     os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    folder = Path(psycopg.conninfo.conninfo_to_dict(done.stdout.strip())["host"])
+    folder = Path(str(psycopg.conninfo.conninfo_to_dict(done.stdout.strip())["host"]))
     assert folder.name.startswith("runner-")
     deadline = time.monotonic() + 10
     while folder.exists():
