@@ -55,7 +55,8 @@ def scratch_server(
         with _given(scratch, live, files) as server:
             yield server
         return
-    programs = cluster.choose(live.version // 10000, live.extensions)
+    wanted = {*live.extensions, *(name for one in files for name in one.requires)}
+    programs = cluster.choose(live.version // 10000, wanted)
     if programs is None:
         raise ServerUnusable(
             f"There is no PostgreSQL {live.version // 10000} or newer here for a scratch database, "

@@ -50,10 +50,8 @@ def test_the_way_through_can_be_pasted(
     db.execute(statements(said.splitlines()[-1]).encode())
     code, said = run(app, each_url, "migrate")
     assert (code, "DATABASE_NOT_EMPTY" in said) == (4, True), said
-    assert run(app, each_url, "baseline", "app", "--to", "000") == (
-        0,
-        "app: 1 files recorded without running them, at 000_one.\n",
-    )
+    code, said = run(app, each_url, "baseline", "app", "--to", "000")
+    assert (code, said.splitlines()[0]) == (0, "app: 1 files recorded without running them, at 000_one.")
     assert run(app, each_url, "migrate")[0] == 0
     code, said = run(app, each_url, "verify", "--drift")
     assert code == 0, said

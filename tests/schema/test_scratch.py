@@ -8,7 +8,6 @@ import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -94,7 +93,7 @@ with scratch.scratch_server({server.url("postgres")!r}, source="x", files=[]) as
     os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    folder = Path(unquote(done.stdout.partition("host=")[2].strip()))
+    folder = Path(str(psycopg.conninfo.conninfo_to_dict(done.stdout.strip())["host"]))
     assert folder.name.startswith("runner-")
     deadline = time.monotonic() + 10
     while folder.exists():
