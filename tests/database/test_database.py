@@ -183,3 +183,14 @@ def test_an_error_without_sqlstate_means_that_the_connection_is_lost(url: str) -
         assert not database.is_lost(connection, refused)
         connection.close()
         assert database.is_lost(connection, refused)
+
+
+def test_a_question_in_an_open_transaction_leaves_it_open(url: str) -> None:
+    """Whoever began it ends it: what was asked in between has neither committed nor settled anything."""
+    with database.connect(url, source="the test") as connection:
+        database.run(connection, "begin; create table public.a (x int); set local search_path = public")
+        assert database.query_quoted(connection, "select count(*) from a where x = $1", 1) == [(0,)]
+        assert database.query(connection, "select count(*) from a") == [(0,)]
+        assert database.in_transaction(connection)
+        database.run(connection, "rollback")
+        assert database.query(connection, "select pg_catalog.to_regclass('public.a')") == [(None,)]
