@@ -89,7 +89,12 @@ def ask(connection: Connection, text: str) -> list[PGresult]:
 def query(
     connection: Connection, text: LiteralString | bytes, *values: object, **named: object
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of one question; values stand in it as %s or %(name)s. Does not write."""
+    """Return the rows of one question; values stand in it as %s or %(name)s. Does not write.
+
+    In an open transaction of a connection that prepares statements, the server plans the question once.
+    """
+    if connection.prepare_threshold is not None and session.in_transaction(connection):
+        return connection.execute(text, named or values or None).fetchall()
     filled = psycopg.ClientCursor(connection).mogrify(text, named or values or None)
     [result] = ask(connection, filled)
     return message.rows(connection, result)

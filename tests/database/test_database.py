@@ -225,3 +225,14 @@ def test_what_may_be_a_part_of_a_password_is_no_parameter(url: str) -> None:
     with pytest.raises(UrlMalformed) as caught:
         database.connect(url, source="APP_URL")
     assert "hunter" not in everything(caught.value)
+
+
+def test_a_question_in_an_open_transaction_leaves_it_open(url: str) -> None:
+    """Whoever began it ends it: what was asked in between has neither committed nor settled anything."""
+    with database.connect(url, source="the test") as connection:
+        database.run(connection, "begin; create table public.a (x int); set local search_path = public")
+        assert database.query_quoted(connection, "select count(*) from a where x = $1", 1) == [(0,)]
+        assert database.query(connection, "select count(*) from a") == [(0,)]
+        assert database.in_transaction(connection)
+        database.run(connection, "rollback")
+        assert database.query(connection, "select pg_catalog.to_regclass('public.a')") == [(None,)]

@@ -183,6 +183,15 @@ def _lucky() -> str:
     return next(text for text in map(str, range(10**7)) if md5(text.encode()).hexdigest().startswith("0000"))  # noqa: S324
 
 
+@pytest.mark.parametrize("name", ["undo_forgets", "undo_loses_rows", "twice_adds_rows"])
+def test_only_the_schemas_that_count_are_watched(server: Server, name: str) -> None:
+    """What a file does to objects and rows in another schema is nobody's affair."""
+    url = server.url("postgres")
+    for schemas, is_proven in (("elsewhere",), True), (("elsewhere", "public"), False):
+        proofs = proof.prove(load(name), url, source="the test server", schemas=schemas)
+        assert all(one.is_proven for one in proofs) == is_proven
+
+
 def test_a_table_that_cannot_be_filled_is_named(server: Server) -> None:
     """What could not be watched is said, not hidden."""
     assert [one.empty for one in prove(load("cannot_be_filled"), server)] == [("public.a",)]

@@ -117,3 +117,32 @@ def test_what_is_as_before_is_not_told(pair: tuple[Connection, Follower]) -> Non
             after = follow(db, follower)
             written |= follower.written
         assert list(system.compare(before, after, written)) == [], text
+
+
+# statement -> whether it counts where only the schema public does
+ELSEWHERE = {
+    "create type other.shell": False,
+    "create schema third": False,
+    "alter table other.c disable trigger all": False,
+    "comment on column other.a.b is 'x'": False,
+    "create policy p on other.a": False,
+    "create rule r as on delete to other.a do instead nothing": False,
+    "alter table other.a alter b set default 'x'": False,
+    "create type public.shell": True,
+    "comment on schema public is 'x'": True,
+    "grant execute on function pg_ls_dir(text) to r_system": True,
+    "create cast (point as integer) with inout": True,
+    "create language ll handler plpgsql_call_handler": True,
+}
+
+
+def test_only_the_schemas_that_count_are_compared(pair: tuple[Connection, Follower]) -> None:
+    """What belongs to a table is where the table is; what is in no schema always counts."""
+    db, follower = pair
+    for statement, counts in ELSEWHERE.items():
+        before = follow(db, follower)
+        database.run(db, statement)
+        after = follow(db, follower)
+        assert list(system.compare(before, after, follower.written)), statement
+        found = list(system.compare(before, after, follower.written, schemas=["public"]))
+        assert bool(found) == counts, (statement, found)
