@@ -64,7 +64,7 @@ REFUSED = {
     "a setting's bad value": (
         "plain", "", "postgres", "&options=-c%20work_mem%3Dx", "ACCESS_DENIED", "Correct the option"
     ),
-    "an impossible option": ("plain", "", "postgres", "&sslmode=nope", "URL_MALFORMED", "Correct what"),
+    "an impossible option": ("plain", "", "postgres", "&sslmode=nope", "URL_MALFORMED", "Known are"),
     "a time that is none": ("plain", "", "postgres", "&connect_timeout=x", "URL_MALFORMED", "Correct what"),
     "an unknown service": ("plain", "", "postgres", "&service=nope", "URL_MALFORMED", "Correct what"),
 }  # fmt: skip
