@@ -50,7 +50,11 @@ def _no_room(app: Project) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("command", "spoiled"),
-    [*((command, _no_room) for command in COMMANDS), *((c, _file_in_place) for c in COMMANDS if c != "new")],
+    [
+        # where no file may grow, docs finds no room for its private server either
+        *((command, _no_room) for command in COMMANDS if command != "docs"),
+        *((command, _file_in_place) for command in COMMANDS if command != "new"),
+    ],
 )
 def test_file_and_reason_are_named(
     app: Project,

@@ -194,7 +194,8 @@ def test_a_scratch_database_is_asked_as_well(app: Project, url: str) -> None:
     """Prove and docs find it refused in the server's words, and say so."""
     app.write("app", {"000_needing.sql": NOWHERE})
     proved = app.run(CliRunner(), "prove", APP_URL=url)
-    assert 'skipped (needs nowhere: extension "nowhere" is not available)' in proved.stdout
+    words = 'app/000_needing.sql (needs nowhere: extension "nowhere" is not available)'
+    assert f"skipped {words}" in lines(proved)
     docs = app.run(CliRunner(), "docs", APP_URL=url)
     assert (docs.exit_code, 'extension "nowhere" is not available' in docs.stderr) == (2, True)
 

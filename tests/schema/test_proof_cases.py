@@ -13,9 +13,12 @@ import yaml
 from runner import database
 from runner.files import folder, template
 from runner.schema import proof
+from tests import servers
 from tests.servers import NEWEST, OLDEST, VERSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.model import Migration
     from tests.servers import Server
 
@@ -61,10 +64,10 @@ def prove(root: Path, case: dict[str, Any], server: Server) -> list[proof.Proof]
 
 
 @pytest.fixture(scope="module", params=VERSIONS if os.environ.get("PROOFS") == "all" else [NEWEST])
-def proving(request: pytest.FixtureRequest) -> Server:
-    """Return the newest server; with PROOFS=all, every one in turn."""
-    found: Server = request.getfixturevalue(f"server_{request.param}")
-    return found
+def proving(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Return a newest server of its own, for its roles; with PROOFS=all, one of every version in turn."""
+    with servers.running(request.param) as server:
+        yield server
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
