@@ -91,7 +91,7 @@ types: $(VENV)/.test ## mypy, strict
 	$(BIN)/mypy
 
 pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start themselves
-	$(BIN)/python -u -m pytest --numprocesses=logical --dist=worksteal --durations=40  # -u: dots appear in a pipe, too
+	$(BIN)/python -u -m pytest --numprocesses=logical --dist=worksteal  # -u: dots appear in a pipe, too
 
 faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by the hundred
 	FAULTS=long $(BIN)/python -u -m pytest tests/faults --durations=5

@@ -181,6 +181,12 @@ def each_url(each_server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
+def psql_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the newest server's programs on PATH, as where PostgreSQL's clients are installed."""
+    monkeypatch.setenv("PATH", os.pathsep.join((str(servers.PROGRAMS[NEWEST]), os.environ["PATH"])))
+
+
+@pytest.fixture
 def plain_url(each_server: Server, each_url: str) -> Iterator[str]:
     """Return the URL of ``each_url``'s database for a role that may create there and is no superuser."""
     with psycopg.connect(each_url, autocommit=True) as admin:

@@ -49,6 +49,7 @@ def run(site: Path, cwd: Path, *arguments: str, **environ: str) -> subprocess.Co
     )
 
 
+@pytest.mark.usefixtures("psql_on_path")
 def test_an_installed_package_migrates_without_a_checkout(
     installed: Path, tmp_path: Path, url: str, other_url: str
 ) -> None:
