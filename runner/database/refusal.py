@@ -162,7 +162,7 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
             f"There is no connection to the server of {source} that is as safe as it must be.",
             remedy="Check the server's certificate, and sslmode, sslrootcert and their like in the URL.",
         )
-    if isinstance(error, psycopg.ProgrammingError) or _is_nonsense(options):
+    if isinstance(error, psycopg.ProgrammingError) or (not _was_tried(error) and _is_nonsense(options)):
         return UrlMalformed(
             f"The URL in {source}, or a PG variable or service beside it, holds what libpq does not take.",
             remedy="Correct what it names.",
@@ -173,6 +173,11 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
 def _is_passing(text: str, number: str | None) -> bool:
     """Tell whether the name server is to blame, which may answer in a moment."""
     return number == str(int(socket.EAI_AGAIN)) if number else _TRY_AGAIN in text
+
+
+def _was_tried(error: psycopg.Error) -> bool:
+    """Tell whether a server was spoken to, or spoken at: asking again could take as long once more."""
+    return isinstance(error, psycopg.errors.ConnectionTimeout) or bool(error.pgconn and error.pgconn.hostaddr)
 
 
 def _is_nonsense(options: dict[str, Any]) -> bool:
