@@ -89,7 +89,7 @@ def test_a_silent_server_is_given_up_when_somebody_says_so(
     started = time.monotonic()
     with pytest.raises(CannotConnect):
         database.connect(url + more, source="x")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 3.8, "it was waited for twice"
 
 
 @pytest.mark.parametrize("by", ["the URL", "PGSERVICE"])
