@@ -100,5 +100,7 @@ def dressed(command: click.Command, name: str) -> click.Command:
 def _epilog(command: click.Command, name: str) -> str:
     lines = "\n".join(f"  socrates-migrate {example}" for example in EXAMPLES[name])
     series = next((one for one in command.params if one.name == "series"), None)
+    numbered = any("NNN" in (one.metavar or "") for one in command.params)
+    number = "NNN is the number of a file, such as 003." if numbered else ""
     meant = "" if series is None or name == "init" else f"{_SERIES}{'; none means all' * (series.nargs < 0)}."
-    return f"{meant}\n\n\b\nExamples:\n{lines}"
+    return f"{meant} {number}".strip() + f"\n\n\b\nExamples:\n{lines}"
