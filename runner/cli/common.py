@@ -33,16 +33,21 @@ def waiting() -> float:
     return float(click.get_current_context().meta.get(options.WAIT, 0))
 
 
-def say_embedded() -> None:
-    """Say that no variable is set, so that the embedded server stands in.
-
-    Raises ``UrlMissing`` when --no-embedded forbids it.
-    """
+def allow_embedded() -> None:
+    """Raise ``UrlMissing`` when --no-embedded forbids that the embedded server stands in."""
     if click.get_current_context().meta.get(options.NO_EMBEDDED):
         raise UrlMissing(
             "No database variable is set, and --no-embedded was given.",
             remedy="Set the variables that pyproject.toml names, in the environment or in .env.",
         )
+
+
+def say_embedded() -> None:
+    """Say once, when it is started, that no variable is set, so that the embedded server stands in.
+
+    Raises what ``allow_embedded`` raises.
+    """
+    allow_embedded()
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     if embedded.is_running(_project().home) and not in_ci:
         return  # it was said when the server was started; the heading of each database says where it is
@@ -63,9 +68,12 @@ def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterat
         yield found
 
 
-def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
-    """Return where the chosen series live."""
-    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=say_embedded)
+def targets(
+    project: Project, chosen: Sequence[Series], *, url: str | None, is_silent: bool = False
+) -> tuple[Target, ...]:
+    """Return where the chosen series live; a command that hands over to another program is silent."""
+    told = allow_embedded if is_silent else say_embedded
+    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=told)
 
 
 def planned(

@@ -212,6 +212,12 @@ def test_bad_input_names_the_thing_and_the_remedy(runner: CliRunner, app: Projec
             "DATABASE_MISSING: The server of APP_URL",
         ),
         (
+            ["status"],
+            {"APP_URL": "postgresql://127.0.0.1:1/"},
+            2,
+            "DATABASE_MISSING: The URL in APP_URL names",
+        ),
+        (
             ["status", "--url", url, "--config", "/nope/x.toml"],
             {},
             2,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from click.testing import CliRunner
 
+    from runner.apply.event import Event
     from tests.servers import Server
 
 
@@ -268,8 +269,8 @@ def test_quiet_prints_errors_alone(runner: CliRunner, app: Project, url: str) ->
 
 def test_values_of_rows_are_shown_to_who_asks(runner: CliRunner, app: Project, url: str) -> None:
     """Not in the text, not in the document; with --verbose in both."""
-    app.write("app", {"002_bad.sql": "insert into public.one select 7; create unique index on public.one ((1));\n"
-                      "insert into public.one select 8;"})  # fmt: skip
+    app.write("app", {"002_bad.sql": "insert into public.one select 7; create unique "
+                      "index on public.one ((1)); insert into public.one select 8;"})  # fmt: skip
     for options in ((), ("--json",)):
         shown = app.run(runner, "migrate", *options, APP_URL=url)
         assert "=(1)" not in shown.output
@@ -284,9 +285,8 @@ def test_retries_pause_as_documented(app: Project, url: str) -> None:
     app.write("app", {"002_wait.sql": "alter table public.one add column x int;"})
     with psycopg.connect(url) as other:
         other.execute("lock table public.one")
-        seen = []
+        events: list[Event] = []
         with pytest.raises(LockTimeout):
-            for event in app.events(url, lock_timeout=0.05):
-                if isinstance(event, Retrying):
-                    seen.append(round(event.seconds * 10, 9))
-    assert seen == [1, 2, 4, 8, 16]
+            events.extend(app.events(url, lock_timeout=0.05))
+    pauses = [round(event.seconds * 10, 9) for event in events if isinstance(event, Retrying)]
+    assert pauses == [1, 2, 4, 8, 16]

@@ -70,29 +70,25 @@ def test_no_color_is_honoured(terminal: Terminal, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("option", "no_color", "force_color", "on_terminal", "coloured"),
+    ("asked", "on_terminal", "coloured"),
     [
-        ("auto", "", "", True, True),
-        ("auto", "", "", False, False),
-        ("auto", "1", "", True, False),
-        ("auto", "", "1", False, True),
-        ("auto", "1", "1", False, False),
-        ("auto", "", "0", True, False),
-        ("always", "1", "0", False, True),
-        ("never", "", "1", True, False),
+        (("auto", "", ""), True, True),  # --color, NO_COLOR, FORCE_COLOR
+        (("auto", "", ""), False, False),
+        (("auto", "1", ""), True, False),
+        (("auto", "", "1"), False, True),
+        (("auto", "1", "1"), False, False),
+        (("auto", "", "0"), True, False),
+        (("always", "1", "0"), False, True),
+        (("never", "", "1"), True, False),
     ],
 )
-def test_who_decides_about_colours(  # noqa: PLR0913 - a table of facts
-    monkeypatch: pytest.MonkeyPatch,
-    option: str,
-    no_color: str,
-    force_color: str,
-    on_terminal: bool,
-    coloured: bool,
+def test_who_decides_about_colours(
+    monkeypatch: pytest.MonkeyPatch, asked: tuple[str, str, str], on_terminal: bool, coloured: bool
 ) -> None:
     """The option, else NO_COLOR, else FORCE_COLOR, else whether it is a terminal."""
     stream = Terminal() if on_terminal else io.StringIO()
     monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=stream))
+    option, no_color, force_color = asked
     monkeypatch.setattr(report, "settings", report.Settings(color=option))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", no_color)
