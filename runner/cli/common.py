@@ -156,9 +156,9 @@ def compared(comparison: Comparison | None) -> dict[str, object]:
 
 def show_comparison(comparison: Comparison) -> None:
     """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
-    report.say(f"  compared with what the files make on {comparison.where}", err=True)
+    report.note(f"  compared with what the files make on {comparison.where}")
     for pattern, hidden in comparison.ignored.items():
-        report.say(f"  ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
+        report.sentence(f"ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
 def add_entry(series: str, database: str, **facts: object) -> None:

@@ -205,6 +205,7 @@ def _show_problems(one: Database) -> None:
         both = " and with the live schema" if one.comparison else ""
         title = common.title(one)
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
-        report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")
+        told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
+        report.sentence(told, style="green", indent="")
     if one.comparison:
         common.show_comparison(one.comparison)

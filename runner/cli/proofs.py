@@ -8,6 +8,7 @@ import click
 
 from runner import config, door, ledger, planning, schema
 from runner.cli import common, document, options, report, table
+from runner.cli.text import shortened
 from runner.errors import LedgerChanged, ProofFailed, UsageError
 from runner.files import folded
 from runner.planning import State
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 8  # findings of one stage of one file
 _DIFF = 12  # lines of one definition
+_BESIDE = 25  # columns of what stands beside a path
 
 
 @click.command("prove")
@@ -87,7 +89,8 @@ def prove_command(
 
 def _say(text: str, *, style: str | None = None) -> None:
     if not common.wants_document():
-        report.say(text, style=style)
+        told = text.lstrip()
+        report.sentence(told, style=style, indent=" " * (len(text) - len(told)))
 
 
 def _warn_of_folded(migrations: Sequence[Migration]) -> None:
@@ -101,7 +104,8 @@ def _warn_of_folded(migrations: Sequence[Migration]) -> None:
 
 def _show(proof: Proof) -> None:
     """Show one file: counts first, then what was found, by stage. What was not tried is summed up later."""
-    path = proof.migration.path
+    columns = report.width()
+    path = shortened(proof.migration.path, columns and max(columns - _BESIDE, _BESIDE))
     without = f", without rows in {', '.join(proof.empty)}" if proof.empty else ""
     if proof.needs:
         _say(f"  skipped  {path} ({table.needed(proof.needs, proof.why)})", style="cyan")
@@ -197,7 +201,9 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
         common.show_comparison(compared)
         for difference in found:
             report.warning(str(difference))
-        report.say(f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.")
+        report.sentence(
+            f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.", indent=""
+        )
 
 
 @click.command("accept")

@@ -105,7 +105,7 @@ def heading(text: str, *, err: bool = False) -> None:
 
 
 def sentence(text: str, *, style: str | None = None, indent: str = "  ") -> None:
-    """Print an indented sentence, which may take several lines on a narrow terminal."""
+    """Print a sentence behind ``indent``, which may take several lines on a narrow terminal."""
     for row in wrapped(indent + text, width(), indent=indent):
         say(row, style=style)
 

@@ -17,13 +17,14 @@ import click
 import pytest
 
 from runner.apply.event import Notice, Noticed, Outcome, Retrying, Started, Waiting
-from runner.cli import cli, databases, migrate, report
+from runner.cli import cli, databases, migrate, proofs, report
 from runner.cli.text import columns
 from runner.door import Checked, Database
 from runner.errors import ChecksumMismatch, FileMissing, LockTimeout, SqlFailed
 from runner.files import explain, locate
 from runner.model import Applied, Migration
 from runner.planning import State, Step
+from runner.schema import Finding, Proof
 from tests.cli import settled
 
 if TYPE_CHECKING:
@@ -153,8 +154,21 @@ def edited() -> None:
     report.error(problem)
 
 
+def verified() -> None:
+    """Show a database with which nothing is wrong."""
+    databases._show_problems(SPECS)
+
+
+def proven() -> None:
+    """Show what a proof found of one file."""
+    text = f"column public.tags.{LONG} has another default, 'y'::text, than before"
+    finding = Finding("rollback", "x", text, ("-default 'x'::text", f"+default '{LONG}'::text"))
+    proofs._show(Proof(FRESH.steps[3].file, findings=(finding,), notes=("2 rows of public.tags changed",)))
+    proofs._summarize("auth", [Proof(FRESH.steps[0].file)])
+
+
 SCENES: dict[str, Callable[[], None]] = {
-    scene.__name__: scene for scene in (status, plan, failure, waiting, edited)
+    scene.__name__: scene for scene in (status, plan, failure, waiting, edited, verified, proven)
 }
 
 
