@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import click
@@ -82,6 +81,8 @@ class Group(click.Group):
 
 def near(word: str, known: Iterable[str]) -> str | None:
     """Return the command that is written much like a word, or is called so elsewhere."""
+    import difflib  # noqa: PLC0415 - errors only
+
     [*close] = difflib.get_close_matches(word, list(known), 1)
     return close[0] if close else _ELSEWHERE.get(word)
 
