@@ -31,8 +31,8 @@ FAILING = {
     "exclusion": "insert into public.people (id, note) select 3, public.told();",
     "foreign key": "delete from public.people;",
     "json": "select ('{' || public.told() || '}')::json;",
-    "put together": "do $$ begin execute format('insert into public.pets select (1 / 0)::text where %L = %L', "
-    "public.told(), public.told()); end $$;",
+    "put together": "do $$ begin execute format('insert into public.pets select (1 / 0)::text "
+    "where %L = %L', public.told(), public.told()); end $$;",
     "raised": "do $$ declare v text := public.told(); begin raise exception 'no' using detail = v, hint = v; "
     "end $$;",
     "raised anew": "do $$ begin insert into public.people (id, email) select 2, public.told(); exception "
