@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from runner.ledger.claim import OWN as OWN
     from runner.ledger.claim import claims as claims
     from runner.ledger.claim import is_mistaken as is_mistaken
+    from runner.ledger.entry import DONE as DONE
+    from runner.ledger.entry import RECORD as RECORD
+    from runner.ledger.entry import RUNNING as RUNNING
     from runner.ledger.entry import done_message as done_message
     from runner.ledger.entry import is_elsewhere as is_elsewhere
     from runner.ledger.entry import is_to_do as is_to_do
@@ -49,8 +52,8 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
-        " running_message",
+        entry="DONE RECORD RUNNING done_message is_elsewhere is_to_do pairs recheck_message record_message"
+        " record_pieces running_message",
         faults="CHANGED SHAPE TABLE",
         key="LOCK holders try_session_lock xid",
         table="APPEARED CREATE FIRST HELD create read read_rows text",
