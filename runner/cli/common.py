@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from runner import config, door
-from runner.cli import document, options, report
-from runner.errors import RunnerError, UrlMissing, UsageError
+from runner.cli import ending, options, report
+from runner.errors import UrlMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,11 +87,11 @@ def ahead(one: Database) -> str:
 
 def wants_document() -> bool:
     """Tell whether --json was given."""
-    return options.DOCUMENT in click.get_current_context().meta
+    return ending.current().wants_document
 
 
 def add(one: Database, **facts: object) -> None:
-    """Add what is known of one database to the document, if one is wanted."""
+    """Add what is known of one database to the document."""
     add_entry(one.series, one.name, **facts)
 
 
@@ -108,33 +108,16 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def add_entry(series: str, database: str, **facts: object) -> None:
-    """Add an entry to the document, if one is wanted."""
-    if wants_document():
-        entry = {"series": series, "database": database, **facts}
-        click.get_current_context().meta[options.DOCUMENT]["databases"].append(entry)
+    """Add an entry to the document."""
+    entry = {"series": series, "database": database, **facts}
+    ending.current().document["databases"].append(entry)
 
 
-def finish(ctx: click.Context) -> None:
-    """Print the document, if one is wanted."""
-    if content := ctx.meta.pop(options.DOCUMENT, None):
-        report.dump(content)
+def tell(**facts: object) -> None:
+    """Add to the document what is of no one database."""
+    ending.current().document.update(facts)
 
 
-def fail(ctx: click.Context, problem: RunnerError) -> NoReturn:
-    """Show an error and exit with its code."""
-    if content := ctx.meta.get(options.DOCUMENT):
-        content["error"] = document.error(problem)
-    report.error(problem)
-    exit_with(ctx, problem.exit_code)
-
-
-def is_of_the_server(error: Exception) -> bool:
-    """Tell whether an error is the driver's, without importing the driver for that."""
-    driver = sys.modules.get("psycopg")
-    return driver is not None and isinstance(error, driver.Error)
-
-
-def exit_with(ctx: click.Context, code: int) -> NoReturn:
-    """Print the document, if one is wanted, and exit."""
-    finish(ctx)
+def exit_with(ctx: click.Context, code: int) -> NoReturn:  # noqa: ARG001 - of this command
+    """Exit over what was found and shown."""
     sys.exit(code)

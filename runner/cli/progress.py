@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import apply
-from runner.cli import report
+from runner.cli import log, report
 from runner.cli.text import visible
 
 if TYPE_CHECKING:
@@ -51,18 +51,19 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """Take note of one event."""
+        told = log.show(event)
         path = visible(event.migration.path)
         match event:
             case apply.Started():
                 if self._bar and self._task is not None:
                     self._bar.update(self._task, description=path)
-            case apply.Waiting(holders=holders):
+            case apply.Waiting(holders=holders) if not told:
                 report.say("waiting for another runner: " + "; ".join(holders), err=True)
-            case apply.Retrying(reason=reason, seconds=seconds):
+            case apply.Retrying(reason=reason, seconds=seconds) if not told:
                 report.say(f"{reason.message} Trying again in {seconds:.0f} s.", err=True)
                 for note in reason.notes:
                     report.say(f"  {note}", err=True)
-            case apply.Noticed(notices=notices):
+            case apply.Noticed(notices=notices) if not told:
                 for one in notices:
                     report.notice(one, path)
             case apply.Outcome(ms=ms):

@@ -11,14 +11,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from runner.cli import excerpt
+from runner.cli import annotation, excerpt, log
 from runner.cli.text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from runner.apply import Notice
-    from runner.errors import RunnerError
+    from runner.errors import Place, RunnerError
 
 WARNING = "WARNING"  # severity, as PostgreSQL writes it
 
@@ -39,6 +39,8 @@ def console(*, err: bool = False) -> Console:
 
 def say(text: str, *, style: str | None = None, err: bool = False) -> None:
     """Print a line, coloured on a terminal."""
+    if log.say("note", text.strip()) if err else sys.stdout is sys.stderr:  # as --json has it
+        return
     stream = sys.stderr if err else sys.stdout
     text = visible(text)
     if style and is_terminal(err=err):
@@ -49,7 +51,7 @@ def say(text: str, *, style: str | None = None, err: bool = False) -> None:
 
 def raw(text: str) -> None:
     """Print a text as it is, in UTF-8 whatever the terminal speaks: it is for psql, not for a person."""
-    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8")
+    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8", newline="\n")
     print(text, end="")
 
 
@@ -63,7 +65,9 @@ def dump(content: dict[str, Any]) -> None:
 
 def warning(text: str) -> None:
     """Show something that is not right but does not stop the command."""
-    say(f"warning: {text}", style="yellow", err=True)
+    if not log.say("warning", text):
+        say(f"warning: {text}", style="yellow", err=True)
+        _annotate("warning", text, title="warning")
 
 
 def notice(said: Notice, path: str) -> None:
@@ -72,10 +76,14 @@ def notice(said: Notice, path: str) -> None:
     say(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style, err=True)
     for note in said.notes:
         say(f"  {note}", err=True)
+    if said.severity == WARNING:
+        _annotate("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
 
 
 def error(problem: RunnerError) -> None:
     """Show an error: its name, what happened, the lines around the place, and the remedy."""
+    if log.failed(problem):
+        return
     say(f"error {problem.name}: {problem.message}", style="bold red", err=True)
     if problem.place:
         say(f"  --> {problem.place}", err=True)
@@ -84,3 +92,11 @@ def error(problem: RunnerError) -> None:
     for note in (*problem.notes, problem.remedy or ""):
         if note:
             say(f"  {note}", err=True)
+    message = "\n".join(filter(None, (problem.message, problem.remedy)))
+    _annotate("error", message, title=problem.name, place=problem.place)
+
+
+def _annotate(kind: str, message: str, *, title: str, place: Place | None = None) -> None:
+    """Tell GitHub, too, if it is there."""
+    if line := annotation.line(kind, message, title=title, place=place):
+        print(visible(line), file=sys.stderr, flush=True)

@@ -45,13 +45,14 @@ _FILE = """
 \\set checksum {checksum}
 select pg_catalog.substr({tag}
 {text}{tag}, 2) as sql \\gset
-{run}
+{alone}:begin{kind} \\gset
+select :'sql' \\gexec
+:record{kind} \\gset
 """
 _ALONE = """\
 \\set lock_timeout {lock_timeout}
 \\set index {index}
-\\set table {table}
-:apply_alone
+\\set relation {table}
 """
 _HEADINGS = ("line", "file", "statements", "lines", "locks")
 
@@ -74,6 +75,8 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
     variable = site.target.series.variable
     header = _HEADER.format(series=site.series, runner=__version__, variable=variable)
     parts = [_file(migration) for migration in pending]
+    if parts and not site.before.has_ledger:
+        parts[0] += "\\set ledger ''\n"
     first = (title + header + before).count("\n") + len(pending) + 1
     contents = _contents(pending, parts, locks or {}, first=first)
     return "".join((title, *contents, header, before, *parts, f"\n\\echo {site.series}: done\n"))
@@ -105,7 +108,7 @@ def _identity(one: Migration | Applied) -> str:
 
 
 def _file(migration: Migration) -> str:
-    """Return the part of one file: what is recorded of it, its text, and the variable that runs it."""
+    """Return the part of one file: what is recorded of it, its text, and the variables that run it."""
     return _FILE.format(
         rule="-" * 64,
         path=migration.path,
@@ -116,7 +119,8 @@ def _file(migration: Migration) -> str:
         checksum=_word(migration.checksum),
         tag=_tag(migration.sql),
         text=migration.sql,
-        run=":apply" if migration.in_transaction else _alone(migration),
+        alone="" if migration.in_transaction else _alone(migration),
+        kind="" if migration.in_transaction else "_alone",
     )
 
 

@@ -1,8 +1,8 @@
 """Write what stands around the files of a bundle: once, as psql variables that hold SQL.
 
-psql puts a variable's text where ``:name`` stands, backslash commands and all. ``:apply`` is the transaction
-of one file, ``:apply_alone`` what takes its place for a file without one; both take the file from ``:'sql'``
-and record it, so that the bundle holds its text once.
+psql puts a variable's text where ``:name`` stands. ``:begin`` opens the transaction of a file and ``:record``
+ends it, with what it records of ``:'sql'``, the file's text; ``:begin_alone`` and ``:record_alone`` stand
+around a file without a transaction. Each ends with a query, whose result ``gset`` keeps.
 """
 
 from __future__ import annotations
@@ -71,86 +71,81 @@ _VALUES = {name: f":'{name}'" for name in ("series", "version", "name", "checksu
     "ms": "0"
 }
 
-# A setting for the guards, which as quoted text cannot name a psql variable.
-_TELL = "select pg_catalog.set_config('runner.{name}', :'{name}', {local}) as told \\gset\n"
-
-_NEXT = """\
-set client_encoding = 'utf8';
-\\set ledger ''
-select pg_catalog.concat_ws(', ', nullif(:'recorded', ''), :'identity') as recorded \\gset
-"""
-
 # The settings are made anew for each file, because the end of the last one has put everything back.
-_APPLY = (
-    """\
+_BEGIN = f"""\
 begin isolation level read committed;
 set local client_encoding = 'utf8';
 set local standard_conforming_strings = on;
 set local row_security = off;
 set local lock_timeout = '5s';
-"""
-    + _LOCK
-    + _TELL.format(name="recorded", local="true")
-    + """\
+{_LOCK}\
+set local runner.recorded = :'recorded';
 :check
 :ledger
-select pg_catalog.pg_current_xact_id() as xid \\gset
-select :'sql' \\gexec
+select pg_catalog.pg_current_xact_id() as xid
 """
-    + """\
+
+_NEXT = """\
+set client_encoding = 'utf8';
+select pg_catalog.concat_ws(', ', nullif(:'recorded', ''), :'identity') as recorded
+"""
+
+_RECORD = f"""\
 reset session authorization;
 reset role;
 reset all;
 set local client_encoding = 'utf8';
-"""
-    + _TELL.format(name="xid", local="true")
-    + """\
+set local runner.xid = :'xid';
 do $runner$
 begin
-    if pg_catalog.current_setting('runner.xid', true) is distinct from pg_catalog.pg_current_xact_id_if_assigned()::text then
+    if pg_catalog.current_setting('runner.xid', true)
+        is distinct from pg_catalog.pg_current_xact_id_if_assigned()::text
+    then
         raise exception 'the file ended its transaction';
     end if;
 end
 $runner$;
-"""
-    + ledger.RECORD.format_map(_VALUES)
-    + "commit;\n"
-    + _NEXT
-)
+{ledger.RECORD.format_map(_VALUES).strip()}
+commit;
+{_NEXT}"""
 
-_ALONE = (
-    """\
+_BEGIN_ALONE = f"""\
 set standard_conforming_strings = on;
 set row_security = off;
 set lock_timeout = :'lock_timeout';
+{_LOCK.replace("try_advisory_xact_lock", "try_advisory_lock")}\
+set runner.recorded = :'recorded';
+:check
+:ledger
+{ledger.RUNNING.format_map(_VALUES).strip()}
+select ({database.BEFORE}) as invalid
 """
-    + _LOCK.replace("try_advisory_xact_lock", "try_advisory_lock")
-    + "".join(_TELL.format(name=name, local="false") for name in ("recorded", "index", "table"))
-    + ":check\n:ledger\n"
-    + ledger.RUNNING.format_map(_VALUES)
-    + "select ({before}) as invalid \\gset\n".replace("{before}", database.BEFORE)
-    + _TELL.format(name="invalid", local="false")
-    + "select :'sql' \\gexec\n"
-    + """\
+
+_LEFT = database.LEFT
+for _field, _name in {"before": "invalid", "index": "index", "table": "relation"}.items():
+    _LEFT = _LEFT.replace(f"{{{_field}}}", f"nullif(pg_catalog.current_setting('runner.{_name}'), '')")
+
+_RECORD_ALONE = f"""\
+set runner.invalid = :'invalid';
+set runner.index = :'index';
+set runner.relation = :'relation';
 do $runner$
+declare
+    invalid text;
 begin
-    if exists ({left}) then
-        raise exception 'an index is invalid: %', (
-            select pg_catalog.string_agg(name, ', ') from ({left}) as found (name)
-        ) using hint = 'Drop it, then make a new bundle.';
+    select pg_catalog.string_agg(name, ', ') into invalid from ({_LEFT}) as found (name);
+    if invalid is not null then
+        raise exception 'an index is invalid: %', invalid using hint = 'Drop it, then make a new bundle.';
     end if;
 end
 $runner$;
-""".replace("{left}", database.LEFT)
-    .replace("{before}", "pg_catalog.current_setting('runner.invalid')")
-    .replace("{index}", "nullif(pg_catalog.current_setting('runner.index'), '')")
-    .replace("{table}", "nullif(pg_catalog.current_setting('runner.table'), '')")
-    + ledger.DONE.format_map(_VALUES)
-    + f"""\
-select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('{ledger.TABLE}', 0)) as told \\gset
-"""
-    + _NEXT
-)
+{ledger.DONE.format_map(_VALUES).strip()}
+do $runner$
+begin
+    perform pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('{ledger.TABLE}', 0));
+end
+$runner$;
+{_NEXT}"""  # noqa: S608 - as above
 
 
 def write(
@@ -173,9 +168,11 @@ def _variables(
     create = "" if empty is None else database.fill(_EMPTY, schemas=list(empty)) + ledger.CREATE
     yield _variable("ledger", create, "The ledger, made with the first file.")
     if any(one.in_transaction for one in migrations):
-        yield _variable("apply", _APPLY, "A file: its transaction, its lock, its checks, itself, its row.")
+        yield _variable("begin", _BEGIN, "The transaction of a file, its lock and its checks …")
+        yield _variable("record", _RECORD, "… and its ledger row. What the file has left behind is put back.")
     if not all(one.in_transaction for one in migrations):
-        yield _variable("apply_alone", _ALONE, "A file without a transaction.")
+        yield _variable("begin_alone", _BEGIN_ALONE, "For a file without a transaction …")
+        yield _variable("record_alone", _RECORD_ALONE, "… which may leave no index invalid.")
 
 
 def _variable(name: str, text: str, about: str) -> str:
