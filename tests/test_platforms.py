@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import platform
+import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
@@ -15,19 +19,18 @@ from tests.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # What Python has on POSIX alone, by https://docs.python.org/3/library/ and its "Availability" lines.
 MODULES = "curses fcntl grp posix pty pwd readline resource syslog termios tty _posixsubprocess"
 NAMES = {
-    "os": "O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK WNOHANG chown chroot confstr fchmod fchown fork forkpty"
+    "os": "O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK chown chroot confstr fchmod fchown fork forkpty"
     " getegid geteuid getgid getgroups getloadavg getpgid getpgrp getpriority getsid getuid initgroups killpg"
-    " lchown lockf mkfifo mknod nice openpty pathconf pipe2 posix_fadvise posix_spawn posix_spawnp pread pwrite"
-    " sched_getaffinity sched_yield sendfile setegid seteuid setgid setgroups setpgid setpriority setsid setuid"
-    " statvfs sync sysconf tcgetpgrp tcsetpgrp ttyname uname wait wait3 wait4 waitid",
-    "signal": "SIGALRM SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1 SIGUSR2 SIGWINCH"
-    " alarm pause pthread_kill pthread_sigmask setitimer sigwait sigtimedwait",
-    "socket": "AF_UNIX socketpair_unix",
+    " lchown lockf mkfifo mknod nice openpty pathconf pipe2 posix_fadvise posix_spawn posix_spawnp pread"
+    " pwrite sched_getaffinity sched_yield sendfile setegid seteuid setgid setgroups setpgid setpriority"
+    " setsid setuid statvfs sync sysconf tcgetpgrp tcsetpgrp ttyname uname wait wait3 wait4 waitid",
+    "signal": "SIGALRM SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1 SIGUSR2"
+    " SIGWINCH alarm pause pthread_kill pthread_sigmask setitimer sigwait sigtimedwait",
+    "socket": "AF_UNIX",
     "select": "epoll poll",
     "time": "tzset clock_gettime pthread_getcpuclockid",
 }
@@ -67,16 +70,18 @@ def test_no_module_needs_posix_to_be_loaded() -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder whose embedded server is stopped at the end."""
-    yield tmp_path
-    embedded.stop(tmp_path)
+def home() -> Iterator[Path]:
+    """Return a folder that PostgreSQL's user may enter; the server in it is stopped at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="embedded-"))
+    yield folder
+    embedded.stop(folder)
+    shutil.rmtree(folder)
 
 
 def test_the_embedded_server_is_reached_by_tcp_where_there_are_no_sockets(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wheel for Windows listens on a free port of 127.0.0.1, and on no socket; so does this one, told so."""
+    """The wheel for Windows listens on a free port of 127.0.0.1 alone; so does this one, made to think so."""
     first = embedded.start(home)
     assert first.host == str(home / embedded.FOLDER)
     embedded.stop(home)
@@ -95,9 +100,8 @@ def test_the_embedded_server_is_reached_by_tcp_where_there_are_no_sockets(
     assert embedded.start(home) == found, "the next command finds it"
 
 
-def test_windows_stops_the_server_by_pg_ctl(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_stops_the_server_by_pg_ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To send a signal there is to kill: the server would have to recover."""
-    embedded.start(home)
     program = wheel.programs()[18] / "pg_ctl"
     ran: list[list[str]] = []
 
@@ -107,11 +111,14 @@ def test_windows_stops_the_server_by_pg_ctl(home: Path, monkeypatch: pytest.Monk
         def exe(self) -> str:
             return str(program.with_name("postgres"))
 
-    monkeypatch.setattr(postmaster.sys, "platform", "win32")
-    monkeypatch.setattr(postmaster.subprocess, "run", lambda command, **_: ran.append([*map(str, command)]))
-    postmaster._ask_to_end(Process(), home / embedded.FOLDER)  # type: ignore[arg-type] # what it needs of one
-    monkeypatch.undo()
-    assert ran == [[str(program), "stop", "--mode=fast", "--no-wait", "-D", str(home / embedded.FOLDER)]]
+    def run(command: list[object], **_: object) -> None:
+        ran.append([str(word) for word in command])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "win32")
+        patch.setattr(subprocess, "run", run)
+        postmaster._ask_to_end(cast("Any", Process()), tmp_path)
+    assert ran == [[str(program), "stop", "--mode=fast", "--no-wait", "-D", str(tmp_path)]]
 
 
 def test_a_mac_of_intel_is_told_that_there_is_no_wheel(
@@ -123,8 +130,8 @@ def test_a_mac_of_intel_is_told_that_there_is_no_wheel(
         raise ImportError
 
     monkeypatch.setattr(embedded, "package", missing)
-    monkeypatch.setattr(embedded.sys, "platform", "darwin")
-    monkeypatch.setattr(embedded.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     with pytest.raises(EmbeddedUnavailable) as caught:
         embedded.start(tmp_path)
     assert caught.value.remedy == (

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from runner.ledger.entry import is_to_do as is_to_do
     from runner.ledger.entry import pairs as pairs
     from runner.ledger.entry import recheck_message as recheck_message
-    from runner.ledger.entry import record_message as record_message
     from runner.ledger.entry import record_pieces as record_pieces
     from runner.ledger.entry import running_message as running_message
     from runner.ledger.faults import CHANGED as CHANGED
@@ -52,8 +51,8 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="DONE RECORD RUNNING done_message is_elsewhere is_to_do pairs recheck_message record_message"
-        " record_pieces running_message",
+        entry="DONE RECORD RUNNING done_message is_elsewhere is_to_do pairs recheck_message record_pieces"
+        " running_message",
         faults="CHANGED SHAPE TABLE",
         key="LOCK holders try_session_lock xid",
         table="APPEARED CREATE FIRST HELD create read read_rows text",
