@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -88,7 +89,7 @@ def test_the_embedded_server_is_reached_by_tcp_where_there_are_no_sockets(
     with (home / embedded.FOLDER / "postgresql.conf").open("a") as settings:
         settings.write("unix_socket_directories = ''\n")
     server = wheel.package().postgres_server
-    monkeypatch.setattr(server.platform, "system", lambda: "Windows")
+    monkeypatch.setattr(server, "platform", SimpleNamespace(system=lambda: "Windows"))
     monkeypatch.setattr(server, "CREATE_NEW_PROCESS_GROUP", 0)
     monkeypatch.setattr(server, "CREATE_NO_WINDOW", 0)
     found = embedded.start(home)

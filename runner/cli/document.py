@@ -100,6 +100,7 @@ def found(entries: Sequence[Mapping[str, Any]], code: int) -> dict[str, Any]:
     """Return the first problem that the entries tell of, for a command that ends with ``code`` over it."""
     for entry in entries:
         steps = [step["problem"] for step in entry.get("steps", ()) if step["problem"]]
-        for problem in (*entry.get("problems", ()), *steps):
+        own = [entry["error"]] if entry.get("error") else []  # of a member of a fleet
+        for problem in (*own, *entry.get("problems", ()), *steps):
             return dict(problem)
     return error(_FAMILIES.get(code, RunnerError)("See what is told of each database."))

@@ -121,10 +121,11 @@ set runner.recorded = :'recorded';
 select ({database.BEFORE}) as invalid
 """
 
-_LEFT = database.LEFT
-for _field, _name in {"before": "invalid", "index": "index", "table": "relation"}.items():
-    _LEFT = _LEFT.replace(f"{{{_field}}}", f"nullif(pg_catalog.current_setting('runner.{_name}'), '')")
-
+_LEFT = (
+    database.LEFT.replace("{before}", "pg_catalog.current_setting('runner.invalid')")
+    .replace("{index}", "nullif(pg_catalog.current_setting('runner.index'), '')")
+    .replace("{table}", "nullif(pg_catalog.current_setting('runner.relation'), '')")
+)
 _RECORD_ALONE = f"""\
 set runner.invalid = :'invalid';
 set runner.index = :'index';

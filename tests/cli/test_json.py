@@ -65,6 +65,7 @@ def test_json_has_the_error_of_a_wrong_configuration(runner: CliRunner, app: Pro
 def _documented() -> dict[str, list[str]]:
     """Return the keys of each kind of object, as the guide lists them."""
     text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8").partition("## The document")[2]
+    text = text.partition("| object |")[2].partition("\n\n")[0]
     found = {}
     for kinds, keys in re.findall(r"^\| (\w+(?: of `.+`)?) \| (.+) \|$", text, re.MULTILINE):
         if not (names := re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", keys))):
