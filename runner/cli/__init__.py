@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from runner import __version__
-from runner.cli import ending, output, report
+from runner.cli import ending, guide, output, report
 from runner.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _COMMANDS = {
 _CHANGING = {"migrate", "init", "new", "baseline", "accept", "docs"}
 
 
-class Commands(click.Group):
+class Commands(guide.Group):
     """Load a command's module when it is used, and let ``ending`` see how it ends.
 
     ``changes`` says, once a command was found, that it writes more than what it prints.
@@ -55,7 +55,8 @@ class Commands(click.Group):
             return None
         self.changes = cmd_name in _CHANGING
         command: click.Command = getattr(import_module(f"runner.cli.{module}"), f"{cmd_name}_command")
-        return command
+        report.settings = report.Settings()
+        return guide.dressed(command, cmd_name)
 
     def main(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from runner import config, door
+from runner import config, door, embedded, files
 from runner.cli import ending, options, report
 from runner.errors import UrlMissing, UsageError
 
@@ -41,8 +41,15 @@ def say_embedded() -> None:
             remedy="Set the variables that pyproject.toml names, in the environment or in .env.",
         )
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    if embedded.is_running(_project().home) and not in_ci:
+        return  # it was said when the server was started; the heading of each database says where it is
     found = "CI is set, but no database variable" if in_ci else "No database variable is set"
     report.say(f"{found}: using the embedded PostgreSQL in .postgres/", style="cyan", err=True)
+
+
+def _project() -> Project:
+    """Return the configuration of the command that runs."""
+    return config.load(click.get_current_context().params.get("file"))
 
 
 @contextmanager
@@ -58,6 +65,21 @@ def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> t
     return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=say_embedded)
 
 
+def planned(
+    series: Sequence[str], *, url: str | None, file: Path | None, strict: bool, allow_empty: bool
+) -> tuple[Database, ...]:
+    """Return the databases as ``plan`` sees them."""
+    return door.plan(
+        series,
+        url=url,
+        config=file,
+        strict=strict,
+        allow_empty=allow_empty,
+        wait=waiting(),
+        on_embedded=say_embedded,
+    )
+
+
 def only(found: Sequence[Database], option: str) -> Database:
     """Return the one database an option is for. Raises ``UsageError`` when there are several."""
     if len(found) != 1:
@@ -71,9 +93,19 @@ def warn_empty(one: Database) -> None:
         report.warning(f"the folder of {one.series} holds no migration.")
 
 
+def warn_of_leavings(file: Path | None, names: Sequence[str]) -> None:
+    """Say what lies among the files that is none: what an editor left, a README."""
+    project = config.load(file)
+    for series in config.choose(project, names):
+        if found := files.leavings(series.folder, root=project.root):
+            rest = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            report.warning(f"{found[0]}{rest}: not named like a migration, left out.")
+
+
 def title(one: Database) -> str:
     """Return the heading of one database."""
-    return f"{one.series}: {one.name} (PostgreSQL {one.version})"
+    kind = "embedded PostgreSQL" if one.source == door.EMBEDDED else "PostgreSQL"
+    return f"{one.series}: {one.name} ({kind} {one.version})"
 
 
 def ahead(one: Database) -> str:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from runner.cli import document, log, report
-from runner.errors import Interrupted, RunnerError, ServerRefused, UsageError
+from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from runner.apply import Notice
 
 REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
 OWN_WORDS = "These are its own words: see what they name, and run again when it is put right."
 _NO_RIGHT = "42501"
 _FINE = (0, 3)  # exit codes that need no error: done, and something is pending
 _JSON = "--json"
+
+Revealable = TypeVar("Revealable", "RunnerError", "Notice")
 
 
 class Told:
@@ -43,6 +47,7 @@ class Told:
 
     def fail(self, problem: RunnerError) -> int:
         """Show an error and return its exit code."""
+        problem = revealed(problem)
         report.error(problem)
         self.document["error"] = document.error(problem)
         return problem.exit_code
@@ -108,7 +113,8 @@ def _of_the_server(error: Exception) -> ServerRefused | None:
     if driver is None or not isinstance(error, driver.Error):
         return None
     remedy = REMEDY if getattr(error, "sqlstate", None) == _NO_RIGHT else OWN_WORDS
-    return ServerRefused(f"The server refused a question: {error}", remedy=remedy)
+    words = error.diag.message_primary  # DETAIL may hold rows
+    return ServerRefused(f"The server refused a question: {words or error}", remedy=remedy)
 
 
 def _unforeseen(error: Exception) -> RunnerError:
@@ -119,6 +125,17 @@ def _unforeseen(error: Exception) -> RunnerError:
         remedy="Please report it, with the lines above.",
         notes=tuple("".join(traceback.format_exception(error)).splitlines()),
     )
+
+
+def revealed(told: Revealable) -> Revealable:
+    """Return an error or a notice with the lines that may hold values of rows, if --verbose was given."""
+    if not (report.settings.verbose and told.private):
+        return told
+    notes = tuple(note for note in told.notes if note != LEFT_OUT) + told.private
+    if isinstance(told, RunnerError):
+        told.notes = notes
+        return told
+    return told._replace(notes=notes)
 
 
 def current() -> Told:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import apply, door
-from runner.cli import common, document, options, progress, report, table
+from runner.cli import common, databases, document, ending, options, progress, report, table
+from runner.cli.text import shortened
+from runner.errors import CommitUnknown, ConnectionLost, Interrupted
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
     from runner.door import Database
 
 _LIMITS = Limits()
+_LABEL = 40  # columns of a file's name in a sentence on a terminal
 
 
 def _seconds(name: str, default: float | None, text: str) -> Callable[[options.Command], options.Command]:
     """Return an option in seconds, which RUNNER_NAME in the environment sets as well."""
     return click.option(
         name,
-        type=click.FloatRange(0),
+        type=options.seconds,
         default=default,
         show_default=default is not None,
         show_envvar=True,
@@ -36,10 +39,17 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
 
 @click.command("migrate")
 @options.some_series
-@click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
+@click.option(
+    "--to",
+    type=options.VERSION,
+    metavar="NNN",
+    shell_complete=options.complete_version,
+    help="Stop after the file with this number.",
+)
+@click.option("--dry-run", is_flag=True, help="Only list what would be applied, as `plan` does.")
 @click.option(
     "--expect",
-    type=click.IntRange(0),
+    type=options.COUNT,
     metavar="N",
     help="Refuse unless N files are pending, or were until somebody applied them.",
 )
@@ -60,9 +70,6 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
     "0 is no limit.",
 )
 @options.wait_option
-@click.option(
-    "--verbose", is_flag=True, help="Show what the server says below a warning, too: notices, infos."
-)
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -71,13 +78,13 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
     to: int | None,
+    dry_run: bool,
     expect: int | None,
     strict: bool,
     allow_empty: bool,
     wait_lock: float,
     lock_timeout: float,
     statement_timeout: float | None,
-    verbose: bool,
     url: str | None,
     file: Path | None,
 ) -> None:
@@ -88,7 +95,15 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     holds what must not be sent. Then the databases are migrated one after the other. A database that a newer
     release has migrated already is said to be ahead, and gets nothing.
     """
-    screen = _Screen(expect, verbose=verbose)
+    common.warn_of_leavings(file, series)
+    if dry_run:
+        databases.show_plan(
+            common.planned(series, url=url, file=file, strict=strict, allow_empty=allow_empty),
+            to=to,
+            expect=expect,
+        )
+        return
+    screen = _Screen(to, expect)
     try:
         door.migrate(
             series,
@@ -103,6 +118,9 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             on_event=screen.show,
             on_embedded=common.say_embedded,
         )
+    except BaseException as error:
+        screen.fail(error)
+        raise
     finally:
         screen.leave_all()
 
@@ -110,13 +128,14 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
 class _Screen:
     """Shows each database of a run under its heading, with what it has in the end, also when one fails."""
 
-    def __init__(self, expect: int | None, *, verbose: bool) -> None:
+    def __init__(self, to: int | None, expect: int | None) -> None:
+        self._to = to
         self._expect = expect
-        self._verbose = verbose
         self._waiting: list[Database] = []
         self._said: list[dict[str, Any]] = []
         self._done: list[Outcome] = []
         self._progress: progress.Progress | None = None
+        self._failed: str | None = None
 
     def show(self, event: door.Event) -> None:
         """Take note of one event."""
@@ -134,9 +153,21 @@ class _Screen:
         if isinstance(event, apply.Outcome):
             self._done.append(event)
 
+    def fail(self, error: BaseException) -> None:
+        """Give the file that failed a line of its own."""
+        if self._waiting:
+            drawn = self._enter()
+            drawn.__exit__(None, None, None)
+            if drawn.unfinished:
+                drawn.row(_verb(error), drawn.unfinished.path)
+            self._failed = self._waiting[0].series
+
     def _chosen(self, event: apply.Noticed) -> apply.Noticed:
         """Leave only warnings, unless more is wanted, and keep them for the document."""
-        notices = tuple(one for one in event.notices if self._verbose or one.severity == report.WARNING)
+        verbose = report.settings.verbose
+        notices = tuple(
+            ending.revealed(one) for one in event.notices if verbose or one.severity == report.WARNING
+        )
         self._said += [document.notice(event.migration.version, one) for one in notices]
         return event._replace(notices=notices)
 
@@ -145,20 +176,34 @@ class _Screen:
         if self._progress is None:
             one = self._waiting[0]
             if not common.wants_document():
-                report.say(common.title(one), style="bold")
-            self._progress = progress.Progress(len(one.pending), quiet=common.wants_document()).__enter__()
+                report.heading(common.title(one))
+            paths = [step.file.path for step in one.pending if self._to is None or step.number <= self._to]
+            self._progress = progress.Progress(paths, quiet=common.wants_document()).__enter__()
         return self._progress
 
     def _leave(self) -> None:
         """Say what the database at hand has now."""
         self._enter().__exit__(None, None, None)
-        _summarise(self._waiting.pop(0)._replace(outcomes=tuple(self._done)), self._said)
+        one = self._waiting.pop(0)._replace(outcomes=tuple(self._done))
+        reached = self._failed in (None, one.series)
+        _add(one, self._said)
+        if not common.wants_document():
+            _summarise(one, self._to, None if reached else self._failed)
         self._progress, self._done, self._said = None, [], []
 
     def leave_all(self) -> None:
         """Say what each database has that was not left yet."""
         while self._waiting:
             self._leave()
+
+
+def _verb(error: BaseException) -> str:
+    """Return what became of the file that was running."""
+    if isinstance(error, CommitUnknown):
+        return "unknown"
+    if isinstance(error, ConnectionLost):
+        return "lost"
+    return "stopped" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
 
 
 def _warn(found: Sequence[Database]) -> None:
@@ -177,14 +222,25 @@ def _compare(found: Sequence[Database], expect: int | None) -> None:
         report.say(f"{expect - pending} of the {expect} expected files were applied before.")
 
 
-def _summarise(one: Database, said: Sequence[dict[str, Any]]) -> None:
+def _add(one: Database, said: Sequence[dict[str, Any]]) -> None:
+    """Add what a database has to the document."""
     applied = [document.outcome(outcome) for outcome in one.outcomes]
     skipped = [document.step(step) for step in one.skipped]
     common.add(one, applied=applied, skipped=skipped, warnings=list(said))
-    if common.wants_document():
-        return
-    for step in one.skipped:
-        report.say(f"  {table.described(step)}  {step.file.path}")
-    count = f"{len(applied)} applied" if applied else "nothing applied"
-    place = common.ahead(one) or (f"at {one.at}" if one.at else "empty")
-    report.say(f"  {count}, {one.series} is {place}.")
+
+
+def _summarise(one: Database, to: int | None, failed: str | None) -> None:
+    """Say what a database got and has; ``failed`` names the series before it that ended the run."""
+    for step in one.skipped if failed is None else ():
+        report.sentence(f"{table.described(step)}  {step.file.path}")
+    own = sum(outcome.ms is not None for outcome in one.outcomes)
+    counts = f"{own} applied" if own else "nothing applied"
+    if others := len(one.outcomes) - own:
+        counts += f", {others} by another runner"
+    if failed is not None:
+        counts = f"not reached, because {failed} failed: {counts}"
+    label = shortened(one.at or "", report.width() and _LABEL)
+    place = common.ahead(one) or (f"at {label}" if one.at else "empty")
+    report.sentence(f"{counts}, {one.series} is {place}.")
+    if to is not None and one.at and int(one.at.partition("_")[0]) > to:
+        report.warning(f"{one.series} is beyond --to {to:03} already. `rollback` prints how to go back.")

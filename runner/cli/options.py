@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runner import config, environment
-from runner.cli import ending, log
+from runner.cli import ending, log, report
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -18,17 +18,62 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from runner.config import Series
+
 Command = TypeVar("Command", bound="Callable[..., Any]")
 WAIT = "runner.wait"
 NO_EMBEDDED = "runner.no_embedded"
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str | CompletionItem]:  # noqa: ARG001 - click's signature
+def number(wanted: str, *, also: str | None = None) -> Callable[[int | str], int | str]:
+    """Return a type for a whole number from 0 on; who gives another text is told what is ``wanted``."""
+
+    def convert(value: int | str) -> int | str:
+        if isinstance(value, int) or value == also:
+            return value
+        if not (value.isascii() and value.isdigit()):
+            raise click.BadParameter(f"{value!r} is not {wanted}.")
+        return int(value)
+
+    return convert
+
+
+def seconds(value: float | str) -> float:
+    """Return a time from 0 on."""
+    with suppress(ValueError):
+        if 0 <= float(value) < float("inf"):
+            return float(value)
+    raise click.BadParameter(f"{value!r} is not a number of seconds from 0 on, such as 2.5.")
+
+
+VERSION = number("the number of a file, such as 003")
+COUNT = number("a number of files, such as 2")
+
+
+def _series(ctx: click.Context) -> list[Series]:
+    """Return the series of the project at hand, those named first if any are."""
     try:
-        names = [series.name for series in config.load(ctx.params.get("file")).series]
+        project = config.load(ctx.params.get("file"))
+        named = ctx.params.get("series") or ()
+        return list(config.choose(project, [named] if isinstance(named, str) else named))
     except RunnerError:
         return []
-    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_version(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Offer the numbers of the files of the series, each with its name."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - completion only
+
+    names = {
+        file.name for series in _series(ctx) if series.folder.is_dir() for file in series.folder.iterdir()
+    }
+    found = (name.removesuffix(".sql").partition("_") for name in sorted(names) if name.endswith(".sql"))
+    return [CompletionItem(number, help=name) for number, _, name in found if number.startswith(incomplete)]
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str | CompletionItem]:  # noqa: ARG001 - click's signature
+    taken = ctx.params.pop("series", None) or ()
+    return [one.name for one in _series(ctx) if one.name.startswith(incomplete) and one.name not in taken]
 
 
 def _name_command(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
@@ -96,10 +141,49 @@ def _keep_wait(ctx: click.Context, param: click.Parameter, value: float) -> None
 def wait_option(command: Command) -> Command:
     """Add --wait, which ``waiting`` returns."""
     return click.option(
-        "--wait", type=click.FloatRange(0), default=0, show_default=True, show_envvar=True,
+        "--wait", type=seconds, default=0, show_default=True, show_envvar=True,
         envvar="RUNNER_WAIT", metavar="SECONDS", expose_value=False, callback=_keep_wait,
         help="How long to wait for a server that is still starting, or its role or database.",
     )(command)  # fmt: skip
+
+
+def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401, ARG001 - click's
+    setattr(report.settings, str(param.name), value)
+
+
+def spoken(command: click.Command) -> click.Command:
+    """Add --color, --quiet and --verbose, which all commands have, behind a command's own options."""
+    for decorate in (
+        click.option(
+            "--verbose",
+            "-v",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_set,
+            help="Show notices of the server, and what may hold values of rows, too.",
+        ),
+        click.option(
+            "--quiet",
+            "-q",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_set,
+            help="Print only errors, warnings, and what was asked for.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(("auto", "always", "never")),
+            default="auto",
+            expose_value=False,
+            is_eager=True,
+            callback=_set,
+            help="By itself on a terminal; NO_COLOR and FORCE_COLOR count, too.",
+        ),
+    ):
+        decorate(command)
+    return command
 
 
 def strict_option(command: Command) -> Command:

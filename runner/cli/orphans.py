@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @options.embedded_option
 @options.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
-    """Find rows that refer to nothing in another database.
+    """Find rows that refer to nothing elsewhere.
 
     No foreign key reaches from one database into another. Which columns refer to another one, their comments
     say. Writes nothing; the right to select from the tables is enough. Exits 4 when there are orphans.
@@ -57,7 +57,7 @@ def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
 
 
 def _show(database: Database, known: int, found: Sequence[Orphans]) -> None:
-    report.say(common.title(database), style="bold")
+    report.heading(common.title(database))
     for one in found:
         at = f"{one.reference.label} -> {one.reference.to}"
         counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"

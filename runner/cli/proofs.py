@@ -30,9 +30,10 @@ _DIFF = 12  # lines of one definition
 @click.option(
     "--from",
     "begin",
-    type=click.IntRange(0),
+    type=options.VERSION,
     default=0,
     metavar="NNN",
+    shell_complete=options.complete_version,
     help="Only apply what comes before it.",
 )
 @options.url_option
@@ -145,7 +146,14 @@ def _counted(count: int, word: str) -> str:
 
 @click.command("baseline")
 @options.one_series
-@click.option("--to", type=click.IntRange(0), required=True, metavar="NNN", help="The last file it has.")
+@click.option(
+    "--to",
+    type=options.VERSION,
+    required=True,
+    metavar="NNN",
+    shell_complete=options.complete_version,
+    help="The last file it has.",
+)
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
 @options.scratch_option
 @options.wait_option
@@ -194,7 +202,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
 
 @click.command("accept")
 @options.one_series
-@click.argument("number", type=click.IntRange(0), metavar="NNN")
+@click.argument("number", type=options.VERSION, metavar="NNN", shell_complete=options.complete_version)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.wait_option
 @options.url_option
@@ -216,8 +224,7 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
         if step.state is not State.EDITED or step.migration is None or step.problem is None:
             raise UsageError(f"{series} {step.label} is {step.state}, not edited.", remedy="See `verify`.")
         planning.explain(site)
-        for line in step.problem.notes:
-            report.say(f"  {line}")
+        report.difference(step.problem.notes)
         if not yes:
             click.confirm(f"Record {step.migration.path} as it is now?", abort=True)
         ledger.accept(site.connection, step.migration)

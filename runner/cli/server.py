@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, embedded, schema
-from runner.cli import common, options, report
+from runner.cli import common, guide, options, report
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group("server")
+@click.group("server", cls=guide.Group)
 def server_command() -> None:
     """Run the embedded PostgreSQL, and open psql.
 
@@ -31,7 +31,10 @@ def server_command() -> None:
 @options.config_option
 @options.json_option
 def start(*, file: Path | None) -> None:
-    """Start the embedded PostgreSQL, create its databases, and print their URLs."""
+    """Start it, and print its URLs.
+
+    Creates the databases of pyproject.toml that it does not have yet.
+    """
     project = config.load(file)
     running = embedded.start(project.home)
     with database.connect(running.url("postgres"), source="the embedded server") as connection:
@@ -39,14 +42,17 @@ def start(*, file: Path | None) -> None:
     for series in project.series:
         url = running.url(series.database)
         common.add_entry(series.name, series.database, url=url)
-        report.say(f"{series.name}: {url}")
+        report.answer(f"{series.name}: {url}")
 
 
 @server_command.command()
 @options.config_option
 @options.json_option
 def stop(*, file: Path | None) -> None:
-    """Stop the embedded PostgreSQL. What is stored in it stays."""
+    """Stop it.
+
+    What is stored in it stays, and is there after the next start.
+    """
     was_running = embedded.stop(config.load(file).home)
     common.tell(stopped=was_running)
     report.say("The embedded PostgreSQL is stopped." if was_running else "It was not running.")
@@ -60,9 +66,9 @@ def stop(*, file: Path | None) -> None:
 @options.config_option
 @options.embedded_option
 def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path | None) -> None:
-    """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
+    """Open psql on a database.
 
-    Further arguments go to psql: server psql auth -c 'select 1'.
+    Also on one that is not embedded; the password is not among its arguments. Further arguments go to psql.
     """
     if common.wants_document():
         raise UsageError("psql prints no document.", remedy="Behind -- its own options follow: -- --csv.")
@@ -82,7 +88,10 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
 @options.embedded_option
 @options.json_option
 def url(*, series: str, file: Path | None) -> None:
-    """Print the URL of SERIES on the embedded PostgreSQL, which is started for it."""
+    """Print the URL of a database on it.
+
+    The embedded PostgreSQL is started for it, unless it runs.
+    """
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, [series]), url=None)
     if target.source == target.series.variable:
@@ -91,4 +100,4 @@ def url(*, series: str, file: Path | None) -> None:
             remedy="Look at the variable itself; this command is for the embedded server.",
         )
     common.add_entry(target.series.name, target.series.database, url=target.url)
-    report.say(target.url)
+    report.answer(target.url)

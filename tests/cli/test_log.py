@@ -108,7 +108,7 @@ def test_waiting_and_retrying_are_told(capsys: pytest.CaptureFixture[str]) -> No
     """With who is in the way."""
     migration = Migration("app", "000", "one", "app/000_one.sql", "select 1;", "sha256:0")
     reason = LockTimeout("app/000_one.sql waited.", notes=("pid 7 holds it",))
-    with Progress(1, quiet=True) as progress:
+    with Progress([migration.path], quiet=True) as progress:
         progress.show(apply.Waiting(migration, ("pid 7",)))
         progress.show(apply.Retrying(migration, reason, 1.25))
         progress.show(apply.Outcome(migration, None))
