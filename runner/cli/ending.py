@@ -139,6 +139,7 @@ def revealed(told: Revealable) -> Revealable:
 
 
 def current() -> Told:
-    """Return what the command at hand has for programs."""
-    told: Told = click.get_current_context().find_object(Told) or Told(())
-    return told
+    """Return what the command at hand has for programs; without one, as for completion, it leads nowhere."""
+    context = click.get_current_context(silent=True)
+    found: Told | None = context.find_object(Told) if context else None
+    return found or Told(())

@@ -230,6 +230,23 @@ def test_a_wrong_call_has_a_document(
     assert str(document["command"]).split()[:1] == [str(known[0])]
 
 
+@pytest.mark.parametrize(
+    "text", ["[tool", "[tool.runner]\ndatabases = 1", "", "\0", "[tool.runner.databases.a]"]
+)
+@pytest.mark.parametrize(
+    "words", [["status"], ["migrate", "--wait", "1"], ["new", "a", "b"], ["server", "stop"], ["docs"]]
+)
+def test_a_broken_configuration_has_a_document(
+    runner: CliRunner, words: list[str], text: str, tmp_path: Path
+) -> None:
+    """Of every command, also of one that reads it before it reads its options."""
+    file = tmp_path / "pyproject.toml"
+    file.write_text(text)
+    result = runner.invoke(cli, [*words, "--json", "--config", str(file)])
+    assert data(result)["error"]["name"] == "CONFIG_INVALID"
+    assert result.exit_code == 2
+
+
 def test_without_json_a_wrong_call_has_the_same_name(runner: CliRunner) -> None:
     """Behind `--` it is no option of ours, and is not read as one."""
     for words in (["migrate", "--nope"], ["status", "--", "--json"]):
