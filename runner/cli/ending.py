@@ -84,19 +84,19 @@ def _code(told: Told, run: Callable[[Told], Any]) -> int:
     except click.exceptions.NoArgsIsHelpError as asked:
         asked.show()
         return asked.exit_code
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         if context := getattr(error, "ctx", None):
             told.name(context)
         return told.fail(_problem(error))
 
 
-def _problem(error: Exception) -> RunnerError:
+def _problem(error: Exception | KeyboardInterrupt) -> RunnerError:
     """Return an error as the library would have it, with a name and a remedy."""
     if isinstance(error, RunnerError):
         return error
     if isinstance(error, click.ClickException):
         return _of_click(error)
-    if isinstance(error, click.Abort):
+    if isinstance(error, click.Abort | KeyboardInterrupt):
         return Interrupted("Interrupted: nothing was done.", remedy="Run again to go on.")
     return _of_the_server(error) or _unforeseen(error)
 
