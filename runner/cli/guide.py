@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import click
@@ -82,6 +81,8 @@ class Group(click.Group):
 
 def near(word: str, known: Iterable[str]) -> str | None:
     """Return the command that is written much like a word, or is called so elsewhere."""
+    import difflib  # noqa: PLC0415 - errors only
+
     [*close] = difflib.get_close_matches(word, list(known), 1)
     return close[0] if close else _ELSEWHERE.get(word)
 
@@ -100,5 +101,7 @@ def dressed(command: click.Command, name: str) -> click.Command:
 def _epilog(command: click.Command, name: str) -> str:
     lines = "\n".join(f"  socrates-migrate {example}" for example in EXAMPLES[name])
     series = next((one for one in command.params if one.name == "series"), None)
+    numbered = any("NNN" in (one.metavar or "") for one in command.params)
+    number = "NNN is the number of a file, such as 003." if numbered else ""
     meant = "" if series is None or name == "init" else f"{_SERIES}{'; none means all' * (series.nargs < 0)}."
-    return f"{meant}\n\n\b\nExamples:\n{lines}"
+    return f"{meant} {number}".strip() + f"\n\n\b\nExamples:\n{lines}"

@@ -62,7 +62,7 @@ def _show(database: Database, known: int, found: Sequence[Orphans]) -> None:
         at = f"{one.reference.label} -> {one.reference.to}"
         counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"
         more = " …" if one.values > len(one.examples) else ""
-        report.say(f"  {at}: {counts}: {', '.join(one.examples)}{more}")
+        report.sentence(f"{at}: {counts}: {', '.join(one.examples)}{more}")
     if not found:
         refer = {0: "no column refers", 1: "1 column refers"}.get(known, f"{known} columns refer")
-        report.say(f"  {refer} to another database{'; no row points at nothing' if known else ''}")
+        report.sentence(f"{refer} to another database{'; no row points at nothing' if known else ''}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,13 +34,13 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass
-class Settings:
+class Settings:  # a data class takes longer to define
     """How a person wants to be told: what --color, --quiet and --verbose say."""
 
-    color: str = "auto"
-    quiet: bool = False
-    verbose: bool = False
+    def __init__(self, *, color: str = "auto", quiet: bool = False, verbose: bool = False) -> None:
+        self.color = color
+        self.quiet = quiet
+        self.verbose = verbose
 
 
 settings = Settings()
@@ -107,7 +106,7 @@ def heading(text: str, *, err: bool = False) -> None:
 
 
 def sentence(text: str, *, style: str | None = None, indent: str = "  ") -> None:
-    """Print an indented sentence, which may take several lines on a narrow terminal."""
+    """Print a sentence behind ``indent``, which may take several lines on a narrow terminal."""
     for row in wrapped(indent + text, width(), indent=indent):
         say(row, style=style)
 

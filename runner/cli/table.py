@@ -7,12 +7,13 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from runner.cli import report, text
+from runner.cli import common, report, text
 from runner.planning import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.door import Database
     from runner.planning import Step
 
 _STYLES = {
@@ -42,6 +43,17 @@ def described(step: Step) -> str:
 def needed(needs: Sequence[str], why: str | None) -> str:
     """Return which extensions are not to be had, and why."""
     return f"needs {', '.join(needs)}{f': {why}' if why else ''}"
+
+
+def show_all(found: Sequence[Database]) -> None:
+    """Show a table of each database, then what is wrong anywhere, then how much there is of each."""
+    for one in found:
+        show(common.title(one), one.steps)
+        report.say("")
+    for problem in (step.problem for one in found for step in one.steps if step.problem):
+        report.error(problem)
+    for one in found:
+        report.sentence(summary(one.series, one.steps), indent="")
 
 
 def show(title: str, steps: Sequence[Step]) -> None:

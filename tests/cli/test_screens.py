@@ -17,13 +17,14 @@ import click
 import pytest
 
 from runner.apply.event import Notice, Noticed, Outcome, Retrying, Started, Waiting
-from runner.cli import cli, databases, migrate, report
+from runner.cli import cli, databases, report, screen, table, verdict
 from runner.cli.text import columns
 from runner.door import Checked, Database
 from runner.errors import ChecksumMismatch, FileMissing, LockTimeout, SqlFailed
 from runner.files import explain, locate
 from runner.model import Applied, Migration
 from runner.planning import State, Step
+from runner.schema import Finding, Proof
 from tests.cli import settled
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ FRESH = _database(
 
 def status() -> None:
     """Show two series: long names, every column, what is wrong, and the sums."""
-    databases._show_steps([AUTH, SPECS])
+    table.show_all([AUTH, SPECS])
 
 
 def plan() -> None:
@@ -108,13 +109,13 @@ def plan() -> None:
 def failure() -> None:
     """Show a run of two series whose third file fails."""
     files = [step.file for step in FRESH.steps]
-    screen = migrate._Screen(None, None)
-    screen.show(Checked((FRESH, SPECS)))
+    drawn = screen.Screen(None, None)
+    drawn.show(Checked((FRESH, SPECS)))
     for event in (
         *(Started(files[0]), Outcome(files[0], 12), Started(files[1]), Outcome(files[1], 734_500)),
         *(Started(files[2]), Outcome(files[2], None), Started(files[3])),
     ):
-        screen.show(event)
+        drawn.show(event)
     place = locate(SQL, SQL.index("nosuchtype"), path=files[3].path)
     problem = SqlFailed(
         f'{files[3].path} failed: type "nosuchtype" does not exist (SQLSTATE 42704)',
@@ -123,8 +124,8 @@ def failure() -> None:
         remedy="It was rolled back, nothing of it remains. Correct the cause and run again.",
         notes=("HINT: Perhaps you meant another one.",),
     )
-    screen.fail(problem)
-    screen.leave_all()
+    drawn.fail(problem)
+    drawn.leave_all()
     report.error(problem)
 
 
@@ -132,8 +133,8 @@ def waiting() -> None:
     """Show a run that waits, is told something, and tries again, and goes through."""
     file = FRESH.steps[0].file
     reason = LockTimeout(f"{file.path} waited too long for a lock. It was rolled back.", notes=(BLOCKED,))
-    screen = migrate._Screen(None, None)
-    screen.show(Checked((_database("auth", *FRESH.steps[:1]),)))
+    drawn = screen.Screen(None, None)
+    drawn.show(Checked((_database("auth", *FRESH.steps[:1]),)))
     for event in (
         Started(file),
         Waiting(file, ("pid 12, application runner:auth, since 3 s",)),
@@ -141,8 +142,8 @@ def waiting() -> None:
         Noticed(file, (Notice("WARNING", "nobody reads this", place=locate(SQL, 20, path=file.path)),)),
         Outcome(file, 9_999),
     ):
-        screen.show(event)
-    screen.leave_all()
+        drawn.show(event)
+    drawn.leave_all()
 
 
 def edited() -> None:
@@ -153,8 +154,21 @@ def edited() -> None:
     report.error(problem)
 
 
+def verified() -> None:
+    """Show a database with which nothing is wrong."""
+    databases._show_problems(SPECS)
+
+
+def proven() -> None:
+    """Show what a proof found of one file."""
+    text = f"column public.tags.{LONG} has another default, 'y'::text, than before"
+    finding = Finding("rollback", "x", text, ("-default 'x'::text", f"+default '{LONG}'::text"))
+    verdict.show(Proof(FRESH.steps[3].file, findings=(finding,), notes=("2 rows of public.tags changed",)))
+    verdict.summarize("auth", [Proof(FRESH.steps[0].file)])
+
+
 SCENES: dict[str, Callable[[], None]] = {
-    scene.__name__: scene for scene in (status, plan, failure, waiting, edited)
+    scene.__name__: scene for scene in (status, plan, failure, waiting, edited, verified, proven)
 }
 
 
