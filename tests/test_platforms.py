@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import platform
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from runner import embedded, postmaster, wheel
+from runner.cli import report
 from runner.errors import EmbeddedUnavailable
 from tests.project import ROOT
 
@@ -99,6 +101,20 @@ def test_the_embedded_server_is_reached_by_tcp_where_there_are_no_sockets(
         row = connection.execute("select inet_server_port(), current_setting('unix_socket_directories')")
         assert row.fetchone() == (found.port, "")
     assert embedded.start(home) == found, "the next command finds it"
+
+
+def test_a_bundle_has_lf_also_where_a_terminal_has_crlf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Psql would read the other line ends into the ledger."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252", newline="\r\n"))
+    report.raw("select 'é';\n\n")
+    sys.stdout.flush()
+    assert written.getvalue() == "select 'é';\n\n".encode()
+
+
+def test_git_keeps_lf_on_every_system() -> None:
+    """What is read, sent and recorded has the same line ends wherever it was checked out."""
+    assert (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()[0] == "* text=auto eol=lf"
 
 
 def test_windows_stops_the_server_by_pg_ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
