@@ -147,7 +147,7 @@ def show_comparison(comparison: Comparison) -> None:
         report.sentence(f"ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
-def add_entry(series: str, database: str, **facts: object) -> None:
+def add_entry(series: str, database: str | None, **facts: object) -> None:
     """Add an entry to the document."""
     entry = {"series": series, "database": database, **facts}
     ending.current().document["databases"].append(entry)
