@@ -139,6 +139,9 @@ def warning(text: str) -> None:
 
 def notice(said: Notice, path: str) -> None:
     """Show what the server said while a file ran, behind the place, or at least the file."""
+    event = "warning" if said.severity == WARNING else "notice"
+    if log.say(event, said.message, file=path, sqlstate=said.sqlstate, notes=list(said.notes)):
+        return
     style = "yellow" if said.severity == WARNING else None
     _tell(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style)
     _notes(said.notes)
