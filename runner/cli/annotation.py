@@ -7,14 +7,23 @@ its own toolkit (packages/core/src/command.ts): of data ``%``, CR and LF, of a p
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from runner.cli.text import visible
 
 if TYPE_CHECKING:
     from runner.errors import Place
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
+
+
+def tell(kind: str, message: str, *, title: str, place: Place | None = None) -> None:
+    """Write the annotation of a problem to stderr, where GitHub reads it; nowhere else."""
+    if found := line(kind, message, title=title, place=place):
+        sys.stderr.write(visible(found) + "\n")
 
 
 def line(kind: str, message: str, *, title: str, place: Place | None = None) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from runner.apply import Notice
-    from runner.errors import Place, RunnerError
+    from runner.errors import RunnerError
 
 WARNING = "WARNING"  # severity, as PostgreSQL writes it
 _NARROWEST = 40  # columns; a terminal that says less mostly does not know
@@ -134,7 +134,7 @@ def warning(text: str) -> None:
     """Show something that is not right but does not stop the command."""
     if not log.say("warning", text):
         _tell(f"warning: {text}", style="yellow")
-        _annotate("warning", text, title="warning")
+        annotation.tell("warning", text, title="warning")
 
 
 def notice(said: Notice, path: str) -> None:
@@ -146,7 +146,7 @@ def notice(said: Notice, path: str) -> None:
     _tell(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style)
     _notes(said.notes)
     if said.severity == WARNING:
-        _annotate("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
+        annotation.tell("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
 
 
 def note(text: str) -> None:
@@ -168,13 +168,7 @@ def error(problem: RunnerError) -> None:
     if problem.remedy:
         _tell(f"  {problem.remedy}")
     message = "\n".join(filter(None, (problem.message, problem.remedy)))
-    _annotate("error", message, title=problem.name, place=problem.place)
-
-
-def _annotate(kind: str, message: str, *, title: str, place: Place | None = None) -> None:
-    """Tell GitHub, too, if it is there."""
-    if found := annotation.line(kind, message, title=title, place=place):
-        line(visible(found), err=True)
+    annotation.tell("error", message, title=problem.name, place=problem.place)
 
 
 def difference(notes: Iterable[str], *, err: bool = False) -> None:
