@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runner import apply
@@ -23,8 +24,7 @@ _state = {"format": "text"}  # of the run at hand
 
 def begin(words: Sequence[str]) -> None:
     """Read off the words of a call how it is to be told, for click may stumble before it knows."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
-    asked = [value for word, value in pairs if word == "--log"]
+    asked = [value for word, value in pairwise(words) if word == "--log"]
     asked += [word.partition("=")[2] for word in words if word.startswith("--log=")]
     choose((asked or [os.environ.get(VARIABLE, "")])[-1])
 

@@ -255,6 +255,15 @@ def test_without_json_a_wrong_call_has_the_same_name(runner: CliRunner) -> None:
     assert "error USAGE: No such option" in runner.invoke(cli, ["migrate", "--nope"]).stderr
 
 
+def test_no_word_at_all_is_answered_with_help(runner: CliRunner) -> None:
+    """As by every command of commands."""
+    for words in ([], ["server"]):
+        result = runner.invoke(cli, words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "Commands:" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("words", [["status", "--help"], ["--help"], ["server", "--help"], ["--version"]])
 def test_help_goes_elsewhere(runner: CliRunner, words: list[str]) -> None:
     """Somebody may look at the help of what a pipeline does: the document stays alone."""
