@@ -247,6 +247,32 @@ def test_a_broken_configuration_has_a_document(
     assert result.exit_code == 2
 
 
+@pytest.fixture
+def inside(app: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return a project in whose folder the commands run."""
+    monkeypatch.chdir(app.root)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "message"),
+    [
+        (["accept", "app", "0"], "accept", "--json asks nobody."),
+        (["server", "start", "extra"], "server start", "Got unexpected extra argument (extra)"),
+        (["server", "psql", "app"], "server", "psql prints no document."),
+        (["nope"], None, "No such command"),
+    ],
+)
+def test_the_document_names_command_and_reason(
+    runner: CliRunner, inside: Project, words: list[str], command: str | None, message: str
+) -> None:
+    """As far as click has understood which command it is."""
+    assert inside.file.is_file()
+    document = data(runner.invoke(cli, [*words, "--json"]))
+    assert document["command"] == command
+    assert document["error"]["message"].startswith(message)
+
+
 def test_without_json_a_wrong_call_has_the_same_name(runner: CliRunner) -> None:
     """Behind `--` it is no option of ours, and is not read as one."""
     for words in (["migrate", "--nope"], ["status", "--", "--json"]):
