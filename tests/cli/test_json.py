@@ -259,6 +259,7 @@ def inside(app: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     [
         (["accept", "app", "0"], "accept", "--json asks nobody."),
         (["server", "start", "extra"], "server start", "Got unexpected extra argument (extra)"),
+        (["server", "start", "--nope"], "server start", "No such option"),
         (["server", "psql", "app"], "server", "psql prints no document."),
         (["nope"], None, "No such command"),
     ],
