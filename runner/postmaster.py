@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -142,13 +143,23 @@ def _works_in(process: Process) -> Path | None:
         return None
 
 
+def _ask_to_end(process: Process, folder: Path) -> None:
+    if sys.platform != "win32":
+        os.kill(process.pid, signal.SIGINT)
+        return
+    program = Path(process.exe()).with_name("pg_ctl")  # to kill is to crash there
+    subprocess.run(  # noqa: S603 - beside the server's own program
+        [program, "stop", "--mode=fast", "--no-wait", "-D", folder], check=False, capture_output=True
+    )
+
+
 def _end(process: Process, folder: Path) -> None:
     """Stop a server as `pg_ctl stop` does: sessions end, what they had not committed is rolled back.
 
     The last thing it does is to remove its file.
     """
     with suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGINT)
+        _ask_to_end(process, folder)
     deadline = time.monotonic() + _PATIENCE
     while (folder / FILE).exists() and _process(str(process.pid)):
         if time.monotonic() > deadline:
