@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door, files, planning
-from runner.cli import common, document, report
+from runner.cli import common, document, options, report, table
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
@@ -23,15 +23,15 @@ _STDOUT = "-"
 
 
 @click.command("status")
-@common.some_series
+@options.some_series
 @click.option(
     "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
 )
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
     """Show what is applied, pending or wrong.
 
@@ -45,7 +45,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
         if common.wants_document():
             common.add(one, steps=[document.step(step) for step in one.steps])
         else:
-            report.table(common.title(one), one.steps)
+            table.show(common.title(one), one.steps)
     steps = [step for one in found for step in one.steps]
     if exit_code and any(step.problem for step in steps):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
@@ -54,21 +54,21 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 
 
 @click.command("plan")
-@common.some_series
+@options.some_series
 @click.option(
     "--sql",
     type=click.Path(path_type=Path, dir_okay=False, writable=True, allow_dash=True),
     help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate; - is "
     "stdout.",
 )
-@common.wait_option
-@common.strict_option
+@options.wait_option
+@options.strict_option
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
-@common.empty_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.empty_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def plan_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
@@ -123,22 +123,22 @@ def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
     for step in steps:
         lines = len(step.file.sql.splitlines())
         size = f"{lines} line{'s' * (lines != 1)}"
-        report.say(f"  {report.described(step)}  {step.file.path}  ({size})", err=err)
+        report.say(f"  {table.described(step)}  {step.file.path}  ({size})", err=err)
     if not steps:
         words = common.ahead(one)
         report.say(f"  nothing to apply{f', {words}' if words else ''}", err=err)
 
 
 @click.command("verify")
-@common.some_series
+@options.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
-@common.scratch_option
-@common.wait_option
-@common.strict_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.scratch_option
+@options.wait_option
+@options.strict_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def verify_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],

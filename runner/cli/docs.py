@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, planning, reference, schema
-from runner.cli import common, report
+from runner.cli import common, options, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +18,10 @@ FOLDER = ("docs", "schema")
 
 
 @click.command("docs")
-@common.scratch_option
-@common.wait_option
-@common.config_option
-@common.embedded_option
+@options.scratch_option
+@options.wait_option
+@options.config_option
+@options.embedded_option
 def docs_command(*, scratch: str | None, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 

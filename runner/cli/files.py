@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, door, files, planning
-from runner.cli import common, report
+from runner.cli import common, options, report
 from runner.errors import FileMissing, UsageError
 
 if TYPE_CHECKING:
@@ -22,18 +22,18 @@ BASE = "base"
 
 
 @click.command("rollback")
-@common.one_series
+@options.one_series
 @click.option(
     "--to",
     required=True,
     metavar="NNN|base",
     help="The number to go back to, which stays applied; `base` undoes every file.",
 )
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def rollback_command(*, series: str, to: str, url: str | None, file: Path | None) -> None:
     """Print the psql commands that undo files.
 
@@ -108,9 +108,9 @@ def _runner() -> list[str]:
 
 
 @click.command("new")
-@common.one_series
+@options.one_series
 @click.argument("name")
-@common.config_option
+@options.config_option
 def new_command(*, series: str, name: str, file: Path | None) -> None:
     """Write the next file and its rollback.
 
@@ -129,7 +129,7 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
 
 @click.command("init")
 @click.argument("series")
-@common.config_option
+@options.config_option
 def init_command(*, series: str, file: Path | None) -> None:
     """Lay out a new project in this folder.
 

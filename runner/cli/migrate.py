@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import apply, door
-from runner.cli import common, document, report
+from runner.cli import common, document, options, progress, report, table
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LIMITS = Limits()
 
 
-def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Command], common.Command]:
+def _seconds(name: str, default: float | None, text: str) -> Callable[[options.Command], options.Command]:
     """Return an option in seconds, which RUNNER_NAME in the environment sets as well."""
     return click.option(
         name,
@@ -35,7 +35,7 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
 
 
 @click.command("migrate")
-@common.some_series
+@options.some_series
 @click.option("--to", type=click.IntRange(0), metavar="NNN", help="Stop after the file with this number.")
 @click.option(
     "--expect",
@@ -43,8 +43,8 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
     metavar="N",
     help="Refuse unless N files are pending, or were until somebody applied them.",
 )
-@common.strict_option
-@common.empty_option
+@options.strict_option
+@options.empty_option
 @_seconds(
     "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
 )
@@ -59,14 +59,14 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[common.Co
     "PostgreSQL's own: how long each statement of a file may take, in place of what the server says. "
     "0 is no limit.",
 )
-@common.wait_option
+@options.wait_option
 @click.option(
     "--verbose", is_flag=True, help="Show what the server says below a warning, too: notices, infos."
 )
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def migrate_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
@@ -116,7 +116,7 @@ class _Screen:
         self._waiting: list[Database] = []
         self._said: list[dict[str, Any]] = []
         self._done: list[Outcome] = []
-        self._progress: report.Progress | None = None
+        self._progress: progress.Progress | None = None
 
     def show(self, event: door.Event) -> None:
         """Take note of one event."""
@@ -127,10 +127,10 @@ class _Screen:
             return
         while self._waiting[0].series != event.migration.series:
             self._leave()
-        progress = self._enter()
+        drawn = self._enter()
         if isinstance(event, apply.Noticed):
             event = self._chosen(event)
-        progress.show(event)
+        drawn.show(event)
         if isinstance(event, apply.Outcome):
             self._done.append(event)
 
@@ -140,13 +140,13 @@ class _Screen:
         self._said += [document.notice(event.migration.version, one) for one in notices]
         return event._replace(notices=notices)
 
-    def _enter(self) -> report.Progress:
+    def _enter(self) -> progress.Progress:
         """Write the heading of the database at hand, unless it stands there already."""
         if self._progress is None:
             one = self._waiting[0]
             if not common.wants_document():
                 report.say(common.title(one), style="bold")
-            self._progress = report.Progress(len(one.pending), quiet=common.wants_document()).__enter__()
+            self._progress = progress.Progress(len(one.pending), quiet=common.wants_document()).__enter__()
         return self._progress
 
     def _leave(self) -> None:
@@ -184,7 +184,7 @@ def _summarise(one: Database, said: Sequence[dict[str, Any]]) -> None:
     if common.wants_document():
         return
     for step in one.skipped:
-        report.say(f"  {report.described(step)}  {step.file.path}")
+        report.say(f"  {table.described(step)}  {step.file.path}")
     count = f"{len(applied)} applied" if applied else "nothing applied"
     place = common.ahead(one) or (f"at {one.at}" if one.at else "empty")
     report.say(f"  {count}, {one.series} is {place}.")

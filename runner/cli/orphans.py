@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, door, schema
-from runner.cli import common, document, report
+from runner.cli import common, document, options, report
 from runner.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 @click.command("orphans")
-@common.some_series
-@common.wait_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.some_series
+@options.wait_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     """Find rows that refer to nothing in another database.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, door, ledger, planning, schema
-from runner.cli import common, document, report
+from runner.cli import common, document, options, report, table
 from runner.errors import LedgerChanged, ProofFailed, UsageError
 from runner.files import folded
 from runner.planning import State
@@ -24,9 +24,9 @@ _DIFF = 12  # lines of one definition
 
 
 @click.command("prove")
-@common.some_series
-@common.scratch_option
-@common.wait_option
+@options.some_series
+@options.scratch_option
+@options.wait_option
 @click.option(
     "--from",
     "begin",
@@ -35,10 +35,10 @@ _DIFF = 12  # lines of one definition
     metavar="NNN",
     help="Only apply what comes before it.",
 )
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def prove_command(
     *, series: Sequence[str], begin: int, scratch: str | None, url: str | None, file: Path | None
 ) -> None:
@@ -103,7 +103,7 @@ def _show(proof: Proof) -> None:
     path = proof.migration.path
     without = f", without rows in {', '.join(proof.empty)}" if proof.empty else ""
     if proof.needs:
-        _say(f"  skipped  {path} ({report.needed(proof.needs, proof.why)})", style="cyan")
+        _say(f"  skipped  {path} ({table.needed(proof.needs, proof.why)})", style="cyan")
     elif proof.is_proven:
         _say(f"  proven   {path}{without}", style="yellow" if without else "green")
     elif proof.findings:
@@ -144,15 +144,15 @@ def _counted(count: int, word: str) -> str:
 
 
 @click.command("baseline")
-@common.one_series
+@options.one_series
 @click.option("--to", type=click.IntRange(0), required=True, metavar="NNN", help="The last file it has.")
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
-@common.scratch_option
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.scratch_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def baseline_command(  # noqa: PLR0913 - one parameter per option
     *, series: str, to: int, despite_drift: bool, scratch: str | None, url: str | None, file: Path | None
 ) -> None:
@@ -193,13 +193,13 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
 
 
 @click.command("accept")
-@common.one_series
+@options.one_series
 @click.argument("number", type=click.IntRange(0), metavar="NNN")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
     """Record one edited file anew.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, embedded, schema
-from runner.cli import common, report
+from runner.cli import common, options, report
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def server_command() -> None:
 
 
 @server_command.command()
-@common.config_option
+@options.config_option
 def start(*, file: Path | None) -> None:
     """Start the embedded PostgreSQL, create its databases, and print their URLs."""
     project = config.load(file)
@@ -38,7 +38,7 @@ def start(*, file: Path | None) -> None:
 
 
 @server_command.command()
-@common.config_option
+@options.config_option
 def stop(*, file: Path | None) -> None:
     """Stop the embedded PostgreSQL. What is stored in it stays."""
     was_running = embedded.stop(config.load(file).home)
@@ -46,12 +46,12 @@ def stop(*, file: Path | None) -> None:
 
 
 @server_command.command(context_settings={"ignore_unknown_options": True})
-@common.one_series
+@options.one_series
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
 def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path | None) -> None:
     """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
 
@@ -66,9 +66,9 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
 
 
 @server_command.command()
-@common.one_series
-@common.config_option
-@common.embedded_option
+@options.one_series
+@options.config_option
+@options.embedded_option
 def url(*, series: str, file: Path | None) -> None:
     """Print the URL of SERIES on the embedded PostgreSQL, which is started for it."""
     project = config.load(file)

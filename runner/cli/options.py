@@ -1,0 +1,139 @@
+"""The options and arguments that commands share, each written once."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runner import config, environment
+from runner.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.shell_completion import CompletionItem
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+DOCUMENT = "runner.document"  # where a command's context keeps what --json is to print
+WAIT = "runner.wait"
+NO_EMBEDDED = "runner.no_embedded"
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str | CompletionItem]:  # noqa: ARG001 - click's signature
+    try:
+        names = [series.name for series in config.load(ctx.params.get("file")).series]
+    except RunnerError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _begin_document(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
+    if value:
+        ctx.meta[DOCUMENT] = {"command": ctx.info_name, "databases": [], "error": None}
+    return value
+
+
+def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
+    """Let .env set the options that have a variable; the environment, which click reads, wins."""
+    names = {one.envvar: str(one.name) for one in ctx.command.params if isinstance(one.envvar, str)}
+    if names.keys() - os.environ.keys():
+        with suppress(RunnerError):  # the command finds it, too
+            found = environment.read(config.load(value).home, {})
+            ctx.default_map = {
+                names[name]: found[name] for name in names.keys() & found.keys() - os.environ.keys()
+            }
+    return value
+
+
+def config_option(command: Command) -> Command:
+    """Add --config."""
+    return click.option(
+        "--config",
+        "file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        is_eager=True,
+        callback=_read_variables,
+        help="Another pyproject.toml; its folders are relative to it.",
+    )(command)
+
+
+def _note_embedded(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's
+    ctx.meta[NO_EMBEDDED] = value
+
+
+def embedded_option(command: Command) -> Command:
+    """Add --no-embedded."""
+    return click.option(
+        "--no-embedded", is_flag=True, expose_value=False, callback=_note_embedded,
+        help="Never use the embedded PostgreSQL in place of a server, as with RUNNER_EMBEDDED=off.",
+    )(command)  # fmt: skip
+
+
+def json_option(command: Command) -> Command:
+    """Add --json."""
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=_begin_document, is_eager=True,
+        help="Print one JSON document instead.",
+    )(command)  # fmt: skip
+
+
+def _keep_wait(ctx: click.Context, param: click.Parameter, value: float) -> None:  # noqa: ARG001 - click's
+    ctx.meta[WAIT] = value
+
+
+def wait_option(command: Command) -> Command:
+    """Add --wait, which ``waiting`` returns."""
+    return click.option(
+        "--wait", type=click.FloatRange(0), default=0, show_default=True, show_envvar=True,
+        envvar="RUNNER_WAIT", metavar="SECONDS", expose_value=False, callback=_keep_wait,
+        help="How long to wait for a server that is still starting, or its role or database.",
+    )(command)  # fmt: skip
+
+
+def strict_option(command: Command) -> Command:
+    """Add --strict."""
+    return click.option(
+        "--strict", is_flag=True, help="Do not accept a database that is ahead of these files."
+    )(command)
+
+
+def url_option(command: Command) -> Command:
+    """Add --url."""
+    return click.option(
+        "--url",
+        metavar="URL",
+        help="Database of the one series named. Other users can see arguments: better set the variable.",
+    )(command)
+
+
+def scratch_option(command: Command) -> Command:
+    """Add --scratch, which RUNNER_SCRATCH_URL in the environment sets as well."""
+    return click.option(
+        "--scratch",
+        metavar="URL",
+        envvar="RUNNER_SCRATCH_URL",
+        show_envvar=True,
+        help="Server for scratch databases, as a superuser; files may do there what they like. By itself a "
+        "private PostgreSQL is made and thrown away.",
+    )(command)
+
+
+def empty_option(command: Command) -> Command:
+    """Add --allow-empty."""
+    return click.option("--allow-empty", is_flag=True, help="Take a series whose folder holds no file.")(
+        command
+    )
+
+
+def one_series(command: Command) -> Command:
+    """Add the argument SERIES."""
+    return click.argument("series", shell_complete=_complete)(command)
+
+
+def some_series(command: Command) -> Command:
+    """Add the argument SERIES…: none means all."""
+    return click.argument("series", nargs=-1, metavar="[SERIES]...", shell_complete=_complete)(command)
