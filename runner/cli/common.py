@@ -107,7 +107,7 @@ def show_comparison(comparison: Comparison) -> None:
         report.say(f"  ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
-def add_entry(series: str, database: str, **facts: object) -> None:
+def add_entry(series: str, database: str | None, **facts: object) -> None:
     """Add an entry to the document, if one is wanted."""
     if wants_document():
         entry = {"series": series, "database": database, **facts}

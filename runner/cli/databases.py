@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import door, files, planning
-from runner.cli import common, document, options, report, table
+from runner import door, files
+from runner.cli import common, document, members, options, report, table
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
@@ -28,6 +28,7 @@ _STDOUT = "-"
     "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
 )
 @options.wait_option
+@members.reading_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -39,6 +40,8 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
     public.schema_migrations is enough.
     """
+    if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
+        return
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
@@ -46,11 +49,15 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
             common.add(one, steps=[document.step(step) for step in one.steps])
         else:
             table.show(common.title(one), one.steps)
-    steps = [step for one in found for step in one.steps]
-    if exit_code and any(step.problem for step in steps):
-        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
-    if exit_code and planning.pending(steps):
-        common.exit_with(click.get_current_context(), PENDING)
+    if exit_code and (code := max(map(standing, found), default=0)):
+        common.exit_with(click.get_current_context(), code)
+
+
+def standing(one: Database) -> int:
+    """Return the code of --exit-code for one database."""
+    if any(step.problem for step in one.steps):
+        return IntegrityError.exit_code
+    return PENDING if one.pending else 0
 
 
 @click.command("plan")
@@ -65,6 +72,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 @options.strict_option
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
 @options.empty_option
+@members.reading_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -86,6 +94,9 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """
     if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
+    terms = {"strict": strict, "allow_empty": allow_empty}
+    if members.do("plan", series, alone={"url": url, "sql": sql}, file=file, **terms):
+        return
     found = door.plan(
         series,
         url=url,
@@ -135,6 +146,7 @@ def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
 @options.scratch_option
 @options.wait_option
 @options.strict_option
+@members.reading_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -155,6 +167,9 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     database, never on the same server: on a private one, or where --scratch says. What the configuration
     ignores is listed. Exits 4 when something does not agree.
     """
+    terms = {"drift": drift, "scratch": scratch, "strict": strict}
+    if members.do("verify", series, alone={"url": url}, file=file, **terms):
+        return
     found = door.verify(
         series,
         url=url,

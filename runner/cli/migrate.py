@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import apply, door
-from runner.cli import common, document, options, progress, report, table
+from runner.cli import common, document, members, options, progress, report, table
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
 @click.option(
     "--verbose", is_flag=True, help="Show what the server says below a warning, too: notices, infos."
 )
+@members.writing_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -88,6 +89,10 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     holds what must not be sent. Then the databases are migrated one after the other. A database that a newer
     release has migrated already is said to be ahead, and gets nothing.
     """
+    limits = Limits(wait_lock, lock_timeout, statement_timeout)
+    terms = {"to": to, "expect": expect, "strict": strict, "allow_empty": allow_empty}
+    if members.do("migrate", series, alone={"url": url}, file=file, verbose=verbose, limits=limits, **terms):
+        return
     screen = _Screen(expect, verbose=verbose)
     try:
         door.migrate(
@@ -98,7 +103,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             expect=expect,
             strict=strict,
             allow_empty=allow_empty,
-            limits=Limits(wait_lock, lock_timeout, statement_timeout),
+            limits=limits,
             wait=common.waiting(),
             on_event=screen.show,
             on_embedded=common.say_embedded,
