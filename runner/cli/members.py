@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,6 @@ from runner.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from runner.cli.options import Command
 
 _MEANT = "runner.fleet"  # where a command's context keeps these options
 _STDIN = "-"
@@ -52,13 +51,12 @@ _WRITING = (
 )  # fmt: skip
 
 
-def reading_options(command: Command) -> Command:
+def reading_options(command: Any) -> Any:  # noqa: ANN401 - a command
     """Add what every command has for a fleet."""
-    added: Command = _added(command, _READING)
-    return added
+    return _added(command, _READING)
 
 
-def writing_options(command: Command) -> Command:
+def writing_options(command: Any) -> Any:  # noqa: ANN401 - a command
     """Add what ``migrate`` has for a fleet."""
     return reading_options(_added(command, _WRITING))
 
@@ -97,7 +95,7 @@ def chosen() -> dict[str, Any]:
     meant = dict(click.get_current_context().meta[_MEANT])
     file = meant.pop("fleet")
     if file == _STDIN:
-        text = click.get_binary_stream("stdin").read()
+        text = sys.stdin.buffer.read()
         members = fleets.parse(_decoded(text), source="stdin", environ=os.environ)
     else:
         members = fleets.read(file, os.environ)
