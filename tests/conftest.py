@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import defaultdict
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -149,6 +150,12 @@ def each_server(request: pytest.FixtureRequest) -> Server:
     """Return every supported server in turn."""
     found: Server = request.getfixturevalue(f"server_{request.param}")
     return found
+
+
+@contextmanager
+def new_database(server: Server) -> Iterator[str]:
+    """Yield the URL of a new database for as long as a block lasts."""
+    yield from _database(server)
 
 
 def _database(server: Server) -> Iterator[str]:
