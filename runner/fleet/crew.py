@@ -50,6 +50,7 @@ class Crew(Generic[Item, Result]):
 
     When ``stop`` is set, what is being done is interrupted while it waits for a server, by a
     ``KeyboardInterrupt`` in its thread, which it should turn into a result. Any other exception ends all.
+    Behind a result that ``ends`` it nobody begins with another item; those at work finish.
     """
 
     def __init__(
@@ -59,11 +60,14 @@ class Crew(Generic[Item, Result]):
         *,
         jobs: int,
         stop: threading.Event,
+        ends: Callable[[Result], bool] | None = None,
     ) -> None:
         self._waiting = deque(items)  # nobody has begun with these
         self._do = do
         self._jobs = min(jobs, len(self._waiting))
         self._stop = stop
+        self._ends = ends
+        self._is_held = False
         self._open: list[Item] = []
         self._news: SimpleQueue[News[Item, Result] | BaseException | None] = SimpleQueue()
 
@@ -82,14 +86,9 @@ class Crew(Generic[Item, Result]):
                 pass
             raise
 
-    def hold(self) -> list[Item]:
-        """Let nobody begin with anything more; return what was not begun, in order."""
-        left = []
-        while True:
-            try:
-                left.append(self._waiting.popleft())
-            except IndexError:
-                return left
+    def left(self) -> tuple[Item, ...]:
+        """Return what was not begun, in order, when the news have ended."""
+        return tuple(self._waiting)
 
     def _listen(self) -> Generator[News[Item, Result], None, None]:
         deadline = None
@@ -119,7 +118,7 @@ class Crew(Generic[Item, Result]):
 
     def _work(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not (self._is_held or self._stop.is_set()):
                 try:
                     item = self._waiting.popleft()
                 except IndexError:
@@ -133,6 +132,7 @@ class Crew(Generic[Item, Result]):
         self._news.put(Begun(item))
         with database.heeding(_interruption(self._stop)):
             result = self._do(item, lambda event: self._news.put(Told(item, event)))
+        self._is_held = self._is_held or bool(self._ends and self._ends(result))
         self._news.put(Done(item, result))
 
 

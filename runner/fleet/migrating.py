@@ -116,7 +116,8 @@ def _migrated(work: Work, found: Sequence[Found]) -> Iterator[Visit]:
     """Migrate some members, as many at once as there are jobs."""
     yield from (one.visit() for one in found if one.problem or not one.todo)
     todo = [one for one in found if one.todo and not one.problem]
-    crew = Crew(todo, partial(_migrate, work), jobs=work.jobs, stop=work.stop)
+    ends = None if work.keep_going else _has_failed
+    crew = Crew(todo, partial(_migrate, work), jobs=work.jobs, stop=work.stop, ends=ends)
     applied: dict[str, list[apply.Outcome]] = {one.member.name: [] for one in todo}
     for news in crew.news():
         name = news.item.member.name
@@ -125,11 +126,12 @@ def _migrated(work: Work, found: Sequence[Found]) -> Iterator[Visit]:
                 applied[name].append(news.event)
             work.tell(name, news.event)
         elif isinstance(news, Done):
-            visit = _visit(news.item, applied[name], news.result)
-            if visit.problem and not work.keep_going:
-                yield from (one.visit() for one in crew.hold())
-            yield visit
-    yield from (one.visit() for one in crew.hold())
+            yield _visit(news.item, applied[name], news.result)
+    yield from (one.visit() for one in crew.left())
+
+
+def _has_failed(ended: Ended) -> bool:
+    return ended.problem is not None
 
 
 def _visit(found: Found, applied: Sequence[apply.Outcome], ended: Ended | None) -> Visit:

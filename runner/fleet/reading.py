@@ -136,7 +136,7 @@ def _seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = Fals
     for news in crew.news():
         if isinstance(news, Done):
             yield _told_apart(twins, news.item, news.result or _stopped(news.item))
-    for left in crew.hold():
+    for left in crew.left():
         yield _stopped(left)
 
 

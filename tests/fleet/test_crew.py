@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.fleet import crew
+from runner.fleet import crew as room
 from runner.fleet.crew import Begun, Crew, Done
 from runner.fleet.visit import worst
 
@@ -36,21 +36,13 @@ def test_as_many_at_once_as_there_are_jobs() -> None:
     assert most == 3
 
 
-def test_nobody_is_begun_after_hold() -> None:
-    """Those at work finish; the others are returned, in order."""
-
-    def do(item: int, _: Callable[..., None]) -> int:
-        time.sleep(0.02)
-        return item
-
-    started = Crew(range(9), do, jobs=2, stop=threading.Event())
-    done, left = [], []
-    for one in started.news():
-        if isinstance(one, Done):
-            done.append(one.item)
-            left += started.hold()
-    assert sorted(done) + left == list(range(9))
-    assert len(done) < 6
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_nobody_is_begun_behind_a_result_that_ends_it(jobs: int) -> None:
+    """Those at work finish; the others are left, in order. With one job it is exact."""
+    crew = Crew(range(9), lambda item, _: item, jobs=jobs, stop=threading.Event(), ends=lambda n: n == 3)
+    done = [one.item for one in crew.news() if isinstance(one, Done)]
+    assert sorted(done) + list(crew.left()) == list(range(9))
+    assert len(done) <= 4 + jobs - 1
 
 
 def test_an_error_nobody_expected_ends_all() -> None:
@@ -69,7 +61,7 @@ def test_an_error_nobody_expected_ends_all() -> None:
 
 def test_who_does_not_end_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """What hangs outside any server is told without a result."""
-    monkeypatch.setattr(crew, "_SETTLE", 0.2)
+    monkeypatch.setattr(room, "_SETTLE", 0.2)
     stop, free = threading.Event(), threading.Event()
     began = time.monotonic()
     found = []
