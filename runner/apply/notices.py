@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.apply import failure
+from runner.apply import disclosure, failure
 from runner.apply.event import Notice, Noticed
 from runner.files import locate, scan
 
@@ -37,13 +37,13 @@ def _rest(notices: Notices, *, warnings: bool) -> list[Notice]:
 
 
 def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement]) -> Notice:
-    named = (("DETAIL", heard.message_detail), ("HINT", heard.message_hint))
+    told = disclosure.lines(heard, migration.sql, context=False)
     return Notice(
         heard.severity,
         heard.message_primary,
         heard.sqlstate,
         _place(heard, migration, statements),
-        tuple(f"{name}: {line}" for name, text in named if text for line in text.splitlines()),
+        *told,
     )
 
 

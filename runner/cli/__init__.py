@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from runner import __version__
-from runner.cli import common, output, report
+from runner.cli import common, guide, output, report
 from runner.errors import Interrupted, RunnerError, ServerRefused
 
 REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
@@ -34,7 +34,7 @@ _COMMANDS = {
 _CHANGING = {"migrate", "init", "new", "baseline", "accept", "docs"}
 
 
-class Commands(click.Group):
+class Commands(guide.Group):
     """Load a command's module when it is used, and turn errors into their exit codes.
 
     ``changes`` says, once a command was found, that it writes more than what it prints.
@@ -54,7 +54,8 @@ class Commands(click.Group):
             return None
         self.changes = cmd_name in _CHANGING
         command: click.Command = getattr(import_module(f"runner.cli.{module}"), f"{cmd_name}_command")
-        return command
+        report.settings = report.Settings()
+        return guide.dressed(command, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the command; show what went wrong and exit with its code."""
@@ -66,7 +67,8 @@ class Commands(click.Group):
             if not common.is_of_the_server(error):
                 raise
             remedy = REMEDY if getattr(error, "sqlstate", None) == _NO_RIGHT else OWN_WORDS
-            common.fail(ctx, ServerRefused(f"The server refused a question: {error}", remedy=remedy))
+            words = error.diag.message_primary if hasattr(error, "diag") else None  # DETAIL may hold rows
+            common.fail(ctx, ServerRefused(f"The server refused a question: {words or error}", remedy=remedy))
         except KeyboardInterrupt:
             remedy = "`status` shows how far it got; run again to go on."
             common.fail(ctx, Interrupted("Interrupted.", remedy=remedy))

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 class Board:
     """Shows a bar for all and a line per database at work on a terminal; a line per database elsewhere."""
 
-    def __init__(self, total: int, *, verbose: bool = False) -> None:
+    def __init__(self, total: int) -> None:
         self.said: dict[str, list[dict[str, Any]]] = {}  # what servers said, by member, for the document
-        self._verbose = verbose
         self._total = total
         self._bar: Progress | None = None
         self._all: TaskID | None = None
@@ -70,7 +69,7 @@ class Board:
     def _note(self, name: str, event: apply.Noticed) -> None:
         """Show warnings, or all if more is wanted, and keep them for the document."""
         for one in event.notices:
-            if self._verbose or one.severity == report.WARNING:
+            if report.settings.verbose or one.severity == report.WARNING:
                 report.notice(one, f"{name}: {event.migration.path}")
                 self.said.setdefault(name, []).append(document.notice(event.migration.version, one))
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import door, files
+from runner import door, files, planning
 from runner.cli import common, document, members, options, report, table
+from runner.cli.text import shortened
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
 
 PENDING = 3  # exit code
 _STDOUT = "-"
+_SHORTEST = 20  # columns of a path
 
 
 @click.command("status")
 @options.some_series
-@click.option(
-    "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
-)
+@click.option("--exit-code", is_flag=True, help="Exit 3 when something is pending.")
 @options.wait_option
 @members.reading_options
 @options.url_option
@@ -38,26 +38,22 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
-    public.schema_migrations is enough.
+    public.schema_migrations is enough. Exits 4 when something is wrong, and says what to do about it.
     """
     if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
         return
+    common.warn_of_leavings(file, series)
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
-        if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in one.steps])
-        else:
-            table.show(common.title(one), one.steps)
-    if exit_code and (code := max(map(standing, found), default=0)):
-        common.exit_with(click.get_current_context(), code)
-
-
-def standing(one: Database) -> int:
-    """Return the code of --exit-code for one database."""
-    if any(step.problem for step in one.steps):
-        return IntegrityError.exit_code
-    return PENDING if one.pending else 0
+        common.add(one, steps=[document.step(step) for step in one.steps])
+    if not common.wants_document():
+        table.show_all(found)
+    steps = [step for one in found for step in one.steps]
+    if any(step.problem for step in steps):
+        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+    if exit_code and planning.pending(steps):
+        common.exit_with(click.get_current_context(), PENDING)
 
 
 @click.command("plan")
@@ -97,24 +93,30 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     terms = {"strict": strict, "allow_empty": allow_empty}
     if members.do("plan", series, alone={"url": url, "sql": sql}, file=file, **terms):
         return
-    found = door.plan(
-        series,
-        url=url,
-        config=file,
-        strict=strict,
-        allow_empty=allow_empty,
-        wait=common.waiting(),
-        on_embedded=common.say_embedded,
-    )
+    common.warn_of_leavings(file, series)
+    found = common.planned(series, url=url, file=file, **terms)
     if sql is not None:
         series = [common.only(found, "--sql").series]
         _write(door.bundle(series, url=url, config=file), sql, force=force)
+    show_plan(found, err=str(sql) == _STDOUT)
+
+
+def show_plan(
+    found: Sequence[Database], *, to: int | None = None, expect: int | None = None, err: bool = False
+) -> None:
+    """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
+    if to is not None:
+        planning.check_target(common.only(found, "--to").steps, to=to)
+    count = applied = 0
     for one in found:
         steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
-        if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in steps])
-        else:
-            _list(one, steps, err=str(sql) == _STDOUT)
+        steps = [step for step in steps if to is None or step.number <= to]
+        count += sum(step.state is State.PENDING for step in steps)
+        applied += len(planning.done(one.steps, to=to))
+        common.add(one, steps=[document.step(step) for step in steps])
+        if not common.wants_document():
+            _list(one, steps, err=err)
+    planning.check_expected(count, expect=expect, applied=applied)
 
 
 def _write(text: str, file: Path, *, force: bool) -> None:
@@ -130,11 +132,13 @@ def _write(text: str, file: Path, *, force: bool) -> None:
 
 
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
-    report.say(common.title(one), style="bold", err=err)
+    report.heading(common.title(one), err=err)
     for step in steps:
         lines = len(step.file.sql.splitlines())
-        size = f"{lines} line{'s' * (lines != 1)}"
-        report.say(f"  {table.described(step)}  {step.file.path}  ({size})", err=err)
+        before, after = f"  {table.described(step)}  ", f"  ({lines} line{'s' * (lines != 1)})"
+        columns = report.width(err=err)
+        room = columns and max(columns - len(before) - len(after), _SHORTEST)
+        report.say(f"{before}{shortened(step.file.path, room)}{after}", err=err)
     if not steps:
         words = common.ahead(one)
         report.say(f"  nothing to apply{f', {words}' if words else ''}", err=err)
@@ -170,6 +174,7 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     terms = {"drift": drift, "scratch": scratch, "strict": strict}
     if members.do("verify", series, alone={"url": url}, file=file, **terms):
         return
+    common.warn_of_leavings(file, series)
     found = door.verify(
         series,
         url=url,
@@ -200,6 +205,7 @@ def _show_problems(one: Database) -> None:
         both = " and with the live schema" if one.comparison else ""
         title = common.title(one)
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
-        report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")
+        told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
+        report.sentence(told, style="green", indent="")
     if one.comparison:
         common.show_comparison(one.comparison)

@@ -49,7 +49,7 @@ def _show(change: Change) -> None:
     if change.undrawn:
         report.warning(
             f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {folder} stay as "
-            "they are. In the checkout: pip install '.[docs]', and run this again."
+            "they are. In the checkout: `pip install '.[docs]'`, and run this again."
         )
     elif not (change.written or change.removed):
         report.say(f"{folder} is as it should be.", style="green")

@@ -24,7 +24,7 @@ def step(step: Step) -> dict[str, Any]:
         "checksum": known.checksum if known else None,
         "applied_at": row.applied_at.isoformat() if row else None,
         "applied_by": row.applied_by if row else None,
-        "execution_ms": row.execution_ms if row else None,
+        "execution_ms": (row.execution_ms or None) if row else None,  # 0: a bundle took no time
         "problem": error(step.problem) if step.problem else None,
     }
 

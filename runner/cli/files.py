@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, door, files, planning
-from runner.cli import common, options, report
-from runner.errors import FileMissing, UsageError
+from runner.cli import common, options, report, values
+from runner.errors import FileMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,10 @@ BASE = "base"
 @options.one_series
 @click.option(
     "--to",
+    type=values.number(f"the number of a file, such as 003, or {BASE}", also=BASE),
     required=True,
     metavar="NNN|base",
+    shell_complete=values.complete_version,
     help="The number to go back to, which stays applied; `base` undoes every file.",
 )
 @options.wait_option
@@ -34,14 +36,14 @@ BASE = "base"
 @options.config_option
 @options.embedded_option
 @options.json_option
-def rollback_command(*, series: str, to: str, url: str | None, file: Path | None) -> None:
+def rollback_command(*, series: str, to: int | str, url: str | None, file: Path | None) -> None:
     """Print the psql commands that undo files.
 
     Newest first; it runs none of them. Each rollback file is one statement, refuses to run out of order
     or beside a runner, and removes its own row from the ledger. Read its header: it says what is lost.
     Nothing is printed where a file that was applied is edited, renamed or missing here.
     """
-    number = _number(to)
+    number = -1 if isinstance(to, str) else to
     with common.sites(file, [series], url=url) as [site]:
         if to != BASE:
             planning.check_target(site.steps, to=number)
@@ -54,15 +56,7 @@ def rollback_command(*, series: str, to: str, url: str | None, file: Path | None
     if not commands:
         report.say(f"-- Nothing to undo: {series} has nothing applied behind {to}.", err=True)
     for command in commands:
-        report.say(command)
-
-
-def _number(to: str) -> int:
-    if to == BASE:
-        return -1
-    if not (to.isascii() and to.isdigit()):
-        raise UsageError(f"--to {to} is not a number.", remedy=f"Give the number of a file, or {BASE}.")
-    return int(to)
+        report.answer(command)
 
 
 def _command(step: Step, before: str, after: str) -> str:
@@ -124,7 +118,7 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
         series, chosen.folder, name, root=project.root, variable=chosen.variable
     )
     for path in paths:
-        report.say(files.shown(path, root=project.root))
+        report.answer(files.shown(path, root=project.root))
 
 
 @click.command("init")

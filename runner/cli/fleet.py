@@ -44,10 +44,13 @@ def _stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def migrate(series: Sequence[str], *, file: Path | None, verbose: bool, **options: Any) -> None:  # noqa: ANN401 - as of migrate
+def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **options: Any) -> None:  # noqa: ANN401 - as of migrate
     """Migrate a fleet, show what happens, and exit with the worst code."""
+    if dry_run:
+        plan(series, file=file, strict=options["strict"], allow_empty=options["allow_empty"])
+        return
     chosen = members.chosen()
-    board = Board(len(chosen["fleet"]), verbose=verbose)
+    board = Board(len(chosen["fleet"]))
     with _stop() as stop, board:
         found = fleet.migrate_fleet(
             series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
@@ -70,8 +73,8 @@ def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None
     for one in ordered:
         _add(one, series, file, steps=_steps(one.database))
     visits.show_groups(ordered, visits.standing)
-    more = [databases.standing(one.database) for one in ordered if one.database] if exit_code else []
-    _end(ordered, stop, more)
+    behind = exit_code and any(one.database and one.database.pending for one in ordered)
+    _end(ordered, stop, [databases.PENDING] if behind else [])
 
 
 def plan(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of plan

@@ -189,7 +189,7 @@ def show_problems(found: Sequence[Visit]) -> None:
     """Show each problem once, behind the names of those that have it."""
     alike: dict[str, tuple[RunnerError, list[str]]] = {}
     for one in found:
-        for problem in filter(None, (one.problem, *(one.database.problems if one.database else ()))):
+        for problem in one.problems:
             alike.setdefault(str(document.error(problem)), (problem, []))[1].append(one.name)
     for problem, names in sorted(alike.values(), key=lambda pair: isinstance(pair[0], IntegrityError)):
         report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)

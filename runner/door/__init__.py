@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.door.migrating import Checked as Checked
     from runner.door.migrating import Event as Event
     from runner.door.migrating import migrate as migrate
+    from runner.door.where import EMBEDDED as EMBEDDED
     from runner.door.where import files as files
     from runner.door.where import sites as sites
     from runner.door.where import targets as targets
@@ -28,5 +29,5 @@ else:
         database="Database describe",
         look="bundle plan status verified verify",
         migrating="Checked Event migrate",
-        where="files sites targets",
+        where="EMBEDDED files sites targets",
     )

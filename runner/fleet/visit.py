@@ -40,10 +40,16 @@ class Visit(NamedTuple):  # as in model: it starts faster
     seconds: float = 0.0
 
     @property
+    def problems(self) -> tuple[RunnerError, ...]:
+        """All that is wrong: why it was refused or failed, what ``verify`` found, and wrong files."""
+        base = self.database
+        wrong = (*base.problems, *(step.problem for step in base.steps)) if base else ()
+        return tuple(dict.fromkeys(one for one in (self.problem, *wrong) if one))
+
+    @property
     def exit_code(self) -> int:
-        """The code that the command line would end with for this one alone: 4 for what ``verify`` found."""
-        found = self.database.problems if self.database else ()
-        return worst(one.exit_code for one in (self.problem, *found) if one)
+        """The code that the command line would end with for this one alone."""
+        return worst(one.exit_code for one in self.problems)
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,3 +22,19 @@ def data(result: Result) -> dict[str, Any]:
     """Return the one JSON document on stdout."""
     document: dict[str, Any] = json.loads(result.stdout)
     return document
+
+
+def settled(written: str) -> str:
+    """Return what stays on a terminal: bars that come and go erase what they drew; colours stay."""
+    rows, at = [""], 0
+    for token in re.findall(r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", written):
+        if token == "\n":
+            at += 1
+            rows += [""] * (at == len(rows))
+        elif token == "\x1b[1A":
+            at -= 1
+        elif token == "\x1b[2K":
+            rows[at] = ""
+        elif token[0] != "\r" and (token[0] != "\x1b" or token[-1] == "m"):
+            rows[at] += token
+    return "\n".join(rows)
