@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door
-from runner.cli import common, document, report, visits
+from runner.cli import common, document, report, standing
 from runner.cli.text import visible
 from runner.fleet import Ending
 
@@ -27,6 +27,7 @@ class Board:
         self._bar: Progress | None = None
         self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._is_migrating = False
 
     def __enter__(self) -> Self:
         if not common.wants_document() and report.is_terminal():
@@ -58,7 +59,7 @@ class Board:
         path = visible(event.migration.path)
         match event:
             case apply.Started():
-                self._at(name, path, len(self._tasks))
+                self._at(name, path)
             case apply.Waiting(holders=holders):
                 report.say(f"{name}: waiting for another runner: {'; '.join(holders)}", err=True)
             case apply.Retrying(reason=reason, seconds=seconds):
@@ -73,11 +74,16 @@ class Board:
                 report.notice(one, f"{name}: {event.migration.path}")
                 self.said.setdefault(name, []).append(document.notice(event.migration.version, one))
 
-    def _at(self, name: str, path: str, before: int) -> None:
-        if not self._bar or self._all is None:
-            return
-        if not before:
+    def _migrate(self) -> None:
+        """Begin with the bar anew, now that all were looked at."""
+        if self._bar and self._all is not None and not self._is_migrating:
             self._bar.reset(self._all, description="migrating", total=self._total)
+        self._is_migrating = True
+
+    def _at(self, name: str, path: str) -> None:
+        self._migrate()
+        if not self._bar:
+            return
         text = f"  {visible(name)}  {path}"
         if name in self._tasks:
             self._bar.update(self._tasks[name], description=text)
@@ -95,8 +101,9 @@ class Board:
 
     def leave(self, visit: Visit) -> None:
         """Take note of a member that is done; without a terminal a line says so."""
+        self._migrate()
         if self._bar and visit.name in self._tasks:
             self._bar.remove_task(self._tasks.pop(visit.name))
         self.count(visit)
         if not self._bar and not common.wants_document():
-            report.say(f"  {visit.name}  {visits.result(visit).state}  ({visit.seconds:.2f} s)")
+            report.say(f"  {visit.name}  {standing.result(visit).state}  ({visit.seconds:.2f} s)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import config, fleet
-from runner.cli import common, databases, document, members, report, visits
+from runner.cli import common, databases, document, members, report, standing, visits
 from runner.cli.board import Board
 from runner.errors import Interrupted
 from runner.fleet import Ending, worst
@@ -72,7 +72,7 @@ def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None
     ordered, stop = _read(fleet.status_fleet, series, file)
     for one in ordered:
         _add(one, series, file, steps=_steps(one.database))
-    visits.show_groups(ordered, visits.standing)
+    visits.show_groups(ordered, standing.standing)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
     _end(ordered, stop, [databases.PENDING] if behind else [])
 
@@ -83,7 +83,7 @@ def plan(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  
     for one in ordered:
         todo = sorted((*one.database.pending, *one.database.skipped), key=_number) if one.database else ()
         _add(one, series, file, steps=[document.step(step) for step in todo])
-    visits.show_groups(ordered, visits.intended)
+    visits.show_groups(ordered, standing.intended)
     _end(ordered, stop)
 
 
@@ -95,7 +95,7 @@ def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:
         problems = [document.error(problem) for problem in base.problems] if base else []
         compared = common.compared(base.comparison if base else None)
         _add(one, series, file, steps=_steps(base), problems=problems, **compared)
-    visits.show_groups(ordered, visits.verified)
+    visits.show_groups(ordered, standing.verified)
     _end(ordered, stop)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from runner.cli import common, document, report
+from runner.cli import common, document, report, standing
 from runner.cli.text import visible
 from runner.errors import IntegrityError
 from runner.fleet import Ending
@@ -12,101 +12,16 @@ from runner.fleet import Ending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from runner.cli.standing import Row
     from runner.errors import RunnerError
     from runner.fleet import Visit
 
-_OUT_OF_REACH = (2, 5)  # exit codes: the URL leads nowhere, or nobody answers there
 _MANY = 20  # names, or rows alike, that are still listed one by one
-
-
-class Row(NamedTuple):
-    """What is said of one database, or of many that are alike, apart from its name."""
-
-    order: int  # what is wrong comes first
-    at: str
-    state: str
-
-
-# ------------------------------------------------------------------ in words
 
 
 def many(count: int) -> str:
     """Return how many databases."""
     return f"{count} database{'s' * (count != 1)}"
-
-
-def result(visit: Visit) -> Row:
-    """Return what ``migrate`` made of a member."""
-    count = len(visit.database.outcomes) if visit.database else 0
-    place = _at(visit)
-    applied = f"{count} applied" if count else "nothing applied"
-    where = f", at {place}" if place else ""
-    if visit.problem:
-        return Row(0, place, f"{_trouble(visit)}, {applied}{where}")
-    if visit.ending is Ending.NOT_STARTED:
-        return Row(1, place, f"{visit.ending}{where}")
-    return Row(2, place, f"{applied}{where}{_ahead(visit)}")
-
-
-def _at(visit: Visit) -> str:
-    return (visit.database.at or "") if visit.database else ""
-
-
-def _ahead(visit: Visit) -> str:
-    words = common.ahead(visit.database) if visit.database else ""
-    return f", {words}" if words else ""
-
-
-def standing(visit: Visit) -> Row:
-    """Return how a member stands: out of reach, wrong, behind, ahead or up to date."""
-    place = _at(visit)
-    if visit.problem or visit.database is None:
-        return _unread(visit)
-    if wrong := sorted({str(step.state) for step in visit.database.steps if step.problem}):
-        return Row(1, place, f"wrong: {', '.join(wrong)}")
-    if pending := visit.database.pending:
-        return Row(2, place, f"behind, {len(pending)} pending")
-    if visit.database.ahead:
-        return Row(3, place, "ahead of these files")
-    skipped = f", {len(visit.database.skipped)} skipped" if visit.database.skipped else ""
-    return Row(4, place, f"up to date{skipped}")
-
-
-def intended(visit: Visit) -> Row:
-    """Return what ``migrate`` would apply to a member."""
-    if visit.problem or visit.database is None:
-        return _unread(visit)
-    labels = [step.label for step in visit.database.pending]
-    if not labels:
-        return Row(4, _at(visit), f"nothing to apply{_ahead(visit)}")
-    return Row(2, _at(visit), f"{len(labels)} pending: {', '.join(labels)}")
-
-
-def verified(visit: Visit) -> Row:
-    """Return whether a member agrees with its files."""
-    if visit.problem or visit.database is None:
-        return _unread(visit)
-    if names := sorted({problem.name for problem in visit.database.problems}):
-        return Row(1, _at(visit), ", ".join(names))
-    both = " and with the live schema" if visit.database.comparison else ""
-    return Row(4, _at(visit), f"files agree with the ledger{both}{_ahead(visit)}")
-
-
-def _unread(visit: Visit) -> Row:
-    if visit.problem is None or visit.ending is Ending.NOT_STARTED:
-        return Row(0, "", str(Ending.NOT_STARTED))
-    return Row(0, _at(visit), _trouble(visit))
-
-
-def _trouble(visit: Visit) -> str:
-    """Return in a few words why a member was not read or not migrated."""
-    if visit.problem is None:
-        return str(visit.ending)
-    is_out_of_reach = visit.database is None and visit.problem.exit_code in _OUT_OF_REACH
-    return f"{'not reachable' if is_out_of_reach else visit.ending}: {visit.problem.name}"
-
-
-# ------------------------------------------------------------------ at the end
 
 
 def show_results(found: Sequence[Visit]) -> None:
@@ -117,7 +32,7 @@ def show_results(found: Sequence[Visit]) -> None:
         (
             name,
             str(len(one.database.outcomes)) if one.database else "",
-            _at(one),
+            standing.at(one),
             f"{one.seconds:.2f} s",
             _error(one),
         )
@@ -129,8 +44,8 @@ def show_results(found: Sequence[Visit]) -> None:
 def _few(found: Sequence[Visit]) -> list[tuple[str, Visit]]:
     """Return a name and a visit for each row: many that are alike share one, with the longest time."""
     alike: dict[tuple[Row, str], list[Visit]] = {}
-    for one in sorted(found, key=lambda one: result(one).order):
-        alike.setdefault((result(one), _error(one)), []).append(one)
+    for one in sorted(found, key=lambda one: standing.result(one).order):
+        alike.setdefault((standing.result(one), _error(one)), []).append(one)
     rows = []
     for group in alike.values():
         if len(group) > _MANY:
@@ -185,12 +100,18 @@ def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     report.console().print(drawn)
 
 
+def _anonymous(problem: RunnerError, one: Visit) -> str:
+    """Return all that a problem says, without the names of the member and its database."""
+    words = str(document.error(problem)).replace(one.name, "")
+    return words.replace(one.database.name, "") if one.database else words
+
+
 def show_problems(found: Sequence[Visit]) -> None:
     """Show each problem once, behind the names of those that have it."""
     alike: dict[str, tuple[RunnerError, list[str]]] = {}
     for one in found:
         for problem in one.problems:
-            alike.setdefault(str(document.error(problem)), (problem, []))[1].append(one.name)
+            alike.setdefault(_anonymous(problem, one), (problem, []))[1].append(one.name)
     for problem, names in sorted(alike.values(), key=lambda pair: isinstance(pair[0], IntegrityError)):
         report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)
         report.error(problem)

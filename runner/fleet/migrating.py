@@ -154,7 +154,7 @@ def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> Ended:
     except RunnerError as error:
         problem = error
     except KeyboardInterrupt:
-        problem = Interrupted(f"Interrupted in {found.member.name}, between two files.", remedy="Run again.")
+        problem = Interrupted("Interrupted, while no file was running.", remedy="Run again.")
     return Ended(problem, time.monotonic() - began)
 
 

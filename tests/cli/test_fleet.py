@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.cli import visits
+from runner.cli import standing, visits
 from runner.errors import SqlFailed
 from runner.fleet import Ending, Visit
 from tests.cli import data
@@ -122,6 +122,20 @@ def test_a_failure_is_told_once_with_the_names(
     assert [at(url) for url in urls] == [["000"]] * 3
 
 
+def test_what_differs_only_in_the_name_is_told_once(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """A server that is down is one error, however many databases it has."""
+    with open(file, "a", encoding="utf-8") as more:  # noqa: PTH123 - a text
+        more.writelines(f"us-{n}=postgresql://postgres@127.0.0.1:1/d{n}\n" for n in range(3))
+    result = app.run(runner, "status", "--fleet", file)
+    assert result.exit_code == 5
+    assert result.stderr.count("error CANNOT_CONNECT") == 1
+    assert "us-0, us-1, us-2:\nerror" in result.stderr
+    assert "  3 not reachable: CANNOT_CONNECT: us-0, us-1, us-2" in result.stdout
+    assert at(urls[0]) == []
+
+
 def test_a_canary_is_a_number_or_names(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
     """Behind a canary that fails nobody is touched."""
     app.write("app", {"001_two.sql": "select 1/0;"})
@@ -219,7 +233,7 @@ def test_very_many_names_are_counted(
     """Of hundreds that are well nobody reads the names; of those that are not, the first ones are there."""
     monkeypatch.setattr("runner.cli.common.wants_document", lambda: False)
     many = [visit(f"eu-{n}") for n in range(412)] + [visit(f"us-{n}", problem="No.") for n in range(30)]
-    visits.show_groups(many, lambda one: visits.Row(0 if one.problem else 4, "009_x", "x"))
+    visits.show_groups(many, lambda one: standing.Row(0 if one.problem else 4, "009_x", "x"))
     assert capsys.readouterr().out.splitlines() == [
         f"  30 at 009_x, x: {', '.join(f'us-{n}' for n in range(20))} and 10 more",
         "  412 at 009_x, x",
