@@ -10,6 +10,7 @@ import os
 import signal
 import tempfile
 from collections import defaultdict
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -164,6 +165,12 @@ def each_server(request: pytest.FixtureRequest) -> Server:
     """Return every supported server in turn."""
     found: Server = request.getfixturevalue(f"server_{request.param}")
     return found
+
+
+@contextmanager
+def new_database(server: Server) -> Iterator[str]:
+    """Yield the URL of a new database for as long as a block lasts."""
+    yield from _database(server)
 
 
 def _database(server: Server) -> Iterator[str]:

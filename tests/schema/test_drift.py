@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from runner import config, database
+from runner import config, database, schema
 from runner.config import Target
 from runner.planning import preflight
-from runner.schema import cluster, drift, unsound
+from runner.schema import cluster, unsound
 from tests.conftest import SERIES
 from tests.project import ROOT, TWO, Project, make
 from tests.schema import exotic
@@ -38,7 +38,7 @@ def differences(server: Server, name: str, series: str) -> tuple[Difference, ...
     ]:
         assert list(unsound(site)) == []
         files = [step.migration for step in site.steps if step.applied and step.migration]
-        return drift.differences(site, files).found
+        return schema.differences(site, files).found
 
 
 @pytest.mark.parametrize("series", SERIES)
