@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runner import apply, planning
@@ -81,8 +82,9 @@ def _migrate(site: Site, to: int | None, limits: Limits, tell: Callable[[Event],
     """Apply what is pending in one database."""
     outcomes = []
     if files := [step.file for step in planning.pending(site.steps, to=to)]:
-        for event in apply.apply(site.access, files, site.before, limits):
-            if isinstance(event, apply.Outcome):
-                outcomes.append(event)
-            tell(event)
+        with closing(apply.apply(site.access, files, site.before, limits)) as events:
+            for event in events:
+                if isinstance(event, apply.Outcome):
+                    outcomes.append(event)
+                tell(event)
     return describe(site)._replace(outcomes=tuple(outcomes))
