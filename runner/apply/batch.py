@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from runner.apply.blockers import Watch
     from runner.apply.course import Course
-    from runner.apply.event import Event, Waiting
+    from runner.apply.event import Event
     from runner.apply.run import Run
-    from runner.database import Answer, Connection
+    from runner.database import Answer
     from runner.model import Migration
 
 _CANCELLED = "57014"
@@ -144,7 +144,7 @@ def _unread(run: Run, way: Course, error: database.Error, *, opened: bool) -> It
     if len(way.files) > 1:
         run.most = max(way.at(int(position) - 1) if position else len(way.files) // 2, 1)
     elif error.sqlstate == _CANCELLED and not opened:
-        yield from _open(run)  # where no timeout counts, to parse a long message may take its time
+        yield from lock.open_first(run)  # where no timeout counts, to parse a long message may take its time
         yield from apply(run, way.files, opened=True)
     else:
         _raise_unread(run, way, error)
@@ -166,8 +166,10 @@ def _not_opened(run: Run, way: Course, error: database.Error) -> Iterator[Event]
     """Wait for the lock and go on, or plan anew, or raise what else spoke against the file."""
     migration = way.at_hand
     database.roll_back(run.access.connection)
+    if ledger.is_stale(error):
+        return
     if ledger.is_held(error):
-        yield from _open(run)
+        yield from lock.open_first(run)
         yield from apply(run, way.files[way.place :], opened=True)
     elif ledger.is_outdated(error) or error.sqlstate == ledger.APPEARED:
         before = run.before
@@ -178,23 +180,3 @@ def _not_opened(run: Run, way: Course, error: database.Error) -> Iterator[Event]
         raise ledger.changed(error) from error
     else:
         raise failure.failed(error, migration) from error
-
-
-def _open(run: Run) -> Iterator[Waiting]:
-    """Begin the transaction of the file at hand, as soon as nobody else holds the lock."""
-    connection, migration = run.access.connection, run.at_hand
-    text = envelope.opening(migration, run.limits, notices_loss=run.access.notices_loss)
-    yield from lock.take(
-        migration, connection, lambda: _attempt(connection, text), seconds=run.limits.wait_lock
-    )
-
-
-def _attempt(connection: Connection, text: str) -> bool | None:
-    """Begin and try the lock; roll back when somebody else holds it."""
-    refused = database.failure(database.send(connection, text))
-    if refused is None:
-        return True
-    database.roll_back(connection)
-    if not ledger.is_held(refused):
-        raise refused
-    return None

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from runner.ledger.within import check_message as check_message
     from runner.ledger.within import is_held as is_held
     from runner.ledger.within import is_outdated as is_outdated
+    from runner.ledger.within import is_stale as is_stale
     from runner.ledger.within import lock_message as lock_message
     from runner.ledger.within import mark as mark
     from runner.ledger.within import record_within as record_within
@@ -58,5 +59,6 @@ else:
         key="holders try_lock try_session_lock",
         table="APPEARED CREATE FIRST create read read_rows text",
         trust="Shape changed check_owner shape",
-        within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated lock_message mark record_within",
+        within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"
+        " record_within",
     )

@@ -21,12 +21,16 @@ BEGINS, ENDS, RECORDED = b"runner_begins", b")(", b"execution_ms"
 
 _HELD = "the advisory lock of the migration runner is held"
 _OUTDATED = "the ledger is not what the migration runner planned for"
+_STALE = "the message of the migration runner is sent anew, for now() to be right"
+FRESH = "1 minute"  # so much now() may lie behind: for all files of a message it is the time that one came
 _NO_NUMBER = "22P02"
 
 # What is set here is gone with the transaction, or whatever ends it, and names the file: the record needs it.
 _LOCK = """
     select (
             case
+                when pg_catalog.clock_timestamp() > pg_catalog.statement_timestamp() + {fresh}::interval
+                then {stale}
                 when pg_catalog.pg_try_advisory_xact_lock(
                     pg_catalog.hashtextextended('public.schema_migrations', 0)
                 ) then '0'
@@ -77,8 +81,8 @@ _LONG = 65536  # characters: a longer text is not sent twice
 
 
 def lock_message(migration: Migration) -> str:
-    """Return what takes the advisory lock for the transaction, or fails as ``is_held`` tells."""
-    return fill(_LOCK, held=_HELD, mark=mark(migration))
+    """Return what takes the lock for the transaction; it may fail as ``is_held`` and ``is_stale`` tell."""
+    return fill(_LOCK, held=_HELD, stale=_STALE, fresh=FRESH, mark=mark(migration))
 
 
 def check_message(migration: Migration, *, previous: str | None) -> str:
@@ -115,6 +119,11 @@ def record_within(migration: Migration, *, first: int) -> list[str]:
 def is_held(error: Error) -> bool:
     """Tell whether somebody else holds the advisory lock."""
     return error.sqlstate == _NO_NUMBER and _HELD in (error.diag.message_primary or "")
+
+
+def is_stale(error: Error) -> bool:
+    """Tell whether the message came so long ago that what is left of it shall be sent anew."""
+    return error.sqlstate == _NO_NUMBER and _STALE in (error.diag.message_primary or "")
 
 
 def is_outdated(error: Error) -> bool:

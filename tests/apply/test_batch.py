@@ -134,6 +134,21 @@ def test_each_file_has_its_own_time(tmp_path: Path, each_url: str, db: psycopg.C
     assert 0.4 <= apart.total_seconds() < 5
 
 
+def test_now_is_not_left_behind(
+    tmp_path: Path, url: str, messages: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All files of a message share one now(): what is left of an old message is sent anew."""
+    monkeypatch.setattr("runner.ledger.within.FRESH", "0.4 s")
+    text = "create table public.t{0} as select clock_timestamp() - now() as behind; select pg_sleep({1});"
+    slow = {f"t{n}": text.format(n, 0.6 if n == 1 else 0) for n in range(4)}
+    make(tmp_path, app=tables(4, **slow)).migrate(url)
+    assert messages == [4, 2]
+    with psycopg.connect(url, autocommit=True) as db:
+        check(db, 4)
+        seen = "table public.t0 union all table public.t1 union all table public.t2 union all table public.t3"
+        assert all(behind.total_seconds() < 0.4 for (behind,) in db.execute(seen))
+
+
 def test_progress_is_told_while_the_message_runs(tmp_path: Path, each_url: str) -> None:
     """Each commit is heard of at once, also where the database wants no notices."""
     with psycopg.connect(each_url, autocommit=True) as db:
