@@ -67,16 +67,16 @@ class Course:
             self.phase = HANDED_OVER
             self.heard = database.Notices(self._said_early())  # what the runner's own caused is left out
         elif self.phase == HANDED_OVER:
-            self.phase = RUNNING
+            self.phase, self.is_own = RUNNING, True
         elif self.phase == ENDING and _has(result, ledger.RECORDED):
             self.phase = RECORDED
             self.ms = int(result.get_value(0, 0) or 0)
-        return self.phase == RECORDED and result.command_status == b"COMMIT"
+        return self.is_own and self.phase == RECORDED and result.command_status == b"COMMIT"
 
     def _run(self, result: PGresult) -> None:
         if _has(result, ledger.ENDS):
             self.phase = ENDING
-            self.is_own = (result.get_value(0, 1) or b"").decode().startswith(ledger.mark(self.at_hand))
+            self.is_own = (result.get_value(0, 0) or b"").decode().startswith(ledger.mark(self.at_hand))
         else:
             self.done += 1
             self.heard.count()

@@ -34,11 +34,9 @@ _SETTINGS = """
 
 _NOTICE_LOSS = "set local client_connection_check_interval = '1s';"
 
-# The file finds what the database says; null is what the session began with.
-_HAND_OVER = """
-    select pg_catalog.set_config('search_path', null, true),
-        pg_catalog.set_config('statement_timeout', {statement_timeout}, true);
-"""
+# The file finds what the database says, as it finds its search_path.
+_HAND_OVER = "set local statement_timeout = {statement_timeout};"
+_OWN = "set local statement_timeout to default;"
 
 # What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
 # leave behind goes: it may have put its own operators or role in our way.
@@ -102,10 +100,9 @@ def _settings(migration: Migration, limits: Limits, *, notices_loss: bool) -> st
 
 def _check(migration: Migration, before: Before, limits: Limits) -> str:
     first = "" if before.has_ledger else ledger.FIRST
-    check = ledger.check_message(migration, previous=before.version)
-    return (
-        first + check + database.fill(_HAND_OVER, statement_timeout=_milliseconds(limits.statement_timeout))
-    )
+    longest = _milliseconds(limits.statement_timeout)
+    hand_over = _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
+    return first + ledger.check_message(migration, previous=before.version) + hand_over
 
 
 def _ending(migration: Migration, limits: Limits, *, first: int) -> list[str]:

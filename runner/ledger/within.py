@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from runner.database import Error
     from runner.model import Migration
 
-# The columns by which the results before and behind a file are known. The second one has a value of the same
-# kind: whatever quote a file left open is closed there, and the text in it is no SQL.
-BEGINS, ENDS, RECORDED = b"runner_begins", b")(", b"execution_ms"
+# The columns by which the results before and behind a file are known, and that of its record.
+BEGINS, ENDS, RECORDED = b"runner_begins", b"runner.file", b"execution_ms"
 
 _HELD = "the advisory lock of the migration runner is held"
 _OUTDATED = "the ledger is not what the migration runner planned for"
@@ -55,25 +54,32 @@ _CHECK = """
         )::pg_catalog.int4 as runner_begins,
         pg_catalog.set_config(
             'runner.since', extract(epoch from pg_catalog.clock_timestamp())::pg_catalog.text, true
-        );
+        ),
+        pg_catalog.set_config('search_path', null, true);
 """
 
-MARK = """select ')(' as ")(", pg_catalog.current_setting('runner.file', true);"""
+# No select, which the server would have to plan. Whatever quote a file has left open is closed here, and the
+# text behind it is no SQL.
+MARK = """show "runner.file"; set local "runner.quote" = ')(';"""
 
-# In another transaction, or without the beginning of this very file, nothing is set, and null is refused.
+# In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
+# number, and null is refused.
 _RECORD = """
     insert into public.schema_migrations
         (series, version, name, checksum, sql, applied_at, execution_ms, runner_version)
-    select {series}, {version}, {name}, {checksum}, {sql}, pg_catalog.to_timestamp(since),
+    values (
+        {series}, {version}, {name}, {checksum}, {sql},
+        pg_catalog.to_timestamp(pg_catalog.current_setting('runner.since', true)::double precision),
         case
             when pg_catalog.current_setting('runner.file', true)
                 = {mark} || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text
-            then (extract(epoch from pg_catalog.clock_timestamp()) - since) * 1000
+            then (
+                extract(epoch from pg_catalog.clock_timestamp())
+                - pg_catalog.current_setting('runner.since', true)::numeric
+            ) * 1000
         end,
         {runner}
-    from (
-        select nullif(pg_catalog.current_setting('runner.since', true), '')::double precision
-    ) as s (since)
+    )
     returning execution_ms;
 """
 _FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")

@@ -20,6 +20,7 @@ from tests.project import make
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.project import Project
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Line = tuple[Proxy, str]
 
 CUTS = 300 if LONG else 8
+FILES = 12
 COMMIT = b"commit;"
 
 
@@ -42,13 +44,17 @@ def line(proxy: Proxy, far_url: str) -> Line:
     return proxy, far_url
 
 
-def _run(app: Project, url: str) -> tuple[list[str], RunnerError | None]:
-    """Migrate; return the versions told as applied, and the error."""
+def _run(
+    app: Project, url: str, *, behind: int | None = None, then: Callable[[], None] | None = None
+) -> tuple[list[str], RunnerError | None]:
+    """Migrate; return the versions told as applied, and the error. Do ``then`` behind a file."""
     told = []
     try:
         for event in app.events(url):
             if isinstance(event, Outcome):
                 told.append(event.migration.version)
+                if then and event.migration.number == behind:
+                    then()
     except RunnerError as error:
         return told, error
     return told, None
@@ -167,6 +173,41 @@ def test_cut_after_any_number_of_bytes(
         endings.append(error.name)
         witness.converges(app, far_url)
     print(f"{way}: {total} bytes; {Counter(endings)}")  # noqa: T201 - pytest -rP shows it
+
+
+@pytest.mark.parametrize("who", ["network", "server"])
+def test_lost_at_any_moment_of_a_message(
+    tmp_path: Path, line: Line, witness: Witness, rng: random.Random, who: str
+) -> None:
+    """The network cut, or the session ended, while the server is at any of the files: what was told is so."""
+    proxy, far_url = line
+    app = make(tmp_path, app=files(FILES, seconds=0.02))
+    reached: list[int] = []
+    endings: list[str] = []
+    for _ in range(CUTS // 2):
+        witness.db.execute("drop schema public cascade; create schema public")
+        behind, proxy.first = rng.randrange(FILES), None
+        proxy.reset = rng.random() < 0.5
+        told, error = _run(app, far_url, behind=behind, then=lambda: _lose(proxy, witness, who, rng))
+        witness.lock_gets_free()
+        recorded = witness.agree()
+        assert _is_truthful(told, error, recorded), f"behind {behind}: {recorded}, {told}, {error!r}"
+        assert error is None or isinstance(error, ConnectionLost | CommitUnknown), repr(error)
+        endings.append(error.name if error else "done")
+        reached.append(len(recorded))
+        witness.converges(app, far_url)
+    print(f"{who}: {Counter(endings)} at {sorted(set(reached))}")  # noqa: T201 - pytest -rP shows it
+    assert any(0 < count < FILES for count in reached), "none was in the middle: this test said nothing"
+
+
+def _lose(proxy: Proxy, witness: Witness, who: str, rng: random.Random) -> None:
+    """Break the connection within the time of a file or two, from either end."""
+    time.sleep(rng.uniform(0, 0.06))
+    if who == "network":
+        proxy.cut_now()
+        return
+    for session in witness.runners():
+        witness.db.execute("select pg_terminate_backend(%s)", (session.pid,))
 
 
 def test_cut_before_anything_is_changed(app: Project, far_url: str, proxy: Proxy, witness: Witness) -> None:
