@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.runner.server import Server
 
 # Every bound is about the first, most are ratios to the second: all the runs are theirs.
-MATTER = ("runner", "floor", "floor at once")
+MATTER = ("runner", "floor")
 
 
 @dataclass
