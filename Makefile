@@ -106,6 +106,7 @@ proofs: $(VENV)/.test ## the small projects of the proof on every PostgreSQL, no
 
 bench: $(VENV)/.test ## time the runner beside other tools, for a quarter of an hour
 	$(BIN)/python -m benchmarks.runner
+	$(BIN)/python -m benchmarks.runner.fleet
 
 bench-schema: $(VENV)/.test ## every query at 2.4 million rows, and what the indexes cost
 	$(BIN)/python -m benchmarks.schema

@@ -46,12 +46,14 @@ ALLOWED: dict[str, set[str]] = {
     "schema": {"apply", "config", "database", "embedded", "ledger", "planning"},
     "reference": {"apply", "config", "database", "embedded", "files", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "planning", "schema"},
+    "fleet": {"apply", "config", "database", "door", "environment", "planning", "schema"},
     "cli": {*ROOMS, "config", "embedded", "environment"},
     "__main__": {"cli"},
     "testing": {"database", "door"},
     "__init__": {
         "apply",
         "door",
+        "fleet",
         "planning",
     },  # for the type checker alone: names are loaded when they are used
 }

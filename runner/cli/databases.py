@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door, files, planning
-from runner.cli import common, document, options, report, table
+from runner.cli import common, document, members, options, report, table
 from runner.cli.text import shortened
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
@@ -28,6 +28,7 @@ _SHORTEST = 20  # columns of a path
 @options.some_series
 @click.option("--exit-code", is_flag=True, help="Exit 3 when something is pending.")
 @options.wait_option
+@members.reading_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -39,6 +40,8 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
     public.schema_migrations is enough. Exits 4 when something is wrong, and says what to do about it.
     """
+    if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
+        return
     common.warn_of_leavings(file, series)
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
@@ -65,6 +68,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 @options.strict_option
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
 @options.empty_option
+@members.reading_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -86,8 +90,11 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """
     if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
+    terms = {"strict": strict, "allow_empty": allow_empty}
+    if members.do("plan", series, alone={"url": url, "sql": sql}, file=file, **terms):
+        return
     common.warn_of_leavings(file, series)
-    found = common.planned(series, url=url, file=file, strict=strict, allow_empty=allow_empty)
+    found = common.planned(series, url=url, file=file, **terms)
     if sql is not None:
         series = [common.only(found, "--sql").series]
         _write(door.bundle(series, url=url, config=file), sql, force=force)
@@ -143,6 +150,7 @@ def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
 @options.scratch_option
 @options.wait_option
 @options.strict_option
+@members.reading_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -163,6 +171,9 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     database, never on the same server: on a private one, or where --scratch says. What the configuration
     ignores is listed. Exits 4 when something does not agree.
     """
+    terms = {"drift": drift, "scratch": scratch, "strict": strict}
+    if members.do("verify", series, alone={"url": url}, file=file, **terms):
+        return
     common.warn_of_leavings(file, series)
     found = door.verify(
         series,

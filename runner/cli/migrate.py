@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door
-from runner.cli import common, databases, options, screen, values
+from runner.cli import common, databases, members, options, screen, values
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
     "0 is no limit.",
 )
 @options.wait_option
+@members.writing_options
 @options.url_option
 @options.config_option
 @options.embedded_option
@@ -90,6 +91,10 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     holds what must not be sent. Then the databases are migrated one after the other. A database that a newer
     release has migrated already is said to be ahead, and gets nothing.
     """
+    limits = Limits(wait_lock, lock_timeout, statement_timeout)
+    terms = {"to": to, "dry_run": dry_run, "expect": expect, "strict": strict, "allow_empty": allow_empty}
+    if members.do("migrate", series, alone={"url": url}, file=file, limits=limits, **terms):
+        return
     common.warn_of_leavings(file, series)
     if dry_run:
         databases.show_plan(
@@ -108,7 +113,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
             expect=expect,
             strict=strict,
             allow_empty=allow_empty,
-            limits=Limits(wait_lock, lock_timeout, statement_timeout),
+            limits=limits,
             wait=common.waiting(),
             on_event=drawn.show,
             on_embedded=common.say_embedded,

@@ -3,7 +3,8 @@
 Take from here ``connect`` (and what tells how a session stands or puts it back), ``query`` and ``ask`` for
 the runner's own questions, whose answers no setting shapes, ``opening`` for a transaction of the runner's
 own, ``run``, ``send`` and ``tally`` for a message as it is, ``fill`` for literals in it, ``invalid_left`` for
-the indexes that a statement leaves behind, ``parse`` for URLs. Every connection is in autocommit mode without
+the indexes that a statement leaves behind, ``heeding`` to end from outside what a thread waits for, ``parse``
+for URLs. Every connection is in autocommit mode without
 server-side preparation: the runner writes its own ``begin`` and ``commit``, and a message holds exactly what
 it says.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.database.attention import heeding as heeding
     from runner.database.invalid import BEFORE as BEFORE
     from runner.database.invalid import LEFT as LEFT
     from runner.database.invalid import invalid_before as invalid_before
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
+        attention="heeding",
         invalid="BEFORE LEFT invalid_before invalid_left",
         message="Connection ConnectionBroken Error failure fill pieces rows run send tally try_run",
         notices="Heard Notices hearing",

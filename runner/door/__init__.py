@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runner.door.look import bundle as bundle
     from runner.door.look import plan as plan
     from runner.door.look import status as status
+    from runner.door.look import verified as verified
     from runner.door.look import verify as verify
     from runner.door.migrating import Checked as Checked
     from runner.door.migrating import Event as Event
@@ -26,7 +27,7 @@ else:
     __getattr__ = lazily(
         __name__,
         database="Database describe",
-        look="bundle plan status verify",
+        look="bundle plan status verified verify",
         migrating="Checked Event migrate",
         where="EMBEDDED files sites targets",
     )

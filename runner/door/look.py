@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import planning, schema
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from runner.door.database import Database
     from runner.errors import RunnerError
+    from runner.model import Migration
     from runner.planning import Site
+    from runner.schema import Comparison
 
 
 def status(
@@ -96,20 +99,22 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     or where ``drift`` is asked for, because these files do not make it. Other parameters and errors as of
     ``status``; what is found raises nothing.
     """
+    compare = partial(schema.differences, scratch_url=scratch) if drift else None
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        return tuple(_verified(site, strict=strict, drift=drift, scratch=scratch) for site in found)
+        return tuple(verified(site, strict=strict, compare=compare) for site in found)
 
 
-def _verified(site: Site, *, strict: bool, drift: bool, scratch: str | None) -> Database:
-    """Return one database with all that is wrong with it."""
+def verified(
+    site: Site, *, strict: bool, compare: Callable[[Site, Sequence[Migration]], Comparison] | None
+) -> Database:
+    """Return one database with all that is wrong with it; ``compare`` it with its files for the drift."""
     planning.explain(site)
-    steps = planning.not_ahead(site.steps) if strict or drift else site.steps
+    steps = planning.not_ahead(site.steps) if strict or compare else site.steps
     problems: list[RunnerError] = [step.problem for step in steps if step.problem]
     problems += schema.unsound(site)
     compared = None
-    if drift and not planning.ahead(site.steps):
-        files = [step.migration for step in site.steps if step.applied and step.migration]
-        compared = schema.differences(site, files, scratch_url=scratch)
+    if compare and not planning.ahead(site.steps):
+        compared = compare(site, planning.applied(site.steps))
         if compared.found:
             problems.append(schema.drifted(site, compared.found))
     return describe(site, problems=tuple(problems), comparison=compared)

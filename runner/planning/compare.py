@@ -184,6 +184,11 @@ def done(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:
     return tuple(s for s in steps if s.state is State.APPLIED and (to is None or s.number <= to))
 
 
+def applied(steps: Iterable[Step]) -> tuple[Migration, ...]:
+    """Return the files that are recorded and here, also those that are edited."""
+    return tuple(s.migration for s in steps if s.applied and s.migration)
+
+
 def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:
     """Return the applied steps above number ``to``, newest first: what a rollback to ``to`` undoes."""
     return tuple(s for s in reversed(steps) if s.applied and s.number > to)
