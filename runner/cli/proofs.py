@@ -68,6 +68,7 @@ def prove_command(
                 schemas=target.series.schemas,
                 begin=begin,
                 own=mine,
+                role=server.role,
             ):
                 proofs.append(one)
                 _show(one)
@@ -102,6 +103,7 @@ def _show(proof: Proof) -> None:
     """Show one file: counts first, then what was found, by stage. What was not tried is summed up later."""
     path = proof.migration.path
     without = f", without rows in {', '.join(proof.empty)}" if proof.empty else ""
+    without += f", as a superuser: {proof.lacked}" if proof.lacked else ""
     if proof.needs:
         _say(f"  skipped  {path} ({table.needed(proof.needs, proof.why)})", style="cyan")
     elif proof.is_proven:
