@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
 
-# A file that makes an extension unless it is there, and the schema that it names, if it names one.
-_EXTENSION = r'(?i)\bcreate\s+extension\s+if\s+not\s+exists\s+"?{name}"?(\s+(?:with\s+)?schema\b)?'
+# What makes an extension: whether only unless it is there, and whether in a schema that it names.
+_EXTENSION = r'(?i)\bcreate\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)(\s+(?:with\s+)?schema\b)?'
 
 _QUESTION = """
     select
@@ -158,9 +158,10 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
     text = "\n".join(migration.sql for migration in migrations)
     required = {name for migration in migrations for name in migration.requires}
     own = {"public", "pg_catalog", *(name for one in migrations for name in made_schemas(one.sql))}
-    for name, schema in around.extensions.items():
+    for name, schema in (dict.fromkeys(sorted(required), "public") | around.extensions).items():
         made = re.findall(_EXTENSION.format(name=re.escape(name)), text)
-        elsewhere = made and not any(made) and roles.plain(schema) not in own
+        takes_it = made and all(unless and not named for unless, named in made)
+        elsewhere = takes_it and roles.plain(schema) not in own
         if elsewhere or (name in required and not made):
             database.send(connection, f"create schema if not exists {schema}")
             database.send(connection, f"create extension {roles.quoted(name)} schema {schema} cascade")
