@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from runner.apply import Retrying as Retrying
     from runner.apply import Started as Started
     from runner.apply import Waiting as Waiting
+    from runner.apply import Working as Working
     from runner.door import Checked as Checked
     from runner.door import Database as Database
     from runner.door import Event as Event
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        apply="Notice Noticed Outcome Retrying Started Waiting",
+        apply="Notice Noticed Outcome Retrying Started Waiting Working",
         door="Checked Database Event migrate plan status verify",
         errors="RunnerError",
         fleet="Ending Visit migrate_fleet plan_fleet status_fleet verify_fleet",

@@ -18,13 +18,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from runner import database, ledger
-from runner.apply import blockers, course, envelope, failure, fate, limit, lock, notices
+from runner.apply import course, envelope, failure, fate, limit, lock, notices
+from runner.apply.watch import Watch
 from runner.errors import SqlFailed, TransactionEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.apply.blockers import Watch
     from runner.apply.course import Course
     from runner.apply.event import Event
     from runner.apply.run import Run
@@ -50,11 +50,14 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
             files, run.before, run.limits, notices_loss=access.notices_loss, opened=opened
         )
         way = course.Course(files, starts)
-        with blockers.Watch(access.reconnect, pid=pid) as watch, database.hearing(connection, way):
-            yield from _follow(run, way, database.Answer(connection, text), watch)
+        watching = Watch(access.reconnect, pid=pid, lock_timeout=run.limits.lock_timeout)
+        with watching as watch, database.hearing(connection, way):
+            watch.begin(way.at_hand)
+            answer = database.Answer(connection, text, pause=watch.pause)
+            yield from _follow(run, way, answer, watch)
         del text
         if way.place < len(files):
-            yield from _refused(run, way, watch.seen, opened=opened)
+            yield from _refused(run, way, watch, opened=opened)
     except (SqlFailed, TransactionEnded):
         database.roll_back(connection)
         yield from notices.told(way.at_hand, way.heard, start=way.start)
@@ -71,7 +74,7 @@ def _follow(run: Run, way: Course, answer: Answer, watch: Watch) -> Iterator[Eve
         for result in answer:
             if result is None:
                 way.heard.settle()
-                watch.look()
+                yield from watch.look()
             elif way.take(result):
                 yield from _committed(run, way, watch)
         if way.refused is None or not database.is_lost(run.access.connection, way.refused):
@@ -94,7 +97,8 @@ def _committed(run: Run, way: Course, watch: Watch) -> Iterator[Event]:
     """Tell of the file at hand and go on to the next one."""
     migration, heard, start = way.at_hand, way.heard, way.start
     way.go_on()
-    watch.begin()
+    if way.place < len(way.files):
+        watch.begin(way.at_hand)
     yield run.done(way.ms)
     yield from notices.told(migration, heard, start=start)
     if way.place < len(way.files):
@@ -120,7 +124,7 @@ def _broken_off(
     raise trouble
 
 
-def _refused(run: Run, way: Course, blocking: tuple[str, ...], *, opened: bool) -> Iterator[Event]:
+def _refused(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event]:
     """Do what helps when the message ended before its time, or raise why it did."""
     error, migration, connection = way.refused, way.at_hand, run.access.connection
     if error is None:
@@ -133,7 +137,9 @@ def _refused(run: Run, way: Course, blocking: tuple[str, ...], *, opened: bool) 
         raise failure.ended(migration) from error
     else:
         done = way.done if way.phase == course.RUNNING else None
-        problem = failure.failed(error, migration, done=done, start=way.start, blockers=blocking)
+        problem = failure.failed(
+            error, migration, done=done, start=way.start, wants=watch.blocked.wants, blockers=watch.lines
+        )
         raise limit.explain(problem, error, connection, run.limits) from error
 
 

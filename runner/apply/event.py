@@ -8,6 +8,18 @@ if TYPE_CHECKING:
     from runner.errors import Place, RunnerError
     from runner.model import Migration
 
+RUNNER = "runner:"  # begins the application_name of a session that applies the file behind it
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def age(seconds: float) -> str:
+    """Return a time for a person, in its largest unit: 41 s, 3 min, 2 h, 5 days."""
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds // _MINUTE:.0f} min"
+    return f"{seconds // _HOUR:.0f} h" if seconds < 2 * _DAY else f"{seconds // _DAY:.0f} days"
+
 
 class Started(NamedTuple):  # as in model: it starts faster
     """A file is about to be sent."""
@@ -28,6 +40,75 @@ class Retrying(NamedTuple):  # as in model: it starts faster
     migration: Migration
     reason: RunnerError
     seconds: float
+
+
+class Session(NamedTuple):  # as in model: it starts faster
+    """A session of the server, as far as the role that asks may see it: ``None`` is what it may not.
+
+    ``seconds`` is how old its transaction or its statement is. ``query`` is its last one, without the texts
+    in it. A prepared transaction is nobody's session: it has no ``pid``, and its name as ``application``.
+    """
+
+    pid: int | None
+    user: str | None
+    application: str
+    client: str | None = None
+    state: str | None = None
+    seconds: int | None = None
+    query: str | None = None
+
+    def __str__(self) -> str:
+        """Say who it is and what it does, in a few words."""
+        if self.pid is None:
+            return f"the prepared transaction {self.application} ({self.user}{self._since()})"
+        name = self.application
+        at_work = f"at {name.removeprefix(RUNNER)}" if name.startswith(RUNNER) else None
+        doing = f"{at_work or self.state or ''}{self._since()}".strip()
+        told = (self.user, None if at_work or name == self.user else name, doing)
+        return f"pid {self.pid} ({', '.join(filter(None, told))})"
+
+    def _since(self) -> str:
+        return "" if self.seconds is None else f" for {age(self.seconds)}"
+
+
+class Activity(NamedTuple):  # as in model: it starts faster
+    """What the server says that a session is doing; ``None`` is what it does not say.
+
+    ``phase`` and ``percent`` are those of the views pg_stat_progress_*; ``wait`` is what the session waits
+    for, as PostgreSQL names it (``IO DataFileRead``); ``wants`` is the lock it has not got, and ``blockers``
+    say who lets it wait.
+    """
+
+    phase: str | None = None
+    percent: int | None = None
+    wait: str | None = None
+    wants: str | None = None
+    blockers: tuple[Session, ...] = ()
+
+    def __str__(self) -> str:
+        """Say it in a sentence without its end; empty when nothing is known."""
+        percent = "" if self.percent is None else f", {self.percent}%"
+        doing = f"{self.phase}{percent}" if self.phase else None
+        waits = None if self.wants else self.wait if not self.phase else None
+        return "; ".join(filter(None, (doing, self._waiting(), waits)))
+
+    def _waiting(self) -> str | None:
+        if not self.wants:
+            return None
+        by = "of" if self.wants.endswith("transaction") else "held by"
+        who = f" {by} {' and '.join(map(str, self.blockers))}" if self.blockers else ""
+        return f"waits for {self.wants}{who}"
+
+
+class Working(NamedTuple):  # as in model: it starts faster
+    """A file is at work, or waits for another runner, ``seconds`` after it began: told about once a second.
+
+    Nothing of it comes before the first second, but where a short lock_timeout asks for it.
+    """
+
+    migration: Migration
+    seconds: float
+    activity: Activity
 
 
 class Notice(NamedTuple):  # as in model: it starts faster
@@ -66,4 +147,4 @@ class Outcome(NamedTuple):  # as in model: it starts faster
     ms: int | None
 
 
-Event: TypeAlias = Started | Waiting | Retrying | Noticed | Outcome
+Event: TypeAlias = Started | Waiting | Working | Retrying | Noticed | Outcome

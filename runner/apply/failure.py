@@ -54,20 +54,23 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     *,
     done: int | None = None,
     start: int = 0,
+    wants: str | None = None,
     blockers: tuple[str, ...] = (),
     invalid: tuple[str, ...] = (),
 ) -> RunnerError:
     """Name the error of a file.
 
     ``done`` statements were finished before it; without it, the error came from the runner's own messages
-    around the file: a deferred constraint at the commit, or a right the role lacks. ``blockers`` says who
-    held the lock it waited for; ``start`` is where the file begins in its message, in characters;
+    around the file: a deferred constraint at the commit, or a right the role lacks. ``wants`` is the lock it
+    waited for, ``blockers`` who held it; ``start`` is where the file begins in its message, in characters;
     ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
     if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         how = (
-            "deadlocked with another session" if error.sqlstate == _DEADLOCK else "waited too long for a lock"
+            "deadlocked with another session"
+            if error.sqlstate == _DEADLOCK
+            else f"waited too long for {wants or 'a lock'}"
         )
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",

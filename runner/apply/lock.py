@@ -11,8 +11,8 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from runner import database, ledger
-from runner.apply import envelope
-from runner.apply.event import Waiting
+from runner.apply import activity, envelope
+from runner.apply.event import Activity, Waiting, Working
 from runner.errors import LockHeld
 
 if TYPE_CHECKING:
@@ -24,21 +24,23 @@ if TYPE_CHECKING:
 
 Taken = TypeVar("Taken")
 _POLL = 0.5  # seconds
+_LOCK = "the lock of the runners"
 
 
 def take(
     migration: Migration, connection: Connection, attempt: Callable[[], Taken | None], *, seconds: float
-) -> Generator[Waiting, None, Taken]:
-    """Repeat ``attempt`` until it gives something; yield once who holds the lock.
+) -> Generator[Waiting | Working, None, Taken]:
+    """Repeat ``attempt`` until it gives something; yield who holds it, also while that takes long.
 
     Raises ``LockHeld`` after ``seconds``. ``attempt`` must leave no transaction open when it gives ``None``.
     """
-    deadline = time.monotonic() + seconds
-    told = False
+    began, told = time.monotonic(), 0
     while (taken := attempt()) is None:
-        if not told or time.monotonic() >= deadline:
-            holders = ledger.holders(connection)
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= seconds or waited >= told:
+            found = activity.holders(connection)
+            holders = tuple(activity.held(*one) for one in found)
+        if waited >= seconds:
             raise LockHeld(
                 f"Another runner is at work on this database; gave up after {seconds:g} s.",
                 remedy="Try again when it has finished, or wait longer with --wait-lock.",
@@ -46,12 +48,14 @@ def take(
             )
         if not told:
             yield Waiting(migration, holders)
-            told = True
+        elif waited >= told:
+            yield Working(migration, waited, Activity(wants=_LOCK, blockers=tuple(one for one, _ in found)))
+        told = int(waited) + 1
         time.sleep(_POLL)
     return taken
 
 
-def open_first(run: Run) -> Iterator[Waiting]:
+def open_first(run: Run) -> Iterator[Waiting | Working]:
     """Begin the transaction of the file at hand in a message of its own, as soon as nobody holds the lock."""
     connection, migration = run.access.connection, run.at_hand
     text = envelope.opening(migration, run.limits, notices_loss=run.access.notices_loss)

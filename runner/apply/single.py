@@ -13,16 +13,17 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.apply import blockers, failure, limit, lock, notices
+from runner.apply import failure, limit, lock, notices
 from runner.apply.event import Outcome
+from runner.apply.watch import Watch
 from runner.errors import IndexInvalid, SqlFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from psycopg.pq.abc import PGresult
 
-    from runner.apply.event import Noticed, Waiting
+    from runner.apply.event import Noticed, Waiting, Working
     from runner.database import Access, Connection
     from runner.model import Before, Limits, Migration
 
@@ -46,8 +47,8 @@ _LONGEST = "select pg_catalog.set_config('statement_timeout', {statement_timeout
 
 def apply(
     migration: Migration, access: Access, before: Before, limits: Limits
-) -> Iterator[Waiting | Outcome | Noticed]:
-    """Apply and record one file; yield while it waits, and what became of it. Writes."""
+) -> Iterator[Waiting | Working | Outcome | Noticed]:
+    """Apply and record one file; yield while it waits or works, and what became of it. Writes."""
     connection, heard = access.connection, database.Notices()
     try:
         yield from lock.take(
@@ -62,7 +63,7 @@ def apply(
             yield Outcome(migration, None)
             return
         with database.hearing(connection, heard):
-            ms = _run(migration, access, limits)
+            ms = yield from _run(migration, access, limits)
         yield Outcome(migration, ms)
         yield from notices.told(migration, heard)
     except (SqlFailed, IndexInvalid):
@@ -75,7 +76,7 @@ def apply(
         database.start_over(connection)
 
 
-def _run(migration: Migration, access: Access, limits: Limits) -> int:
+def _run(migration: Migration, access: Access, limits: Limits) -> Generator[Working, None, int]:
     """Mark the file as running, send its statement, look at the indexes, mark it as applied."""
     connection, settings = access.connection, _settings(migration, access, limits)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
@@ -83,15 +84,37 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
     message = settings + ledger.running_message(migration) + wait + _longest(limits)
     database.run(connection, message)
     started = time.monotonic()
-    with blockers.Watch(access.reconnect, pid=connection.pgconn.backend_pid) as watch:
+    pid = connection.pgconn.backend_pid
+    with Watch(access.reconnect, pid=pid, lock_timeout=limits.lock_timeout) as watch:
+        watch.begin(migration)
         try:
-            results = database.send(connection, migration.sql, idle=watch.look)
+            results = yield from _followed(connection, migration, watch)
         except KeyboardInterrupt:
             raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
     ms = round((time.monotonic() - started) * 1000)
-    _check(migration, connection, results, before=before, blockers=watch.seen, limits=limits)
+    _check(migration, connection, results, before=before, watch=watch, limits=limits)
     database.run(connection, settings + ledger.done_message(migration, ms=ms))
     return ms
+
+
+def _followed(
+    connection: Connection, migration: Migration, watch: Watch
+) -> Generator[Working, None, list[PGresult]]:
+    """Send the statement and return its results; cancel it when somebody wants an end."""
+    results: list[PGresult] = []
+    answer = database.Answer(connection, migration.sql, pause=watch.pause)
+    try:
+        for result in answer:
+            if result:
+                results.append(result)
+            else:
+                yield from watch.look()
+    except database.Error:
+        raise
+    except BaseException:  # Ctrl-C, what somebody raises in this thread, or whoever listens has had enough
+        answer.cancel()
+        raise
+    return results
 
 
 def _settings(migration: Migration, access: Access, limits: Limits) -> str:
@@ -116,7 +139,7 @@ def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only
     results: list[PGresult],
     *,
     before: str,
-    blockers: tuple[str, ...],
+    watch: Watch,
     limits: Limits,
 ) -> None:
     """Raise what the statement gave: its error, or the invalid index over which it passed."""
@@ -126,7 +149,10 @@ def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only
     invalid = _invalid(connection, migration, before)
     if rejected:
         done = len(results) - 1
-        problem = failure.failed(rejected, migration, done=done, blockers=blockers, invalid=invalid)
+        wants = watch.blocked.wants
+        problem = failure.failed(
+            rejected, migration, done=done, wants=wants, blockers=watch.lines, invalid=invalid
+        )
         raise limit.explain(problem, rejected, connection, limits) from rejected
     if invalid:
         raise IndexInvalid(

@@ -67,13 +67,15 @@ class Answer:
     """What the server says to one message, while it says it: ``text`` is sent when somebody looks.
 
     Iterating yields the result of each statement, up to the first that failed, and ``None`` whenever all
-    that came was taken and more is waited for, at least ten times a second. Keeps no result: a file may hold
-    a hundred thousand statements. ``is_sent`` says that the server may have the whole message, ``is_heard``
+    that came was taken and more is waited for, at least every ``pause`` seconds. Keeps no result: a file
+    may hold a hundred thousand statements. ``is_sent`` says that the server may have the whole message,
+    ``is_heard``
     that it has taken the request to cancel it.
     """
 
-    def __init__(self, connection: Connection, text: str | bytes) -> None:
+    def __init__(self, connection: Connection, text: str | bytes, *, pause: float = _INTERVAL) -> None:
         self._connection = connection
+        self._pause = pause
         self.is_sent = False
         self.is_heard = False
         self._heeded = attention.calls()
@@ -94,7 +96,7 @@ class Answer:
                 while pgconn.is_busy():
                     self._heed()
                     yield None
-                    if waiting.wait(_readable(), pgconn.socket, interval=_INTERVAL):
+                    if waiting.wait(_readable(), pgconn.socket, interval=self._pause):
                         pgconn.consume_input()
                 result = pgconn.get_result()
             except psycopg.DatabaseError:

@@ -2,7 +2,7 @@
 
 Take from here ``read``, ``shape`` and ``read_rows`` (what is recorded), the parts of messages that record a
 file in the transaction that applies it (``lock_message``, ``check_message``, ``record_within``), the advisory
-lock (``try_lock``, ``holders``), and ``baseline`` and ``accept``, which record without running. Every name is
+lock (``try_lock``, ``HOLDS``), and ``baseline`` and ``accept``, which record without running. Every name is
 qualified, so that no search_path decides what the runner reads or writes.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runner.ledger.faults import CHANGED as CHANGED
     from runner.ledger.faults import SHAPE as SHAPE
     from runner.ledger.faults import TABLE as TABLE
-    from runner.ledger.key import holders as holders
+    from runner.ledger.key import HOLDS as HOLDS
     from runner.ledger.key import try_lock as try_lock
     from runner.ledger.key import try_session_lock as try_session_lock
     from runner.ledger.table import APPEARED as APPEARED
@@ -58,7 +58,7 @@ else:
         claim="NAME OWN claims is_mistaken",
         entry="DONE RECORD RUNNING done_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
-        key="holders try_lock try_session_lock",
+        key="HOLDS try_lock try_session_lock",
         table="APPEARED CREATE FIRST create read read_rows text",
         trust="Shape changed check_owner shape",
         within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"

@@ -17,17 +17,21 @@ _SESSION_LOCK = """
     select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('public.schema_migrations', 0))
 """
 
-_HOLDER = """
-    select a.pid, a.usename, a.application_name
-    from pg_catalog.pg_locks as l
-    join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-        and l.database = (
-            select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
-        )
-        and (l.classid::bigint << 32) | l.objid::bigint
-            = pg_catalog.hashtextextended('public.schema_migrations', 0)
+# The condition for the sessions of pg_stat_activity that hold the lock of this database.
+HOLDS = """
+    pid in (
+        select l.pid
+        from pg_catalog.pg_locks as l
+        where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+            and l.database = (
+                select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
+            )
+            and (l.classid::bigint << 32) | l.objid::bigint
+                = pg_catalog.hashtextextended('public.schema_migrations', 0)
+    )
 """
+
+_HOLDER = f"select pid, usename, application_name from pg_catalog.pg_stat_activity where {HOLDS}"  # noqa: S608 - as above
 
 
 def try_lock(connection: Connection) -> bool:

@@ -1,0 +1,208 @@
+"""Ask the server, in one question, what a session is doing and whom it waits for. Does not write.
+
+A role sees the wait and the progress of its own sessions only, unless it is in pg_read_all_stats; who holds
+and wants which lock, everybody sees. Looking at locks stops the lock manager for a moment, so that is done
+only for a session that waits for one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner import database, ledger
+from runner.apply.disclosure import veiled
+from runner.apply.event import RUNNER, Activity, Session
+
+if TYPE_CHECKING:
+    from typing import LiteralString
+
+    from runner.database import Connection
+
+# Of "loading tuples" and what is alike, tuples are counted, else blocks. Waiting has no percentage.
+_PROGRESS = """
+    select pid, relid, command, phase,
+        case when phase like '%% tuples%%' then tuples_done when phase not like '%%waiting%%' then blocks_done
+        end as done,
+        case when phase like '%% tuples%%' then tuples_total else blocks_total end as total
+    from pg_catalog.pg_stat_progress_create_index
+    union all
+    select pid, relid, command, phase, heap_blks_scanned, heap_blks_total
+    from pg_catalog.pg_stat_progress_cluster
+    union all
+    select pid, relid, 'VACUUM', phase,
+        case phase when 'scanning heap' then heap_blks_scanned when 'vacuuming heap' then heap_blks_vacuumed
+        end,
+        heap_blks_total
+    from pg_catalog.pg_stat_progress_vacuum
+    union all
+    select pid, relid, command, tuples_processed::text || ' rows', bytes_processed, bytes_total
+    from pg_catalog.pg_stat_progress_copy
+    union all
+    select pid, relid, 'ANALYZE', phase, sample_blks_scanned, sample_blks_total
+    from pg_catalog.pg_stat_progress_analyze
+"""
+
+_NAME = """
+    select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) as name
+    from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+"""
+
+_SESSION = """
+    pid, usename, application_name, coalesce(client_addr::text, 'local'), state,
+    extract(epoch from pg_catalog.clock_timestamp() - least(xact_start, query_start))::int,
+    pg_catalog.left(pg_catalog.regexp_replace(query, '[[:space:]]+', ' ', 'g'), 100)
+"""
+
+# In pg_blocking_pids 0 stands for prepared transactions; of these, those that hold the table are told.
+_FACTS = f"""
+    select a.pid, a.usename, a.application_name, a.client, a.state, a.seconds, a.query,
+        a.wait_event_type || ' ' || a.wait_event, w.locktype, w.mode, w.name,
+        p.command, p.name, p.phase, case when p.total > 0 then 100 * p.done / p.total end,
+        (
+            select pg_catalog.json_agg(pg_catalog.json_build_array({{session}}) order by xact_start)
+            from pg_catalog.pg_stat_activity
+            where pid = any (b.pids)
+        ),
+        (
+            select pg_catalog.json_agg(pg_catalog.json_build_array(
+                null, x.owner, x.gid, null, null,
+                extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::int, null
+            ))
+            from pg_catalog.pg_prepared_xacts as x
+            where 0 = any (b.pids) and exists (
+                select from pg_catalog.pg_locks as h
+                where h.pid is null and h.granted and h.relation = w.relation
+                    and h.virtualtransaction = '-1/' || x.transaction::text
+            )
+        )
+    from (
+        select {{session}}, wait_event_type, wait_event,
+            case when wait_event_type = 'Lock' or state is null then pid end
+        from pg_catalog.pg_stat_activity
+        where {{which}}
+    ) as a (
+        pid, usename, application_name, client, state, seconds, query, wait_event_type, wait_event, waiting
+    )
+    left join lateral (
+        select l.locktype, l.mode, l.relation,
+            case when l.locktype = 'object'
+                then (select relname from pg_catalog.pg_class where oid = l.classid)
+                else ({_NAME} where c.oid = l.relation)
+            end as name
+        from pg_catalog.pg_locks as l
+        where l.pid = a.waiting and not l.granted
+        limit 1
+    ) as w on true
+    left join lateral (
+        select case when w.locktype is not null then pg_catalog.pg_blocking_pids(a.pid) end
+    ) as b (pids) on true
+    left join lateral (
+        select s.*, ({_NAME} where c.oid = s.relid) as name
+        from ({_PROGRESS}) as s
+        where s.pid = a.pid
+        limit 1
+    ) as p on true
+    order by a.pid <> %(pid)s
+"""  # noqa: S608 - only what stands above
+
+# Behind a pooler the process that the client knows is none of the server's: the name of the session counts.
+_OWN = """
+    pid = %(pid)s or (
+        application_name = %(application)s and datname = pg_catalog.current_database()
+        and usename = session_user and pid <> pg_catalog.pg_backend_pid()
+    )
+"""
+
+
+def of(connection: Connection, pid: int, *, application: str) -> Activity:
+    """Return what the session ``pid``, or else one of that name, is doing."""
+    found = _ask(connection, _OWN, pid=pid, application=application)
+    return found[0][1] if found else Activity()
+
+
+def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
+    """Return who holds the advisory lock of the runners in this database, and what they are doing."""
+    return _ask(connection, ledger.HOLDS, pid=0)
+
+
+def blocked(session: Session) -> str:
+    """Return the line about one who lets a file wait, with the statement that ends it."""
+    if session.pid is None:
+        return f"blocked by {session} -- to end it: rollback prepared '{session.application}';"
+    state = session.state or "state hidden from this role"
+    since = "" if session.seconds is None else f" for {_clock(session.seconds)}"
+    query = f", query: {session.query}" if session.query else ""
+    return (
+        f"blocked by pid {session.pid}: user {session.user}, application {session.application or 'unnamed'}, "
+        f"client {session.client}, {state}{since}{query} -- to end it: "
+        f"select pg_terminate_backend({session.pid});"
+    )
+
+
+def held(session: Session, activity: Activity) -> str:
+    """Return the line about a runner that is at work."""
+    file = session.application.removeprefix(RUNNER)
+    what = f"at {file}" if file != session.application else f"application {session.application or 'unnamed'}"
+    since = "" if session.seconds is None else f" for {_clock(session.seconds)}"
+    doing = str(activity)
+    return f"held by pid {session.pid}, user {session.user}, {what}{since}{f': {doing}' if doing else ''}"
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _ask(
+    connection: Connection, which: LiteralString, **named: object
+) -> tuple[tuple[Session, Activity], ...]:
+    text = _FACTS.replace("{session}", _SESSION).replace("{which}", which)
+    return tuple(
+        (_session(row[:7]), _activity(*row[7:])) for row in database.query(connection, text, **named)
+    )
+
+
+def _session(row: tuple[Any, ...] | list[Any]) -> Session:
+    pid, user, application, client, state, seconds, query = row
+    hidden = state is None or query is None
+    return Session(
+        pid,
+        user or "the server itself",
+        application or "",
+        client,
+        state,
+        seconds if seconds is None else max(seconds, 0),
+        None if hidden else veiled(query),
+    )
+
+
+def _activity(  # noqa: PLR0913, PLR0917 - the columns of a row
+    wait: str | None,
+    locktype: str | None,
+    mode: str | None,
+    name: str | None,
+    command: str | None,
+    table: str | None,
+    phase: str | None,
+    percent: int | None,
+    sessions: list[list[Any]] | None,
+    prepared: list[list[Any]] | None,
+) -> Activity:
+    about = " ".join(filter(None, (command and command.lower(), table and f"on {table}")))
+    blockers = tuple(map(_session, (sessions or []) + (prepared or [])))
+    said = ": ".join(filter(None, (about, phase))) or None
+    wants = _wants(locktype, mode or "", name) if locktype else None
+    return Activity(said, None if percent is None else min(percent, 100), wait, wants, blockers)
+
+
+def _wants(locktype: str, mode: str, name: str | None) -> str:
+    """Return the lock in words: an access exclusive lock on public.orders."""
+    if locktype in ("virtualxid", "transactionid"):
+        return "the end of a transaction"
+    if locktype == "tuple":
+        return f"a lock on a row of {name}"
+    if locktype == "advisory":
+        return "an advisory lock"
+    words = "".join(f" {c.lower()}" if c.isupper() else c for c in mode).strip()
+    article = "an" if words[0] in "ae" else "a"
+    what = name if locktype == "relation" else f"an entry of {name}" if locktype == "object" else locktype
+    return f"{article} {words} on {what or 'a table'}"

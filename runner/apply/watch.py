@@ -1,0 +1,109 @@
+"""Watch, on a second connection, what the server does with a file that takes longer than a moment.
+
+A connection may take long to come, or wait in the queue of a pooler until the file itself is done: so a
+thread asks, and no file waits. It is begun late, with the first look: a quick file costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Self
+
+from runner import database
+from runner.apply import activity
+from runner.apply.event import RUNNER, Activity, Working
+from runner.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from runner.database import Connection
+    from runner.model import Migration
+
+_PACE = 1.0  # seconds before the first look, and between two
+_SHORTEST = 0.02
+_PARTING = 0.3
+
+
+class _Over(Exception):
+    """Nobody wants the answer any more."""
+
+
+class Watch:
+    """Asks what the session ``pid`` is doing while it is at a file.
+
+    The first look comes after a second, or half of a shorter ``lock_timeout`` (seconds, 0 for none): later
+    nobody could say who held the lock. ``seen`` is what was found last; when nothing can be found out it
+    stays empty. ``pause`` is how often ``look`` is to be called, in seconds; ``since`` is when the file began
+    (of the monotonic clock).
+    """
+
+    def __init__(self, connect: Callable[[], Connection], *, pid: int, lock_timeout: float = 0) -> None:
+        self.pid = pid
+        self._connect = connect
+        self._pace = min(_PACE, max(lock_timeout / 2, _SHORTEST)) if lock_timeout else _PACE
+        self.pause = min(0.1, self._pace / 2)
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, migration: Migration) -> None:
+        """Note that the session begins a file."""
+        self._migration = migration
+        self.seen = Activity()
+        self._blocked = Activity()
+        self.since = time.monotonic()
+        self._told = self.since
+
+    @property
+    def blocked(self) -> Activity:
+        """What was found when the file last waited for a lock."""
+        return self._blocked
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Who blocked the file, a line each."""
+        return tuple(map(activity.blocked, self._blocked.blockers))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._thread:  # mostly at once; whoever drops the database now wants nobody in it
+            self._thread.join(_PARTING)
+
+    def look(self) -> Iterator[Working]:
+        """Yield what is to be told, about once a second. Called over and over while no answer comes."""
+        now = time.monotonic()
+        if not self._thread and now - self.since >= self._pace:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+        if now - self._told >= _PACE:
+            self._told = now
+            yield Working(self._migration, now - self.since, self.seen)
+
+    def _work(self) -> None:
+        """Ask until the file is done; without a second connection the file is told of without facts."""
+        try:
+            with database.heeding(self._heed), closing(self._connect()) as connection:
+                while not self._over.is_set():
+                    self._ask(connection)
+                    self._over.wait(self._pace)
+        except (RunnerError, database.Error, _Over):
+            self.seen = Activity()
+
+    def _ask(self, connection: Connection) -> None:
+        migration = self._migration
+        found = activity.of(connection, self.pid, application=f"{RUNNER}{migration.path}")
+        if migration is self._migration:
+            self.seen = found
+            self._blocked = found if found.blockers else self._blocked
+
+    def _heed(self, _: float) -> None:
+        if self._over.is_set():
+            raise _Over

@@ -1,0 +1,175 @@
+"""What the server says of a session at work, and how that reads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner import database
+from runner.apply import activity
+from runner.apply.event import Activity, Session, age
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.database import Connection
+
+SECONDS = 20  # a busy machine takes its time
+
+
+def until(found: Callable[[], Activity], is_it: Callable[[Activity], bool]) -> Activity:
+    """Return what is found as soon as it is so."""
+    deadline = time.monotonic() + SECONDS
+    while not is_it(one := found()):
+        assert time.monotonic() < deadline, one
+        time.sleep(0.02)
+    return one
+
+
+@contextmanager
+def sending(url: str, text: str) -> Iterator[int]:
+    """Send a message on a connection of its own; yield its pid, and cancel it at the end."""
+    with database.connect(url, source="x", application="runner:app/001_x.sql") as connection:
+        thread = threading.Thread(target=database.send, args=(connection, text))
+        thread.start()
+        try:
+            yield connection.info.backend_pid
+        finally:
+            connection.cancel_safe()
+            thread.join()
+            database.roll_back(connection)
+
+
+@pytest.fixture
+def observer(each_url: str) -> Iterator[Connection]:
+    """Return another connection, to a database with a table."""
+    with database.connect(each_url, source="x") as connection:
+        database.run(connection, "create table public.busy (id int); insert into public.busy values (1)")
+        yield connection
+
+
+def of(observer: Connection, pid: int) -> Callable[[], Activity]:
+    """Return what asks for the activity of a session."""
+    return lambda: activity.of(observer, pid, application="runner:nobody")
+
+
+WAITS = [
+    ("lock table public.busy", "alter table public.busy add n int", "an access exclusive lock on public.busy"),
+    ("lock table public.busy in share mode", "insert into public.busy values (2)", "a row exclusive lock on public.busy"),
+    ("update public.busy set id = 2", "update public.busy set id = 3", "the end of a transaction"),
+    ("insert into public.busy values (2)", "create index concurrently i on public.busy (id)", "the end of a transaction"),
+    ("select pg_advisory_lock(7)", "select pg_advisory_lock(7)", "an advisory lock"),
+    ("alter role postgres set work_mem = 65", "alter role postgres set work_mem = 66", "the end of a transaction"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "wants"), WAITS)
+def test_the_wanted_lock_and_its_holder_are_named(
+    each_url: str, observer: Connection, first: str, second: str, wants: str
+) -> None:
+    """Pid, user, application, state, age, query, and the statement that ends it."""
+    with psycopg.connect(each_url, application_name="report") as holder:
+        holder.execute(first.encode())
+        with sending(each_url, second) as pid:
+            found = until(of(observer, pid), lambda one: bool(one.blockers))
+            assert found.wants == wants
+            [blocker] = found.blockers
+            assert blocker[:5] == (
+                holder.info.backend_pid, "postgres", "report", "local", "idle in transaction",
+            )  # fmt: skip
+            assert f"waits for {wants} " in str(found)
+            assert f"pid {blocker.pid} (postgres, report, idle in transaction for " in str(found)
+            line = activity.blocked(blocker)
+            assert line.startswith(
+                f"blocked by pid {blocker.pid}: user postgres, application report, client local, "
+            )
+            assert f"idle in transaction for 00:00:0{blocker.seconds}, query: " in line
+            assert line.endswith(f"-- to end it: select pg_terminate_backend({blocker.pid});")
+        holder.rollback()
+
+
+def test_texts_in_the_query_of_another_are_hidden(each_url: str, observer: Connection) -> None:
+    """They may be of rows."""
+    with psycopg.connect(each_url) as holder:
+        holder.execute("lock table public.busy; select 'secret'")
+        with sending(each_url, "lock table public.busy") as pid:
+            [blocker] = until(of(observer, pid), lambda one: bool(one.blockers)).blockers
+            assert blocker.query == "lock table public.busy; select '…'"
+        holder.rollback()
+
+
+ROWS = "insert into public.busy select g from generate_series(1, 1000000) as g; commit"
+TASKS = [
+    ("create index on public.busy (id)", "create index on public.busy: building index: "),
+    ("cluster public.busy using by_id", "cluster on public.busy: "),
+    ("vacuum full public.busy", "vacuum full on public.busy: "),
+]
+
+
+@pytest.mark.parametrize(("task", "phase"), TASKS)
+def test_progress_is_read_with_its_percentage(
+    each_url: str, observer: Connection, task: str, phase: str
+) -> None:
+    """Of a million rows."""
+    database.run(observer, f"begin; {ROWS}; create index by_id on public.busy (id)")
+    seen = []
+    with sending(each_url, f"{task}") as pid:
+        for _ in range(3):
+            seen.append(until(of(observer, pid), lambda one: one.percent is not None))
+    assert all(str(one.phase).startswith(phase) for one in seen), seen
+    assert all(0 <= (one.percent or 0) <= 100 for one in seen)
+    assert f", {seen[0].percent}%" in str(seen[0])
+
+
+def test_what_a_session_waits_for_without_a_lock_is_told(each_url: str, observer: Connection) -> None:
+    """In PostgreSQL's own words."""
+    with sending(each_url, "select pg_sleep(60)") as pid:
+        assert str(until(of(observer, pid), lambda one: bool(one.wait))) == "Timeout PgSleep"
+
+
+def test_behind_a_pooler_the_name_of_the_session_counts(each_url: str, observer: Connection) -> None:
+    """The pid that the client knows is none of the server's."""
+    with sending(each_url, "select pg_sleep(60)"):
+        find = lambda: activity.of(observer, -1, application="runner:app/001_x.sql")  # noqa: E731 - asked over and over
+        assert until(find, lambda one: bool(one.wait)).wait == "Timeout PgSleep"
+    assert activity.of(observer, -1, application="runner:nobody") == Activity()
+
+
+def test_a_role_without_rights_says_nothing_false(each_url: str, observer: Connection) -> None:
+    """It sees who holds the lock, not what he does."""
+    database.run(observer, "create role looker login; grant select on public.busy to looker")
+    try:
+        with psycopg.connect(each_url) as holder, psycopg.connect(each_url, user="looker") as looker:
+            holder.execute("lock table public.busy")
+            looker.autocommit = True
+            with sending(each_url, "lock table public.busy") as pid:
+                found = until(of(looker, pid), lambda one: bool(one.blockers))
+            assert str(found) == (
+                f"waits for an access exclusive lock on public.busy held by pid {holder.info.backend_pid} (postgres)"
+            )
+            assert "state hidden from this role -- to end it" in activity.blocked(found.blockers[0])
+            assert "None" not in activity.blocked(found.blockers[0])
+            holder.rollback()
+    finally:
+        database.run(observer, "drop owned by looker; drop role looker")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (119.6, "120 s"), (180, "3 min"), (7200, "2 h"), (3 * 86400, "3 days")]
+)
+def test_ages_are_short(seconds: float, text: str) -> None:
+    """In the largest unit that says something."""
+    assert age(seconds) == text
+
+
+def test_a_prepared_transaction_is_named() -> None:
+    """It is no session; its name ends it."""
+    one = Session(None, "app", "two-phase", seconds=200)
+    found = Activity(wants="an access exclusive lock on public.busy", blockers=(one,))
+    assert str(found).endswith("held by the prepared transaction two-phase (app for 3 min)")
+    assert activity.blocked(one).endswith("rollback prepared 'two-phase';")

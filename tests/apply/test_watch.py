@@ -1,0 +1,206 @@
+"""What a file that takes long is said to do, who holds the lock it waits for, and what is done about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from runner.apply import watch
+from runner.apply.event import Activity, Outcome, Retrying, Started, Waiting, Working
+from runner.errors import CannotConnect, Interrupted, LockTimeout
+from runner.model import Migration
+from tests.project import make
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from runner.database import Connection
+    from tests.project import Project
+
+FILES = {"000_busy.sql": "create table if not exists public.busy ();",
+         "001_alter.sql": "alter table public.busy add column if not exists id int;"}  # fmt: skip
+
+
+@pytest.fixture
+def app(tmp_path: Path, url: str) -> Project:
+    """Return a project whose second file alters a table that is there."""
+    app = make(tmp_path, app=FILES)
+    app.migrate(url, to=0)
+    return app
+
+
+def test_a_lock_that_is_freed_in_time_only_delays(url: str, app: Project) -> None:
+    """Held for longer than lock_timeout, then freed: the whole file is repeated and applied once."""
+    with psycopg.connect(url) as holder:
+        holder.execute("lock table public.busy")
+        seen: list[object] = []
+        for event in app.events(url, lock_timeout=0.5):
+            seen.append(type(event))
+            if isinstance(event, Retrying):
+                assert isinstance(event.reason, LockTimeout)
+                holder.rollback()
+    assert seen[1:] == [Retrying, Outcome]
+
+
+def test_a_lock_held_for_ever_is_given_up_with_its_holder(url: str, app: Project) -> None:
+    """After five repetitions the error names who blocks; readers were never kept waiting for longer."""
+    with psycopg.connect(url, application_name="report") as holder:
+        holder.execute("lock table public.busy")
+        with pytest.raises(LockTimeout, match=r"001_alter.sql waited too long for an access") as caught:
+            list(app.events(url, lock_timeout=0.5))
+        assert f"blocked by pid {holder.info.backend_pid}" in caught.value.notes[0]
+        assert caught.value.exit_code == 5
+
+
+def test_the_limits_are_options_and_variables(url: str, app: Project) -> None:
+    """--lock-timeout and RUNNER_LOCK_TIMEOUT reach the server, and so does --statement-timeout."""
+    runner = CliRunner()
+    look = "current_setting('lock_timeout') a, current_setting('statement_timeout') b"
+    app.write("app", {"002_look.sql": f"create table public.seen as select {look};"})
+    result = app.run(runner, "migrate", "--statement-timeout", "90", APP_URL=url, RUNNER_LOCK_TIMEOUT="2.5")
+    assert result.exit_code == 0, result.output
+    with psycopg.connect(url) as db:
+        assert db.execute("select * from public.seen").fetchone() == ("2500ms", "90s")
+
+
+def test_a_server_that_starts_late_is_waited_for(app: Project) -> None:
+    """--wait tries again until it is over, and says then what was wrong."""
+    result = app.run(CliRunner(), "migrate", "--wait", "1", APP_URL="postgresql://127.0.0.1:1/x")
+    assert (result.exit_code, "CANNOT_CONNECT" in result.stderr) == (5, True)
+
+
+def working(events: Iterable[object]) -> list[Working]:
+    """Return what is told of a file at work."""
+    return [one for one in events if isinstance(one, Working)]
+
+
+def test_a_blocked_file_is_told_of_while_it_waits(url: str, app: Project) -> None:
+    """Which lock, on what, and who holds it, long before the timeout."""
+    with psycopg.connect(url, application_name="api") as holder:
+        holder.execute("lock table public.busy")
+        for event in app.events(url, lock_timeout=60):
+            if isinstance(event, Working) and event.activity.blockers:
+                break
+        assert isinstance(event, Working)
+        wanted = "waits for an access exclusive lock on public.busy held by pid"
+        assert f"{wanted} {holder.info.backend_pid} (postgres, api, idle in" in str(event.activity)
+        assert event.migration.version == "001"
+        assert event.seconds >= 1
+
+
+@pytest.mark.parametrize("timeout", [0.1, 0.2, 0.3, 0.8])
+def test_a_short_lock_timeout_names_table_lock_and_holder(url: str, app: Project, timeout: float) -> None:
+    """Nobody could say afterwards, so it is looked at half of it."""
+    with psycopg.connect(url, application_name="report") as holder:
+        holder.execute("lock table public.busy")
+        with pytest.raises(LockTimeout) as caught:
+            list(app.events(url, lock_timeout=timeout))
+        pid = holder.info.backend_pid
+    assert "waited too long for an access exclusive lock on public.busy." in caught.value.message
+    assert f"blocked by pid {pid}: user postgres" in caught.value.notes[0]
+
+
+MILLION = "create table if not exists public.big as select g as id, md5(g::text) as t from generate_series(1, 1000000) g;"
+BUILDS = {
+    "plain": "set maintenance_work_mem = '1MB'; create index if not exists i on public.big (t);",
+    "concurrent": "-- runner: no-transaction\ncreate index concurrently if not exists i on public.big (t);",
+}
+
+
+@pytest.mark.parametrize("how", BUILDS)
+def test_an_index_build_on_a_million_rows_tells_its_progress(tmp_path: Path, each_url: str, how: str) -> None:
+    """The phase and percent, of a build in a transaction and one outside."""
+    app = make(tmp_path, app={"000_big.sql": MILLION, "001_i.sql": BUILDS[how]})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url, autocommit=True) as db:  # sorting by this collation takes seconds
+        db.execute('alter table public.big alter t type text collate "und-x-icu"')
+    found = working(app.events(each_url))
+    assert {one.migration.version for one in found} == {"001"}
+    told = [str(one.activity) for one in found]
+    concurrently = " concurrently" if how == "concurrent" else ""
+    assert any(f"create index{concurrently} on public.big: building index: " in one for one in told), told
+
+
+def test_a_blocked_concurrent_build_tells_whom_it_waits_for(tmp_path: Path, each_url: str) -> None:
+    """It waits for every transaction that may use the table, as long as that takes."""
+    text = "-- runner: no-transaction\ncreate index concurrently if not exists i on public.busy ((1));"
+    app = make(tmp_path, app={"000_busy.sql": FILES["000_busy.sql"], "001_i.sql": text})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url, application_name="api") as holder:
+        holder.execute("insert into public.busy default values")
+        seen = []
+        for event in app.events(each_url):
+            if isinstance(event, Working) and event.activity.blockers:
+                seen.append(str(event.activity))
+                holder.rollback()
+    assert "create index concurrently on public.busy: waiting for writers before build" in seen[0]
+    assert f"waits for the end of a transaction of pid {holder.info.backend_pid} (postgres, api, " in seen[0]
+
+
+def test_a_runner_behind_a_runner_says_where_the_other_one_is(tmp_path: Path, each_url: str) -> None:
+    """Who, at which file, since when: at once, and then again and again."""
+    files = {"000_slow.sql": "select pg_sleep(60);"}
+    app = make(tmp_path, app=files)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        first = app.process("migrate", APP_URL=each_url)
+        at_work = (
+            "select pid from pg_stat_activity where application_name ~ '000_slow' and wait_event = 'PgSleep'"
+        )
+        while not (found := db.execute(at_work).fetchone()):
+            assert first.poll() is None
+        events = app.events(each_url, wait_lock=60)
+        waiting = next(one for one in events if isinstance(one, Waiting))
+        assert f"held by pid {found[0]}, user postgres, at app/000_slow.sql for 00:00:0" in waiting.holders[0]
+        told = next(one for one in events if isinstance(one, Working))
+        wanted = (
+            f"waits for the lock of the runners held by pid {found[0]} (postgres, at app/000_slow.sql for "
+        )
+        assert str(told.activity).startswith(wanted)
+        db.execute("select pg_cancel_backend(%s)", found)
+        first.communicate()
+        events.close()
+
+
+def test_a_quick_file_opens_no_connection_and_no_thread(
+    url: str, app: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is done before a second is over."""
+    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=AssertionError))
+    assert [type(one) for one in app.events(url)] == [Started, Outcome]
+
+
+@pytest.mark.parametrize("connect", [Mock(side_effect=CannotConnect("full")), lambda: time.sleep(60)])
+def test_a_server_without_a_free_connection_costs_only_the_facts(
+    monkeypatch: pytest.MonkeyPatch, connect: Callable[[], Connection]
+) -> None:
+    """Refused or never answered: it is still told that the file is at work, and nothing waits."""
+    monkeypatch.setattr(watch, "_PACE", 0.05)
+    migration = Migration("app", "000", "one", "app/000_one.sql", "select 1;", "sha256:0")
+    began = time.monotonic()
+    with watch.Watch(connect, pid=1) as watching:
+        watching.begin(migration)
+        time.sleep(0.1)
+        [told] = watching.look()
+        time.sleep(0.1)
+        [told] = watching.look()
+    assert (told.activity, watching.lines) == (Activity(), ())
+    assert time.monotonic() - began < 2
+
+
+def test_ctrl_c_ends_what_is_told_of(url: str, tmp_path: Path) -> None:
+    """Whoever raises where he is told ends the file, and closing the events does."""
+    app = make(tmp_path, app={"000_slow.sql": "select pg_sleep(60);"})
+    events = app.events(url)
+    next(one for one in events if isinstance(one, Working))
+    with pytest.raises(Interrupted):
+        events.throw(KeyboardInterrupt())
+    with psycopg.connect(url) as db:
+        running = "select from pg_stat_activity where application_name ~ '000_slow' and state = 'active'"
+        assert not db.execute(running).rowcount
