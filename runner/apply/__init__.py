@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from runner.apply.event import Started as Started
     from runner.apply.event import Waiting as Waiting
     from runner.apply.event import Working as Working
+    from runner.apply.event import age as age
     from runner.apply.run import apply as apply
 else:
     __getattr__ = lazily(
         __name__,
         activity="holders",
-        event="Activity Event Notice Noticed Outcome Retrying Session Started Waiting Working",
+        event="Activity Event Notice Noticed Outcome Retrying Session Started Waiting Working age",
         run="apply",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import database, ledger
 from runner.apply.disclosure import veiled
-from runner.apply.event import RUNNER, Activity, Session
+from runner.apply.event import Activity, Session
 
 if TYPE_CHECKING:
     from typing import LiteralString
@@ -123,33 +123,6 @@ def of(connection: Connection, pid: int, *, application: str) -> Activity:
 def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
     """Return who holds the advisory lock of the runners in this database, and what they are doing."""
     return _ask(connection, ledger.HOLDS, pid=0)
-
-
-def blocked(session: Session) -> str:
-    """Return the line about one who lets a file wait, with the statement that ends it."""
-    if session.pid is None:
-        return f"blocked by {session} -- to end it: rollback prepared '{session.application}';"
-    state = session.state or "state hidden from this role"
-    since = "" if session.seconds is None else f" for {_clock(session.seconds)}"
-    query = f", query: {session.query}" if session.query else ""
-    return (
-        f"blocked by pid {session.pid}: user {session.user}, application {session.application or 'unnamed'}, "
-        f"client {session.client}, {state}{since}{query} -- to end it: "
-        f"select pg_terminate_backend({session.pid});"
-    )
-
-
-def held(session: Session, activity: Activity) -> str:
-    """Return the line about a runner that is at work."""
-    file = session.application.removeprefix(RUNNER)
-    what = f"at {file}" if file != session.application else f"application {session.application or 'unnamed'}"
-    since = "" if session.seconds is None else f" for {_clock(session.seconds)}"
-    doing = str(activity)
-    return f"held by pid {session.pid}, user {session.user}, {what}{since}{f': {doing}' if doing else ''}"
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _ask(

@@ -67,11 +67,8 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     """
     diag = error.diag
     if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
-        how = (
-            "deadlocked with another session"
-            if error.sqlstate == _DEADLOCK
-            else f"waited too long for {wants or 'a lock'}"
-        )
+        is_deadlock = error.sqlstate == _DEADLOCK
+        how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
             remedy=_AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART,

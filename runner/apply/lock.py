@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from runner import database, ledger
-from runner.apply import activity, envelope
+from runner.apply import activity, blockers, envelope
 from runner.apply.event import Activity, Waiting, Working
 from runner.errors import LockHeld
 
@@ -39,7 +39,7 @@ def take(
         waited = time.monotonic() - began
         if waited >= seconds or waited >= told:
             found = activity.holders(connection)
-            holders = tuple(activity.held(*one) for one in found)
+            holders = tuple(blockers.held(*one) for one in found)
         if waited >= seconds:
             raise LockHeld(
                 f"Another runner is at work on this database; gave up after {seconds:g} s.",

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
 from runner import database
-from runner.apply import activity
+from runner.apply import activity, blockers
 from runner.apply.event import RUNNER, Activity, Working
 from runner.errors import RunnerError
 
@@ -54,6 +54,7 @@ class Watch:
         self._migration = migration
         self.seen = Activity()
         self._blocked = Activity()
+        self._is_known = False  # the first answer is waited for, but not for long
         self.since = time.monotonic()
         self._told = self.since
 
@@ -65,7 +66,7 @@ class Watch:
     @property
     def lines(self) -> tuple[str, ...]:
         """Who blocked the file, a line each."""
-        return tuple(map(activity.blocked, self._blocked.blockers))
+        return tuple(map(blockers.blocked, self._blocked.blockers))
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +84,7 @@ class Watch:
         if not self._thread and now - self.since >= self._pace:
             self._thread = threading.Thread(target=self._work, daemon=True)
             self._thread.start()
-        if now - self._told >= _PACE:
+        if now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
             self._told = now
             yield Working(self._migration, now - self.since, self.seen)
 
@@ -101,7 +102,7 @@ class Watch:
         migration = self._migration
         found = activity.of(connection, self.pid, application=f"{RUNNER}{migration.path}")
         if migration is self._migration:
-            self.seen = found
+            self.seen, self._is_known = found, True
             self._blocked = found if found.blockers else self._blocked
 
     def _heed(self, _: float) -> None:

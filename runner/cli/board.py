@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door
-from runner.cli import common, document, report, standing
+from runner.cli import common, document, heartbeat, report, standing
 from runner.cli.text import visible
 from runner.fleet import Ending
 
@@ -28,6 +28,7 @@ class Board:
         self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
         self._is_migrating = False
+        self._heartbeat = heartbeat.Heartbeat()
 
     def __enter__(self) -> Self:
         if not common.wants_document() and report.is_terminal():
@@ -62,10 +63,19 @@ class Board:
                 self._at(name, path)
             case apply.Waiting(holders=holders):
                 report.say(f"{name}: waiting for another runner: {'; '.join(holders)}", err=True)
+            case apply.Working():
+                self._work(name, event)
             case apply.Retrying(reason=reason, seconds=seconds):
                 report.say(f"{name}: {reason.message} Trying again in {seconds:.0f} s.", err=True)
             case apply.Noticed():
                 self._note(name, event)
+
+    def _work(self, name: str, event: apply.Working) -> None:
+        """Show on its line what a member is doing; where there is none, tell it now and then."""
+        if name in self._tasks and self._bar:
+            self._at(name, f"{visible(event.migration.path)}  {heartbeat.words(event)}")
+        elif self._heartbeat.is_due(event, whose=name):
+            heartbeat.note(event, whose=name)
 
     def _note(self, name: str, event: apply.Noticed) -> None:
         """Show warnings, or all if more is wanted, and keep them for the document."""

@@ -46,7 +46,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
-        common.add(one, steps=[document.step(step) for step in one.steps])
+        common.add(one, **document.standing(one))
     if not common.wants_document():
         table.show_all(found)
     steps = [step for one in found for step in one.steps]

@@ -9,7 +9,8 @@ from runner.errors import IntegrityError, RunnerError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runner.apply import Notice, Outcome
+    from runner.apply import Activity, Notice, Outcome, Session
+    from runner.door import Database
     from runner.planning import Step
     from runner.schema import Orphans, Proof
 
@@ -37,6 +38,23 @@ def step(step: Step) -> dict[str, Any]:
 def outcome(outcome: Outcome) -> dict[str, Any]:
     """Return one committed file; ``ms`` is null when another runner had applied it."""
     return {"version": outcome.migration.version, "name": outcome.migration.name, "ms": outcome.ms}
+
+
+def session(session: Session) -> dict[str, Any]:
+    """Return another session; null is what this role may not see of it."""
+    return session._asdict()
+
+
+def activity(activity: Activity) -> dict[str, Any]:
+    """Return what the server says that a session is doing."""
+    return {**activity._asdict(), "blockers": [session(one) for one in activity.blockers]}
+
+
+def standing(found: Database | None) -> dict[str, Any]:
+    """Return the versions of a series, and who holds the lock of the runners and what he is doing."""
+    steps, working = (found.steps, found.at_work) if found else ((), ())
+    busy = [{**session(one), **activity(doing)} for one, doing in working]
+    return {"steps": [step(one) for one in steps], "at_work": busy}
 
 
 def proof(proof: Proof) -> dict[str, Any]:

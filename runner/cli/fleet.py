@@ -71,7 +71,7 @@ def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None
     """Show which members are behind, ahead, wrong or out of reach."""
     ordered, stop = _read(fleet.status_fleet, series, file)
     for one in ordered:
-        _add(one, series, file, steps=_steps(one.database))
+        _add(one, series, file, **document.standing(one.database))
     visits.show_groups(ordered, standing.standing)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
     _end(ordered, stop, [databases.PENDING] if behind else [])

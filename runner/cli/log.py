@@ -58,7 +58,7 @@ def failed(problem: RunnerError) -> bool:
 
 
 def show(event: Event) -> bool:
-    """Write an event of a file: started, waiting, retrying, applied, or what the server said."""
+    """Write an event of a file: started, waiting, working, retrying, applied, or what the server said."""
     if not is_on():
         return False
     migration = event.migration
@@ -68,6 +68,9 @@ def show(event: Event) -> bool:
             say("started", f"{migration.path} is sent", **about)
         case apply.Waiting(holders=holders):
             say("waiting", "another runner is at work", **about, holders=list(holders))
+        case apply.Working(seconds=seconds, activity=activity):
+            doing = str(activity) or "at work"
+            say("working", doing, **about, seconds=round(seconds, 1), **document.activity(activity))
         case apply.Retrying(reason=reason, seconds=seconds):
             facts = {"name": reason.name, "seconds": round(seconds, 1), "notes": list(reason.notes)}
             say("retrying", reason.message, **about, **facts)

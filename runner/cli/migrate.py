@@ -64,6 +64,7 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
     "PostgreSQL's own: how long each statement of a file may take, in place of what the server says. "
     "0 is no limit.",
 )
+@options.heartbeat_option
 @options.wait_option
 @members.writing_options
 @options.url_option

@@ -93,6 +93,15 @@ def wait_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def heartbeat_option(command: Command) -> Command:
+    """Add --heartbeat."""
+    return click.option(
+        "--heartbeat", type=values.seconds, default=30, show_default=True, show_envvar=True,
+        envvar="RUNNER_HEARTBEAT", metavar="SECONDS", expose_value=False, callback=_set,
+        help="Without a terminal: how often to say what a file does that takes longer than 5 s. 0 is never.",
+    )(command)  # fmt: skip
+
+
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401, ARG001 - click's
     setattr(report.settings, str(param.name), value)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import apply
-from runner.cli import log, report
+from runner.cli import heartbeat, log, report
 from runner.cli.text import columns, duration, shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from runner.apply import Event
+    from runner.apply import Event, Working
+    from runner.cli.bar import Bar
     from runner.model import Migration
 
 _VERB = 11  # columns of what stands before the path
@@ -34,22 +34,13 @@ class Progress:
         self._begun: list[Migration] = []
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._heartbeat = heartbeat.Heartbeat()
 
     def __enter__(self) -> Progress:
         if not self._quiet and self._total and self._width:
-            from rich import progress  # noqa: PLC0415 - start-up time
+            from runner.cli import bar  # noqa: PLC0415 - start-up time
 
-            self._bar = progress.Progress(
-                progress.SpinnerColumn(),
-                progress.TextColumn("{task.description}", markup=False),
-                progress.BarColumn(bar_width=24),
-                progress.MofNCompleteColumn(),
-                progress.TimeElapsedColumn(),
-                console=report.console(),
-                transient=True,
-                redirect_stderr=report.is_terminal(err=True),
-            )
-            self._bar.start()
+            self._bar = bar.begin()
             self._task = self._bar.add_task("", total=self._total)
         return self
 
@@ -66,6 +57,11 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """Take note of one event."""
+        if isinstance(event, apply.Working):
+            self._work(event)
+            return
+        if self._bar:
+            self._bar.below = ""
         told = log.show(event)
         path = visible(event.migration.path)
         match event:
@@ -84,6 +80,14 @@ class Progress:
             case apply.Outcome(migration=migration, ms=ms):
                 self._begun = [one for one in self._begun if one.version != migration.version]
                 self._done(path, ms)
+
+    def _work(self, event: Working) -> None:
+        """Show below the bar what a file is doing; where there is none, tell it now and then."""
+        if self._bar:
+            self._bar.below = heartbeat.words(event)
+        is_due = self._heartbeat.is_due(event)
+        if is_due and not log.show(event) and not self._bar:
+            heartbeat.note(event)
 
     def _begin(self, path: str) -> None:
         if self._bar and self._task is not None and self._width:

@@ -54,6 +54,10 @@ def show_all(found: Sequence[Database]) -> None:
         report.error(problem)
     for one in found:
         report.sentence(summary(one.series, one.steps), indent="")
+    for one in found:
+        for session, activity in one.at_work:
+            doing = f"; {activity}" if str(activity) else ""
+            report.sentence(f"{one.series}: at work is {session}{doing}.", indent="")
 
 
 def show(title: str, steps: Sequence[Step]) -> None:

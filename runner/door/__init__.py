@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runner.door.database import describe as describe
     from runner.door.look import bundle as bundle
     from runner.door.look import plan as plan
+    from runner.door.look import standing as standing
     from runner.door.look import status as status
     from runner.door.look import verified as verified
     from runner.door.look import verify as verify
@@ -27,7 +28,7 @@ else:
     __getattr__ = lazily(
         __name__,
         database="Database describe",
-        look="bundle plan status verified verify",
+        look="bundle plan standing status verified verify",
         migrating="Checked Event migrate",
         where="EMBEDDED files sites targets",
     )

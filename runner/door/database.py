@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import planning
 
 if TYPE_CHECKING:
-    from runner.apply import Outcome
+    from runner.apply import Activity, Outcome, Session
     from runner.errors import RunnerError
     from runner.planning import Site, Step
     from runner.schema import Comparison
@@ -18,7 +18,7 @@ class Database(NamedTuple):  # as in model: it starts faster
 
     ``steps`` has every version in order, as it was before the call; ``outcomes`` what ``migrate`` applied, or
     found applied by another runner meanwhile; ``problems`` what ``verify`` found; ``comparison`` tells of the
-    drift, where that was asked for.
+    drift, where that was asked for; ``at_work`` who holds the lock of the runners, as ``status`` sees it.
     """
 
     series: str
@@ -31,6 +31,7 @@ class Database(NamedTuple):  # as in model: it starts faster
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[RunnerError, ...] = ()
     comparison: Comparison | None = None
+    at_work: tuple[tuple[Session, Activity], ...] = ()
 
     @property
     def pending(self) -> tuple[Step, ...]:

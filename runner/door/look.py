@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import planning, schema
+from runner import apply, planning, schema
 from runner.door.database import describe
 from runner.door.where import load, sites
 from runner.errors import UsageError
@@ -34,11 +34,17 @@ def status(
 
     ``series`` names one or several, none means all; ``url`` is for one. ``config`` is a pyproject.toml, by
     default the nearest. ``wait`` seconds are given to a server that is still starting. ``on_embedded`` is
-    called before the embedded server stands in, and may raise. Needs no more than the right to select from
-    the ledger. Raises ``RunnerError`` when a folder, a ledger or a database cannot be read.
+    called before the embedded server stands in, and may raise. ``at_work`` says who is at work there. Needs
+    no more than the right to select from the ledger. Raises ``RunnerError`` when a folder, a ledger or a
+    database cannot be read.
     """
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        return tuple(describe(site) for site in found)
+        return tuple(standing(site) for site in found)
+
+
+def standing(site: Site) -> Database:
+    """Return one database with who is at work there."""
+    return describe(site)._replace(at_work=apply.holders(site.access.connection))
 
 
 def plan(  # noqa: PLR0913 - options, keyword-only

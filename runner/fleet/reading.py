@@ -105,7 +105,7 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
 
 
 def _status(site: Site) -> Seen:
-    return done(site, door.describe(site))
+    return done(site, door.standing(site))
 
 
 def _plan(site: Site, *, strict: bool, allow_empty: bool) -> Seen:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from runner import database
-from runner.apply import activity
+from runner.apply import activity, blockers
 from runner.apply.event import Activity, Session, age
 
 if TYPE_CHECKING:
@@ -58,14 +58,23 @@ def of(observer: Connection, pid: int) -> Callable[[], Activity]:
     return lambda: activity.of(observer, pid, application="runner:nobody")
 
 
+END = "the end of a transaction"
 WAITS = [
-    ("lock table public.busy", "alter table public.busy add n int", "an access exclusive lock on public.busy"),
-    ("lock table public.busy in share mode", "insert into public.busy values (2)", "a row exclusive lock on public.busy"),
-    ("update public.busy set id = 2", "update public.busy set id = 3", "the end of a transaction"),
-    ("insert into public.busy values (2)", "create index concurrently i on public.busy (id)", "the end of a transaction"),
+    (
+        "lock table public.busy",
+        "alter table public.busy add n int",
+        "an access exclusive lock on public.busy",
+    ),
+    (
+        "lock table public.busy in share mode",
+        "delete from public.busy",
+        "a row exclusive lock on public.busy",
+    ),
+    ("update public.busy set id = 2", "update public.busy set id = 3", END),
+    ("delete from public.busy", "create index concurrently i on public.busy (id)", END),
     ("select pg_advisory_lock(7)", "select pg_advisory_lock(7)", "an advisory lock"),
-    ("alter role postgres set work_mem = 65", "alter role postgres set work_mem = 66", "the end of a transaction"),
-]  # fmt: skip
+    ("alter role postgres set work_mem = 65", "alter role postgres set work_mem = 66", END),
+]
 
 
 @pytest.mark.parametrize(("first", "second", "wants"), WAITS)
@@ -84,7 +93,7 @@ def test_the_wanted_lock_and_its_holder_are_named(
             )  # fmt: skip
             assert f"waits for {wants} " in str(found)
             assert f"pid {blocker.pid} (postgres, report, idle in transaction for " in str(found)
-            line = activity.blocked(blocker)
+            line = blockers.blocked(blocker)
             assert line.startswith(
                 f"blocked by pid {blocker.pid}: user postgres, application report, client local, "
             )
@@ -97,7 +106,7 @@ def test_texts_in_the_query_of_another_are_hidden(each_url: str, observer: Conne
     """They may be of rows."""
     with psycopg.connect(each_url) as holder:
         holder.execute("lock table public.busy; select 'secret'")
-        with sending(each_url, "lock table public.busy") as pid:
+        with sending(each_url, "begin; lock table public.busy") as pid:
             [blocker] = until(of(observer, pid), lambda one: bool(one.blockers)).blockers
             assert blocker.query == "lock table public.busy; select '…'"
         holder.rollback()
@@ -117,13 +126,13 @@ def test_progress_is_read_with_its_percentage(
 ) -> None:
     """Of a million rows."""
     database.run(observer, f"begin; {ROWS}; create index by_id on public.busy (id)")
-    seen = []
-    with sending(each_url, f"{task}") as pid:
-        for _ in range(3):
-            seen.append(until(of(observer, pid), lambda one: one.percent is not None))
-    assert all(str(one.phase).startswith(phase) for one in seen), seen
-    assert all(0 <= (one.percent or 0) <= 100 for one in seen)
-    assert f", {seen[0].percent}%" in str(seen[0])
+    with sending(each_url, task) as pid:
+        found = until(of(observer, pid), lambda one: bool(one.phase))
+        assert str(found.phase).startswith(phase)
+        if "using" not in task:  # along an index nobody counts
+            found = until(of(observer, pid), lambda one: bool(one.percent))
+            assert 0 < (found.percent or 0) <= 100
+            assert f", {found.percent}%" in str(found)
 
 
 def test_what_a_session_waits_for_without_a_lock_is_told(each_url: str, observer: Connection) -> None:
@@ -147,13 +156,12 @@ def test_a_role_without_rights_says_nothing_false(each_url: str, observer: Conne
         with psycopg.connect(each_url) as holder, psycopg.connect(each_url, user="looker") as looker:
             holder.execute("lock table public.busy")
             looker.autocommit = True
-            with sending(each_url, "lock table public.busy") as pid:
+            with sending(each_url, "begin; lock table public.busy") as pid:
                 found = until(of(looker, pid), lambda one: bool(one.blockers))
-            assert str(found) == (
-                f"waits for an access exclusive lock on public.busy held by pid {holder.info.backend_pid} (postgres)"
-            )
-            assert "state hidden from this role -- to end it" in activity.blocked(found.blockers[0])
-            assert "None" not in activity.blocked(found.blockers[0])
+            who = f"pid {holder.info.backend_pid} (postgres)"
+            assert str(found) == f"waits for an access exclusive lock on public.busy held by {who}"
+            assert "state hidden from this role -- to end it" in blockers.blocked(found.blockers[0])
+            assert "None" not in blockers.blocked(found.blockers[0])
             holder.rollback()
     finally:
         database.run(observer, "drop owned by looker; drop role looker")
@@ -172,4 +180,4 @@ def test_a_prepared_transaction_is_named() -> None:
     one = Session(None, "app", "two-phase", seconds=200)
     found = Activity(wants="an access exclusive lock on public.busy", blockers=(one,))
     assert str(found).endswith("held by the prepared transaction two-phase (app for 3 min)")
-    assert activity.blocked(one).endswith("rollback prepared 'two-phase';")
+    assert blockers.blocked(one).endswith("rollback prepared 'two-phase';")

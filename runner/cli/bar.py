@@ -1,0 +1,43 @@
+"""Draw the bar of a run on a terminal, and below it what the file at hand is doing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import progress
+from rich.text import Text
+
+from runner.cli import report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+
+class Bar(progress.Progress):
+    """A bar that comes and goes; ``below`` is the text under it."""
+
+    below = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bar, and the text if there is any."""
+        yield from super().get_renderables()
+        if self.below:
+            yield Text(f"  {self.below}")
+
+
+def begin() -> Bar:
+    """Return a bar that is drawn from now on."""
+    bar = Bar(
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(bar_width=24),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        console=report.console(),
+        transient=True,
+        redirect_stderr=report.is_terminal(err=True),
+    )
+    bar.start()
+    return bar

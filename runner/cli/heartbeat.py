@@ -1,0 +1,43 @@
+"""Tell now and then, where no bar does, that a file is still at work, and what it is doing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.apply import age
+from runner.cli import report
+from runner.cli.text import visible
+
+if TYPE_CHECKING:
+    from runner.apply import Working
+
+_FIRST = 5.0  # seconds
+
+
+class Heartbeat:
+    """Knows when the next line about each file is due: after 5 s, then every --heartbeat seconds."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}  # seconds of its work, by file
+
+    def is_due(self, event: Working, *, whose: str = "") -> bool:
+        """Tell whether a line about a file, maybe of a member of a fleet, is due; once told it is not."""
+        pause, key = report.settings.heartbeat, f"{whose}\0{event.migration.path}"
+        due = self._next.get(key, min(_FIRST, pause))
+        if event.seconds < min(_FIRST, pause):  # it was begun anew
+            due = min(_FIRST, pause)
+        self._next[key] = due
+        if not pause or event.seconds < due:
+            return False
+        self._next[key] = event.seconds + pause - min(event.seconds - due, 1)
+        return True
+
+
+def words(event: Working) -> str:
+    """Return what is told of a file at work, in a line."""
+    return visible(f"for {age(event.seconds)}: {str(event.activity) or 'at work'}")
+
+
+def note(event: Working, *, whose: str = "") -> None:
+    """Write the line to stderr, unless --quiet was given."""
+    report.note(f"{f'{whose}: ' if whose else ''}{event.migration.path}, {words(event)}")
