@@ -128,10 +128,15 @@ def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
 def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
+    """Return what is found; nothing where a right is lacking: that may not end the rest."""
     text = _FACTS.replace("{session}", _SESSION).replace("{which}", which)
-    return tuple(
-        (_session(row[:7]), _activity(*row[7:])) for row in database.query(connection, text, **named)
-    )
+    try:
+        rows = database.query(connection, text, **named)
+    except database.Error as error:
+        if error.sqlstate is None:
+            raise
+        rows = []
+    return tuple((_session(row[:7]), _activity(*row[7:])) for row in rows)
 
 
 def _session(row: tuple[Any, ...] | list[Any]) -> Session:

@@ -179,6 +179,20 @@ def test_status_of_a_role_without_rights_says_nothing_false(
             db.execute("drop role looker")
 
 
+def test_status_does_without_rights_that_a_server_takes_away(
+    runner: CliRunner, app: Project, url: str
+) -> None:
+    """Somebody hardens his server: the files are told as ever."""
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("create role looker login")
+        db.execute("revoke select on pg_catalog.pg_locks from public")
+        try:
+            result = app.run(runner, "status", APP_URL=url.replace("postgres@", "looker@"))
+            assert (result.exit_code, lines(result)[-1]) == (0, "app: 2 pending.")
+        finally:
+            db.execute("grant select on pg_catalog.pg_locks to public; drop role looker")
+
+
 def test_a_fleet_tells_whose_file_it_is(runner: CliRunner, tmp_path: Path, url: str) -> None:
     """A line of its own for each member."""
     app = make(tmp_path, app=SLOW)
