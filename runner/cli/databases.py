@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door, files, planning
-from runner.cli import common, document, options, report, table
+from runner.cli import common, document, locks, options, report, table, trace
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
@@ -63,6 +63,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 )
 @options.wait_option
 @options.strict_option
+@locks.options
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
 @options.empty_option
 @options.url_option
@@ -74,6 +75,9 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     series: Sequence[str],
     sql: Path | None,
     force: bool,
+    measured: bool,
+    fail_on: Sequence[str],
+    scratch: str | None,
     strict: bool,
     allow_empty: bool,
     url: str | None,
@@ -82,7 +86,8 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """List what migrate would apply.
 
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
-    same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
+    same as one reviewable file: lock, guards, the files as they are, and the ledger rows. With
+    --locks the pending files run in a scratch database, never on the same server.
     """
     if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
@@ -92,6 +97,8 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
         config=file,
         strict=strict,
         allow_empty=allow_empty,
+        locks=(measured := measured or bool(fail_on)),
+        scratch=scratch,
         wait=common.waiting(),
         on_embedded=common.say_embedded,
     )
@@ -101,9 +108,12 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     for one in found:
         steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
         if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in steps])
+            facts = trace.document(one) if measured else {}
+            common.add(one, steps=list(map(document.step, steps)), **facts)
         else:
             _list(one, steps, err=str(sql) == _STDOUT)
+            locks.show(one, err=str(sql) == _STDOUT)
+    locks.check(found, fail_on)
 
 
 def _write(text: str, file: Path, *, force: bool) -> None:
