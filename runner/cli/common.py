@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from runner import config, door
-from runner.cli import document, options, report
-from runner.errors import RunnerError, UrlMissing, UsageError
+from runner import config, door, embedded, files
+from runner.cli import ending, options, report
+from runner.errors import UrlMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,19 +30,31 @@ def waiting() -> float:
     return float(click.get_current_context().meta.get(options.WAIT, 0))
 
 
-def say_embedded() -> None:
-    """Say that no variable is set, so that the embedded server stands in.
-
-    Raises ``UrlMissing`` when --no-embedded forbids it.
-    """
+def allow_embedded() -> None:
+    """Raise ``UrlMissing`` when --no-embedded forbids that the embedded server stands in."""
     if click.get_current_context().meta.get(options.NO_EMBEDDED):
         raise UrlMissing(
             "No database variable is set, and --no-embedded was given.",
             remedy="Set the variables that pyproject.toml names, in the environment or in .env.",
         )
+
+
+def say_embedded() -> None:
+    """Say once, when it is started, that no variable is set, so that the embedded server stands in.
+
+    Raises what ``allow_embedded`` raises.
+    """
+    allow_embedded()
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    if embedded.is_running(_project().home) and not in_ci:
+        return  # it was said when the server was started; the heading of each database says where it is
     found = "CI is set, but no database variable" if in_ci else "No database variable is set"
     report.say(f"{found}: using the embedded PostgreSQL in .postgres/", style="cyan", err=True)
+
+
+def _project() -> Project:
+    """Return the configuration of the command that runs."""
+    return config.load(click.get_current_context().params.get("file"))
 
 
 @contextmanager
@@ -53,9 +65,36 @@ def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterat
         yield found
 
 
-def targets(project: Project, chosen: Sequence[Series], *, url: str | None) -> tuple[Target, ...]:
-    """Return where the chosen series live."""
-    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=say_embedded)
+def targets(
+    project: Project, chosen: Sequence[Series], *, url: str | None, is_silent: bool = False
+) -> tuple[Target, ...]:
+    """Return where the chosen series live; a command that hands over to another program is silent."""
+    told = allow_embedded if is_silent else say_embedded
+    return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=told)
+
+
+def planned(  # noqa: PLR0913 - what plan can be told, each by its name
+    series: Sequence[str],
+    *,
+    url: str | None,
+    file: Path | None,
+    strict: bool,
+    allow_empty: bool,
+    locks: bool = False,
+    scratch: str | None = None,
+) -> tuple[Database, ...]:
+    """Return the databases as ``plan`` sees them."""
+    return door.plan(
+        series,
+        url=url,
+        config=file,
+        strict=strict,
+        allow_empty=allow_empty,
+        locks=locks,
+        scratch=scratch,
+        wait=waiting(),
+        on_embedded=say_embedded,
+    )
 
 
 def only(found: Sequence[Database], option: str) -> Database:
@@ -71,9 +110,19 @@ def warn_empty(one: Database) -> None:
         report.warning(f"the folder of {one.series} holds no migration.")
 
 
+def warn_of_leavings(file: Path | None, names: Sequence[str]) -> None:
+    """Say what lies among the files that is none: what an editor left, a README."""
+    project = config.load(file)
+    for series in config.choose(project, names):
+        if found := files.leavings(series.folder, root=project.root):
+            rest = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            report.warning(f"{found[0]}{rest}: not named like a migration, left out.")
+
+
 def title(one: Database) -> str:
     """Return the heading of one database."""
-    return f"{one.series}: {one.name} (PostgreSQL {one.version})"
+    kind = "embedded PostgreSQL" if one.source == door.EMBEDDED else "PostgreSQL"
+    return f"{one.series}: {one.name} ({kind} {one.version})"
 
 
 def ahead(one: Database) -> str:
@@ -87,11 +136,11 @@ def ahead(one: Database) -> str:
 
 def wants_document() -> bool:
     """Tell whether --json was given."""
-    return options.DOCUMENT in click.get_current_context().meta
+    return ending.current().wants_document
 
 
 def add(one: Database, **facts: object) -> None:
-    """Add what is known of one database to the document, if one is wanted."""
+    """Add what is known of one database to the document."""
     add_entry(one.series, one.name, **facts)
 
 
@@ -102,39 +151,22 @@ def compared(comparison: Comparison | None) -> dict[str, object]:
 
 def show_comparison(comparison: Comparison) -> None:
     """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
-    report.say(f"  compared with what the files make on {comparison.where}", err=True)
+    report.note(f"  compared with what the files make on {comparison.where}")
     for pattern, hidden in comparison.ignored.items():
-        report.say(f"  ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
+        report.sentence(f"ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
 
 
-def add_entry(series: str, database: str, **facts: object) -> None:
-    """Add an entry to the document, if one is wanted."""
-    if wants_document():
-        entry = {"series": series, "database": database, **facts}
-        click.get_current_context().meta[options.DOCUMENT]["databases"].append(entry)
+def add_entry(series: str, database: str | None, **facts: object) -> None:
+    """Add an entry to the document."""
+    entry = {"series": series, "database": database, **facts}
+    ending.current().document["databases"].append(entry)
 
 
-def finish(ctx: click.Context) -> None:
-    """Print the document, if one is wanted."""
-    if content := ctx.meta.pop(options.DOCUMENT, None):
-        report.dump(content)
+def tell(**facts: object) -> None:
+    """Add to the document what is of no one database."""
+    ending.current().document.update(facts)
 
 
-def fail(ctx: click.Context, problem: RunnerError) -> NoReturn:
-    """Show an error and exit with its code."""
-    if content := ctx.meta.get(options.DOCUMENT):
-        content["error"] = document.error(problem)
-    report.error(problem)
-    exit_with(ctx, problem.exit_code)
-
-
-def is_of_the_server(error: Exception) -> bool:
-    """Tell whether an error is the driver's, without importing the driver for that."""
-    driver = sys.modules.get("psycopg")
-    return driver is not None and isinstance(error, driver.Error)
-
-
-def exit_with(ctx: click.Context, code: int) -> NoReturn:
-    """Print the document, if one is wanted, and exit."""
-    finish(ctx)
+def exit_with(ctx: click.Context, code: int) -> NoReturn:  # noqa: ARG001 - of this command
+    """Exit over what was found and shown."""
     sys.exit(code)

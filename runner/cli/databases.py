@@ -9,6 +9,7 @@ import click
 
 from runner import door, files, planning
 from runner.cli import common, document, locks, options, report, table, trace
+from runner.cli.text import shortened
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
 
 PENDING = 3  # exit code
 _STDOUT = "-"
+_SHORTEST = 20  # columns of a path
 
 
 @click.command("status")
 @options.some_series
-@click.option(
-    "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
-)
+@click.option("--exit-code", is_flag=True, help="Exit 3 when something is pending.")
 @options.wait_option
 @options.url_option
 @options.config_option
@@ -37,17 +37,17 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
-    public.schema_migrations is enough.
+    public.schema_migrations is enough. Exits 4 when something is wrong, and says what to do about it.
     """
+    common.warn_of_leavings(file, series)
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
-        if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in one.steps])
-        else:
-            table.show(common.title(one), one.steps)
+        common.add(one, steps=[document.step(step) for step in one.steps])
+    if not common.wants_document():
+        table.show_all(found)
     steps = [step for one in found for step in one.steps]
-    if exit_code and any(step.problem for step in steps):
+    if any(step.problem for step in steps):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
     if exit_code and planning.pending(steps):
         common.exit_with(click.get_current_context(), PENDING)
@@ -91,29 +91,42 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """
     if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
-    found = door.plan(
-        series,
-        url=url,
-        config=file,
-        strict=strict,
-        allow_empty=allow_empty,
-        locks=(measured := measured or bool(fail_on)),
-        scratch=scratch,
-        wait=common.waiting(),
-        on_embedded=common.say_embedded,
+    common.warn_of_leavings(file, series)
+    measured = measured or bool(fail_on)
+    found = common.planned(
+        series, url=url, file=file, strict=strict, allow_empty=allow_empty, locks=measured, scratch=scratch
     )
     if sql is not None:
         series = [common.only(found, "--sql").series]
-        _write(door.bundle(series, url=url, config=file), sql, force=force)
+        words = {one.migration.version: one.summary for one in found[0].locks}
+        _write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
+    show_plan(found, measured=measured, err=str(sql) == _STDOUT)
+    locks.check(found, fail_on)
+
+
+def show_plan(
+    found: Sequence[Database],
+    *,
+    to: int | None = None,
+    expect: int | None = None,
+    measured: bool = False,
+    err: bool = False,
+) -> None:
+    """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
+    if to is not None:
+        planning.check_target(common.only(found, "--to").steps, to=to)
+    count = applied = 0
     for one in found:
         steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
-        if common.wants_document():
-            facts = trace.document(one) if measured else {}
-            common.add(one, steps=list(map(document.step, steps)), **facts)
-        else:
-            _list(one, steps, err=str(sql) == _STDOUT)
-            locks.show(one, err=str(sql) == _STDOUT)
-    locks.check(found, fail_on)
+        steps = [step for step in steps if to is None or step.number <= to]
+        count += sum(step.state is State.PENDING for step in steps)
+        applied += len(planning.done(one.steps, to=to))
+        facts = trace.document(one) if measured else {}
+        common.add(one, steps=[document.step(step) for step in steps], **facts)
+        if not common.wants_document():
+            _list(one, steps, err=err)
+            locks.show(one, err=err)
+    planning.check_expected(count, expect=expect, applied=applied)
 
 
 def _write(text: str, file: Path, *, force: bool) -> None:
@@ -129,11 +142,13 @@ def _write(text: str, file: Path, *, force: bool) -> None:
 
 
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
-    report.say(common.title(one), style="bold", err=err)
+    report.heading(common.title(one), err=err)
     for step in steps:
         lines = len(step.file.sql.splitlines())
-        size = f"{lines} line{'s' * (lines != 1)}"
-        report.say(f"  {table.described(step)}  {step.file.path}  ({size})", err=err)
+        before, after = f"  {table.described(step)}  ", f"  ({lines} line{'s' * (lines != 1)})"
+        columns = report.width(err=err)
+        room = columns and max(columns - len(before) - len(after), _SHORTEST)
+        report.say(f"{before}{shortened(step.file.path, room)}{after}", err=err)
     if not steps:
         words = common.ahead(one)
         report.say(f"  nothing to apply{f', {words}' if words else ''}", err=err)
@@ -165,6 +180,7 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     database, never on the same server: on a private one, or where --scratch says. What the configuration
     ignores is listed. Exits 4 when something does not agree.
     """
+    common.warn_of_leavings(file, series)
     found = door.verify(
         series,
         url=url,
@@ -195,6 +211,7 @@ def _show_problems(one: Database) -> None:
         both = " and with the live schema" if one.comparison else ""
         title = common.title(one)
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
-        report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")
+        told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
+        report.sentence(told, style="green", indent="")
     if one.comparison:
         common.show_comparison(one.comparison)

@@ -10,31 +10,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runner import config, environment
+from runner.cli import ending, log, report, values
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
-DOCUMENT = "runner.document"  # where a command's context keeps what --json is to print
 WAIT = "runner.wait"
 NO_EMBEDDED = "runner.no_embedded"
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str | CompletionItem]:  # noqa: ARG001 - click's signature
-    try:
-        names = [series.name for series in config.load(ctx.params.get("file")).series]
-    except RunnerError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def _begin_document(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
-    if value:
-        ctx.meta[DOCUMENT] = {"command": ctx.info_name, "databases": [], "error": None}
+def _name_command(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
+    ending.current().name(ctx)
     return value
+
+
+def _choose_log(ctx: click.Context, param: click.Parameter, value: str) -> None:  # noqa: ARG001 - click's
+    log.choose(value)
 
 
 def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
@@ -74,9 +68,14 @@ def embedded_option(command: Command) -> Command:
 
 
 def json_option(command: Command) -> Command:
-    """Add --json."""
+    """Add --json and --log, for programs."""
+    command = click.option(
+        "--log", type=click.Choice(["text", log.JSON]), default="text", show_envvar=True, envvar=log.VARIABLE,
+        expose_value=False, callback=_choose_log,
+        help="What stderr holds: text, or an event per line as JSON, for log collectors.",
+    )(command)  # fmt: skip
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=_begin_document, is_eager=True,
+        "--json", is_flag=True, expose_value=False, callback=_name_command, is_eager=True,
         help="Print one JSON document instead.",
     )(command)  # fmt: skip
 
@@ -88,10 +87,49 @@ def _keep_wait(ctx: click.Context, param: click.Parameter, value: float) -> None
 def wait_option(command: Command) -> Command:
     """Add --wait, which ``waiting`` returns."""
     return click.option(
-        "--wait", type=click.FloatRange(0), default=0, show_default=True, show_envvar=True,
+        "--wait", type=values.seconds, default=0, show_default=True, show_envvar=True,
         envvar="RUNNER_WAIT", metavar="SECONDS", expose_value=False, callback=_keep_wait,
         help="How long to wait for a server that is still starting, or its role or database.",
     )(command)  # fmt: skip
+
+
+def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401, ARG001 - click's
+    setattr(report.settings, str(param.name), value)
+
+
+def spoken(command: click.Command) -> click.Command:
+    """Add --color, --quiet and --verbose, which all commands have, behind a command's own options."""
+    for decorate in (
+        click.option(
+            "--verbose",
+            "-v",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_set,
+            help="Show notices of the server, and what may hold values of rows, too.",
+        ),
+        click.option(
+            "--quiet",
+            "-q",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_set,
+            help="Print only errors, warnings, and what was asked for.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(("auto", "always", "never")),
+            default="auto",
+            expose_value=False,
+            is_eager=True,
+            callback=_set,
+            help="By itself on a terminal; NO_COLOR and FORCE_COLOR count, too.",
+        ),
+    ):
+        decorate(command)
+    return command
 
 
 def strict_option(command: Command) -> Command:
@@ -131,9 +169,11 @@ def empty_option(command: Command) -> Command:
 
 def one_series(command: Command) -> Command:
     """Add the argument SERIES."""
-    return click.argument("series", shell_complete=_complete)(command)
+    return click.argument("series", shell_complete=values.complete_series)(command)
 
 
 def some_series(command: Command) -> Command:
     """Add the argument SERIES…: none means all."""
-    return click.argument("series", nargs=-1, metavar="[SERIES]...", shell_complete=_complete)(command)
+    return click.argument("series", nargs=-1, metavar="[SERIES]...", shell_complete=values.complete_series)(
+        command
+    )

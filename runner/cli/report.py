@@ -1,26 +1,49 @@
 """Show people and programs what the library found: the one place besides ``cli`` that prints.
 
-On a terminal rich draws (see ``table``, ``progress``) in colours (``NO_COLOR`` is honoured); in a pipe the
-same words come as plain lines, and rich is not even imported. With ``--json`` one document is written to
-stdout at the end. Warnings and errors go to stderr.
+A terminal gets colours and what fits into its width (see ``table``, ``progress``, ``excerpt``); a pipe gets
+the same words as plain lines, whole. ``--color``, NO_COLOR and FORCE_COLOR decide otherwise. With ``--json``
+one document is written to stdout at the end. Warnings and errors go to stderr.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from runner.cli import excerpt
-from runner.cli.text import visible
+import click
+
+from runner.cli import annotation, excerpt, log
+from runner.cli.text import shortened, visible, wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from runner.apply import Notice
     from runner.errors import RunnerError
 
 WARNING = "WARNING"  # severity, as PostgreSQL writes it
+_NARROWEST = 40  # columns; a terminal that says less mostly does not know
+_STYLES: dict[str, dict[str, Any]] = {
+    "bold": {"bold": True},
+    "bold red": {"fg": "red", "bold": True},
+    **{colour: {"fg": colour} for colour in ("red", "green", "yellow", "cyan", "magenta")},
+}
+
+
+class Settings:  # a data class takes longer to define
+    """How a person wants to be told: what --color, --quiet and --verbose say."""
+
+    def __init__(self, *, color: str = "auto", quiet: bool = False, verbose: bool = False) -> None:
+        self.color = color
+        self.quiet = quiet
+        self.verbose = verbose
+
+
+settings = Settings()
 
 
 def is_terminal(*, err: bool = False) -> bool:
@@ -29,27 +52,73 @@ def is_terminal(*, err: bool = False) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def console(*, err: bool = False) -> Console:
-    """Return a rich console for a terminal. Text is never read as markup."""
-    from rich.console import Console  # noqa: PLC0415 - start-up time: a pipe needs no rich
+def is_coloured(*, err: bool = False) -> bool:
+    """Tell whether colours are wanted: the option, else NO_COLOR, else FORCE_COLOR, else on a terminal."""
+    if settings.color != "auto":
+        return settings.color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR")
+    return forced != "0" if forced else is_terminal(err=err)
 
-    stream = sys.stderr if err else sys.stdout
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+def width(*, err: bool = False) -> int | None:
+    """Return the columns of a terminal; ``None`` elsewhere, where nothing has to fit."""
+    return max(shutil.get_terminal_size().columns, _NARROWEST) if is_terminal(err=err) else None
+
+
+def console() -> Console:
+    """Return a rich console for a terminal. Text is never read as markup."""
+    from rich.console import Console  # noqa: PLC0415 - start-up time: only a bar needs rich
+
+    return Console(
+        file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=not is_coloured(), width=width()
+    )
+
+
+def styled(text: str, style: str | None, *, err: bool = False) -> str:
+    """Return a text in its colour, where colours are wanted."""
+    return click.style(text, **_STYLES[style]) if style and is_coloured(err=err) else text
+
+
+def line(text: str, *, err: bool = False) -> None:
+    """Print a line as it is: what it holds is visible, and fits. With --json stdout is for the document."""
+    if not err and sys.stdout is sys.stderr:
+        return
+    click.echo(text, file=sys.stderr if err else sys.stdout, color=is_coloured(err=err))
 
 
 def say(text: str, *, style: str | None = None, err: bool = False) -> None:
-    """Print a line, coloured on a terminal."""
-    stream = sys.stderr if err else sys.stdout
-    text = visible(text)
-    if style and is_terminal(err=err):
-        console(err=err).print(text, style=style, soft_wrap=True)
-    else:
-        print(text, file=stream, flush=True)
+    """Print a line that tells what happens, unless --quiet was given."""
+    if not settings.quiet and not (err and log.say("note", text.strip())):
+        line(styled(visible(text), style, err=err), err=err)
+
+
+def drawn(text: str) -> None:
+    """Print a line of a drawing, whose colours are in it, unless --quiet was given."""
+    if not settings.quiet:
+        line(text)
+
+
+def heading(text: str, *, err: bool = False) -> None:
+    """Print the heading of a database, in one line."""
+    say(shortened(visible(text), width(err=err)), style="bold", err=err)
+
+
+def sentence(text: str, *, style: str | None = None, indent: str = "  ") -> None:
+    """Print a sentence behind ``indent``, which may take several lines on a narrow terminal."""
+    for row in wrapped(indent + text, width(), indent=indent):
+        say(row, style=style)
+
+
+def answer(text: str) -> None:
+    """Print what a command was asked for, also with --quiet."""
+    line(visible(text))
 
 
 def raw(text: str) -> None:
     """Print a text as it is, in UTF-8 whatever the terminal speaks: it is for psql, not for a person."""
-    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8")
+    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8", newline="\n")
     print(text, end="")
 
 
@@ -63,24 +132,64 @@ def dump(content: dict[str, Any]) -> None:
 
 def warning(text: str) -> None:
     """Show something that is not right but does not stop the command."""
-    say(f"warning: {text}", style="yellow", err=True)
+    if not log.say("warning", text):
+        _tell(f"warning: {text}", style="yellow")
+        annotation.tell("warning", text, title="warning")
 
 
 def notice(said: Notice, path: str) -> None:
     """Show what the server said while a file ran, behind the place, or at least the file."""
+    event = "warning" if said.severity == WARNING else "notice"
+    if log.say(event, said.message, file=path, sqlstate=said.sqlstate, notes=list(said.notes)):
+        return
     style = "yellow" if said.severity == WARNING else None
-    say(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style, err=True)
-    for note in said.notes:
-        say(f"  {note}", err=True)
+    _tell(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style)
+    _notes(said.notes)
+    if said.severity == WARNING:
+        annotation.tell("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
+
+
+def note(text: str) -> None:
+    """Show on stderr what happens meanwhile, unless --quiet was given."""
+    if not settings.quiet and not log.say("note", text.strip()):
+        _tell(text)
 
 
 def error(problem: RunnerError) -> None:
     """Show an error: its name, what happened, the lines around the place, and the remedy."""
-    say(f"error {problem.name}: {problem.message}", style="bold red", err=True)
+    if log.failed(problem):
+        return
+    _tell(f"error {problem.name}: {problem.message}", style="bold red")
     if problem.place:
-        say(f"  --> {problem.place}", err=True)
-        for line in excerpt.lines(problem.place):
-            say(line, err=True)
-    for note in (*problem.notes, problem.remedy or ""):
-        if note:
-            say(f"  {note}", err=True)
+        line(visible(f"  --> {problem.place}"), err=True)
+        for row in excerpt.lines(problem.place, width=width(err=True)):
+            line(row, err=True)
+    _notes(problem.notes)
+    if problem.remedy:
+        _tell(f"  {problem.remedy}")
+    message = "\n".join(filter(None, (problem.message, problem.remedy)))
+    annotation.tell("error", message, title=problem.name, place=problem.place)
+
+
+def difference(notes: Iterable[str], *, err: bool = False) -> None:
+    """Show the lines of a diff, in its colours."""
+    columns = width(err=err)
+    for row, style in excerpt.difference(notes, width=columns and columns - 2):
+        line(f"  {styled(row, style, err=err)}", err=err)
+
+
+def _notes(notes: tuple[str, ...]) -> None:
+    has_diff = excerpt.is_difference(notes)
+    for one in filter(None, notes):
+        if has_diff and one[0] in excerpt.SIGNS:
+            difference([one], err=True)
+        else:
+            _tell(f"  {one}")
+
+
+def _tell(text: str, *, style: str | None = None) -> None:
+    """Print a sentence to stderr, also with --quiet."""
+    indent = "    " if text.startswith("  ") else "  "
+    for row in visible(text).split("\n"):
+        for one in wrapped(row, width(err=True), indent=indent):
+            line(styled(one, style, err=True), err=True)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from runner.database.server import drop as drop
     from runner.database.session import TRANSACTION_TIMEOUT as TRANSACTION_TIMEOUT
     from runner.database.session import Access as Access
+    from runner.database.session import check_database as check_database
     from runner.database.session import connect as connect
     from runner.database.session import in_transaction as in_transaction
     from runner.database.session import is_lost as is_lost
@@ -65,7 +66,7 @@ else:
         question="ask opening query query_quoted",
         resource="packaged",
         server="create_empty create_missing drop",
-        session="TRANSACTION_TIMEOUT Access connect in_transaction is_lost put_back roll_back speak_utf8"
-        " start_over",
+        session="TRANSACTION_TIMEOUT Access check_database connect in_transaction is_lost put_back roll_back"
+        " speak_utf8 start_over",
         url="EMBEDDED compose environment parse sibling surroundings with_settings without_password",
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.door.migrating import Checked as Checked
     from runner.door.migrating import Event as Event
     from runner.door.migrating import migrate as migrate
+    from runner.door.where import EMBEDDED as EMBEDDED
     from runner.door.where import files as files
     from runner.door.where import sites as sites
     from runner.door.where import targets as targets
@@ -27,5 +28,5 @@ else:
         database="Database describe",
         look="bundle plan status verify",
         migrating="Checked Event migrate",
-        where="files sites targets",
+        where="EMBEDDED files sites targets",
     )

@@ -177,6 +177,16 @@ class Trace:
         return tuple(sorted(pairs, key=lambda pair: pair[1].hurt, reverse=True))
 
     @property
+    def summary(self) -> str:
+        """A few words: who waits the most, and what for."""
+        if self.untraced or not self.effects:
+            return "not traced" if self.untraced else "nobody waits"
+        worst = self.effects[0][1]
+        short = f"{worst.name}{', held for long' if worst.meanwhile else ', a moment'}"
+        who = f"{worst.blocked} wait{'s' * (worst.blocked is not Blocked.WRITERS)}"
+        return f"{who}: {worst.work.of(worst.name) if worst.work.takes_long else short}"
+
+    @property
     def alarms(self) -> tuple[str, ...]:
         """The classes of ``ALARMS`` it belongs to."""
         found = {name for one in self.statements for name in one.alarms}

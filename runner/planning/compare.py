@@ -147,12 +147,16 @@ def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]
 
 
 def check(steps: Sequence[Step]) -> None:
-    """Raise the first problem; the others follow in its notes."""
+    """Raise the first problem; the others follow in its notes, each with its remedy unless it is the same."""
     problems = [step.problem for step in steps if step.problem]
     if problems:
         first, *others = problems
-        more = (f"{other.name}: {other.message}" for other in others)
-        first.notes += tuple(note for note in more if note not in first.notes)
+        told = {first.remedy}
+        for other in others:
+            remedy = "" if other.remedy in told else f" {other.remedy}"
+            told.add(other.remedy)
+            if (note := f"{other.name}: {other.message}{remedy}") not in first.notes:
+                first.notes += (note,)
         raise first
 
 
