@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import door, files, planning
-from runner.cli import common, document, locks, options, report, table, trace
+from runner import door, planning
+from runner.cli import bundle, common, document, locks, options, report, table, trace
 from runner.cli.text import shortened
-from runner.errors import FileUnwritable, IntegrityError, UsageError
+from runner.errors import IntegrityError, UsageError
 from runner.planning import State
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from runner.planning import Step
 
 PENDING = 3  # exit code
-_STDOUT = "-"
 _SHORTEST = 20  # columns of a path
 
 
@@ -89,7 +88,7 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows. With
     --locks the pending files run in a scratch database, never on the same server.
     """
-    if str(sql) == _STDOUT and common.wants_document():
+    if str(sql) == bundle.STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
     common.warn_of_leavings(file, series)
     measured = measured or bool(fail_on)
@@ -98,19 +97,14 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     )
     if sql is not None:
         series = [common.only(found, "--sql").series]
-        words = {one.migration.version: one.summary for one in found[0].locks}
-        _write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
-    show_plan(found, measured=measured, err=str(sql) == _STDOUT)
+        words = {one.migration.version: one.summary for one in found[0].locks or ()}
+        bundle.write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
+    show_plan(found, err=str(sql) == bundle.STDOUT)
     locks.check(found, fail_on)
 
 
 def show_plan(
-    found: Sequence[Database],
-    *,
-    to: int | None = None,
-    expect: int | None = None,
-    measured: bool = False,
-    err: bool = False,
+    found: Sequence[Database], *, to: int | None = None, expect: int | None = None, err: bool = False
 ) -> None:
     """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
     if to is not None:
@@ -121,24 +115,11 @@ def show_plan(
         steps = [step for step in steps if to is None or step.number <= to]
         count += sum(step.state is State.PENDING for step in steps)
         applied += len(planning.done(one.steps, to=to))
-        facts = trace.document(one) if measured else {}
-        common.add(one, steps=[document.step(step) for step in steps], **facts)
+        common.add(one, steps=[document.step(step) for step in steps], **trace.document(one))
         if not common.wants_document():
             _list(one, steps, err=err)
             locks.show(one, err=err)
     planning.check_expected(count, expect=expect, applied=applied)
-
-
-def _write(text: str, file: Path, *, force: bool) -> None:
-    """Write the bundle: to a pipe or a device as it is, to a file that exists only if told to."""
-    if str(file) == _STDOUT:
-        report.raw(text)
-        return
-    with files.writing(file):
-        is_there = file.is_file()
-    if is_there and not force:
-        raise FileUnwritable(f"{file} exists already.", remedy="Name another file, or add --force.")
-    files.write(file, text)
 
 
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:

@@ -68,7 +68,7 @@ def check(found: Sequence[Database], classes: Sequence[str]) -> None:
 
 def show(one: Database, *, err: bool) -> None:
     """Show a table for each pending file, first what hurts most."""
-    for trace in one.locks:
+    for trace in one.locks or ():
         report.say(f"\n{trace.migration.path}", style="bold", err=err)
         for line, style in _lines(trace):
             report.say(line, style=style, err=err)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def document(one: Database) -> dict[str, Any]:
-    """Return what is known of each pending file of a database, beside its steps."""
-    return {"locks": [_trace(trace) for trace in one.locks]}
+    """Return what is known of each pending file of a database; nothing where it was not asked for."""
+    return {} if one.locks is None else {"locks": [_trace(trace) for trace in one.locks]}
 
 
 def _trace(trace: Trace) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Database(NamedTuple):  # as in model: it starts faster
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[RunnerError, ...] = ()
     comparison: Comparison | None = None
-    locks: tuple[Trace, ...] = ()
+    locks: tuple[Trace, ...] | None = None
 
     @property
     def pending(self) -> tuple[Step, ...]:

@@ -119,6 +119,13 @@ def test_the_document_has_everything(shop: Project, runner: CliRunner, url: str)
     assert list(trace["rollback"]) == _keys("undo")
 
 
+def test_the_bundle_says_it_too(shop: Project, runner: CliRunner, url: str) -> None:
+    """In its table of contents, where the locks were asked for."""
+    bundle = shop.run(runner, "plan", "--sql", "-", "--locks", APP_URL=url).stdout
+    assert "everybody waits: rewrites public.orders" in bundle
+    assert "waits" not in shop.run(runner, "plan", "--sql", "-", APP_URL=url).stdout.partition("begin;")[0]
+
+
 def test_without_the_option_nothing_is_measured(shop: Project, runner: CliRunner, url: str) -> None:
     """Plan stays as quick, and its document as it was."""
     [entry] = data(shop.run(runner, "plan", "--json", APP_URL=url))["databases"]
