@@ -56,7 +56,9 @@ def _classes(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 def check(found: Sequence[Database], classes: Sequence[str]) -> None:
     """Raise ``PlanAlarm`` when a pending file does what one of the classes names."""
     traces = [
-        (trace, [name for name in trace.alarms if name in classes]) for one in found for trace in one.locks
+        (trace, [name for name in trace.alarms if name in classes])
+        for one in found
+        for trace in one.locks or ()
     ]
     if hits := [(trace, names) for trace, names in traces if names]:
         raise PlanAlarm(
