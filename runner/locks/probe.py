@@ -136,8 +136,8 @@ def works(
     for oid, work in _counted(between):
         found.setdefault(oid, set()).add(work)
     for oid in _new_files(between):
-        is_empty = _is_emptied(oid, between) and known[oid].kind == "table"
-        if truncates or (is_empty and Work.REWRITES not in found.get(oid, ())):
+        is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found.get(oid, ())
+        if known[oid].kind == "table" and (truncates or is_emptied):
             found[oid] = found.get(oid, set()) - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
         else:
             found.setdefault(oid, set()).add(Work.REWRITES)

@@ -82,6 +82,6 @@ def test_the_guide_says_what_the_command_measures(own_stage: Stage, row: tuple[s
         {who.split()[-1] if "DDL" in who else who.split(",")[0]} - {"nobody"}
     )
     assert len(effects) == (0 if who == "nobody" else 2 if "both tables" in who else 1)
-    verbs = {_LONG[str(one.work)] for one in effects if one.takes_long}
+    verbs = {_LONG[str(one.work)] for one in effects if one.work.takes_long}
     assert verbs == set(re.findall(r"takes to (\w+)", long))
     assert (long == "a moment") == bool(effects and not verbs)

@@ -41,7 +41,7 @@ def test_a_file_that_trips_over_made_up_rows_is_traced_without_them(own_stage: S
     [found] = _traces(
         own_stage,
         "alter table public.orders alter column filled set not null;"
-        "alter table public.orders alter column made type timestamp; truncate public.orders cascade",
+        "alter table public.orders alter column total type bigint; truncate public.orders cascade",
     )
     assert found.untraced is None
     reads, rewrites, empties = found.statements
