@@ -174,7 +174,12 @@ def _counted(between: tuple[Probe, Probe]) -> Iterator[tuple[int, Work]]:
 
 def _new_files(between: tuple[Probe, Probe]) -> list[int]:
     before, after = between
-    return [oid for oid, now in after.states.items() if now.file != before.states.get(oid, now).file]
+    there = [oid for oid in after.states if oid in before.states]
+    return [
+        oid
+        for oid in there
+        if after.states[oid].file != before.states[oid].file or _is_emptied(oid, between)  # in place
+    ]
 
 
 def _is_emptied(oid: int, between: tuple[Probe, Probe]) -> bool:
