@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING
 
@@ -121,7 +120,7 @@ class Run:
 
     def _pause(self, reason: LockTimeout) -> Iterator[Retrying]:
         database.start_over(self.access.connection)  # a prepared statement outlives a rollback
-        pause = self.limits.retry_pause * 2**self._tried * random.uniform(1, 1.3)  # noqa: S311 - jitter
+        pause = self.limits.retry_pause * 2**self._tried
         self._tried += 1
         yield Retrying(self.at_hand, reason, pause)
         time.sleep(pause)

@@ -11,6 +11,8 @@ import psycopg
 from psycopg import generators, pq, sql, waiting
 from psycopg.adapt import Transformer
 
+from runner.database import attention
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -74,6 +76,8 @@ class Answer:
         self._connection = connection
         self.is_sent = False
         self.is_heard = False
+        self._heeded = attention.calls()
+        self._heed()
         connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
 
     def __iter__(self) -> Iterator[PGresult | None]:
@@ -88,6 +92,7 @@ class Answer:
         while True:
             try:
                 while pgconn.is_busy():
+                    self._heed()
                     yield None
                     if waiting.wait(_readable(), pgconn.socket, interval=_INTERVAL):
                         pgconn.consume_input()
@@ -103,6 +108,10 @@ class Answer:
                 return
             failed = failed or result.status == pq.ExecStatus.FATAL_ERROR
 
+    def _heed(self) -> None:
+        for call in self._heeded:
+            call()
+
     def cancel(self) -> list[PGresult]:
         """Cancel what the server is doing; return the results that were not taken yet.
 
@@ -111,6 +120,7 @@ class Answer:
         would come before what it is to end.
         """
         results: list[PGresult] = []
+        self._heeded = ()
         try:
             if not self.is_sent:
                 raise TimeoutError

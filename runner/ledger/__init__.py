@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from runner.ledger.claim import OWN as OWN
     from runner.ledger.claim import claims as claims
     from runner.ledger.claim import is_mistaken as is_mistaken
+    from runner.ledger.entry import DONE as DONE
+    from runner.ledger.entry import RECORD as RECORD
+    from runner.ledger.entry import RUNNING as RUNNING
     from runner.ledger.entry import done_message as done_message
     from runner.ledger.entry import is_to_do as is_to_do
-    from runner.ledger.entry import record_message as record_message
     from runner.ledger.entry import running_message as running_message
     from runner.ledger.faults import CHANGED as CHANGED
     from runner.ledger.faults import SHAPE as SHAPE
@@ -54,7 +56,7 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="done_message is_to_do record_message running_message",
+        entry="DONE RECORD RUNNING done_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
         key="holders try_lock try_session_lock",
         table="APPEARED CREATE FIRST create read read_rows text",

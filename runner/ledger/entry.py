@@ -14,10 +14,25 @@ if TYPE_CHECKING:
     from runner.model import Applied, Migration
 
 
-_RECORD = """
+# Texts with fields, for ``fill`` and for psql.
+RECORD = """
     insert into public.schema_migrations
         (series, version, name, checksum, sql, execution_ms, runner_version)
     values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
+"""
+
+RUNNING = """
+    insert into public.schema_migrations
+        (series, version, name, checksum, sql, execution_ms, runner_version, running)
+    values ({series}, {version}, {name}, {checksum}, {sql}, 0, {runner}, true)
+    on conflict (series, version) do update
+        set name = excluded.name, checksum = excluded.checksum, sql = excluded.sql,
+            applied_at = excluded.applied_at, applied_by = excluded.applied_by,
+            runner_version = excluded.runner_version;
+"""
+DONE = """
+    update public.schema_migrations set running = false, execution_ms = {ms}
+    where series = {series} and version = {version};
 """
 
 
@@ -45,7 +60,7 @@ def is_to_do(migration: Migration, rows: Iterable[Applied], *, previous: str | N
 def record_message(migration: Migration, *, ms: int) -> str:
     """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
     return fill(
-        _RECORD,
+        RECORD,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -59,15 +74,7 @@ def record_message(migration: Migration, *, ms: int) -> str:
 def running_message(migration: Migration) -> str:
     """Return the insert of a row that says the file has begun; one that was interrupted begins anew."""
     return fill(
-        """
-        insert into public.schema_migrations
-            (series, version, name, checksum, sql, execution_ms, runner_version, running)
-        values ({series}, {version}, {name}, {checksum}, {sql}, 0, {runner}, true)
-        on conflict (series, version) do update
-            set name = excluded.name, checksum = excluded.checksum, sql = excluded.sql,
-                applied_at = excluded.applied_at, applied_by = excluded.applied_by,
-                runner_version = excluded.runner_version;
-        """,
+        RUNNING,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -79,15 +86,7 @@ def running_message(migration: Migration) -> str:
 
 def done_message(migration: Migration, *, ms: int) -> str:
     """Return the update of a row that says the file is done, in ``ms`` milliseconds."""
-    return fill(
-        """
-        update public.schema_migrations set running = false, execution_ms = {ms}
-        where series = {series} and version = {version};
-        """,
-        series=migration.series,
-        version=migration.version,
-        ms=ms,
-    )
+    return fill(DONE, series=migration.series, version=migration.version, ms=ms)
 
 
 def accept_message(migration: Migration) -> str:

@@ -109,6 +109,10 @@ class Witness:
         """Return the sessions of runners in this database."""
         return [Runner(*row) for row in self.db.execute(_RUNNERS)]
 
+    def at_work(self) -> list[Runner]:
+        """Return the sessions that have a file at hand, not those that look, wait or watch."""
+        return [runner for runner in self.runners() if runner.application.endswith(".sql")]
+
     def sleeping(self, file: str = "") -> Runner | None:
         """Return the runner whose ``file`` is in its pg_sleep."""
         return next((r for r in self.runners() if file in r.application and r.event == "PgSleep"), None)
