@@ -269,8 +269,8 @@ create table if not exists public.specifications (
     constraint ck_specifications_wording_present check (value is not null or content is not null)
 );
 
-create index if not exists idx_specifications_project_id_category_key
-    on public.specifications (project_id, category, key)
+create index if not exists idx_specifications_project_id_category
+    on public.specifications (project_id, category)
     where is_current = true;
 create index if not exists idx_specifications_project_id_key
     on public.specifications (project_id, key);
@@ -311,8 +311,8 @@ comment on column public.specifications.created_at is 'Moment the specification 
 comment on column public.specifications.updated_at is
     'Moment the specification row last changed, kept by a trigger.';
 comment on index public.specifications_pkey is 'one fact by its id; target of superseded_by';
-comment on index public.idx_specifications_project_id_category_key is
-    'a project''s facts in force on one topic, by key';
+comment on index public.idx_specifications_project_id_category is
+    'a project''s facts in force on one topic, and how many there are of each';
 comment on index public.idx_specifications_project_id_key is
     'a project''s facts, and all wordings one key has had in it; foreign key';
 comment on index public.idx_specifications_session_id is 'facts that came out of one session; foreign key';
