@@ -35,7 +35,10 @@ def main() -> None:
 
 def _document(found: Found, settings: str) -> Iterator[str]:
     yield "# What the schema's queries take, and what its indexes cost\n"
-    yield "Written by `python -m benchmarks.schema`; how to read it is in [README.md](README.md).\n"
+    yield (
+        "Written by `python -m benchmarks.schema`; how to read it is in [README.md](README.md), why an index"
+        " was dropped in [INDEXES.md](INDEXES.md), what random keys cost in [KEYS.md](KEYS.md).\n"
+    )
     changed = ", ".join(f"{name} = {value}" for name, value in found.settings.items())
     yield f"- {found.version.partition(' on ')[0]}; {changed}; the rest as it comes."
     yield f"- {_machine()}."

@@ -1,8 +1,9 @@
 """The indexes of the schema that this one replaces, built on its tables for comparison.
 
 ``replaced.tsv`` has one line per index: ``columns_there`` as they were called, ``columns`` as they are called
-here. A column that nothing here stands for is left out. Where none is left, the index is built on a constant:
-one entry per row, all equal, which is the least that an index can cost.
+here. For a column of few values that nothing here is, such as a severity, another column of few values stands
+in on the tables that are measured. Elsewhere such a column is left out, and where none is left, the index is
+built on a constant: one entry per row, all equal, which is the least that an index can cost.
 """
 
 from __future__ import annotations
