@@ -87,8 +87,10 @@ lint: $(VENV)/.test ## ruff over Python, squawk over SQL
 	$(BIN)/ruff check --quiet .
 	$(BIN)/squawk 'sql/**/*.sql' 'examples/**/*.sql'
 
-types: $(VENV)/.test ## mypy, strict
+types: $(VENV)/.test ## mypy, strict; the package as Windows and macOS would have it, too
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 runner
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin runner
 
 pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start themselves
 	$(BIN)/python -u -m pytest --numprocesses=logical --dist=worksteal  # -u: dots appear in a pipe, too
@@ -104,6 +106,7 @@ proofs: $(VENV)/.test ## the small projects of the proof on every PostgreSQL, no
 
 bench: $(VENV)/.test ## time the runner beside other tools, for a quarter of an hour
 	$(BIN)/python -m benchmarks.runner
+	$(BIN)/python -m benchmarks.runner.fleet
 
 bench-schema: $(VENV)/.test ## every query at 2.4 million rows, and what the indexes cost
 	$(BIN)/python -m benchmarks.schema

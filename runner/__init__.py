@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     from runner.door import status as status
     from runner.door import verify as verify
     from runner.errors import RunnerError as RunnerError
+    from runner.fleet import Ending as Ending
+    from runner.fleet import Visit as Visit
+    from runner.fleet import migrate_fleet as migrate_fleet
+    from runner.fleet import plan_fleet as plan_fleet
+    from runner.fleet import status_fleet as status_fleet
+    from runner.fleet import verify_fleet as verify_fleet
     from runner.model import Limits as Limits
     from runner.planning import State as State
     from runner.planning import Step as Step
@@ -59,6 +65,7 @@ else:
         apply="Notice Noticed Outcome Retrying Started Waiting",
         door="Checked Database Event migrate plan status verify",
         errors="RunnerError",
+        fleet="Ending Visit migrate_fleet plan_fleet status_fleet verify_fleet",
         model="Limits",
         planning="State Step",
     )

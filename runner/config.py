@@ -160,7 +160,13 @@ def choose(project: Project, names: Sequence[str]) -> tuple[Series, ...]:
     known = [series.name for series in project.series]
     for name in names:
         if name not in known:
-            raise UnknownSeries(f"There is no series {name}.", remedy=f"Configured are: {', '.join(known)}.")
+            import difflib  # noqa: PLC0415 - errors only
+
+            close = difflib.get_close_matches(name.lower(), known, 1)
+            raise UnknownSeries(
+                f"There is no series {name}.{f' Did you mean {close[0]}?' if close else ''}",
+                remedy=f"Configured are: {', '.join(known)}.",
+            )
     return tuple(series for series in project.series if not names or series.name in names)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from runner.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 FILE = ".env"
@@ -85,22 +85,46 @@ def _once(file: Path) -> dict[str, str]:
 
 def _parse(file: Path) -> dict[str, str]:
     """Read NAME=value lines as they are: no ${...}, which a password may hold."""
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - start-up time: most deploys have no .env
-
     try:
-        with file.open(encoding="utf-8-sig") as stream:  # a byte order mark would hide the first name
-            bindings = list(parse_stream(stream))
+        text = file.read_text(encoding="utf-8-sig")  # a byte order mark would hide the first name
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
     except OSError as error:
         raise _unreadable(file, str(error.strerror)) from error
-    for binding in bindings:
+    return {name: value or "" for _, name, value in bindings(text, source=str(file))}
+
+
+def bindings(text: str, *, source: str) -> Iterator[tuple[int, str, str | None]]:
+    """Yield line, name and value of each NAME=value in .env syntax; ``None`` where there is no ``=``.
+
+    ``source`` is how messages name the text. Raises ``ConfigError``.
+    """
+    from io import StringIO  # noqa: PLC0415 - as below
+
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - start-up time: most deploys have no .env
+
+    for binding in parse_stream(StringIO(text)):
         if binding.error:
             raise ConfigError(
-                f"{file}:{binding.original.line} cannot be parsed.",
+                f"{source}:{binding.original.line} cannot be parsed.",
                 remedy="Write NAME=value, with quotes in pairs.",
             )
-    return {binding.key: binding.value or "" for binding in bindings if binding.key}
+        if binding.key:
+            yield binding.original.line, binding.key, binding.value
+
+
+def expand(value: str, environ: Mapping[str, str]) -> str:
+    """Return ``value`` with each ``${NAME}`` and ``${NAME:-default}`` replaced, as .env files mean it.
+
+    Raises ``LookupError`` with the name of a variable that is not there and has no default.
+    """
+    from dotenv.variables import Variable, parse_variables  # noqa: PLC0415 - start-up time: fleets only
+
+    atoms = tuple(parse_variables(value))
+    for atom in atoms:
+        if isinstance(atom, Variable) and atom.default is None and atom.name not in environ:
+            raise LookupError(atom.name)
+    return "".join(atom.resolve(environ) for atom in atoms)
 
 
 def _unreadable(file: Path, why: str) -> ConfigError:

@@ -45,6 +45,7 @@ program: ``name``, which never changes, and ``exit_code``::
         ├── LedgerUntrusted         4  LEDGER_UNTRUSTED
         ├── LedgerChanged           4  LEDGER_CHANGED
         ├── ReferenceUnknown        4  REFERENCE_UNKNOWN
+        ├── OrphansFound            4  ORPHANS_FOUND
         ├── SchemaInvalid           4  SCHEMA_INVALID
         │   └── IndexInvalid        4  INDEX_INVALID
         ├── Drift                   4  DRIFT
@@ -56,6 +57,8 @@ A driver's error is kept as ``__cause__``, except where its text would repeat a 
 from __future__ import annotations
 
 from typing import ClassVar, NamedTuple
+
+LEFT_OUT = "What the server says besides is left out, as it may show values of rows: --verbose shows it."
 
 
 class Place(NamedTuple):
@@ -75,9 +78,10 @@ class RunnerError(Exception):
     """Something went wrong that the runner can explain.
 
     ``message`` is one sentence that names the file or object; ``remedy`` says what to do about it;
-    ``place`` is where in a file; ``notes`` are further lines (a diff, the server's DETAIL). ``may_pass`` says
-    of a connection that was refused that it may be granted while somebody waits: a starting container makes
-    its role and its database behind its server.
+    ``place`` is where in a file; ``notes`` are further lines (a diff, the server's DETAIL), and ``private``
+    those that may show values of rows, which belong into no log. ``may_pass`` says of a connection that was
+    refused that it may be granted while somebody waits: a starting container makes its role and its database
+    behind its server.
     """
 
     name: ClassVar[str] = "FAILED"
@@ -91,12 +95,14 @@ class RunnerError(Exception):
         remedy: str | None = None,
         place: Place | None = None,
         notes: tuple[str, ...] = (),
+        private: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.place = place
         self.notes = notes
+        self.private = private
 
 
 class UsageError(RunnerError):
@@ -203,7 +209,7 @@ class SqlFailed(RunnerError):
 
     name = "SQL_FAILED"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - facts, keyword-only
         self,
         message: str,
         *,
@@ -211,8 +217,9 @@ class SqlFailed(RunnerError):
         remedy: str | None = None,
         place: Place | None = None,
         notes: tuple[str, ...] = (),
+        private: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message, remedy=remedy, place=place, notes=notes)
+        super().__init__(message, remedy=remedy, place=place, notes=notes, private=private)
         self.sqlstate = sqlstate
 
 
@@ -364,6 +371,12 @@ class ReferenceUnknown(IntegrityError):
     """The comment on a column names a column of another database that does not exist."""
 
     name = "REFERENCE_UNKNOWN"
+
+
+class OrphansFound(IntegrityError):
+    """Rows point at nothing in another database."""
+
+    name = "ORPHANS_FOUND"
 
 
 class SchemaInvalid(IntegrityError):

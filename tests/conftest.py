@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections import defaultdict
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -38,8 +41,11 @@ _numbers = count(1)
 def pytest_configure() -> None:
     """Listen to Ctrl-C also where the tests were started in the background, which ignores it.
 
-    Programs the tests start inherit that, and some tests interrupt them.
+    Programs the tests start inherit that, and some tests interrupt them. Temporary files are kept in memory
+    where there is room: a third of the suite's time was spent on a disk.
     """
+    if folder := servers.memory():
+        tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -102,6 +108,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _copied_clusters() -> Iterator[None]:
+    """Start the private servers of the session's tests from a copy."""
+    made = servers.new_folder(NEWEST)
+    with pytest.MonkeyPatch.context() as patch:
+        servers.copied_clusters(patch, made)
+        yield
+    rmtree(made)
+
+
 def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:
     @pytest.fixture(scope="session", name=f"server_{version}")
     def fixture() -> Iterator[Server]:
@@ -149,6 +165,12 @@ def each_server(request: pytest.FixtureRequest) -> Server:
     """Return every supported server in turn."""
     found: Server = request.getfixturevalue(f"server_{request.param}")
     return found
+
+
+@contextmanager
+def new_database(server: Server) -> Iterator[str]:
+    """Yield the URL of a new database for as long as a block lasts."""
+    yield from _database(server)
 
 
 def _database(server: Server) -> Iterator[str]:

@@ -73,6 +73,19 @@ def test_a_program_looks_and_refuses_to_start(run: Callable[[str], dict[str, Any
     assert run(look)["problems"] == []
 
 
+def test_a_fleet_is_migrated(
+    monkeypatch: pytest.MonkeyPatch, url: str, other_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The canary first, then the other; each visit says what it has."""
+    monkeypatch.chdir(ROOT)
+    [text] = EXAMPLES["Many databases of one series"]
+    exec(compile(text, "docs/api.md", "exec"), {"EU_1": url, "US_1": other_url})  # noqa: S102 - an example of ours
+    assert capsys.readouterr().out.splitlines() == [
+        "eu-1 done 003_account_security ",
+        "us-1 done 003_account_security ",
+    ]
+
+
 def test_the_private_server_may_be_refused(
     run: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,12 +97,15 @@ def test_the_private_server_may_be_refused(
 
 
 def test_every_example_is_run_by_a_test() -> None:
-    """Six here, and the conftest in test_testing.py."""
-    assert [len(found) for found in EXAMPLES.values()] == [1, 1, 1, 2, 1, 1]
+    """Seven here, and the conftest in test_testing.py."""
+    assert [len(found) for found in EXAMPLES.values()] == [1, 1, 1, 2, 1, 1, 1]
     assert list(EXAMPLES)[-1] == "Tests of an application"
 
 
-@pytest.mark.parametrize("name", ["migrate", "status", "plan", "verify"])
+@pytest.mark.parametrize(
+    "name",
+    ["migrate", "status", "plan", "verify", "migrate_fleet", "status_fleet", "plan_fleet", "verify_fleet"],
+)
 def test_the_table_names_every_parameter(name: str) -> None:
     """The first column is the signature."""
     [row] = re.findall(rf"^\| `runner\.{name}\(([^`]*)\)` ", PAGE, re.MULTILINE)

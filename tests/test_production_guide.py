@@ -1,14 +1,17 @@
-"""The guide to production: what it says of logical replication, done between two servers."""
+"""The guide to production: what it says of fleets and of logical replication, done."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from tests.conftest import new_database
 from tests.faults import bad
 from tests.project import ROOT, TWO, make
 
@@ -113,3 +116,32 @@ def test_a_subscription_to_all_tables_is_mended(tmp_path: Path, publisher: str, 
         there.execute("insert into public.one values (5)")
         assert arrives(here, "select from public.one where id = 5")
         done_with(here)
+
+
+# ------------------------------------------------------------------ many databases
+
+FLEETS = GUIDE.partition("## Many databases")[2].partition("\n## ")[0]
+LINES = [line for block in re.findall(r"```sh\n(.*?)```", FLEETS, re.DOTALL) for line in block.splitlines()]
+
+
+def test_the_commands_for_a_fleet(tmp_path: Path, server: Server) -> None:
+    """Each does what the guide says of it, in the guide's order, with the guide's names."""
+    app, file = make(tmp_path / "app", auth=TWO), tmp_path / "fleet.env"
+    names = re.findall(r"^(\S+)=postgresql", FLEETS, re.MULTILINE)
+    assert names == ["eu-1", "eu-2", "us-1"]
+    said = []
+    with ExitStack() as stack:
+        urls = [stack.enter_context(new_database(server)) for _ in names]
+        file.write_text("".join(f"{name}={url}\n" for name, url in zip(names, urls, strict=True)))
+        for line in LINES:
+            program, *arguments = shlex.split(line.replace("fleet.env", str(file)), comments=True)
+            assert program == "socrates-migrate"
+            with app.process(*arguments) as process:
+                output, _ = process.communicate(timeout=60)
+            assert process.returncode == 0, output
+            said.append(output)
+    assert "3 behind, 2 pending" in said[0]
+    assert said[2].count("2 applied, at 001_two") == 3
+    assert "agree with the ledger and with the live schema" in said[3]
+    assert [output.count("nothing applied") for output in said[4:7]] == [2, 0, 1]
+    assert len(said) == 10

@@ -34,7 +34,8 @@ class Notice(NamedTuple):  # as in model: it starts faster
     """What the server said while a file ran.
 
     ``severity`` is PostgreSQL's word: WARNING, NOTICE, INFO, LOG, DEBUG. ``place`` is where in the file, if
-    that is certain; ``notes`` are its DETAIL and HINT.
+    that is certain; ``notes`` are its DETAIL and HINT, without what may show values of rows: that is
+    ``private``.
     """
 
     severity: str
@@ -42,6 +43,7 @@ class Notice(NamedTuple):  # as in model: it starts faster
     sqlstate: str | None = None
     place: Place | None = None
     notes: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
 
 
 class Noticed(NamedTuple):  # as in model: it starts faster

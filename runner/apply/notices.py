@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.apply import failure
+from runner.apply import disclosure, failure
 from runner.apply.event import Notice, Noticed
 from runner.files import locate, scan
 
@@ -37,13 +37,13 @@ def _rest(notices: Notices, *, warnings: bool) -> list[Notice]:
 
 
 def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement]) -> Notice:
-    named = (("DETAIL", heard.message_detail), ("HINT", heard.message_hint))
+    told = disclosure.lines(heard, migration.sql, context=False)
     return Notice(
         heard.severity,
         heard.message_primary,
         heard.sqlstate,
         _place(heard, migration, statements),
-        tuple(f"{name}: {line}" for name, text in named if text for line in text.splitlines()),
+        *told,
     )
 
 
@@ -63,9 +63,8 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement]) 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
     """Tell whether a message fits a statement: the line of a body that raised it, or the names it quotes."""
-    line = failure.line_of_inline(heard)
-    if line is not None:
-        at = failure.line_of_body(text, statement, line)
+    if inline := re.search(failure.INLINE, heard.context or ""):
+        at = failure.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
     names = _QUOTED.findall(heard.message_primary)

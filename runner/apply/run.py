@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -59,7 +58,7 @@ def _patiently(turn: Turn, access: Access, opened: Opened) -> Generator[Event, N
                 raise  # a part of it may be done
             opened = None
             database.start_over(access.connection)  # a prepared statement outlives a rollback
-            pause = turn.limits.retry_pause * 2**attempt * random.uniform(1, 1.3)  # noqa: S311 - jitter
+            pause = turn.limits.retry_pause * 2**attempt
             yield Retrying(turn.migration, error, pause)
             time.sleep(pause)
     return (yield from _once(turn, access, opened))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door, files, planning
-from runner.cli import common, document, report
+from runner.cli import common, document, members, options, report, table
+from runner.cli.text import shortened
 from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
@@ -20,55 +21,58 @@ if TYPE_CHECKING:
 
 PENDING = 3  # exit code
 _STDOUT = "-"
+_SHORTEST = 20  # columns of a path
 
 
 @click.command("status")
-@common.some_series
-@click.option(
-    "--exit-code", is_flag=True, help="Exit 3 when something is pending, 4 when something is wrong."
-)
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.some_series
+@click.option("--exit-code", is_flag=True, help="Exit 3 when something is pending.")
+@options.wait_option
+@members.reading_options
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
     """Show what is applied, pending or wrong.
 
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
-    public.schema_migrations is enough.
+    public.schema_migrations is enough. Exits 4 when something is wrong, and says what to do about it.
     """
+    if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
+        return
+    common.warn_of_leavings(file, series)
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
-        if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in one.steps])
-        else:
-            report.table(common.title(one), one.steps)
+        common.add(one, steps=[document.step(step) for step in one.steps])
+    if not common.wants_document():
+        table.show_all(found)
     steps = [step for one in found for step in one.steps]
-    if exit_code and any(step.problem for step in steps):
+    if any(step.problem for step in steps):
         common.exit_with(click.get_current_context(), IntegrityError.exit_code)
     if exit_code and planning.pending(steps):
         common.exit_with(click.get_current_context(), PENDING)
 
 
 @click.command("plan")
-@common.some_series
+@options.some_series
 @click.option(
     "--sql",
     type=click.Path(path_type=Path, dir_okay=False, writable=True, allow_dash=True),
     help="Write the pending files of one series as a bundle that psql runs, with the effect of migrate; - is "
     "stdout.",
 )
-@common.wait_option
-@common.strict_option
+@options.wait_option
+@options.strict_option
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
-@common.empty_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.empty_option
+@members.reading_options
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def plan_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
@@ -86,24 +90,33 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """
     if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
-    found = door.plan(
-        series,
-        url=url,
-        config=file,
-        strict=strict,
-        allow_empty=allow_empty,
-        wait=common.waiting(),
-        on_embedded=common.say_embedded,
-    )
+    terms = {"strict": strict, "allow_empty": allow_empty}
+    if members.do("plan", series, alone={"url": url, "sql": sql}, file=file, **terms):
+        return
+    common.warn_of_leavings(file, series)
+    found = common.planned(series, url=url, file=file, **terms)
     if sql is not None:
         series = [common.only(found, "--sql").series]
         _write(door.bundle(series, url=url, config=file), sql, force=force)
+    show_plan(found, err=str(sql) == _STDOUT)
+
+
+def show_plan(
+    found: Sequence[Database], *, to: int | None = None, expect: int | None = None, err: bool = False
+) -> None:
+    """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
+    if to is not None:
+        planning.check_target(common.only(found, "--to").steps, to=to)
+    count = applied = 0
     for one in found:
         steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
-        if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in steps])
-        else:
-            _list(one, steps, err=str(sql) == _STDOUT)
+        steps = [step for step in steps if to is None or step.number <= to]
+        count += sum(step.state is State.PENDING for step in steps)
+        applied += len(planning.done(one.steps, to=to))
+        common.add(one, steps=[document.step(step) for step in steps])
+        if not common.wants_document():
+            _list(one, steps, err=err)
+    planning.check_expected(count, expect=expect, applied=applied)
 
 
 def _write(text: str, file: Path, *, force: bool) -> None:
@@ -119,26 +132,29 @@ def _write(text: str, file: Path, *, force: bool) -> None:
 
 
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
-    report.say(common.title(one), style="bold", err=err)
+    report.heading(common.title(one), err=err)
     for step in steps:
         lines = len(step.file.sql.splitlines())
-        size = f"{lines} line{'s' * (lines != 1)}"
-        report.say(f"  {report.described(step)}  {step.file.path}  ({size})", err=err)
+        before, after = f"  {table.described(step)}  ", f"  ({lines} line{'s' * (lines != 1)})"
+        columns = report.width(err=err)
+        room = columns and max(columns - len(before) - len(after), _SHORTEST)
+        report.say(f"{before}{shortened(step.file.path, room)}{after}", err=err)
     if not steps:
         words = common.ahead(one)
         report.say(f"  nothing to apply{f', {words}' if words else ''}", err=err)
 
 
 @click.command("verify")
-@common.some_series
+@options.some_series
 @click.option("--drift", is_flag=True, help="Also compare the live schema with one built from the files.")
-@common.scratch_option
-@common.wait_option
-@common.strict_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.scratch_option
+@options.wait_option
+@options.strict_option
+@members.reading_options
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def verify_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
@@ -155,6 +171,10 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     database, never on the same server: on a private one, or where --scratch says. What the configuration
     ignores is listed. Exits 4 when something does not agree.
     """
+    terms = {"drift": drift, "scratch": scratch, "strict": strict}
+    if members.do("verify", series, alone={"url": url}, file=file, **terms):
+        return
+    common.warn_of_leavings(file, series)
     found = door.verify(
         series,
         url=url,
@@ -185,6 +205,7 @@ def _show_problems(one: Database) -> None:
         both = " and with the live schema" if one.comparison else ""
         title = common.title(one)
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
-        report.say(f"{title}: {applied} applied files agree with the ledger{both}{words}.", style="green")
+        told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
+        report.sentence(told, style="green", indent="")
     if one.comparison:
         common.show_comparison(one.comparison)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, planning, reference, schema
-from runner.cli import common, report
+from runner.cli import common, options, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +18,11 @@ FOLDER = ("docs", "schema")
 
 
 @click.command("docs")
-@common.scratch_option
-@common.wait_option
-@common.config_option
-@common.embedded_option
+@options.scratch_option
+@options.wait_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def docs_command(*, scratch: str | None, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 
@@ -42,6 +43,8 @@ def docs_command(*, scratch: str | None, file: Path | None) -> None:
 
 def _show(change: Change) -> None:
     folder = "/".join(FOLDER)
+    kinds = {"written": change.written, "removed": change.removed, "undrawn": change.undrawn}
+    common.tell(**{kind: [f"{folder}/{name}" for name in names] for kind, names in kinds.items()})
     for name in change.written:
         report.say(f"  written  {folder}/{name}", style="green")
     for name in change.removed:
@@ -49,7 +52,7 @@ def _show(change: Change) -> None:
     if change.undrawn:
         report.warning(
             f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {folder} stay as "
-            "they are. In the checkout: pip install '.[docs]', and run this again."
+            "they are. In the checkout: `pip install '.[docs]'`, and run this again."
         )
     elif not (change.written or change.removed):
         report.say(f"{folder} is as it should be.", style="green")

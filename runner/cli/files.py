@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, door, files, planning
-from runner.cli import common, report
-from runner.errors import FileMissing, UsageError
+from runner.cli import common, options, report, shell, values
+from runner.errors import FileMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,26 +22,28 @@ BASE = "base"
 
 
 @click.command("rollback")
-@common.one_series
+@options.one_series
 @click.option(
     "--to",
+    type=values.number(f"the number of a file, such as 003, or {BASE}", also=BASE),
     required=True,
     metavar="NNN|base",
+    shell_complete=values.complete_version,
     help="The number to go back to, which stays applied; `base` undoes every file.",
 )
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
-def rollback_command(*, series: str, to: str, url: str | None, file: Path | None) -> None:
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
+def rollback_command(*, series: str, to: int | str, url: str | None, file: Path | None) -> None:
     """Print the psql commands that undo files.
 
     Newest first; it runs none of them. Each rollback file is one statement, refuses to run out of order
     or beside a runner, and removes its own row from the ledger. Read its header: it says what is lost.
     Nothing is printed where a file that was applied is edited, renamed or missing here.
     """
-    number = _number(to)
+    number = -1 if isinstance(to, str) else to
     with common.sites(file, [series], url=url) as [site]:
         if to != BASE:
             planning.check_target(site.steps, to=number)
@@ -54,26 +56,16 @@ def rollback_command(*, series: str, to: str, url: str | None, file: Path | None
     if not commands:
         report.say(f"-- Nothing to undo: {series} has nothing applied behind {to}.", err=True)
     for command in commands:
-        report.say(command)
-
-
-def _number(to: str) -> int:
-    if to == BASE:
-        return -1
-    if not (to.isascii() and to.isdigit()):
-        raise UsageError(f"--to {to} is not a number.", remedy=f"Give the number of a file, or {BASE}.")
-    return int(to)
+        report.answer(command)
 
 
 def _command(step: Step, before: str, after: str) -> str:
-    import shlex  # noqa: PLC0415 - start-up time
-
     if step.migration is None or step.migration.rollback is None:
         raise FileMissing(
             f"{step.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
-    path = shlex.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
+    path = shell.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
     return f"{before} -X -v ON_ERROR_STOP=1 -1 -f {path}{after}"
 
 
@@ -83,18 +75,17 @@ def _psql(site: Site, file: Path | None) -> tuple[str, str]:
     Where the shell does not know the URL, or no psql, `server psql` opens it, with the options of this call.
     A password given with --url is left out: psql asks for it, or takes it from PGPASSWORD.
     """
-    import shlex  # noqa: PLC0415 - start-up time
     import shutil  # noqa: PLC0415 - start-up time
 
     target = site.target
     if os.environ.get(target.source) and shutil.which("psql"):
-        return "psql", f' "${target.source}"'
+        return "psql", f" {shell.variable(target.source)}"
     words = [*_runner(), "server", "psql", site.series]
     if file is not None:
         words += ["--config", str(file)]
     if target.source == "--url":
         words += ["--url", database.without_password(target.url, source=target.source)]
-    return shlex.join(words), ""
+    return shell.join(words), ""
 
 
 def _runner() -> list[str]:
@@ -108,9 +99,10 @@ def _runner() -> list[str]:
 
 
 @click.command("new")
-@common.one_series
+@options.one_series
 @click.argument("name")
-@common.config_option
+@options.config_option
+@options.json_option
 def new_command(*, series: str, name: str, file: Path | None) -> None:
     """Write the next file and its rollback.
 
@@ -123,13 +115,15 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     paths: Sequence[Path] = files.create(
         series, chosen.folder, name, root=project.root, variable=chosen.variable
     )
-    for path in paths:
-        report.say(files.shown(path, root=project.root))
+    shown = [files.shown(path, root=project.root) for path in paths]
+    common.tell(written=shown)
+    report.answer("\n".join(shown))
 
 
 @click.command("init")
 @click.argument("series")
-@common.config_option
+@options.config_option
+@options.json_option
 def init_command(*, series: str, file: Path | None) -> None:
     """Lay out a new project in this folder.
 
@@ -137,6 +131,8 @@ def init_command(*, series: str, file: Path | None) -> None:
     lets git ignore .env and .postgres/. What is there already stays as it is.
     """
     path = file or Path.cwd() / config.FILE
-    for written in files.lay_out(path.parent, path, series):
-        report.say(f"  written  {files.shown(written, root=Path.cwd())}", style="green")
+    written = [files.shown(one, root=Path.cwd()) for one in files.lay_out(path.parent, path, series)]
+    common.tell(written=written)
+    for one in written:
+        report.say(f"  written  {one}", style="green")
     report.say("Write the first file, then: socrates-migrate plan, prove and migrate.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, door, schema
-from runner.cli import common, document, report
-from runner.errors import IntegrityError
+from runner.cli import common, document, options, report
+from runner.errors import OrphansFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 @click.command("orphans")
-@common.some_series
-@common.wait_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.some_series
+@options.wait_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
-    """Find rows that refer to nothing in another database.
+    """Find rows that refer to nothing elsewhere.
 
     No foreign key reaches from one database into another. Which columns refer to another one, their comments
     say. Writes nothing; the right to select from the tables is enough. Exits 4 when there are orphans.
@@ -36,8 +36,13 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     with common.sites(file, (), url=None) as sites:
         databases = {site.series: site.connection for site in sites}
         found = [_look(site, databases) for site in sites if site.series in chosen]
-    if any(found):
-        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+    if lost := [one for many in found for one in many]:
+        rows = sum(one.rows for one in lost)
+        raise OrphansFound(
+            f"{rows} row{'s point' if rows != 1 else ' points'} at nothing in another database, through "
+            f"{', '.join(one.reference.label for one in lost)}.",
+            remedy="Look at them: delete them, or restore what they point at.",
+        )
 
 
 def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
@@ -52,12 +57,12 @@ def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
 
 
 def _show(database: Database, known: int, found: Sequence[Orphans]) -> None:
-    report.say(common.title(database), style="bold")
+    report.heading(common.title(database))
     for one in found:
         at = f"{one.reference.label} -> {one.reference.to}"
         counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"
         more = " …" if one.values > len(one.examples) else ""
-        report.say(f"  {at}: {counts}: {', '.join(one.examples)}{more}")
+        report.sentence(f"{at}: {counts}: {', '.join(one.examples)}{more}")
     if not found:
         refer = {0: "no column refers", 1: "1 column refers"}.get(known, f"{known} columns refer")
-        report.say(f"  {refer} to another database{'; no row points at nothing' if known else ''}")
+        report.sentence(f"{refer} to another database{'; no row points at nothing' if known else ''}")

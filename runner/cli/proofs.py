@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, door, ledger, planning, schema
-from runner.cli import common, document, report
+from runner.cli import common, document, options, report, values, verdict
 from runner.errors import LedgerChanged, ProofFailed, UsageError
 from runner.files import folded
 from runner.planning import State
@@ -17,28 +17,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.model import Migration
-    from runner.schema import Finding, Proof
-
-_SHOWN = 8  # findings of one stage of one file
-_DIFF = 12  # lines of one definition
 
 
 @click.command("prove")
-@common.some_series
-@common.scratch_option
-@common.wait_option
+@options.some_series
+@options.scratch_option
+@options.wait_option
 @click.option(
     "--from",
     "begin",
-    type=click.IntRange(0),
+    type=values.VERSION,
     default=0,
     metavar="NNN",
+    shell_complete=values.complete_version,
     help="Only apply what comes before it.",
 )
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def prove_command(
     *, series: Sequence[str], begin: int, scratch: str | None, url: str | None, file: Path | None
 ) -> None:
@@ -60,7 +57,7 @@ def prove_command(
         proofs = []
         mine = project.root / "tests" / "rows"
         with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
-            _say(f"{target.series.name} (on {server.source})", style="bold")
+            verdict.say(f"{target.series.name} (on {server.source})", style="bold")
             for one in schema.prove(
                 own,
                 server.url,
@@ -70,8 +67,8 @@ def prove_command(
                 own=mine,
             ):
                 proofs.append(one)
-                _show(one)
-        _summarize(target.series.name, proofs)
+                verdict.show(one)
+        verdict.summarize(target.series.name, proofs)
         failed += sum(bool(one.findings) for one in proofs)
         untried += sum(bool(one.untried) for one in proofs)
         entry = [document.proof(one) for one in proofs]
@@ -84,11 +81,6 @@ def prove_command(
         )
 
 
-def _say(text: str, *, style: str | None = None) -> None:
-    if not common.wants_document():
-        report.say(text, style=style)
-
-
 def _warn_of_folded(migrations: Sequence[Migration]) -> None:
     """Say which defaults are a time that stands still: nothing that a proof runs would show it."""
     for migration in migrations:
@@ -98,61 +90,23 @@ def _warn_of_folded(migrations: Sequence[Migration]) -> None:
             )
 
 
-def _show(proof: Proof) -> None:
-    """Show one file: counts first, then what was found, by stage. What was not tried is summed up later."""
-    path = proof.migration.path
-    without = f", without rows in {', '.join(proof.empty)}" if proof.empty else ""
-    if proof.needs:
-        _say(f"  skipped  {path} ({report.needed(proof.needs, proof.why)})", style="cyan")
-    elif proof.is_proven:
-        _say(f"  proven   {path}{without}", style="yellow" if without else "green")
-    elif proof.findings:
-        _say(f"  failed   {path}: {_counted(len(proof.findings), 'finding')}{without}", style="bold red")
-    for stage in dict.fromkeys(finding.stage for finding in proof.findings):
-        _show_stage(stage, [finding for finding in proof.findings if finding.stage == stage])
-    for note in proof.notes:
-        _say(f"    rows: {note}")
-
-
-def _show_stage(stage: str, findings: Sequence[Finding]) -> None:
-    _say(f"    {stage} ({len(findings)})", style="red")
-    for finding in findings[:_SHOWN]:
-        _say(f"      {finding.text}")
-        for line in finding.diff[:_DIFF]:
-            _say(f"        {line}")
-        if len(finding.diff) > _DIFF:
-            _say(f"        … and {_counted(len(finding.diff) - _DIFF, 'line')} more (--json has all)")
-    if len(findings) > _SHOWN:
-        _say(f"      … and {len(findings) - _SHOWN} more (--json has all)")
-
-
-def _summarize(series: str, proofs: Sequence[Proof]) -> None:
-    counts = {
-        "proven": sum(one.is_proven for one in proofs),
-        "failed": sum(bool(one.findings) for one in proofs),
-        "skipped": sum(bool(one.needs) for one in proofs),
-        "not tried": sum(bool(one.untried) for one in proofs),
-    }
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    _say(f"{series}: {_counted(len(proofs), 'file')}: {told or 'nothing to prove'}.")
-    if reasons := dict.fromkeys(one.untried for one in proofs if one.untried):
-        _say(f"  not tried because {next(iter(reasons))}", style="yellow")
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"
-
-
 @click.command("baseline")
-@common.one_series
-@click.option("--to", type=click.IntRange(0), required=True, metavar="NNN", help="The last file it has.")
+@options.one_series
+@click.option(
+    "--to",
+    type=values.VERSION,
+    required=True,
+    metavar="NNN",
+    shell_complete=values.complete_version,
+    help="The last file it has.",
+)
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
-@common.scratch_option
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
-@common.json_option
+@options.scratch_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def baseline_command(  # noqa: PLR0913 - one parameter per option
     *, series: str, to: int, despite_drift: bool, scratch: str | None, url: str | None, file: Path | None
 ) -> None:
@@ -189,23 +143,28 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
         common.show_comparison(compared)
         for difference in found:
             report.warning(str(difference))
-        report.say(f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.")
+        report.sentence(
+            f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.", indent=""
+        )
 
 
 @click.command("accept")
-@common.one_series
-@click.argument("number", type=click.IntRange(0), metavar="NNN")
+@options.one_series
+@click.argument("number", type=values.VERSION, metavar="NNN", shell_complete=values.complete_version)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
     """Record one edited file anew.
 
     Shows how the file differs from what was applied, asks, and records its checksum and text. The file is
     not run: this is for a comment or a layout that changed, not for SQL that the database never saw.
     """
+    if common.wants_document() and not yes:
+        raise UsageError("--json asks nobody.", remedy="Look at the difference first, then add --yes.")
     with common.sites(file, [series], url=url) as [site]:
         planning.check_writable([site])
         planning.check_target(site.steps, to=number)
@@ -213,9 +172,9 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
         if step.state is not State.EDITED or step.migration is None or step.problem is None:
             raise UsageError(f"{series} {step.label} is {step.state}, not edited.", remedy="See `verify`.")
         planning.explain(site)
-        for line in step.problem.notes:
-            report.say(f"  {line}")
+        report.difference(step.problem.notes)
         if not yes:
             click.confirm(f"Record {step.migration.path} as it is now?", abort=True)
         ledger.accept(site.connection, step.migration)
+        common.add(door.describe(site), accepted=step.version, difference=list(step.problem.notes))
         report.say(f"{step.migration.path} is recorded as it is now.")

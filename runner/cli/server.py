@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from runner import config, database, embedded, schema
-from runner.cli import common, report
+from runner.cli import common, guide, options, report
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group("server")
+@click.group("server", cls=guide.Group)
 def server_command() -> None:
     """Run the embedded PostgreSQL, and open psql.
 
@@ -26,56 +28,76 @@ def server_command() -> None:
 
 
 @server_command.command()
-@common.config_option
+@options.config_option
+@options.json_option
 def start(*, file: Path | None) -> None:
-    """Start the embedded PostgreSQL, create its databases, and print their URLs."""
+    """Start it, and print its URLs.
+
+    Creates the databases of pyproject.toml that it does not have yet.
+    """
     project = config.load(file)
     running = embedded.start(project.home)
     with database.connect(running.url("postgres"), source="the embedded server") as connection:
         database.create_missing(connection, [series.database for series in project.series])
     for series in project.series:
-        report.say(f"{series.name}: {running.url(series.database)}")
+        url = running.url(series.database)
+        common.add_entry(series.name, series.database, url=url)
+        report.answer(f"{series.name}: {url}")
 
 
 @server_command.command()
-@common.config_option
+@options.config_option
+@options.json_option
 def stop(*, file: Path | None) -> None:
-    """Stop the embedded PostgreSQL. What is stored in it stays."""
+    """Stop it.
+
+    What is stored in it stays, and is there after the next start.
+    """
     was_running = embedded.stop(config.load(file).home)
+    common.tell(stopped=was_running)
     report.say("The embedded PostgreSQL is stopped." if was_running else "It was not running.")
 
 
 @server_command.command(context_settings={"ignore_unknown_options": True})
-@common.one_series
+@options.one_series
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL ARGUMENTS]...")
-@common.wait_option
-@common.url_option
-@common.config_option
-@common.embedded_option
+@options.wait_option
+@options.url_option
+@options.config_option
+@options.embedded_option
 def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path | None) -> None:
-    """Open psql on the database of SERIES, embedded or not; the password is not among its arguments.
+    """Open psql on a database.
 
-    Further arguments go to psql: server psql auth -c 'select 1'.
+    Also on one that is not embedded; the password is not among its arguments. Further arguments go to psql.
     """
+    if common.wants_document():
+        raise UsageError("psql prints no document.", remedy="Behind -- its own options follow: -- --csv.")
     project = config.load(file)
-    [target] = common.targets(project, config.choose(project, [series]), url=url)
+    [target] = common.targets(project, config.choose(project, [series]), url=url, is_silent=True)
     environ, conninfo = database.environment(target.url, source=target.source)
     program = schema.psql_program()  # its first argument, too: by a bare name it would look for itself
     command = [program, *arguments, *([conninfo] if conninfo else [])]
+    if sys.platform == "win32":  # where exec leaves the console to the shell at once
+        sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - psql
     os.execve(program, command, environ)  # noqa: S606 - psql takes over
 
 
 @server_command.command()
-@common.one_series
-@common.config_option
-@common.embedded_option
+@options.one_series
+@options.config_option
+@options.embedded_option
+@options.json_option
 def url(*, series: str, file: Path | None) -> None:
-    """Print the URL of SERIES on the embedded PostgreSQL, which is started for it."""
+    """Print the URL of a database on it.
+
+    The embedded PostgreSQL is started for it, unless it runs.
+    """
     project = config.load(file)
-    [target] = common.targets(project, config.choose(project, [series]), url=None)
+    [target] = common.targets(project, config.choose(project, [series]), url=None, is_silent=True)
     if target.source == target.series.variable:
         raise UsageError(
             f"{series} is reached through {target.source}, whose value may hold a password.",
             remedy="Look at the variable itself; this command is for the embedded server.",
         )
-    report.say(target.url)
+    common.add_entry(target.series.name, target.series.database, url=target.url)
+    report.answer(target.url)

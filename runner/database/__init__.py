@@ -3,7 +3,8 @@
 Take from here ``connect`` (and what tells how a session stands or puts it back), ``query`` and ``ask`` for
 the runner's own questions, whose answers no setting shapes, ``opening`` for a transaction of the runner's
 own, ``run``, ``send`` and ``tally`` for a message as it is, ``fill`` for literals in it, ``invalid_left`` for
-the indexes that a statement leaves behind, ``parse`` for URLs. Every connection is in autocommit mode without
+the indexes that a statement leaves behind, ``heeding`` to end from outside what a thread waits for, ``parse``
+for URLs. Every connection is in autocommit mode without
 server-side preparation: the runner writes its own ``begin`` and ``commit``, and a message holds exactly what
 it says.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.database.attention import heeding as heeding
     from runner.database.invalid import BEFORE as BEFORE
     from runner.database.invalid import LEFT as LEFT
     from runner.database.invalid import invalid_before as invalid_before
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from runner.database.server import drop as drop
     from runner.database.session import TRANSACTION_TIMEOUT as TRANSACTION_TIMEOUT
     from runner.database.session import Access as Access
+    from runner.database.session import check_database as check_database
     from runner.database.session import connect as connect
     from runner.database.session import in_transaction as in_transaction
     from runner.database.session import is_lost as is_lost
@@ -59,13 +62,14 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
+        attention="heeding",
         invalid="BEFORE LEFT invalid_before invalid_left",
         message="Connection ConnectionBroken Error failure fill pieces rows run send tally try_run",
         notices="Heard Notices hearing",
         question="ask opening query query_quoted",
         resource="packaged",
         server="create_empty create_missing drop",
-        session="TRANSACTION_TIMEOUT Access connect in_transaction is_lost put_back roll_back speak_utf8"
-        " start_over",
+        session="TRANSACTION_TIMEOUT Access check_database connect in_transaction is_lost put_back roll_back"
+        " speak_utf8 start_over",
         url="EMBEDDED compose environment parse sibling surroundings with_settings without_password",
     )

@@ -10,6 +10,8 @@ import psycopg
 from psycopg import generators, pq, sql, waiting
 from psycopg.adapt import Transformer
 
+from runner.database import attention
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -103,9 +105,13 @@ def _exchange(
     answer: PQGen[Answer],
     idle: Callable[[], None] | None,
 ) -> Answer:
+    for call in (heeded := attention.calls()):
+        call()
     connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
     try:
-        watched = _watched(answer, idle) if idle else answer
+        watched = answer
+        for call in (*heeded, *((idle,) if idle else ())):
+            watched = _watched(watched, call)
         return waiting.wait(watched, connection.pgconn.socket, interval=0.1)
     except psycopg.Error:
         raise

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from runner.database.message import Connection, run
 from runner.database.url import parse, resolved, surroundings
-from runner.errors import RunnerError
+from runner.errors import DatabaseMissing, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,18 @@ def connect(url: str, *, source: str, application: str = "runner", wait: float =
                 if not problem.may_pass or time.monotonic() >= deadline:
                     raise
                 time.sleep(0.5)
+
+
+def check_database(url: str, *, source: str) -> None:
+    """Raise ``DatabaseMissing`` for a URL without a database: libpq would take one named like the role."""
+    given = parse(url, source=source)
+    if not given.get("dbname") and not (
+        "service" in given or os.environ.keys() & {"PGDATABASE", "PGSERVICE"}
+    ):
+        raise DatabaseMissing(
+            f"The URL in {source} names no database.",
+            remedy="Write its name behind host and port: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        )
 
 
 def _patience(given: dict[str, Any]) -> dict[str, Any]:

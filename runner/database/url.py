@@ -77,16 +77,22 @@ def _check_edges(url: str, source: str, *, is_url: bool) -> None:
 
 
 def _check_parameters(url: str, source: str) -> None:
-    """Name a parameter behind the ? that libpq does not know; never what may be a part of a password."""
-    head, _, query = url.partition("?")
-    if not query or "@" in query or not _is_sound(head):
-        return
+    """Name a parameter that libpq does not know; never what may be a part of a password."""
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} | {"ssl"}
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
+    head, _, query = url.partition("?")
+    if "://" not in url:  # keyword=value; what stands behind a password may belong to it
+        parts = [part for part in url.partition("password")[0].split() if "=" in part]
+    elif query and "@" not in query and _is_sound(head):
+        parts = query.split("&")
+    else:
+        return
+    for part in parts:
+        name, sign, value = part.partition("=")
         if name == "ssl" and value != "true":
             raise _malformed(source, "libpq has no parameter ssl but for ssl=true", "Write sslmode=require.")
-        if name not in known and re.fullmatch(r"[A-Za-z_]{1,40}", name):
+        if name in known and not sign:
+            raise _malformed(source, f"its parameter {name} has no value", f"Write {name}=VALUE.")
+        if name not in known and re.fullmatch(r"[A-Za-z_][\w.-]{0,40}", name):
             cure = _CURES.get(name, f"Take {name}=… out: it is another driver's or tool's.")
             raise _malformed(source, f"libpq has no parameter {name}", cure)
 

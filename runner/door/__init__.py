@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from runner.door.look import bundle as bundle
     from runner.door.look import plan as plan
     from runner.door.look import status as status
+    from runner.door.look import verified as verified
     from runner.door.look import verify as verify
     from runner.door.migrating import Checked as Checked
     from runner.door.migrating import Event as Event
     from runner.door.migrating import migrate as migrate
+    from runner.door.where import EMBEDDED as EMBEDDED
     from runner.door.where import files as files
     from runner.door.where import sites as sites
     from runner.door.where import targets as targets
@@ -25,7 +27,7 @@ else:
     __getattr__ = lazily(
         __name__,
         database="Database describe",
-        look="bundle plan status verify",
+        look="bundle plan status verified verify",
         migrating="Checked Event migrate",
-        where="files sites targets",
+        where="EMBEDDED files sites targets",
     )

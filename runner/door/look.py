@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import planning, schema
@@ -10,12 +11,14 @@ from runner.door.where import load, sites
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from runner.door.database import Database
     from runner.errors import RunnerError
+    from runner.model import Migration
     from runner.planning import Site
+    from runner.schema import Comparison
 
 
 def status(
@@ -63,16 +66,18 @@ def bundle(
     url: str | None = None,
     config: Path | str | None = None,
     wait: float = 0,
+    locks: Mapping[str, str] | None = None,
 ) -> str:
     """Return what is pending in one database as SQL that psql runs, with the effect of ``migrate``.
 
-    Parameters and errors as of ``plan``; raises ``UsageError`` for more than one series.
+    ``locks`` are words for its table of contents, by version, where they are known. Other parameters and
+    errors as of ``plan``; raises ``UsageError`` for more than one series.
     """
     with sites(load(config), series, url=url, wait=wait) as found:
         planning.check(found)
         if len(found) != 1:
             raise UsageError("A bundle is for one series.", remedy="Name the series.")
-        return planning.write_bundle(found[0])
+        return planning.write_bundle(found[0], locks=locks)
 
 
 def verify(  # noqa: PLR0913 - options, keyword-only
@@ -94,20 +99,22 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     or where ``drift`` is asked for, because these files do not make it. Other parameters and errors as of
     ``status``; what is found raises nothing.
     """
+    compare = partial(schema.differences, scratch_url=scratch) if drift else None
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        return tuple(_verified(site, strict=strict, drift=drift, scratch=scratch) for site in found)
+        return tuple(verified(site, strict=strict, compare=compare) for site in found)
 
 
-def _verified(site: Site, *, strict: bool, drift: bool, scratch: str | None) -> Database:
-    """Return one database with all that is wrong with it."""
+def verified(
+    site: Site, *, strict: bool, compare: Callable[[Site, Sequence[Migration]], Comparison] | None
+) -> Database:
+    """Return one database with all that is wrong with it; ``compare`` it with its files for the drift."""
     planning.explain(site)
-    steps = planning.not_ahead(site.steps) if strict or drift else site.steps
+    steps = planning.not_ahead(site.steps) if strict or compare else site.steps
     problems: list[RunnerError] = [step.problem for step in steps if step.problem]
     problems += schema.unsound(site)
     compared = None
-    if drift and not planning.ahead(site.steps):
-        files = [step.migration for step in site.steps if step.applied and step.migration]
-        compared = schema.differences(site, files, scratch_url=scratch)
+    if compare and not planning.ahead(site.steps):
+        compared = compare(site, planning.applied(site.steps))
         if compared.found:
             problems.append(schema.drifted(site, compared.found))
     return describe(site, problems=tuple(problems), comparison=compared)

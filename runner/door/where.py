@@ -37,6 +37,8 @@ def targets(
     """
     found = configuration.targets(project, chosen, url=url, environ=os.environ)
     if found is not None:
+        for target in found:
+            database.check_database(target.url, source=target.source)
         for target in found if wait else ():
             database.connect(target.url, source=target.source, wait=wait).close()
         return found

@@ -1,12 +1,12 @@
 """A folder becomes migrations: names, text, directives, statements, checksum.
 
-Take from here ``load`` (the migrations of a folder), ``check`` (refuse what must not be sent), ``procedures``
-(which it must know), ``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a
-transaction), ``scan`` (statements with their offsets), ``locate`` (an offset as a place), ``made_schemas``
-(what a file creates), ``folded`` (defaults that are a time), ``explain`` (how a file differs from what was
-applied), ``Unvalidated`` (constraints that files leave so); and to write, ``create`` (the next file from a
-template), ``lay_out`` (a new project), ``write`` and ``writing``. The lexical rules are PostgreSQL's (manual,
-section 4.1) with ``standard_conforming_strings`` on. No server is asked.
+Take from here ``load`` (the migrations of a folder), ``leavings`` (what else lies there), ``check`` (refuse
+what must not be sent), ``procedures`` (which it must know), ``waits_for_others``, ``commits_itself`` and
+``indexes`` (of a file without a transaction), ``scan`` (statements with their offsets), ``locate`` (an offset
+as a place), ``made_schemas`` (what a file creates), ``folded`` (defaults that are a time), ``explain`` (how a
+file differs from what was applied), ``Unvalidated`` (constraints that files leave so); and to write,
+``create`` (the next file from a template), ``lay_out`` (a new project), ``write`` and ``writing``. No server
+is asked; the lexical rules are PostgreSQL's (manual, section 4.1), with ``standard_conforming_strings`` on.
 """
 
 from typing import TYPE_CHECKING
@@ -16,9 +16,11 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.files.content import check as check
     from runner.files.defaults import folded as folded
+    from runner.files.difference import COMMENTS_DIFFER as COMMENTS_DIFFER
     from runner.files.difference import explain as explain
     from runner.files.disk import write as write
     from runner.files.disk import writing as writing
+    from runner.files.folder import leavings as leavings
     from runner.files.folder import load as load
     from runner.files.folder import shown as shown
     from runner.files.layout import lay_out as lay_out
@@ -38,9 +40,9 @@ else:
         __name__,
         content="check",
         defaults="folded",
-        difference="explain",
+        difference="COMMENTS_DIFFER explain",
         disk="write writing",
-        folder="load shown",
+        folder="leavings load shown",
         layout="lay_out",
         lexer="Statement scan",
         outside="ALONE commits_itself indexes procedures waits_for_others",

@@ -7,13 +7,14 @@ import difflib
 from runner.files.checksum import canonical
 from runner.files.lexer import Refusal, scan
 
+COMMENTS_DIFFER = "Only comments or empty lines differ."
 _MOST_LINES = 40
 
 
 def explain(applied: str, current: str) -> tuple[str, ...]:
     """Return lines for a person: that only comments and blanks differ, or a diff of the two texts."""
     if _code(applied) == _code(current):
-        return ("Only comments or empty lines differ.",)
+        return (COMMENTS_DIFFER,)
     diff = difflib.unified_diff(
         canonical(applied).splitlines(),
         canonical(current).splitlines(),

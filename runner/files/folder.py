@@ -9,14 +9,14 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from runner.errors import ConfigError, FileName, FileUnreadable, VersionDuplicate, VersionGap
+from runner.errors import ConfigError, FileMissing, FileName, FileUnreadable, VersionDuplicate, VersionGap
 from runner.files import source
 from runner.files.checksum import checksum
 from runner.model import Migration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
     from runner.errors import RunnerError
 
@@ -27,13 +27,17 @@ _RENUMBER = (
     '[ ! -e "rollback/$f" ] || mv "rollback/$f" "rollback/$n"; }; i=$((i + 1)); done'
 )
 _FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
+# What editors, merges and patches leave beside a file, whatever its name.
+_LEFT = re.compile(r".*~|#.*#|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)", re.IGNORECASE)
+# Perhaps meant as a migration, or as the folder of the rollbacks.
+_NEARLY = re.compile(r"[0-9].*|.*\.sql\s*|roll.?backs?", re.IGNORECASE | re.DOTALL)
 
 
 def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
     """Return the migrations of ``folder`` in order; paths are shown relative to ``root``.
 
-    Raises ``FileName``, ``VersionDuplicate``, ``VersionGap`` or ``FileUnreadable``, and ``ConfigError``
-    when the folder is missing.
+    Raises ``FileName``, ``FileMissing``, ``VersionDuplicate``, ``VersionGap`` or ``FileUnreadable``, and
+    ``ConfigError`` when the folder is missing.
     """
     name = shown(folder, root=root)
     found = _entries(folder, name)
@@ -49,16 +53,32 @@ def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
     return tuple(_migration(series, found[file], rollbacks.get(file), prefix + file) for file in files)
 
 
-def shown(path: Path, *, root: Path) -> str:
-    """Return the path as people see it: relative to the project where it lies inside."""
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
+    """Return what lies in a folder and its rollbacks and cannot be meant as a migration, such as x.sql~."""
+    within = [folder, *([folder / ROLLBACK] if (folder / ROLLBACK).is_dir() else [])]
+    found = [
+        path
+        for one in within
+        for path in sorted(one.iterdir())
+        if path.name[0] != "." and path.name != ROLLBACK and _is_left(path.name)
+    ]
+    return tuple(shown(path, root=root) for path in found)
+
+
+def _is_left(name: str) -> bool:
+    return bool(_LEFT.fullmatch(name)) or not _NEARLY.fullmatch(name)
+
+
+def shown(path: PurePath, *, root: PurePath) -> str:
+    """Return the path as people see it: relative to the project, with slashes, where it lies inside."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
-    """Return what lies in a folder, by name; hidden files do not count."""
+    """Return what lies in a folder, by name; hidden files do not count, nor what cannot be a migration."""
     try:
         with os.scandir(folder) as entries:
-            return {entry.name: entry for entry in entries if entry.name[0] != "."}
+            return {entry.name: entry for entry in entries if _counts(entry.name)}
     except FileNotFoundError as error:
         raise ConfigError(
             f"The folder {name} does not exist.",
@@ -66,6 +86,11 @@ def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
         ) from error
     except OSError as error:
         raise FileUnreadable(f"{name} cannot be listed: {error.strerror}.", remedy="Check it.") from error
+
+
+def _counts(name: str) -> bool:
+    """Tell whether a name is one of a migration, or nearly one."""
+    return _FILE.fullmatch(name) is not None or name == ROLLBACK or not (name[0] == "." or _is_left(name))
 
 
 def _ordered(found: Iterable[str], name: str) -> list[str]:
@@ -79,12 +104,20 @@ def _ordered(found: Iterable[str], name: str) -> list[str]:
 
 
 def _check_rollbacks(rollbacks: Iterable[str], forward: Collection[str], name: str) -> None:
-    if strangers := [file for file in rollbacks if file not in forward]:
-        [first, *_] = _ordered(strangers, f"{name}/{ROLLBACK}")
+    strangers = [file for file in rollbacks if file not in forward]
+    if not strangers:
+        return
+    [first, *_] = _ordered(strangers, f"{name}/{ROLLBACK}")
+    number = first.partition("_")[0]
+    if twins := [file for file in forward if file.partition("_")[0] == number]:
         raise FileName(
-            f"{name}/{ROLLBACK}/{first} undoes no file of {name}.",
-            remedy="Give it the name of its forward file, or delete it.",
+            f"{name}/{ROLLBACK}/{first} undoes no file of {name}: number {number} is {min(twins)}.",
+            remedy="Give it the name of its forward file.",
         )
+    raise FileMissing(
+        f"{name}/{first} is missing: only the file that undoes it, {ROLLBACK}/{first}, is there.",
+        remedy="Restore it. If it was never applied anywhere, delete the rollback file instead.",
+    )
 
 
 def _check_numbers(files: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner.files.lexer import Refusal, scan
@@ -20,6 +21,7 @@ _MENTIONED = re.compile(r"\b(?:create|alter)\s+schema\b", re.IGNORECASE)
 _BLOCK = re.compile(r"do\b", re.IGNORECASE)
 
 
+@lru_cache(1000)  # of a fleet each member asks for the same files
 def made_schemas(text: str) -> tuple[str, ...]:
     """Return the names of the schemas that ``text`` creates or gives a new name, in order.
 

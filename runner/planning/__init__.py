@@ -14,6 +14,7 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.planning.bundle import write_bundle as write_bundle
     from runner.planning.compare import ahead as ahead
+    from runner.planning.compare import applied as applied
     from runner.planning.compare import behind as behind
     from runner.planning.compare import check_expected as check_expected
     from runner.planning.compare import check_known as check_known
@@ -37,7 +38,7 @@ else:
     __getattr__ = lazily(
         __name__,
         bundle="write_bundle",
-        compare="ahead behind check_expected check_known check_target done newest not_ahead pending",
+        compare="ahead applied behind check_expected check_known check_target done newest not_ahead pending",
         extension="refused",
         preflight="Site ask check check_writable explain look read unvalidated",
         step="State Step",

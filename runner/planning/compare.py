@@ -147,12 +147,16 @@ def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]
 
 
 def check(steps: Sequence[Step]) -> None:
-    """Raise the first problem; the others follow in its notes."""
+    """Raise the first problem; the others follow in its notes, each with its remedy unless it is the same."""
     problems = [step.problem for step in steps if step.problem]
     if problems:
         first, *others = problems
-        more = (f"{other.name}: {other.message}" for other in others)
-        first.notes += tuple(note for note in more if note not in first.notes)
+        told = {first.remedy}
+        for other in others:
+            remedy = "" if other.remedy in told else f" {other.remedy}"
+            told.add(other.remedy)
+            if (note := f"{other.name}: {other.message}{remedy}") not in first.notes:
+                first.notes += (note,)
         raise first
 
 
@@ -178,6 +182,11 @@ def check_expected(count: int, *, expect: int | None, applied: int = 0) -> None:
 def done(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]:
     """Return the steps that are applied as their files are, up to and including number ``to``."""
     return tuple(s for s in steps if s.state is State.APPLIED and (to is None or s.number <= to))
+
+
+def applied(steps: Iterable[Step]) -> tuple[Migration, ...]:
+    """Return the files that are recorded and here, also those that are edited."""
+    return tuple(s.migration for s in steps if s.applied and s.migration)
 
 
 def behind(steps: Sequence[Step], *, to: int) -> tuple[Step, ...]:

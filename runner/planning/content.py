@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner import files, ledger
@@ -42,6 +43,7 @@ def _as_note(refused: FileRefused, first: FileRefused) -> str:
     return f"{refused.name}: {refused.message} ({refused.place}){remedy}"
 
 
+@lru_cache(1000)  # of a fleet each member asks for the same files; what is refused is not kept
 def _check(file: Migration, committing: tuple[str, ...]) -> None:
     files.check(file.sql, path=file.path, single=not file.in_transaction, committing=committing)
     if ledger.NAME in file.sql.lower():

@@ -134,12 +134,18 @@ def check(
             raise _nothing(site)
         _check_distinct(site, seen.setdefault(site.facts.identity, site))
         explain(site)
+    compare.check([step for site in sites for step in _counting(site, to=to, strict=strict)])
+    for site in sites:
         todo = compare.pending(site.steps, to=to)
-        compare.check(compare.not_ahead(site.steps) if strict or todo else site.steps)
         compare.check_target(site.steps, to=to)
         _check_adopted(site)
         refused += content.refused(todo, site.steps)
     content.check(refused)
+
+
+def _counting(site: Site, *, to: int | None, strict: bool) -> tuple[Step, ...]:
+    """Return the steps with what is ahead as missing, where that is a problem."""
+    return compare.not_ahead(site.steps) if strict or compare.pending(site.steps, to=to) else site.steps
 
 
 def ask(sites: Sequence[Site]) -> tuple[Site, ...]:
@@ -186,7 +192,11 @@ def explain(site: Site) -> None:
     for step in site.steps:
         if step.state is State.EDITED and step.problem and step.migration and step.applied:
             applied = ledger.text(site.connection, step.applied)
-            step.problem.notes += files.explain(applied, step.migration.sql)
+            lines = files.explain(applied, step.migration.sql)
+            step.problem.notes += lines
+            if lines == (files.COMMENTS_DIFFER,):
+                accept = f"`accept {site.series} {step.version}`"
+                step.problem.remedy = f"Record it as it is now with {accept}, or restore it as it was."
 
 
 def _nothing(site: Site) -> ConfigError:

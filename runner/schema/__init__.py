@@ -1,6 +1,7 @@
 """What a database is, and what the files would make of it, built in a scratch database.
 
-Take from here ``differences`` and ``drifted`` (a live schema beside its files), ``unsound`` (invalid indexes,
+Take from here ``differences`` and ``drifted`` (a live schema beside its files), ``expected`` and ``state``
+(the same for many), ``unsound`` (invalid indexes,
 unvalidated constraints), ``prove``, ``references`` and ``find_orphans``, ``scratch_server``,
 ``scratch_database`` and ``check_extensions``, and ``psql`` for running a file as a DBA does. Only scratch
 databases are written.
@@ -12,8 +13,11 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.schema.drift import Comparison as Comparison
-    from runner.schema.drift import differences as differences
     from runner.schema.drift import drifted as drifted
+    from runner.schema.live import Expected as Expected
+    from runner.schema.live import differences as differences
+    from runner.schema.live import expected as expected
+    from runner.schema.live import state as state
     from runner.schema.orphans import Orphans as Orphans
     from runner.schema.orphans import find_orphans as find_orphans
     from runner.schema.orphans import references as references
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        drift="Comparison differences drifted",
+        drift="Comparison drifted",
+        live="Expected differences expected state",
         orphans="Orphans find_orphans references",
         proof="Proof prove",
         psql="psql_program",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import ledger
 from runner.errors import Drift
-from runner.schema import around, catalog, scratch, wording
+from runner.schema import around, catalog, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,32 +56,9 @@ class Bench(NamedTuple):
         )
 
 
-def differences(site: Site, migrations: Sequence[Migration], *, scratch_url: str | None = None) -> Comparison:
-    """Return how the live schema differs from what ``migrations`` make in a scratch database.
-
-    The files run on the server of ``scratch_url``, else on a private one, never on the live one. Nothing else
-    is written. What counts are the schemas configured, else public and those that ``migrations`` have made.
-    """
-    target = site.target
-    chosen = target.series.schemas
-    wanted = {name for step in site.steps if step.migration for name in step.migration.requires}
-    with (
-        scratch.scratch_server(
-            target.url, source=target.source, files=migrations, scratch=scratch_url
-        ) as server,
-        scratch.built(server, migrations, schemas=chosen) as (connection, before),
-    ):
-        bench = Bench(connection, before, server.around, tuple(migrations), chosen)
-        expected = bench.snapshot(connection)
-        made = (around.plain(name) for kind, name in expected if kind == "schema")
-        actual = bench._replace(schemas=chosen or ("public", *made)).snapshot(site.connection)
-        found = [one for one in compare(bench, expected, actual) if not _is_awaited(one, wanted)]
-    return _judged(found, target.series.ignore, _parents(expected, actual), server.source)
-
-
 def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Difference]:
     """Return what is different, but for what is only worded differently and what files do not decide."""
-    parents = _parents(expected, actual)
+    parents = parents_of(expected, actual)
     found = [
         one
         for one in catalog.compare(expected, actual)
@@ -101,7 +78,8 @@ def _placed(one: Difference, parent: str | None) -> Difference:
     return replace(one, name=f"{one.name} on {ledger.TABLE}")
 
 
-def _parents(*snapshots: Snapshot) -> dict[Key, str | None]:
+def parents_of(*snapshots: Snapshot) -> dict[Key, str | None]:
+    """Return the relation that each object of some snapshots belongs to."""
     return {key: item.parent for each in snapshots for key, item in each.items()}
 
 
@@ -138,12 +116,12 @@ def _writers(grants: str | None) -> set[str]:
     return {one for one in (grants or "").split(", ") if one and not one.endswith("=select")}
 
 
-def _is_awaited(one: Difference, wanted: set[str]) -> bool:
+def is_awaited(one: Difference, wanted: set[str]) -> bool:
     """Tell whether a left-over extension is one that a file not yet applied requires."""
     return (one.kind, one.expected, one.attribute) == ("extension", None, None) and one.name in wanted
 
 
-def _judged(
+def judged(
     found: Iterable[Difference], patterns: Sequence[str], parents: dict[Key, str | None], where: str
 ) -> Comparison:
     """Take out what the configuration ignores: a pattern names an object, with all it has, or one fact."""

@@ -87,7 +87,7 @@ def test_detail_and_hint_are_kept(tmp_path: Path, url: str) -> None:
     text = "create table public.t (id int primary key); insert into public.t values (7), (7);"
     with pytest.raises(SqlFailed) as caught:
         make(tmp_path, app={"000_one.sql": text}).migrate(url)
-    assert "DETAIL: Key (id)=(7) already exists." in caught.value.notes
+    assert caught.value.private == ("DETAIL: Key (id)=(7) already exists.",)
 
 
 def test_a_lock_of_another_session_is_worth_another_try(tmp_path: Path, url: str) -> None:

@@ -137,7 +137,7 @@ def test_what_rollback_prints_runs_on_the_embedded_server(runner: CliRunner, und
         assert len(result.stdout.splitlines()) == 1
         embedded.stop(home)
         _run_printed(result.stdout, cwd=ROOT)
-        assert lines(moved.run(runner, "status"))[-1] == "001 two pending"
+        assert lines(moved.run(runner, "status"))[3] == "001 two pending"
     finally:
         embedded.stop(home)
         shutil.rmtree(home)

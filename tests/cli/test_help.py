@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import psycopg
 import pytest
 
 from runner import __version__
-from runner.cli import cli
+from runner.cli import cli, guide
+from runner.cli.text import columns
 from tests.project import ROOT, TWO, Project, make
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import CliRunner
 
 
@@ -47,6 +50,86 @@ def test_every_command_explains_itself(runner: CliRunner, command: str) -> None:
     assert "..." not in runner.invoke(cli, ["--help"]).stdout.partition("Commands:")[2].replace(
         "[SERIES]...", ""
     )
+
+
+@pytest.mark.parametrize("name", guide.EXAMPLES)
+def test_every_command_has_an_example_that_it_understands(name: str) -> None:
+    """What the help shows can be typed; what SERIES and NNN are, it says."""
+    group: click.Command | None = cli
+    for word in name.split():
+        assert isinstance(group, click.Group)
+        group = group.get_command(click.Context(cli), word)
+    assert group
+    shown = group.get_help(click.Context(group, info_name=name))
+    for example in guide.EXAMPLES[name]:
+        assert f"socrates-migrate {example}\n" in f"{shown}\n"
+        rest = shlex.split(example)
+        command: click.Command = cli
+        while isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), rest.pop(0))
+            assert found
+            command = found
+        assert command.make_context(name, rest)
+    shown = " ".join(shown.split())
+    series = any(one.name == "series" for one in group.params)
+    assert ("SERIES is the name of a database" in shown or name == "init") == (series or name == "init")
+    assert ("NNN is the number of a file" in shown) == ("NNN" in shown.partition("SERIES is")[0])
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("name", ["", *guide.EXAMPLES])
+def test_no_help_is_cut_off_or_too_wide(runner: CliRunner, name: str, width: int) -> None:
+    """Every line fits, and no sentence of a list of commands ends in dots."""
+    shown = runner.invoke(
+        cli, [*name.split(), "--help"], terminal_width=width - 2
+    ).stdout  # as click takes it
+    assert [line for line in shown.splitlines() if columns(line) > width] == []
+    assert not re.search(r"\.\.\.$", shown.partition("Commands:")[2], re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("statsu", "status"), ("migrat", "migrate"), ("Migrate", "migrate"), ("upgrade", "migrate"),
+        ("down", "rollback"), ("server strat", "start"), ("psql auth", "server psql"), ("stamp", "baseline"),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_nearly_one_is_suggested(runner: CliRunner, words: str, meant: str) -> None:
+    """Also one that is called so elsewhere."""
+    result = runner.invoke(cli, words.split())
+    assert (result.exit_code, f"Did you mean {meant}?" in result.stderr) == (2, True)
+    assert "Did you mean" not in runner.invoke(cli, ["xyzzy"]).stderr
+
+
+def test_a_series_that_is_nearly_one_is_suggested(runner: CliRunner, app: Project) -> None:
+    """The others are listed, too."""
+    for word in ("ap", "App", "aap"):
+        result = app.run(runner, "status", word)
+        assert f"There is no series {word}. Did you mean app?\n  Configured are: app." in result.stderr
+    assert "Did you mean" not in app.run(runner, "status", "specs").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "wants"),
+    [
+        ("migrate --to abc", "'abc' is not the number of a file, such as 003."),
+        ("migrate --to -1", "'-1' is not the number of a file, such as 003."),
+        ("baseline app --to 1.5", "'1.5' is not the number of a file, such as 003."),
+        ("prove --from x", "'x' is not the number of a file, such as 003."),
+        ("accept app one", "'one' is not the number of a file, such as 003."),
+        ("rollback app --to all", "'all' is not the number of a file, such as 003, or base."),
+        ("migrate --expect some", "'some' is not a number of files, such as 2."),
+        ("migrate --wait-lock soon", "'soon' is not a number of seconds from 0 on, such as 2.5."),
+        ("status --wait nan", "'nan' is not a number of seconds from 0 on, such as 2.5."),
+        ("migrate --lock-timeout inf", "'inf' is not a number of seconds from 0 on, such as 2.5."),
+    ],
+)
+def test_a_number_that_is_none_is_told_what_is_wanted(
+    runner: CliRunner, app: Project, words: str, wants: str
+) -> None:
+    """In words for a person, not for who wrote the parser."""
+    result = app.run(runner, *words.split())
+    assert (result.exit_code, wants in result.stderr) == (2, True), result.stderr
 
 
 def test_the_commands_are_listed_in_a_useful_order(runner: CliRunner) -> None:
@@ -87,6 +170,32 @@ def test_the_shell_completes_commands_and_series(app: Project) -> None:
 
     assert "plain,migrate" in complete("socrates-migrate", "mig")
     assert "plain,app" in complete("socrates-migrate status", "a")
+    assert "app" not in complete("socrates-migrate status app", "")
+    numbers = ["plain,000", "plain,001"]
+    for words in ("migrate --to", "migrate app --to", "rollback app --to", "baseline app --to", "accept app"):
+        assert complete(f"socrates-migrate {words}", "").split() == numbers, words
+    assert complete("socrates-migrate prove app --from", "001").split() == numbers[1:]
+    (app.root / "app" / "rollback").mkdir()
+    assert complete("socrates-migrate migrate --config nowhere.toml --to", "").split() == []
+
+
+def test_the_line_of_the_readme_completes_without_an_environment() -> None:
+    """It names the program by its path, and serves both ways to call it."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"`(eval \"\$\(_SOCRATES.*?\)\")`", readme, re.DOTALL)
+    program = Path(sys.executable).parent / "socrates-migrate"
+    line = line.replace("$HOME/socrates/.venv/bin/socrates-migrate", str(program))
+    shown = subprocess.run(
+        [bash, "--norc", "-c", f"{line}\ncomplete -p socrates-migrate"],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "-F _socrates_migrate_completion socrates-migrate" in shown
 
 
 def test_bad_input_names_the_thing_and_the_remedy(runner: CliRunner, app: Project, url: str) -> None:
@@ -101,6 +210,12 @@ def test_bad_input_names_the_thing_and_the_remedy(runner: CliRunner, app: Projec
             {"APP_URL": url.replace("/test_", "/nope_")},
             2,
             "DATABASE_MISSING: The server of APP_URL",
+        ),
+        (
+            ["status"],
+            {"APP_URL": "postgresql://127.0.0.1:1/"},
+            2,
+            "DATABASE_MISSING: The URL in APP_URL names",
         ),
         (
             ["status", "--url", url, "--config", "/nope/x.toml"],

@@ -11,6 +11,8 @@ from tests.cli import NEEDS, data, lines
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.testing import CliRunner
 
 
@@ -20,20 +22,29 @@ def test_status_shows_each_file(runner: CliRunner, app: Project, url: str) -> No
     app.write("app", {"002_needs.sql": NEEDS})
     shown = lines(app.run(runner, "status", APP_URL=url))
     assert re.fullmatch(r"000 one applied \d{4}-\d\d-\d\d \d\d:\d\d postgres \d+ ms", shown[2])
-    needs = "002 needs skipped (needs nowhere_to_be_found: this server does not offer it)"
-    assert shown[3:] == ["001 two pending", needs]
+    assert shown[3:] == [
+        "001 two pending",
+        "002 needs skipped",
+        "skipped (needs nowhere_to_be_found: this server does not offer it) app/002_needs.sql",
+        "",
+        "app: 1 applied, 1 pending, 1 skipped.",
+    ]
 
 
 def test_status_has_an_exit_code_for_pipelines(runner: CliRunner, app: Project, url: str) -> None:
-    """0 without the option; with it 3 for pending, 0 for nothing pending, 4 for something wrong."""
+    """With the option 3 for pending, 0 for nothing pending; always 4 for something wrong, which it tells."""
     assert app.run(runner, "status", APP_URL=url).exit_code == 0
     assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 3
     app.run(runner, "migrate", APP_URL=url)
     app.write("app", {"002_needs.sql": NEEDS})
     assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 0
     app.write("app", {"000_one.sql": "select 2;"})
-    assert app.run(runner, "status", APP_URL=url).exit_code == 0
-    assert app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 4
+    wrong = app.run(runner, "status", APP_URL=url)
+    assert wrong.exit_code == app.run(runner, "status", "--exit-code", APP_URL=url).exit_code == 4
+    assert "error CHECKSUM_MISMATCH: app/000_one.sql was edited" in wrong.stderr
+    assert "  Restore the file as it was" in wrong.stderr
+    assert lines(wrong)[-1] == "app: 1 applied, 1 skipped, 1 edited."
+    assert app.run(runner, "status", "--json", APP_URL=url).exit_code == 4
 
 
 def test_plan_lists_what_would_be_applied(runner: CliRunner, app: Project, url: str) -> None:
@@ -104,7 +115,8 @@ def test_an_older_release_is_told_that_the_database_is_ahead(
     [verified] = lines(app.run(runner, "verify", APP_URL=each_url))
     assert verified.endswith("1 applied files agree with the ledger; it is ahead of these files: 001_two.")
     shown = app.run(runner, "status", "--exit-code", APP_URL=each_url)
-    assert (shown.exit_code, lines(shown)[-1].split()[:3]) == (0, ["001", "two", "ahead"])
+    assert (shown.exit_code, lines(shown)[3].split()[:3]) == (0, ["001", "two", "ahead"])
+    assert lines(shown)[-1] == "app: 1 applied, 1 ahead."
     steps = data(app.run(runner, "status", "--json", APP_URL=each_url))["databases"][0]["steps"]
     assert [(step["state"], step["problem"]) for step in steps] == [("applied", None), ("ahead", None)]
     for command in ("migrate", "plan", "verify"):
@@ -149,3 +161,41 @@ def test_who_looks_at_a_folder_without_a_file_is_warned(
     result = empty.run(runner, command, APP_URL=url)
     assert (result.exit_code, result.stderr) == (0, "warning: the folder of app holds no migration.\n")
     assert app.run(runner, command, APP_URL=url).stderr == ""
+
+
+def test_a_second_problem_is_told_with_its_remedy(
+    runner: CliRunner, tmp_path: Path, url: str, other_url: str
+) -> None:
+    """Also one of another database; the remedy of the first, which comes last, is not repeated."""
+    both = make(tmp_path, auth=TWO, specs=TWO)
+    urls = {"AUTH_URL": url, "SPECS_URL": other_url}
+    assert both.run(runner, "migrate", **urls).exit_code == 0
+    both.write("auth", {"000_one.sql": "select 1;", "001_two.sql": "select 2;"})
+    (tmp_path / "specs" / "000_one.sql").rename(tmp_path / "specs" / "000_uno.sql")
+    told = both.run(runner, "migrate", **urls).stderr
+    assert "CHECKSUM_MISMATCH: auth/001_two.sql was edited after it was applied" in told
+    assert "FILE_RENAMED: specs/000_uno.sql was applied as 000_one. Give it its old name back;" in told
+    assert told.count("Restore the file as it was") == 1
+
+
+def test_an_edited_comment_may_be_accepted(runner: CliRunner, app: Project, url: str) -> None:
+    """Whoever changed nothing but a comment is told the command."""
+    app.run(runner, "migrate", APP_URL=url)
+    app.write("app", {"001_two.sql": f"-- More.\n{TWO['001_two.sql']}\n"})
+    for command in ("migrate", "plan", "verify"):
+        told = app.run(runner, command, APP_URL=url).stderr
+        assert "Record it as it is now with `accept app 001`, or restore it as it was." in told, command
+    app.write("app", {"001_two.sql": f"select 1;\n{TWO['001_two.sql']}\n"})
+    assert "accept" not in app.run(runner, "verify", APP_URL=url).stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "status", "plan", "verify"])
+def test_what_an_editor_left_is_a_warning(runner: CliRunner, app: Project, url: str, command: str) -> None:
+    """The command does its work all the same; hidden files are not worth a word."""
+    for name in ("000_one.sql~", "README.md", ".DS_Store"):
+        (app.root / "app" / name).touch()
+    result = app.run(runner, command, APP_URL=url)
+    assert result.exit_code == 0
+    assert "warning: app/000_one.sql~ and 1 more: not named like a migration, left out." in result.stderr
+    (app.root / "app" / "002_Name.SQL").touch()
+    assert app.run(runner, command, APP_URL=url).exit_code == 4

@@ -8,7 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 
+from runner.apply.event import Retrying
+from runner.errors import LockTimeout
 from tests.cli import NEEDS, data, lines
 from tests.project import ROOT, TWO, Project, make
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from click.testing import CliRunner
 
+    from runner.apply.event import Event
     from tests.servers import Server
 
 
@@ -213,3 +217,76 @@ def test_what_the_schema_itself_warns_of_is_seen(runner: CliRunner, url: str) ->
         "008", "sql/specs/008_pgvector.sql", line,
     )  # fmt: skip
     assert f"warning: sql/specs/008_pgvector.sql:{line}:13: 1 documents got no" in result.stderr
+
+
+def test_a_failure_has_a_line_and_what_was_not_reached_says_so(
+    runner: CliRunner, tmp_path: Path, url: str, other_url: str
+) -> None:
+    """Under the heading of its database; the next database has one as well."""
+    both = make(tmp_path, auth={**TWO, "002_bad.sql": "select 1 / 0;"}, specs=TWO)
+    result = both.run(runner, "migrate", AUTH_URL=url, SPECS_URL=other_url)
+    told = lines(result)
+    assert result.exit_code == 1
+    assert told[3:5] == ["failed auth/002_bad.sql", "2 applied, auth is at 001_two."]
+    assert told[5].startswith("specs: ")
+    assert told[6:] == ["not reached, because auth failed: nothing applied, specs is empty."]
+
+
+def test_a_dry_run_is_a_plan(runner: CliRunner, app: Project, url: str) -> None:
+    """It changes nothing, and stops where --to and --expect would."""
+    for options in ((), ("--json",)):
+        dry = app.run(runner, "migrate", "--dry-run", *options, APP_URL=url).stdout
+        assert dry.replace('"migrate"', '"plan"') == app.run(runner, "plan", *options, APP_URL=url).stdout
+    shown = lines(app.run(runner, "migrate", "--dry-run", "--to", "0", APP_URL=url))
+    assert shown[1:] == ["pending app/000_one.sql (1 line)"]
+    assert app.run(runner, "migrate", "--dry-run", "--to", "7", APP_URL=url).exit_code == 2
+    assert app.run(runner, "migrate", "--dry-run", "--expect", "1", APP_URL=url).exit_code == 4
+    with psycopg.connect(url) as db:
+        assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
+
+
+def test_a_goal_that_lies_behind_is_told(runner: CliRunner, app: Project, url: str) -> None:
+    """--to does not go back, and names what does."""
+    app.run(runner, "migrate", APP_URL=url)
+    result = app.run(runner, "migrate", "--to", "0", APP_URL=url)
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+        0,
+        "warning: app is beyond --to 000 already. `rollback` prints how to go back.",
+    )
+    assert "beyond" not in app.run(runner, "migrate", "--to", "1", APP_URL=url).stderr
+
+
+def test_quiet_prints_errors_alone(runner: CliRunner, app: Project, url: str) -> None:
+    """What was asked for is no news: it is printed."""
+    assert app.run(runner, "migrate", "--quiet", APP_URL=url).stdout == ""
+    assert app.run(runner, "status", "-q", APP_URL=url).output == ""
+    assert "steps" in app.run(runner, "status", "-q", "--json", APP_URL=url).stdout
+    app.write("app", {"002_bad.sql": "select 1 / 0;"})
+    result = app.run(runner, "migrate", "-q", APP_URL=url)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error SQL_FAILED" in result.stderr
+
+
+def test_values_of_rows_are_shown_to_who_asks(runner: CliRunner, app: Project, url: str) -> None:
+    """Not in the text, not in the document; with --verbose in both."""
+    app.write("app", {"002_bad.sql": "insert into public.one select 7; create unique "
+                      "index on public.one ((1)); insert into public.one select 8;"})  # fmt: skip
+    for options in ((), ("--json",)):
+        shown = app.run(runner, "migrate", *options, APP_URL=url)
+        assert "=(1)" not in shown.output
+        assert "--verbose shows it" in shown.output
+        assert "=(1)" in app.run(runner, "migrate", "--verbose", *options, APP_URL=url).output
+        assert app.run(runner, "migrate", "--verbose", *options, APP_URL=url).exit_code == 1
+
+
+def test_retries_pause_as_documented(app: Project, url: str) -> None:
+    """1, 2, 4, 8 and 16 seconds, of which this test waits for a hundredth."""
+    app.migrate(url)
+    app.write("app", {"002_wait.sql": "alter table public.one add column x int;"})
+    with psycopg.connect(url) as other:
+        other.execute("lock table public.one")
+        events: list[Event] = []
+        with pytest.raises(LockTimeout):
+            events.extend(app.events(url, lock_timeout=0.05))
+    pauses = [round(event.seconds * 10, 9) for event in events if isinstance(event, Retrying)]
+    assert pauses == [1, 2, 4, 8, 16]

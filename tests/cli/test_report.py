@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from runner.apply.event import Outcome, Started, Waiting
-from runner.cli import document, report
+from runner.cli import document, excerpt, progress, report, table
+from runner.cli.text import duration
 from runner.errors import ChecksumMismatch, Place, SqlFailed
 from runner.files.place import locate
 from runner.model import Applied, Migration
@@ -44,16 +45,16 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """Columns are aligned by blanks; nothing is coloured or cut."""
-    report.table("auth: x", STEPS)
+    table.show("auth: x", STEPS)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["version", "name", "state", "applied", "at", "by", "time"]
     assert lines[2].split()[:3] == ["000", "users", "applied"]
-    assert lines[3] == "  001      admin  skipped (needs vector)"
+    assert lines[3:] == ["  001      admin  skipped", "  skipped (needs vector)  sql/auth/001_admin.sql"]
 
 
 def test_a_terminal_gets_a_table_in_colour(terminal: Terminal) -> None:
     """The state is coloured, and the table fits 80 columns."""
-    report.table("auth: x", STEPS)
+    table.show("auth: x", STEPS)
     shown = terminal.getvalue()
     assert "\x1b[32mapplied" in shown
     assert "skipped (needs vector)" in shown
@@ -62,41 +63,87 @@ def test_a_terminal_gets_a_table_in_colour(terminal: Terminal) -> None:
 def test_no_color_is_honoured(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR set no colour is sent, only weight."""
     monkeypatch.setenv("NO_COLOR", "1")
-    report.table("auth: x", STEPS)
+    table.show("auth: x", STEPS)
     report.warning("look")
     assert "\x1b[3" not in terminal.getvalue()
     assert "applied" in terminal.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("asked", "on_terminal", "coloured"),
+    [
+        (("auto", "", ""), True, True),  # --color, NO_COLOR, FORCE_COLOR
+        (("auto", "", ""), False, False),
+        (("auto", "1", ""), True, False),
+        (("auto", "", "1"), False, True),
+        (("auto", "1", "1"), False, False),
+        (("auto", "", "0"), True, False),
+        (("always", "1", "0"), False, True),
+        (("never", "", "1"), True, False),
+    ],
+)
+def test_who_decides_about_colours(
+    monkeypatch: pytest.MonkeyPatch, asked: tuple[str, str, str], on_terminal: bool, coloured: bool
+) -> None:
+    """The option, else NO_COLOR, else FORCE_COLOR, else whether it is a terminal."""
+    stream = Terminal() if on_terminal else io.StringIO()
+    monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=stream))
+    option, no_color, force_color = asked
+    monkeypatch.setattr(report, "settings", report.Settings(color=option))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("FORCE_COLOR", force_color)
+    table.show("auth: x", STEPS)
+    report.warning("look")
+    report.error(ChecksumMismatch("m", notes=("@@ -1 +1 @@", "-a", "+b")))
+    assert ("\x1b[" in stream.getvalue()) == coloured
+    assert ("\x1b[32m+b" in stream.getvalue()) == coloured
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"), [(0, "0 ms"), (9_999, "9999 ms"), (10_000, "10.0 s"), (12_049, "12.0 s")]
+)
+def test_a_long_time_is_told_in_seconds(ms: int, said: str) -> None:
+    """Nobody reads 734512 ms."""
+    assert duration(ms) == said
+
+
+def test_what_a_bundle_applied_has_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its row says 0, because nobody took the time."""
+    table.show("auth: x", [STEPS[0]._replace(applied=APPLIED._replace(execution_ms=0))])
+    assert "ms" not in capsys.readouterr().out
+    assert document.step(STEPS[0]._replace(applied=APPLIED._replace(execution_ms=0)))["execution_ms"] is None
+
+
 def test_a_dumb_terminal_is_a_pipe(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """TERM=dumb means no control characters at all."""
     monkeypatch.setenv("TERM", "dumb")
-    report.table("auth: x", STEPS)
+    table.show("auth: x", STEPS)
     assert "\x1b" not in terminal.getvalue()
 
 
 def test_progress_in_a_pipe_is_a_line_per_file(capsys: pytest.CaptureFixture[str]) -> None:
     """Started says nothing, the outcome says how long it took."""
-    with report.Progress(1) as progress:
-        progress.show(Started(STEPS[1].file))
+    with progress.Progress([STEPS[1].file.path]) as drawn:
+        drawn.show(Started(STEPS[1].file))
         assert capsys.readouterr().out == ""
-        progress.show(Waiting(STEPS[1].file, ("held by pid 7",)))
-        progress.show(Outcome(STEPS[1].file, 34))
-        progress.show(Outcome(STEPS[1].file, None))
+        drawn.show(Waiting(STEPS[1].file, ("held by pid 7",)))
+        drawn.show(Outcome(STEPS[1].file, 34))
+        drawn.show(Outcome(STEPS[1].file, None))
     out, err = capsys.readouterr()
     assert [line.split() for line in out.splitlines()] == [
         ["applied", "sql/auth/001_admin.sql", "34", "ms"],
-        ["applied", "sql/auth/001_admin.sql", "already", "done", "by", "another", "runner"],
+        ["found", "sql/auth/001_admin.sql", "by", "another", "runner"],
     ]
     assert err == "waiting for another runner: held by pid 7\n"
 
 
 def test_progress_on_a_terminal_is_a_bar_that_goes_away(terminal: Terminal) -> None:
     """The file at hand is shown beside a bar; afterwards only the lines stay."""
-    with report.Progress(1) as progress:
-        progress.show(Started(STEPS[1].file))
+    with progress.Progress([STEPS[1].file.path]) as drawn:
+        drawn.show(Started(STEPS[1].file))
         assert "0/1" in terminal.getvalue()
-        progress.show(Outcome(STEPS[1].file, 34))
+        drawn.show(Outcome(STEPS[1].file, 34))
     shown = terminal.getvalue()
     assert "sql/auth/001_admin.sql" in shown
     assert shown.rstrip().endswith("\x1b[2K"), "the bar is erased at the end"
@@ -104,9 +151,9 @@ def test_progress_on_a_terminal_is_a_bar_that_goes_away(terminal: Terminal) -> N
 
 def test_quiet_progress_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     """With --json nothing but the document goes to stdout."""
-    with report.Progress(1, quiet=True) as progress:
-        progress.show(Started(STEPS[1].file))
-        progress.show(Outcome(STEPS[1].file, 34))
+    with progress.Progress([STEPS[1].file.path], quiet=True) as drawn:
+        drawn.show(Started(STEPS[1].file))
+        drawn.show(Outcome(STEPS[1].file, 34))
     assert capsys.readouterr() == ("", "")
 
 
@@ -137,7 +184,7 @@ def test_an_error_shows_its_place_and_its_remedy(capsys: pytest.CaptureFixture[s
 def test_the_caret_stands_under_its_character(before: str, columns: int) -> None:
     """Wide, combining, tab and control characters take the columns a terminal gives them."""
     place = locate(before + "X", len(before), path="f")
-    text, caret = list(report.excerpt(place))
+    text, caret = list(excerpt.lines(place))
     assert caret.index("^") - len("  1 | ") == columns
     assert "X" in text
 

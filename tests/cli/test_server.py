@@ -40,7 +40,10 @@ def test_the_embedded_server_stands_in_when_nothing_is_set(runner: CliRunner, ho
             assert db.execute("select count(*) from public.schema_migrations").fetchone() == (2,)
         nowhere = str(home)  # a PATH without psql
         psql = project.process("server", "psql", "app", "-Atc", "select current_database()", PATH=nowhere)
-        assert psql.communicate()[0].splitlines()[-1] == "app"
+        assert psql.communicate()[0].splitlines() == ["app"]
+        again = project.run(runner, "migrate")
+        assert "No database variable" not in again.stderr, "it is said once, when the server starts"
+        assert lines(again)[0] == "app: app (embedded PostgreSQL 18)"
         started = runner.invoke(cli, ["server", "start", "--config", str(project.file)])
         assert started.stdout == f"app: {shown.stdout}"
         stopped = runner.invoke(cli, ["server", "stop", "--config", str(project.file)])

@@ -50,6 +50,14 @@ FOREIGN = {
     "the second one": (f"postgresql://u:{SECRET}@h/db?sslmode=require&pool_timeout=3", "pool_timeout", "out"),
     "ssl": (f"postgresql://u:{SECRET}@h/db?ssl=require", "parameter ssl but", "sslmode=require"),
     "unknown": (f"postgresql://u:{SECRET}@h/db?nope={SECRET}", "no parameter nope", "Take nope=… out"),
+    "a dash": (f"postgresql://u:{SECRET}@h/db?pool-size=3", "no parameter pool-size", "Take pool-size=… out"),
+    "a digit": (f"postgresql://u:{SECRET}@h/db?sslmode2=x", "no parameter sslmode2", "Take sslmode2=… out"),
+    "no value": (
+        f"postgresql://u:{SECRET}@h/db?sslmode",
+        "its parameter sslmode has no value",
+        "sslmode=VALUE",
+    ),
+    "of conninfo": (f"host=h nope=1 password={SECRET}", "no parameter nope", "Take nope=… out"),
     "sslmode": (f"postgresql://u:{SECRET}@h/db?sslmode={SECRET}", "its sslmode is none", "verify-full"),
 }
 
@@ -219,12 +227,26 @@ def test_an_error_without_sqlstate_means_that_the_connection_is_lost(url: str) -
         assert database.is_lost(connection, refused)
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:x?hunter=1", "postgresql://h:x?hunter=1&schema=y"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:x?hunter=1", "postgresql://h:x?hunter=1&schema=y", "host=h password=x hunter=1"]
+)
 def test_what_may_be_a_part_of_a_password_is_no_parameter(url: str) -> None:
     """A question mark in a password begins nothing that could be named."""
     with pytest.raises(UrlMalformed) as caught:
         database.connect(url, source="APP_URL")
     assert "hunter" not in everything(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://h", "postgresql://u@h/", "host=h user=u", "postgresql://h/?a"])
+def test_a_url_without_a_database_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libpq would take one named like the role, which is nobody's wish; a variable may name it."""
+    if "?" in url:
+        url = url.replace("?a", "?application_name=a")
+    with pytest.raises(DatabaseMissing, match="The URL in APP_URL names no database") as caught:
+        database.check_database(url, source="APP_URL")
+    assert "HOST:PORT/DATABASE" in (caught.value.remedy or "")
+    monkeypatch.setenv("PGDATABASE", "there")
+    database.check_database(url, source="APP_URL")
 
 
 def test_a_question_in_an_open_transaction_leaves_it_open(url: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from runner import files
 from runner.errors import (
     ConfigError,
+    FileMissing,
     FileName,
     FileRefused,
     FileUnreadable,
@@ -51,7 +52,7 @@ REJECTED: dict[str, tuple[type[RunnerError], str, str | None, str]] = {
     "needless_zeros": (FileName, "0000_a.sql writes its number with needless", None, "as 000"),
     "timestamps": (FileName, "20240101120000_x.sql has a timestamp for a number", None, "to 000_x.sql"),
     "timestamp_behind": (FileName, "1700000000_b.sql has a timestamp", None, "this one to 001_b.sql"),
-    "stray_rollback": (FileName, "rollback/001_b.sql undoes no file of stray_", None, "delete it"),
+    "stray_rollback": (FileMissing, "stray_rollback/001_b.sql is missing", None, "Restore it"),
     "nul": (FileUnreadable, "nul/000_a.sql holds a NUL", "nul/000_a.sql:2:10", "Remove"),
     "bom_inside": (FileUnreadable, "holds a byte order mark in line 2", "bom_inside/000_a.sql:2:1", "Remove"),
     "bom_twice": (FileUnreadable, "holds a byte order mark in line 1", "bom_twice/000_a.sql:1:1", "Remove"),
@@ -217,18 +218,53 @@ def test_paths_outside_the_project_are_shown_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "01_a.sql", "001.sql", "001_.sql", "001-a.sql", "001_A.sql", "001_a.SQL", "001_a.sql~",
-        "001_a.sql.bak", "001_a b.sql", "001_ä.sql", "\u0660\u0660\u0661_a.sql", "x001_a.sql",
-        "001_a.sql\n", "README.md", "Rollbacks",
+        "01_a.sql", "001.sql", "001_.sql", "001-a.sql", "001_A.sql", "001_a.SQL", "004_Name.SQL",
+        "4_name.sql", "001_a.sql.txt", "001_a", "001_a b.sql", "001_ä.sql", "\u0660\u0660\u0661_a.sql",
+        "x001_a.sql", "a.sql",
+        "001_a.sql\n", "Rollbacks", "ROLLBACK", "roll_back",
     ],
 )  # fmt: skip
-def test_a_stranger_in_the_folder_is_rejected(tmp_path: Path, name: str) -> None:
-    """What is not named like a migration is never skipped in silence."""
+def test_what_is_nearly_named_like_a_migration_is_rejected(tmp_path: Path, name: str) -> None:
+    """A file that may be meant is never skipped."""
     _write(tmp_path, "000_a.sql")
     (tmp_path / name).touch()
     with pytest.raises(FileName) as caught:
         folder.load("auth", tmp_path, root=tmp_path)
     assert f"/{name} is not named like a migration" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "000_a.sql~", "000_a.sql.orig", "000_a.sql.rej", "000_a.sql.bak", "#000_a.sql#", "000_a.sql.SWP",
+        "#x#", "README.md", "Thumbs.db", "drafts", "notes.txt",
+    ],
+)  # fmt: skip
+def test_what_an_editor_left_is_no_migration(tmp_path: Path, name: str) -> None:
+    """It is told among the leavings, also in the folder of the rollbacks, and changes nothing."""
+    _write(tmp_path, "000_a.sql")
+    (tmp_path / "rollback").mkdir()
+    for where in (tmp_path, tmp_path / "rollback"):
+        (where / name).touch()
+        (where / ".DS_Store").touch()
+    assert [one.path for one in folder.load("auth", tmp_path, root=tmp_path.parent)] == [
+        f"{tmp_path.name}/000_a.sql"
+    ]
+    assert folder.leavings(tmp_path, root=tmp_path) == (name, f"rollback/{name}")
+
+
+def test_an_applied_file_that_was_deleted_is_what_is_missing(tmp_path: Path) -> None:
+    """Its rollback file is not to blame, unless it is merely misspelt."""
+    _write(tmp_path, "000_a.sql")
+    _write(tmp_path, "rollback/001_b.sql")
+    with pytest.raises(FileMissing, match=r"001_b\.sql is missing: only the file that undoes it") as caught:
+        folder.load("auth", tmp_path, root=tmp_path.parent)
+    assert str(caught.value.remedy).startswith("Restore it.")
+    _write(tmp_path, "001_bb.sql")
+    with pytest.raises(
+        FileName, match=r"rollback/001_b\.sql undoes no file of .*: number 001 is 001_bb\.sql"
+    ):
+        folder.load("auth", tmp_path, root=tmp_path.parent)
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_the_configuration(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import config, database
+from runner import config, database, schema
 from runner.config import Target
 from runner.database import question
 from runner.planning import preflight
@@ -121,4 +121,4 @@ def compared(server: Server, name: str, project: Project, series: str = "app") -
     targets = [Target(chosen[0], server.url(name), "APP_URL")]
     with preflight.look(preflight.read(loaded, chosen), targets) as [site]:
         applied = [step.migration for step in site.steps if step.applied and step.migration]
-        return [str(one) for one in drift.differences(site, applied).found]
+        return [str(one) for one in schema.differences(site, applied).found]

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from runner import config, database
+from runner import config, database, schema
 from runner.config import Target
 from runner.planning import preflight
-from runner.schema import cluster, drift, unsound
+from runner.schema import cluster, unsound
 from tests.conftest import SERIES
 from tests.project import ROOT, TWO, Project, make
 from tests.schema import exotic
@@ -38,7 +38,7 @@ def differences(server: Server, name: str, series: str) -> tuple[Difference, ...
     ]:
         assert list(unsound(site)) == []
         files = [step.migration for step in site.steps if step.applied and step.migration]
-        return drift.differences(site, files).found
+        return schema.differences(site, files).found
 
 
 @pytest.mark.parametrize("series", SERIES)
@@ -73,7 +73,7 @@ def test_a_scratch_database_leaves_no_trace(server: Server, auth_18: Connection)
 RIGHTS = {
     "revoke select on public.users from t_app": "table public.users has grants t_app=delete, t_app=insert, ",
     "grant execute on function public.set_updated_at() to public": (
-        "function public.set_updated_at() has grants public=execute, files say none"
+        "function public.set_updated_at() has grants public=execute, t_app=execute, files say t_app=execute"
     ),
     "grant delete on public.schema_migrations to t_app": (
         "table public.schema_migrations has grants pg_monitor=select, t_app=delete, files say none"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import config
+from runner import config, schema
 from runner.config import Target
 from runner.planning import preflight
-from runner.schema import drift, unsound
+from runner.schema import unsound
 from tests.project import make
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_drift_sees_what_is_not_validated(tmp_path: Path, each_url: str, db: psy
     loaded = config.load(app.file)
     files = preflight.read(loaded, loaded.series)
     with preflight.look(files, [Target(loaded.series[0], each_url, "APP_URL")]) as [site]:
-        found = drift.differences(site, files["app"]).found
+        found = schema.differences(site, files["app"]).found
     assert sorted(map(str, found)) == sorted(expected)
 
 

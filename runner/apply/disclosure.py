@@ -1,0 +1,73 @@
+"""Keep values of rows out of what is told of a file: a log is read by more people than a table.
+
+PostgreSQL puts them into DETAIL (``Failing row contains (…)``, ``Key (email)=(…) already exists.``) and into
+CONTEXT (the line of a COPY, the text of a statement that was put together), in the language of the server.
+So it is not words that decide, but the SQLSTATE, and whether the file itself holds the text: what stands
+there is no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.errors import LEFT_OUT
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from runner.database import Heard
+
+_QUOTES = "\"'»«„“”「」『』"
+_OF_ROWS, _OF_VALUES = "23", "22"  # classes of SQLSTATEs
+_RAISED = ("P0", "38", "39")  # what code says of itself, in PL/pgSQL and in other languages
+# A function and the line in it, or its n-th statement: `PL/pgSQL function f(integer) line 3 at RAISE`.
+_CODE = re.compile(
+    rf"[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block|[{_QUOTES}][\w.$]+[{_QUOTES}])"
+    rf"[^{_QUOTES}:]*\d[^{_QUOTES}:]*"
+)
+
+
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
+
+
+class Lines(NamedTuple):
+    """What is told beside a message: to everybody, and only to who asks for all."""
+
+    notes: tuple[str, ...]
+    private: tuple[str, ...]
+
+
+def lines(diag: psycopg.errors.Diagnostic | Heard, sql: str, *, context: bool = True) -> Lines:
+    """Return DETAIL, HINT and CONTEXT of an error or a notice of a file, line by line."""
+    shown: list[str] = []
+    hidden: list[str] = []
+    for name, text in (("DETAIL", diag.message_detail), ("HINT", diag.message_hint)):
+        where = hidden if text and _may_show_rows(diag, text, sql) else shown
+        where += (f"{name}: {line}" for line in (text or "").splitlines())
+    for line in (diag.context or "").splitlines() if context else ():
+        (shown if _CODE.fullmatch(line) or _stands_in(line, sql) else hidden).append(f"CONTEXT: {line}")
+    return Lines((*shown, *([LEFT_OUT] if hidden else [])), tuple(hidden))
+
+
+def _may_show_rows(diag: psycopg.errors.Diagnostic | Heard, text: str, sql: str) -> bool:
+    kind = (diag.sqlstate or "")[:2]
+    if kind == _OF_ROWS:
+        return True
+    if kind == _OF_VALUES:
+        return re.search(rf"[{_QUOTES}:\n]", text) is not None and not _stands_in(text, sql)
+    raised = kind in _RAISED or (diag.context or "").partition("\n")[0].endswith("RAISE")
+    return raised and not _stands_in(text, sql)
+
+
+def _stands_in(line: str, sql: str) -> bool:
+    """Tell whether the file holds a line: quoted in it, behind a few words of the server's, or as it is."""
+    text = line.strip()
+    quoted = re.search(rf"[{_QUOTES}](.*?)[{_QUOTES}]?$", text)
+    own = text.rstrip(_QUOTES).strip()
+    return any(part and part in sql for part in (own, quoted.group(1).strip() if quoted else ""))
+
+
+def veiled(query: str) -> str:
+    """Return somebody else's query, which may be cut off, without the texts in it: they are of rows."""
+    return _LITERAL.sub("'…'", query)

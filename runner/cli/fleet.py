@@ -1,0 +1,153 @@
+"""The commands migrate, status, plan and verify for a fleet: the same for many databases."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner import config, fleet
+from runner.cli import common, databases, document, members, report, standing, visits
+from runner.cli.board import Board
+from runner.errors import Interrupted
+from runner.fleet import Ending, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from runner.door import Database
+    from runner.fleet import Visit
+
+
+@contextmanager
+def _stop() -> Iterator[threading.Event]:
+    """Let the first Ctrl-C or SIGTERM stop a fleet, so that it can still be told what each member has."""
+    stop = threading.Event()
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: one for number, one in found.items() if one not in (None, signal.SIG_IGN)}
+
+    def note(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+        signal.signal(number, former[signal.Signals(number)])  # a second one ends it at once
+        stop.set()
+
+    for number in former:
+        signal.signal(number, note)
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **options: Any) -> None:  # noqa: ANN401 - as of migrate
+    """Migrate a fleet, show what happens, and exit with the worst code."""
+    if dry_run:
+        plan(series, file=file, strict=options["strict"], allow_empty=options["allow_empty"])
+        return
+    chosen = members.chosen()
+    board = Board(len(chosen["fleet"]))
+    with _stop() as stop, board:
+        found = fleet.migrate_fleet(
+            series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
+        )
+        ordered = _gathered(found, chosen["fleet"], board.leave)
+    for one in ordered:
+        base = one.database
+        _add(one, series, file,
+            applied=[document.outcome(outcome) for outcome in base.outcomes] if base else [],
+            skipped=[document.step(step) for step in base.skipped] if base else [],
+            warnings=board.said.get(one.name, []),
+        )  # fmt: skip
+    visits.show_results(ordered)
+    _end(ordered, stop)
+
+
+def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:
+    """Show which members are behind, ahead, wrong or out of reach."""
+    ordered, stop = _read(fleet.status_fleet, series, file)
+    for one in ordered:
+        _add(one, series, file, steps=_steps(one.database))
+    visits.show_groups(ordered, standing.standing)
+    behind = exit_code and any(one.database and one.database.pending for one in ordered)
+    _end(ordered, stop, [databases.PENDING] if behind else [])
+
+
+def plan(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of plan
+    """List what ``migrate`` would apply to each member."""
+    ordered, stop = _read(fleet.plan_fleet, series, file, **options)
+    for one in ordered:
+        todo = sorted((*one.database.pending, *one.database.skipped), key=_number) if one.database else ()
+        _add(one, series, file, steps=[document.step(step) for step in todo])
+    visits.show_groups(ordered, standing.intended)
+    _end(ordered, stop)
+
+
+def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of verify
+    """Check each member against its files."""
+    ordered, stop = _read(fleet.verify_fleet, series, file, **options)
+    for one in ordered:
+        base = one.database
+        problems = [document.error(problem) for problem in base.problems] if base else []
+        compared = common.compared(base.comparison if base else None)
+        _add(one, series, file, steps=_steps(base), problems=problems, **compared)
+    visits.show_groups(ordered, standing.verified)
+    _end(ordered, stop)
+
+
+def _read(
+    call: Callable[..., Iterable[Visit]], series: Sequence[str], file: Path | None, **options: object
+) -> tuple[list[Visit], threading.Event]:
+    chosen = members.chosen()
+    with _stop() as stop, Board(len(chosen["fleet"])) as board:
+        found = call(series=series, config=file, stop=stop, **chosen, **options)
+        return _gathered(found, chosen["fleet"], board.count), stop
+
+
+def _gathered(found: Iterable[Visit], names: Iterable[str], note: Callable[[Visit], None]) -> list[Visit]:
+    """Return all visits, in the order of the file; ``note`` each as it comes."""
+    known = {}
+    for visit in found:
+        note(visit)
+        known[visit.name] = visit
+    return [known[name] for name in names if name in known]
+
+
+def _number(step: Any) -> int:  # noqa: ANN401 - a step
+    return int(step.number)
+
+
+def _steps(base: Database | None) -> list[dict[str, Any]]:
+    return [document.step(step) for step in base.steps] if base else []
+
+
+def _add(one: Visit, series: Sequence[str], file: Path | None, **facts: object) -> None:
+    """Add an entry to the document, as for a single database, and what became of the member."""
+    if common.wants_document():
+        [chosen] = config.choose(config.load(file), series)
+        name = one.database.name if one.database else None
+        problem = document.error(one.problem) if one.problem else None
+        more = {
+            "name": one.name,
+            "ending": str(one.ending),
+            "seconds": round(one.seconds, 3),
+            "error": problem,
+        }
+        common.add_entry(chosen.name, name, **facts, **more)
+
+
+def _end(found: Sequence[Visit], stop: threading.Event, more: Sequence[int] = ()) -> None:
+    """Say how many ended how, and exit with the worst code."""
+    visits.show_problems(found)
+    counts = Counter(one.ending for one in found)
+    told = ", ".join(f"{counts[ending]} {ending}" for ending in Ending if counts[ending])
+    report.say(f"{visits.many(len(found))}: {told}.", err=common.wants_document())
+    code = worst([*more, *(one.exit_code for one in found)])
+    if stop.is_set():
+        code = worst([code, Interrupted.exit_code])
+    if code:
+        common.exit_with(click.get_current_context(), code)

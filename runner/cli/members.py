@@ -1,0 +1,117 @@
+"""The options that name a fleet and choose among its members."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner import fleet as fleets
+from runner.cli import common, report
+from runner.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MEANT = "runner.fleet"  # where a command's context keeps these options
+_STDIN = "-"
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - whatever it is
+    if value not in (None, (), False):
+        ctx.meta.setdefault(_MEANT, {})[param.name] = value
+
+
+def _option(*names: str, **more: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - as click takes it
+    return click.option(*names, expose_value=False, callback=_keep, **more)
+
+
+_READING = (
+    _option(
+        "--fleet", metavar="FILE",
+        help="Many databases of one series: a line NAME=URL for each, as in .env; - is stdin.",
+    ),
+    _option("--only", multiple=True, metavar="GLOB", help="Of the fleet, those with such a name."),
+    _option("--except", "but", multiple=True, metavar="GLOB", help="Of the fleet, not those."),
+    _option("--jobs", type=click.IntRange(1), metavar="N", help="So many of the fleet at once [default: 4]."),
+)  # fmt: skip
+_WRITING = (
+    _option(
+        "--canary", metavar="N|NAMES",
+        help="The first N of the fleet, or those named (a,b), go first, one after the other; when one fails, "
+        "nobody else is touched.",
+    ),
+    _option(
+        "--keep-going", is_flag=True,
+        help="Leave out of the fleet what may not be migrated, and go on when one fails.",
+    ),
+)  # fmt: skip
+
+
+def reading_options(command: Any) -> Any:  # noqa: ANN401 - a command
+    """Add what every command has for a fleet."""
+    return _added(command, _READING)
+
+
+def writing_options(command: Any) -> Any:  # noqa: ANN401 - a command
+    """Add what ``migrate`` has for a fleet."""
+    return reading_options(_added(command, _WRITING))
+
+
+def _added(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:  # noqa: ANN401 - a command
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def do(command: str, series: Sequence[str], *, alone: dict[str, object], **terms: object) -> bool:
+    """Do a command for a fleet, if --fleet was given; tell whether it was.
+
+    Raises ``UsageError`` for what goes not together with it, of the options ``alone``.
+    """
+    meant = click.get_current_context().meta.get(_MEANT, {})
+    if "fleet" not in meant:
+        _check_none(meant)
+        return False
+    if wrong := [name for name, value in alone.items() if value is not None]:
+        raise UsageError(f"--{wrong[0]} and --fleet do not go together.", remedy="Leave one of them out.")
+    from runner.cli import fleet  # noqa: PLC0415 - start-up time, and it needs this module
+
+    getattr(fleet, command)(series, **terms)
+    return True
+
+
+def _check_none(meant: dict[str, Any]) -> None:
+    for name in meant:
+        option = "except" if name == "but" else name.replace("_", "-")
+        raise UsageError(f"--{option} is for a fleet.", remedy="Name its file with --fleet.")
+
+
+def chosen() -> dict[str, Any]:
+    """Return what the four functions of the library take in common."""
+    meant = dict(click.get_current_context().meta[_MEANT])
+    file = meant.pop("fleet")
+    if file == _STDIN:
+        text = sys.stdin.buffer.read()
+        members = fleets.parse(_decoded(text), source="stdin", environ=os.environ)
+    else:
+        members = fleets.read(file, os.environ)
+        if fleets.is_exposed(Path(file)):
+            report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {file}")
+    if "canary" in meant:
+        meant["canary"] = _canary(meant["canary"])
+    return {"fleet": {one.name: one.url for one in members}, **meant, "wait": common.waiting()}
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError("stdin cannot be read as UTF-8 text.", remedy="Correct it.") from error
+
+
+def _canary(text: str) -> int | tuple[str, ...]:
+    return int(text) if text.isdecimal() else tuple(name.strip() for name in text.split(","))

@@ -1,0 +1,107 @@
+"""Draw the files of one series going by: a bar on a terminal for the one at hand, and a line for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import apply
+from runner.cli import log, report
+from runner.cli.text import columns, duration, shortened, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from runner.apply import Event
+    from runner.model import Migration
+
+_VERB = 11  # columns of what stands before the path
+_TIME = 9  # columns of a time
+_BESIDE = 45  # columns of what stands beside the path while it is being applied
+
+
+class Progress:
+    """Shows what happens to the files of one series; ``unfinished`` is the first that has no outcome yet."""
+
+    def __init__(self, paths: Sequence[str], *, quiet: bool = False) -> None:
+        self._quiet = quiet or report.settings.quiet
+        self._width = report.width()
+        self._longest = max((columns(visible(path)) for path in paths), default=0)
+        self._total = len(paths)
+        self._begun: list[Migration] = []
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Progress:
+        if not self._quiet and self._total and self._width:
+            from rich import progress  # noqa: PLC0415 - start-up time
+
+            self._bar = progress.Progress(
+                progress.SpinnerColumn(),
+                progress.TextColumn("{task.description}", markup=False),
+                progress.BarColumn(bar_width=24),
+                progress.MofNCompleteColumn(),
+                progress.TimeElapsedColumn(),
+                console=report.console(),
+                transient=True,
+                redirect_stderr=report.is_terminal(err=True),
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("", total=self._total)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    @property
+    def unfinished(self) -> Migration | None:
+        """Return the file that was begun first of those that are not done."""
+        return self._begun[0] if self._begun else None
+
+    def show(self, event: Event) -> None:
+        """Take note of one event."""
+        told = log.show(event)
+        path = visible(event.migration.path)
+        match event:
+            case apply.Started(migration=migration):
+                self._begun.append(migration)
+                self._begin(path)
+            case apply.Waiting(holders=holders) if not told:
+                report.note("waiting for another runner: " + "; ".join(holders))
+            case apply.Retrying(reason=reason, seconds=seconds) if not told:
+                report.note(f"{reason.message} Trying again in {seconds:.0f} s.")
+                for note in reason.notes:
+                    report.note(f"  {note}")
+            case apply.Noticed(notices=notices) if not told:
+                for one in notices:
+                    report.notice(one, path)
+            case apply.Outcome(migration=migration, ms=ms):
+                self._begun = [one for one in self._begun if one.version != migration.version]
+                self._done(path, ms)
+
+    def _begin(self, path: str) -> None:
+        if self._bar and self._task is not None and self._width:
+            self._bar.update(self._task, description=shortened(path, max(self._width - _BESIDE, 8)))
+
+    def _done(self, path: str, ms: int | None) -> None:
+        if self._bar and self._task is not None:
+            self._bar.advance(self._task)
+        if ms is None:
+            self.row("found", path, "by another runner")
+        else:
+            self.row("applied", path, duration(ms))
+
+    def row(self, verb: str, path: str, how: str = "") -> None:
+        """Write the line of a file that is over."""
+        if self._quiet:
+            return
+        room = self._width and self._width - _VERB - 1 - max(len(how), _TIME if how else 0)
+        path = shortened(visible(path), room)
+        pad = " " * (min(self._longest, room or self._longest) - columns(path))
+        report.drawn(f"  {verb:<9}{path}{pad} {how:>{_TIME}}".rstrip())

@@ -1,0 +1,139 @@
+"""Show a run of ``migrate``: each database under its heading, its files, and what it has in the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner import apply, door
+from runner.cli import common, document, ending, progress, report, table
+from runner.cli.text import shortened
+from runner.errors import CommitUnknown, ConnectionLost, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.apply import Outcome
+    from runner.door import Database
+
+_LABEL = 40  # columns of a file's name in a sentence on a terminal
+
+
+class Screen:
+    """Shows each database of a run under its heading, with what it has in the end, also when one fails."""
+
+    def __init__(self, to: int | None, expect: int | None) -> None:
+        self._to = to
+        self._expect = expect
+        self._waiting: list[Database] = []
+        self._said: list[dict[str, Any]] = []
+        self._done: list[Outcome] = []
+        self._progress: progress.Progress | None = None
+        self._failed: str | None = None
+
+    def show(self, event: door.Event) -> None:
+        """Take note of one event."""
+        if isinstance(event, door.Checked):
+            _warn(event.databases)
+            _compare(event.databases, self._expect)
+            self._waiting = list(event.databases)
+            return
+        while self._waiting[0].series != event.migration.series:
+            self._leave()
+        drawn = self._enter()
+        if isinstance(event, apply.Noticed):
+            event = self._chosen(event)
+        drawn.show(event)
+        if isinstance(event, apply.Outcome):
+            self._done.append(event)
+
+    def fail(self, error: BaseException) -> None:
+        """Give the file that failed a line of its own."""
+        if self._waiting:
+            drawn = self._enter()
+            drawn.__exit__(None, None, None)
+            if drawn.unfinished:
+                drawn.row(_verb(error), drawn.unfinished.path)
+            self._failed = self._waiting[0].series
+
+    def _chosen(self, event: apply.Noticed) -> apply.Noticed:
+        """Leave only warnings, unless more is wanted, and keep them for the document."""
+        verbose = report.settings.verbose
+        notices = tuple(
+            ending.revealed(one) for one in event.notices if verbose or one.severity == report.WARNING
+        )
+        self._said += [document.notice(event.migration.version, one) for one in notices]
+        return event._replace(notices=notices)
+
+    def _enter(self) -> progress.Progress:
+        """Write the heading of the database at hand, unless it stands there already."""
+        if self._progress is None:
+            one = self._waiting[0]
+            if not common.wants_document():
+                report.heading(common.title(one))
+            paths = [step.file.path for step in one.pending if self._to is None or step.number <= self._to]
+            self._progress = progress.Progress(paths, quiet=common.wants_document()).__enter__()
+        return self._progress
+
+    def _leave(self) -> None:
+        """Say what the database at hand has now."""
+        self._enter().__exit__(None, None, None)
+        one = self._waiting.pop(0)._replace(outcomes=tuple(self._done))
+        reached = self._failed in (None, one.series)
+        _add(one, self._said)
+        if not common.wants_document():
+            _summarise(one, self._to, None if reached else self._failed)
+        self._progress, self._done, self._said = None, [], []
+
+    def leave_all(self) -> None:
+        """Say what each database has that was not left yet."""
+        while self._waiting:
+            self._leave()
+
+
+def _verb(error: BaseException) -> str:
+    """Return what became of the file that was running."""
+    if isinstance(error, CommitUnknown):
+        return "unknown"
+    if isinstance(error, ConnectionLost):
+        return "lost"
+    return "stopped" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
+
+
+def _warn(found: Sequence[Database]) -> None:
+    for one in found:
+        lacking = [s.migration.path for s in one.steps if s.migration and s.migration.rollback is None]
+        if len(lacking) == 1:
+            report.warning(f"{lacking[0]} has no rollback file.")
+        elif lacking:
+            report.warning(f"{lacking[0]} and {len(lacking) - 1} more files have no rollback file.")
+
+
+def _compare(found: Sequence[Database], expect: int | None) -> None:
+    """Say how many of the expected files were applied before: by another pod, or a run that was cut short."""
+    pending = sum(len(one.pending) for one in found)
+    if expect is not None and pending < expect and not common.wants_document():
+        report.say(f"{expect - pending} of the {expect} expected files were applied before.")
+
+
+def _add(one: Database, said: Sequence[dict[str, Any]]) -> None:
+    """Add what a database has to the document."""
+    applied = [document.outcome(outcome) for outcome in one.outcomes]
+    skipped = [document.step(step) for step in one.skipped]
+    common.add(one, applied=applied, skipped=skipped, warnings=list(said))
+
+
+def _summarise(one: Database, to: int | None, failed: str | None) -> None:
+    """Say what a database got and has; ``failed`` names the series before it that ended the run."""
+    for step in one.skipped if failed is None else ():
+        report.sentence(f"{table.described(step)}  {step.file.path}")
+    own = sum(outcome.ms is not None for outcome in one.outcomes)
+    counts = f"{own} applied" if own else "nothing applied"
+    if others := len(one.outcomes) - own:
+        counts += f", {others} by another runner"
+    if failed is not None:
+        counts = f"not reached, because {failed} failed: {counts}"
+    label = shortened(one.at or "", report.width() and _LABEL)
+    place = common.ahead(one) or (f"at {label}" if one.at else "empty")
+    report.sentence(f"{counts}, {one.series} is {place}.")
+    if to is not None and one.at and int(one.at.partition("_")[0]) > to:
+        report.warning(f"{one.series} is beyond --to {to:03} already. `rollback` prints how to go back.")

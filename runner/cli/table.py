@@ -1,0 +1,120 @@
+"""Draw the steps of a series: columns that fit a terminal, whole ones in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
+
+from runner.cli import common, report, text
+from runner.planning import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from runner.door import Database
+    from runner.planning import Step
+
+_STYLES = {
+    State.APPLIED: "green",
+    State.PENDING: "yellow",
+    State.SKIPPED: "cyan",
+    State.EDITED: "bold red",
+    State.RENAMED: "bold red",
+    State.MISSING: "bold red",
+    State.LATE: "bold red",
+    State.AHEAD: "magenta",
+}
+_HEADERS = ("version", "name", "state", "applied at", "by", "time")
+_NAME, _STATE, _AT, _BY, _TIME = range(1, 6)
+_GOES_FIRST = (_BY, _TIME, _AT)  # where room is short
+_LONGEST = 32  # columns; for the sake of a longer name no column goes: it is cut itself
+_GAP = "  "
+
+
+def described(step: Step) -> str:
+    """Return the state in words: ``skipped (needs vector: this server does not offer it)``."""
+    if step.applied and step.applied.running:
+        return f"{step.state} (interrupted)"
+    return f"{step.state} ({needed(step.needs, step.why)})" if step.needs else str(step.state)
+
+
+def needed(needs: Sequence[str], why: str | None) -> str:
+    """Return which extensions are not to be had, and why."""
+    return f"needs {', '.join(needs)}{f': {why}' if why else ''}"
+
+
+def show_all(found: Sequence[Database]) -> None:
+    """Show a table of each database, then what is wrong anywhere, then how much there is of each."""
+    for one in found:
+        show(common.title(one), one.steps)
+        report.say("")
+    for problem in (step.problem for one in found for step in one.steps if step.problem):
+        report.error(problem)
+    for one in found:
+        report.sentence(summary(one.series, one.steps), indent="")
+
+
+def show(title: str, steps: Sequence[Step]) -> None:
+    """Show the steps of one series, and behind them why any is skipped."""
+    report.heading(title)
+    rows = [_HEADERS, *(_cells(step) for step in steps)]
+    columns, widths = _fitted(rows, report.width())
+    for row, style in zip(rows, (None, *(_STYLES[step.state] for step in steps)), strict=True):
+        report.drawn(_row(row, columns, widths, style))
+    for step in steps:
+        if step.needs:
+            report.sentence(f"{described(step)}  {step.file.path}")
+
+
+def _row(row: Sequence[str], columns: Sequence[int], widths: Sequence[int], style: str | None) -> str:
+    """Return one line of the table, its state in colour."""
+    cells = []
+    for at, width in zip(columns, widths, strict=True):
+        cell = text.shortened(text.visible(row[at]), width)
+        pad = " " * (width - text.columns(cell))
+        shown = report.styled(cell, style) if at == _STATE else cell
+        cells.append(pad + shown if at == _TIME else shown + pad)
+    return (_GAP + _GAP.join(cells)).rstrip()
+
+
+def _fitted(rows: Sequence[Sequence[str]], width: int | None) -> tuple[list[int], list[int]]:
+    """Return which columns there is room for, and the width of each."""
+    wide = [max(map(text.columns, column)) for column in zip(*rows, strict=True)]
+    columns = [at for at in range(len(wide)) if at in (0, _NAME, _STATE) or any(row[at] for row in rows[1:])]
+    if width is None:
+        return columns, [wide[at] for at in columns]
+    name = wide[_NAME]
+    for goes in (None, *_GOES_FIRST):
+        columns = [at for at in columns if at != goes]
+        rest = sum(wide[at] + len(_GAP) for at in columns if at != _NAME) + len(_GAP)
+        if rest + min(name, _LONGEST) <= width:
+            break
+    wide[_NAME] = min(name, max(width - rest, len(_HEADERS[_NAME])))
+    return columns, [wide[at] for at in columns]
+
+
+def _cells(step: Step) -> tuple[str, ...]:
+    row = step.applied
+    return (
+        step.version,
+        step.name,
+        described(step) if not step.needs else str(step.state),
+        _local(int(row.applied_at.timestamp() // 60)) if row else "",
+        row.applied_by if row else "",
+        text.duration(row.execution_ms) if row and row.execution_ms else "",  # a bundle does not time it
+    )
+
+
+@cache  # the files of one run share their minutes
+def _local(minute: int) -> str:
+    """Return a minute since 1970 in the time zone of whoever looks."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(minute * 60))
+
+
+def summary(series: str, steps: Iterable[Step]) -> str:
+    """Return how many steps are in which state, such as ``auth: 3 applied, 1 pending.``."""
+    counts = Counter(step.state for step in steps)
+    told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    return f"{series}: {told or 'no migration'}."

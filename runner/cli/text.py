@@ -1,0 +1,71 @@
+"""Measure and mend text for a terminal: what it shows, how many columns that takes, and what fits."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = re.compile(r"`[^`]*`")
+_BLANK = "\0"  # stands for a blank that is no place for a line to end
+
+
+def visible(text: str) -> str:
+    """Return the text with control characters written out, so that a terminal does not obey them."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def columns(text: str) -> int:
+    """Return how many columns a terminal needs: an ideograph takes two, a combining mark none."""
+    if text.isascii():
+        return len(text)
+    import unicodedata  # noqa: PLC0415 - rarely needed
+
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def head(text: str, width: int) -> str:
+    """Return as much of the beginning as takes at most ``width`` columns."""
+    cut = text[: max(width, 0)]
+    while columns(cut) > width:
+        cut = cut[:-1]
+    return cut
+
+
+def shortened(text: str, width: int | None) -> str:
+    """Return the text with … in its middle, if it takes more than ``width`` columns."""
+    if width is None or columns(text) <= width:
+        return text
+    front = head(text, width // 2)
+    back = head(text[::-1], width - 1 - columns(front))[::-1]
+    return f"{front}…{back}"
+
+
+def part(text: str, width: int | None, *, start: int = 0) -> str:
+    """Return ``width`` columns of a line from column ``start`` on, with … where something is cut off."""
+    if start and text:
+        text = "…" + text[len(head(text, start + 1)) :]
+    return text if width is None or columns(text) <= width else head(text, width - 1) + "…"
+
+
+def wrapped(text: str, width: int | None, *, indent: str = "") -> list[str]:
+    """Return lines that end between words and fit into ``width`` columns; all but the first are indented.
+
+    A word that is longer, such as a path, stays whole, and so does what stands in backticks: somebody may
+    copy it. What has a $ is for a shell and stays one line.
+    """
+    if width is None or "$" in text or columns(text) <= width:
+        return [text]
+    import textwrap  # noqa: PLC0415 - start-up time
+
+    joined = _QUOTED.sub(lambda found: found.group().replace(" ", _BLANK), text)
+    lines = textwrap.wrap(
+        joined, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace(_BLANK, " ") for line in lines] or [text]
+
+
+def duration(ms: int) -> str:
+    """Return a time for a person: milliseconds, from ten seconds on seconds."""
+    return f"{ms} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004 - said above

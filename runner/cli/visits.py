@@ -1,0 +1,117 @@
+"""Show what became of a fleet: a row per database, or one for many that are alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.cli import common, document, report, standing
+from runner.cli.text import visible
+from runner.errors import IntegrityError
+from runner.fleet import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from runner.cli.standing import Row
+    from runner.errors import RunnerError
+    from runner.fleet import Visit
+
+_MANY = 20  # names, or rows alike, that are still listed one by one
+
+
+def many(count: int) -> str:
+    """Return how many databases."""
+    return f"{count} database{'s' * (count != 1)}"
+
+
+def show_results(found: Sequence[Visit]) -> None:
+    """Show on a terminal the table of what ``migrate`` did, failures first; in a pipe each has its line."""
+    if common.wants_document() or not report.is_terminal():
+        return
+    rows = [
+        (
+            name,
+            str(len(one.database.outcomes)) if one.database else "",
+            standing.at(one),
+            f"{one.seconds:.2f} s",
+            _error(one),
+        )
+        for name, one in _few(found)
+    ]
+    _draw(("database", "applied", "at", "time", "error"), rows)
+
+
+def _few(found: Sequence[Visit]) -> list[tuple[str, Visit]]:
+    """Return a name and a visit for each row: many that are alike share one, with the longest time."""
+    alike: dict[tuple[Row, str], list[Visit]] = {}
+    for one in sorted(found, key=lambda one: standing.result(one).order):
+        alike.setdefault((standing.result(one), _error(one)), []).append(one)
+    rows = []
+    for group in alike.values():
+        if len(group) > _MANY:
+            rows.append((many(len(group)), max(group, key=lambda one: one.seconds)))
+        else:
+            rows += [(one.name, one) for one in group]
+    return rows
+
+
+def _error(one: Visit) -> str:
+    if one.problem is None:
+        return str(one.ending) if one.ending is Ending.NOT_STARTED else ""
+    return " ".join(filter(None, (f"{one.problem.name}:", one.problem.message, one.problem.remedy)))
+
+
+def show_groups(found: Sequence[Visit], words: Callable[[Visit], Row]) -> None:
+    """Show how many members stand alike, what is wrong first, and which; of very many only how many."""
+    if common.wants_document():
+        return
+    groups: dict[Row, list[str]] = {}
+    for one in found:
+        groups.setdefault(words(one), []).append(one.name)
+    rows = [
+        (str(len(names)), row.at, row.state, _names(names, all_well=row.order > 3))  # noqa: PLR2004 - as above
+        for row, names in sorted(groups.items(), key=lambda group: group[0].order)
+    ]
+    if report.is_terminal():
+        _draw(("databases", "at", "state", "which"), rows)
+        return
+    for count, place, state, names in rows:
+        where = f"at {place}, " if place else ""
+        report.say(f"  {count} {where}{state}{f': {names}' if names else ''}")
+
+
+def _names(names: Sequence[str], *, all_well: bool) -> str:
+    if all_well and len(names) > _MANY:
+        return ""
+    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return ", ".join(names[:_MANY]) + more
+
+
+def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich import box  # noqa: PLC0415 - start-up time
+    from rich.table import Table  # noqa: PLC0415 - start-up time
+    from rich.text import Text  # noqa: PLC0415 - start-up time
+
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for header in headers:
+        drawn.add_column(header, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(visible(cell)) for cell in row))
+    report.console().print(drawn)
+
+
+def _anonymous(problem: RunnerError, one: Visit) -> str:
+    """Return all that a problem says, without the names of the member and its database."""
+    words = str(document.error(problem)).replace(one.name, "")
+    return words.replace(one.database.name, "") if one.database else words
+
+
+def show_problems(found: Sequence[Visit]) -> None:
+    """Show each problem once, behind the names of those that have it."""
+    alike: dict[str, tuple[RunnerError, list[str]]] = {}
+    for one in found:
+        for problem in one.problems:
+            alike.setdefault(_anonymous(problem, one), (problem, []))[1].append(one.name)
+    for problem, names in sorted(alike.values(), key=lambda pair: isinstance(pair[0], IntegrityError)):
+        report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)
+        report.error(problem)

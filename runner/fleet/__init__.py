@@ -1,0 +1,31 @@
+"""Many databases of one series: visited a few at a time, each under a lock of its own.
+
+Take from here ``migrate_fleet``, ``status_fleet``, ``plan_fleet`` and ``verify_fleet``, which yield a
+``Visit`` for each member as it comes; ``parse`` and ``is_exposed`` for the text that names the members, and
+``worst`` for the exit code of all. There is no state but the ledgers.
+"""
+
+from typing import TYPE_CHECKING
+
+from runner import lazily
+
+if TYPE_CHECKING:
+    from runner.fleet.member import choose as choose
+    from runner.fleet.member import is_exposed as is_exposed
+    from runner.fleet.member import parse as parse
+    from runner.fleet.member import read as read
+    from runner.fleet.migrating import migrate_fleet as migrate_fleet
+    from runner.fleet.reading import plan_fleet as plan_fleet
+    from runner.fleet.reading import status_fleet as status_fleet
+    from runner.fleet.reading import verify_fleet as verify_fleet
+    from runner.fleet.visit import Ending as Ending
+    from runner.fleet.visit import Visit as Visit
+    from runner.fleet.visit import worst as worst
+else:
+    __getattr__ = lazily(
+        __name__,
+        member="choose is_exposed parse read",
+        migrating="migrate_fleet",
+        reading="plan_fleet status_fleet verify_fleet",
+        visit="Ending Visit worst",
+    )

@@ -1,0 +1,99 @@
+"""Look at one member of a fleet, in time, and give its errors the right names."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import config as configuration
+from runner import database, planning
+from runner.config import Target
+from runner.errors import ConnectionLost, ServerRefused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from runner.config import Series
+    from runner.fleet.member import Member
+    from runner.model import Migration
+    from runner.planning import Site
+
+PATIENCE = 15.0  # seconds in which a server must answer what the runner asks before it changes anything
+_NO_RIGHT = "42501"
+_LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
+_SAID = "These are its own words: see what they name, and run again when it is put right."
+
+
+class Files(NamedTuple):
+    """The one series of a fleet, and its files, which were read once for all members."""
+
+    series: Series
+    migrations: tuple[Migration, ...]
+
+    def target(self, member: Member) -> Target:
+        """Return where a member lives; messages call it by its name."""
+        return Target(self.series, member.url, member.name)
+
+
+def read(series: str | Sequence[str], config: Path | str | None) -> Files:
+    """Read the files of the one series. Raises ``UsageError`` for several."""
+    project = configuration.load(Path(config) if config is not None else None)
+    chosen = configuration.choose(project, [series] if isinstance(series, str) else series)
+    if len(chosen) != 1:
+        raise UsageError("A fleet is of one series.", remedy="Name the series.")
+    return Files(chosen[0], planning.read(project, chosen)[chosen[0].name])
+
+
+@contextmanager
+def site(files: Files, member: Member, *, wait: float = 0, is_patient: bool = False) -> Iterator[Site]:
+    """Connect to a member, as soon as it is there, and look at it.
+
+    Each answer must come in time, then also what is asked later unless ``is_patient``.
+    """
+    target = files.target(member)
+    if wait:
+        database.connect(target.url, source=target.source, wait=wait).close()
+    with named(member), ExitStack() as stack, ExitStack() as in_time:
+        in_time.enter_context(database.heeding(_silence(member)))
+        [found] = stack.enter_context(planning.look({files.series.name: files.migrations}, [target]))
+        if is_patient:
+            in_time.close()
+        yield found
+
+
+def connect(files: Files, member: Member) -> database.Connection:
+    """Connect to a member as ``migrate`` does."""
+    target = files.target(member)
+    return database.connect(target.url, source=target.source, application=f"runner:{files.series.name}")
+
+
+@contextmanager
+def named(member: Member) -> Iterator[None]:
+    """Give an error of the driver a name, as the command line does."""
+    try:
+        yield
+    except database.Error as error:
+        if error.sqlstate is None:
+            raise ConnectionLost(
+                f"The connection to {member.name} was lost. What was applied before stays.",
+                remedy="Run again.",
+                notes=tuple(str(error).splitlines()),
+            ) from error
+        remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
+        raise ServerRefused(
+            f"The server of {member.name} refused a question: {error}", remedy=remedy
+        ) from error
+
+
+def _silence(member: Member) -> Callable[[float], None]:
+    """Return what raises ``ConnectionLost`` for a server that has fallen silent."""
+
+    def look(waited: float) -> None:
+        if waited > PATIENCE:
+            raise ConnectionLost(
+                f"The server of {member.name} has not answered for {PATIENCE:g} s.",
+                remedy="Look at it, and run again.",
+            )
+
+    return look

@@ -1,0 +1,126 @@
+"""Read which databases a fleet has, and choose among them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import environment
+from runner.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One database of a fleet, by its name; the URL may hold a password: it has no repr."""
+
+    name: str
+    url: str = field(repr=False)
+
+
+def read(fleet: Path | str | Mapping[str, str], environ: Mapping[str, str]) -> tuple[Member, ...]:
+    """Return the members of a file of lines NAME=URL, or of a mapping. Raises ``ConfigError``."""
+    if not isinstance(fleet, Path | str):
+        return _some((Member(name, url) for name, url in fleet.items()), "The fleet")
+    file = Path(fleet)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.", remedy="Check --fleet.") from error
+    return parse(text, source=str(file), environ=environ)
+
+
+def parse(text: str, *, source: str, environ: Mapping[str, str]) -> tuple[Member, ...]:
+    """Return the members that a text names, a line NAME=URL each, in the syntax of .env files.
+
+    A variable in braces is taken from ``environ``; one that is not set would leave a password out, so that is
+    refused, as are a name without a URL and a name that stands there twice. Raises ``ConfigError``.
+    """
+    known: dict[str, int] = {}
+    members = []
+    for line, name, value in environment.bindings(text, source=source):
+        where = f"{source}:{line}"
+        if name in known:
+            raise ConfigError(
+                f"{where} names {name} a second time, after line {known[name]}.", remedy="Rename one."
+            )
+        known[name] = line
+        members.append(Member(name, _url(name, value, where, environ)))
+    return _some(members, source)
+
+
+def _url(name: str, value: str | None, where: str, environ: Mapping[str, str]) -> str:
+    try:
+        url = environment.expand(value or "", environ)
+    except LookupError as error:
+        raise ConfigError(
+            f"{where}: the URL of {name} needs the variable {error.args[0]}, which is not set.",
+            remedy="Set it in the environment.",
+        ) from None
+    if not url:
+        raise ConfigError(f"{where}: {name} has no URL.", remedy="Write NAME=URL.")
+    return url
+
+
+def _some(members: Iterable[Member], source: str) -> tuple[Member, ...]:
+    if found := tuple(members):
+        return found
+    raise ConfigError(f"{source} names no database.", remedy="Write a line NAME=URL for each.")
+
+
+def is_exposed(file: Path) -> bool:
+    """Tell whether others than its owner may read a file that holds URLs."""
+    mode = file.stat().st_mode
+    return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def chosen(
+    fleet: Path | str | Mapping[str, str], *, only: Sequence[str] = (), but: Sequence[str] = ()
+) -> tuple[Member, ...]:
+    """Return those members of a fleet that are chosen; variables come from the environment."""
+    return choose(read(fleet, os.environ), only=only, but=but)
+
+
+def choose(
+    members: Sequence[Member], *, only: Sequence[str] = (), but: Sequence[str] = ()
+) -> tuple[Member, ...]:
+    """Return the members whose names match one of ``only``, if there is one, and none of ``but``.
+
+    Raises ``UsageError`` for a pattern that matches nothing, which may be a slip of the pen, and when nothing
+    is left.
+    """
+    for pattern in (*only, *but):
+        if not any(fnmatchcase(member.name, pattern) for member in members):
+            raise UsageError(f"No database of the fleet matches {pattern}.", remedy="Correct the pattern.")
+    chosen = tuple(
+        member for member in members if (not only or _matches(member, only)) and not _matches(member, but)
+    )
+    if not chosen:
+        raise UsageError("No database of the fleet is left.", remedy="Leave fewer of them out.")
+    return chosen
+
+
+def _matches(member: Member, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(member.name, pattern) for pattern in patterns)
+
+
+def canaries(members: Sequence[Member], canary: int | Sequence[str]) -> tuple[Member, ...]:
+    """Return those that go first: the first few, or those named. Raises ``UsageError``."""
+    if isinstance(canary, int):
+        return tuple(members[:canary])
+    by_name = {member.name: member for member in members}
+    for name in canary:
+        if name not in by_name:
+            raise UsageError(
+                f"There is no database {name} among those chosen, to be the canary.",
+                remedy="Name one of the fleet, or how many go first.",
+            )
+    return tuple(by_name[name] for name in canary)

@@ -1,0 +1,165 @@
+"""Migrate the members of a fleet: all are looked at first, canaries come before the rest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import apply
+from runner.database import Access
+from runner.errors import Interrupted, RunnerError, UsageError
+from runner.fleet import look, member
+from runner.fleet.crew import Crew, Done, Told
+from runner.fleet.survey import Terms, survey
+from runner.fleet.visit import JOBS, Ending, Visit
+from runner.model import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from runner.door import Event
+    from runner.fleet.look import Files
+    from runner.fleet.survey import Found
+
+_LIMITS = Limits()
+
+
+class Work(NamedTuple):
+    """What all members share while they are migrated."""
+
+    files: Files
+    limits: Limits
+    jobs: int
+    stop: threading.Event
+    keep_going: bool
+    tell: Callable[[str, Event], None]
+
+
+class Ended(NamedTuple):
+    """How the work on one member ended, and after how many seconds."""
+
+    problem: RunnerError | None
+    seconds: float
+
+
+def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
+    fleet: Path | str | Mapping[str, str],
+    series: str | Sequence[str] = (),
+    *,
+    config: Path | str | None = None,
+    only: Sequence[str] = (),
+    but: Sequence[str] = (),
+    jobs: int = JOBS,
+    canary: int | Sequence[str] = 0,
+    keep_going: bool = False,
+    to: int | None = None,
+    expect: int | None = None,
+    strict: bool = False,
+    allow_empty: bool = False,
+    limits: Limits = _LIMITS,
+    wait: float = 0,
+    stop: threading.Event | None = None,
+    on_event: Callable[[str, Event], None] | None = None,
+) -> Iterator[Visit]:
+    """Apply what is pending in many databases of one series; yield what became of each, as it comes. Writes.
+
+    ``fleet`` is a file of lines NAME=URL, or maps names to URLs; ``only`` and ``but`` are patterns of names.
+    Every member is checked before one is changed. What is found keeps all from being changed, or with
+    ``keep_going`` only those where it was found. Then the ``canary`` members, a number or names, are migrated
+    one after the other; when one fails nobody else is touched. Then the others, ``jobs`` at once, each on a
+    connection and under a lock of its own; when one fails nobody else is begun, unless ``keep_going``.
+
+    When ``stop`` is set, from another thread or a signal handler, what runs is cancelled and rolled back
+    within two seconds; every member is still told of. Closing the generator does the same. ``on_event`` is
+    called with the name of a member and what happens there, in the thread that iterates. Other parameters
+    as of ``migrate``, for each member. Raises ``RunnerError`` only for what concerns all of them.
+    """
+    stop = stop or threading.Event()
+    tell = on_event or _silent
+    files = look.read(series, config)
+    if to is not None and to not in {file.number for file in files.migrations}:
+        raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
+    members = member.chosen(fleet, only=only, but=but)
+    first = {one.name for one in member.canaries(members, canary)}
+    terms = Terms(to, expect, strict, allow_empty, wait)
+    found = survey(files, members, terms, jobs=jobs, stop=stop, tell=tell)
+    if stop.is_set() or (not keep_going and any(one.problem for one in found)):
+        yield from (one.visit() for one in found)
+        return
+    work = Work(files, limits, jobs, stop, keep_going, tell)
+    yield from _in_turn(work, found, first)
+
+
+def _silent(name: str, event: Event) -> None:
+    """Listen to nothing."""
+
+
+def _in_turn(work: Work, found: Sequence[Found], first: set[str]) -> Iterator[Visit]:
+    """Migrate the canaries, and the others if these are well."""
+    canaries = [one for one in found if one.member.name in first]
+    others = [one for one in found if one.member.name not in first]
+    well = True
+    for visit in _migrated(work._replace(jobs=1, keep_going=False), canaries):
+        well = well and visit.ending is Ending.DONE
+        yield visit
+    if well:
+        yield from _migrated(work, others)
+    else:
+        yield from (one.visit() for one in others)
+
+
+def _migrated(work: Work, found: Sequence[Found]) -> Iterator[Visit]:
+    """Migrate some members, as many at once as there are jobs."""
+    yield from (one.visit() for one in found if one.problem or not one.todo)
+    todo = [one for one in found if one.todo and not one.problem]
+    ends = None if work.keep_going else _has_failed
+    crew = Crew(todo, partial(_migrate, work), jobs=work.jobs, stop=work.stop, ends=ends)
+    applied: dict[str, list[apply.Outcome]] = {one.member.name: [] for one in todo}
+    for news in crew.news():
+        name = news.item.member.name
+        if isinstance(news, Told):
+            if isinstance(news.event, apply.Outcome):
+                applied[name].append(news.event)
+            work.tell(name, news.event)
+        elif isinstance(news, Done):
+            yield _visit(news.item, applied[name], news.result)
+    yield from (one.visit() for one in crew.left())
+
+
+def _has_failed(ended: Ended) -> bool:
+    return ended.problem is not None
+
+
+def _visit(found: Found, applied: Sequence[apply.Outcome], ended: Ended | None) -> Visit:
+    """Return what became of a member; one that has not ended gave no answer after all was to be stopped."""
+    name = found.member.name
+    problem, seconds = ended or (_unended(name), 0.0)
+    database_ = found.database._replace(outcomes=tuple(applied)) if found.database else None
+    return Visit(name, Ending.FAILED if problem else Ending.DONE, database_, problem, seconds)
+
+
+def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> Ended:
+    """Apply what is pending in one member."""
+    began = time.monotonic()
+    problem: RunnerError | None = None
+    try:
+        with look.named(found.member), closing(look.connect(work.files, found.member)) as connection:
+            access = Access(connection, partial(look.connect, work.files, found.member), found.notices_loss)
+            for event in apply.apply(access, found.todo, found.before, work.limits):
+                tell(event)
+    except RunnerError as error:
+        problem = error
+    except KeyboardInterrupt:
+        problem = Interrupted("Interrupted, while no file was running.", remedy="Run again.")
+    return Ended(problem, time.monotonic() - began)
+
+
+def _unended(name: str) -> Interrupted:
+    return Interrupted(
+        f"Interrupted; {name} did not end in time, and rolls back what is not committed.",
+        remedy="`status` shows how far it got; run again.",
+    )

@@ -1,0 +1,157 @@
+"""Look at the members of a fleet: status, plan, verify. Nothing here writes to them."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from runner import door, planning, schema
+from runner.errors import RunnerError
+from runner.fleet import look, member
+from runner.fleet.rounds import Round, Seen, done, seen
+from runner.fleet.visit import JOBS, Ending, Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from runner.model import Migration
+    from runner.planning import Site
+
+    Fleet = Path | str | Mapping[str, str]
+
+
+def status_fleet(  # noqa: PLR0913 - options, keyword-only
+    fleet: Fleet,
+    series: str | Sequence[str] = (),
+    *,
+    config: Path | str | None = None,
+    only: Sequence[str] = (),
+    but: Sequence[str] = (),
+    jobs: int = JOBS,
+    wait: float = 0,
+    stop: threading.Event | None = None,
+) -> Iterator[Visit]:
+    """Look at many databases of one series; yield each as it comes, with what is applied, pending or wrong.
+
+    Parameters as of ``migrate_fleet``. A member that cannot be read has a ``problem``.
+    """
+    members = member.chosen(fleet, only=only, but=but)
+    round_ = Round(look.read(series, config), members, jobs, wait, stop or threading.Event())
+    for one in seen(round_, _status):
+        yield one.visit
+
+
+def plan_fleet(  # noqa: PLR0913 - options, keyword-only
+    fleet: Fleet,
+    series: str | Sequence[str] = (),
+    *,
+    config: Path | str | None = None,
+    only: Sequence[str] = (),
+    but: Sequence[str] = (),
+    jobs: int = JOBS,
+    strict: bool = False,
+    allow_empty: bool = False,
+    wait: float = 0,
+    stop: threading.Event | None = None,
+) -> Iterator[Visit]:
+    """Yield of each member what ``migrate_fleet`` would apply, or as its ``problem`` why it would refuse.
+
+    Other parameters as of ``migrate_fleet``.
+    """
+    members = member.chosen(fleet, only=only, but=but)
+    round_ = Round(look.read(series, config), members, jobs, wait, stop or threading.Event())
+    for one in seen(round_, partial(_plan, strict=strict, allow_empty=allow_empty)):
+        yield one.visit
+
+
+def verify_fleet(  # noqa: PLR0913 - options, keyword-only
+    fleet: Fleet,
+    series: str | Sequence[str] = (),
+    *,
+    config: Path | str | None = None,
+    only: Sequence[str] = (),
+    but: Sequence[str] = (),
+    jobs: int = JOBS,
+    drift: bool = False,
+    scratch: str | None = None,
+    strict: bool = False,
+    wait: float = 0,
+    stop: threading.Event | None = None,
+) -> Iterator[Visit]:
+    """Yield each member with the ``problems`` of its database, as ``verify`` finds them.
+
+    With ``drift`` the files are run once for all members whose files make the same: those that have applied
+    the same files on the same version of PostgreSQL, with the same roles, owner and settings. Other
+    parameters as of ``migrate_fleet`` and ``verify``.
+    """
+    members = member.chosen(fleet, only=only, but=but)
+    round_ = Round(look.read(series, config), members, jobs, wait, stop or threading.Event())
+    if not drift:
+        for one in seen(round_, partial(_verify, strict=strict, compare=None), is_patient=True):
+            yield one.visit
+        return
+    alike: dict[str, list[Seen]] = {}
+    for one in seen(round_, _state):
+        if one.state is None:
+            yield one.visit
+        else:
+            alike.setdefault(one.state, []).append(one)
+    by_name = {one.name: one for one in members}
+    for group in alike.values():
+        some = tuple(by_name[one.visit.name] for one in group)
+        yield from _compared(round_._replace(members=some), group[0].applied, scratch, strict=strict)
+
+
+def _status(site: Site) -> Seen:
+    return done(site, door.describe(site))
+
+
+def _plan(site: Site, *, strict: bool, allow_empty: bool) -> Seen:
+    try:
+        planning.check([site], strict=strict, allow_empty=allow_empty)
+    except RunnerError as problem:
+        return done(site, door.describe(site), problem)
+    return done(site, door.describe(site))
+
+
+def _verify(
+    site: Site,
+    *,
+    strict: bool,
+    compare: Callable[[Site, Sequence[Migration]], schema.Comparison] | None,
+) -> Seen:
+    return done(site, door.verified(site, strict=strict, compare=compare))
+
+
+def _state(site: Site) -> Seen:
+    applied = planning.applied(site.steps)
+    return done(site, door.describe(site))._replace(state=schema.state(site, applied), applied=applied)
+
+
+def _compared(
+    round_: Round, applied: tuple[Migration, ...], scratch: str | None, *, strict: bool
+) -> Iterator[Visit]:
+    """Verify members that are alike beside what their files make."""
+    left = {one.name for one in round_.members}
+    target = round_.files.target(round_.members[0])
+    try:
+        with schema.expected(target, applied, scratch_url=scratch) as made:
+            compare = partial(_beside, made, scratch)
+            see = partial(_verify, strict=strict, compare=compare)
+            for one in seen(round_, see, is_patient=True):
+                left.remove(one.visit.name)
+                yield one.visit
+    except RunnerError as problem:  # of the scratch side
+        for name in left:
+            yield Visit(name, Ending.FAILED, problem=problem)
+
+
+def _beside(
+    made: schema.Expected, scratch: str | None, site: Site, files: Sequence[Migration]
+) -> schema.Comparison:
+    """Compare a member; one that was migrated since it was looked at is by itself."""
+    if tuple(files) == made.files:
+        return made.compare(site)
+    return schema.differences(site, files, scratch_url=scratch)

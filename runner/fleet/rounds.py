@@ -1,0 +1,93 @@
+"""Visit each member of a fleet once, a few at a time, without changing it."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.errors import Interrupted, RunnerError
+from runner.fleet import look
+from runner.fleet.crew import Crew, Done
+from runner.fleet.twins import Twins
+from runner.fleet.visit import Ending, Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from threading import Event as Flag
+
+    from runner.door import Database
+    from runner.fleet.look import Files
+    from runner.fleet.member import Member
+    from runner.model import Migration
+    from runner.planning import Site
+
+
+class Round(NamedTuple):
+    """A round of all members: how it is made, and what all share."""
+
+    files: Files
+    members: tuple[Member, ...]
+    jobs: int
+    wait: float
+    stop: Flag
+
+
+class Seen(NamedTuple):
+    """A member that was looked at: what is said of it, which database it is, and what its files make."""
+
+    visit: Visit
+    identity: str = ""
+    state: str | None = None
+    applied: tuple[Migration, ...] = ()
+
+
+def seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = False) -> Iterator[Seen]:
+    """Visit each member once, and refuse one that is another's database."""
+    visit = partial(_visit, round_, see, is_patient)
+    crew = Crew(round_.members, visit, jobs=round_.jobs, stop=round_.stop)
+    twins = Twins(round_.files)
+    for news in crew.news():
+        if isinstance(news, Done):
+            yield _told_apart(twins, news.item, news.result or _stopped(news.item))
+    for left in crew.left():
+        yield _stopped(left)
+
+
+def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
+    try:
+        if looked.identity:
+            twins.check(one, looked.visit.database, looked.identity)
+    except RunnerError as problem:
+        return Seen(looked.visit._replace(ending=Ending.REFUSED, problem=problem))
+    return looked
+
+
+def _visit(
+    round_: Round,
+    see: Callable[[Site], Seen],
+    is_patient: bool,
+    one: Member,
+    _: Callable[..., None],
+) -> Seen:
+    """Look at one member."""
+    began = time.monotonic()
+    try:
+        with look.site(round_.files, one, wait=round_.wait, is_patient=is_patient) as site:
+            looked = see(site)
+    except RunnerError as problem:
+        looked = Seen(Visit(one.name, Ending.FAILED, problem=problem))
+    except KeyboardInterrupt:
+        looked = _stopped(one)
+    return looked._replace(visit=looked.visit._replace(seconds=time.monotonic() - began))
+
+
+def _stopped(one: Member) -> Seen:
+    problem = Interrupted(f"Interrupted before {one.name} was looked at.", remedy="Run again.")
+    return Seen(Visit(one.name, Ending.NOT_STARTED, problem=problem))
+
+
+def done(site: Site, found: Database, problem: RunnerError | None = None) -> Seen:
+    """Return what is said of a member that was looked at."""
+    ending = Ending.REFUSED if problem else Ending.DONE
+    return Seen(Visit(site.target.source, ending, found, problem), site.facts.identity)

@@ -1,0 +1,52 @@
+"""Find the members of a fleet that lead to one database by two names."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.errors import RunnerError, WrongDatabase
+from runner.fleet import look
+
+if TYPE_CHECKING:
+    from runner.door import Database
+    from runner.fleet.look import Files
+    from runner.fleet.member import Member
+
+_TAKE = "select pg_catalog.pg_try_advisory_xact_lock(%s)"
+
+
+class Twins:
+    """Remembers which database each member leads to."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._first: dict[str, Member] = {}
+
+    def check(self, member: Member, found: Database | None, identity: str) -> None:
+        """Raise ``WrongDatabase`` for a member that leads to the database of another one."""
+        twin = self._first.setdefault(identity, member)
+        if twin is member or not found or not _are_one(self._files, twin, member):
+            return
+        raise WrongDatabase(
+            f"{twin.name} and {member.name} lead to one database, {found.name}.",
+            remedy="Take one of them out of the fleet.",
+        )
+
+
+def _are_one(files: Files, first: Member, second: Member) -> bool:
+    """Tell whether two members are one database: an advisory lock, which each has for itself, tells.
+
+    Two servers that started in the same microsecond look alike otherwise, and so do clones. Who cannot be
+    asked any more is taken for the same.
+    """
+    key = secrets.randbits(62)
+    try:
+        with look.connect(files, first) as one, look.connect(files, second) as other:
+            database.run(one, "begin")
+            database.query(one, _TAKE, key)
+            [(is_free,)] = database.query(other, _TAKE, key)
+            return not is_free
+    except (RunnerError, database.Error):
+        return True

@@ -1,0 +1,134 @@
+"""What may hold values of rows stays out of what is told, whatever the server's language."""
+
+from __future__ import annotations
+
+import traceback
+
+import psycopg
+import pytest
+
+from runner.apply import disclosure, failure
+from runner.database import Heard
+from runner.errors import LEFT_OUT, SqlFailed
+from runner.model import Migration
+
+SECRET = "hunter2"
+SETUP = """
+    create table public.people (id int primary key, email text unique, age int check (age > 0), note text,
+        exclude (note with =));
+    create table public.pets (owner text references public.people (email));
+    insert into public.people values (1, 'hunter2', 1, 'hunter2');
+    insert into public.pets values ('hunter2');
+    create table public.twice as table public.people;
+    insert into public.twice table public.people;
+    create function public.told() returns text language sql as $$ select email from public.people $$;
+"""
+FAILING = {
+    "unique": "insert into public.people (id, email) select 2, public.told();",
+    "duplicates": "create unique index on public.twice (email);",
+    "not null": "insert into public.people (email) select public.told() || 'x';",
+    "check": "insert into public.people (id, email, age) select 2, public.told() || 'x', 0;",
+    "exclusion": "insert into public.people (id, note) select 3, public.told();",
+    "foreign key": "delete from public.people;",
+    "json": "select ('{' || public.told() || '}')::json;",
+    "put together": "do $$ begin execute format('insert into public.pets select (1 / 0)::text "
+    "where %L = %L', public.told(), public.told()); end $$;",
+    "raised": "do $$ declare v text := public.told(); begin raise exception 'no' using detail = v, hint = v; "
+    "end $$;",
+    "raised anew": "do $$ begin insert into public.people (id, email) select 2, public.told(); exception "
+    "when others then raise exception 'no' using errcode = 'XX001', detail = public.told(); end $$;",
+}
+
+
+@pytest.fixture
+def filled(url: str) -> str:
+    """Return a database with a row that nobody is to read in a log."""
+    with psycopg.connect(url) as db:
+        db.execute(SETUP)
+    return url
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_an_error_shows_no_row(filled: str, case: str) -> None:
+    """Neither in its lines nor in a traceback of it; who asks finds it, and its place is as before."""
+    migration = Migration("app", "000", "a", "app/000_a.sql", FAILING[case], "sha256:0")
+    with psycopg.connect(filled) as db:
+        sql = migration.sql.encode()
+        with pytest.raises(psycopg.Error) as caught:
+            db.execute(sql)
+    problem = failure.failed(caught.value, migration, done=0)
+    assert isinstance(problem, SqlFailed)
+    problem.__cause__ = caught.value
+    assert SECRET not in "".join(traceback.format_exception(problem)) + str((problem.message, problem.notes))
+    assert SECRET in str(problem.private)
+    assert problem.notes[-1] == LEFT_OUT
+    assert problem.place
+    assert problem.place.line == 1
+
+
+def _heard(**facts: str) -> Heard:
+    known = {name: facts.get(name) for name in Heard._fields[1:9]}
+    return Heard("WARNING", statement=0, **{**known, "message_primary": "m"})  # type: ignore[arg-type] # a test's
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"sqlstate": "23502", "message_detail": "Fehlgeschlagene Zeile enthält (1, hunter2)."}, False),
+        ({"sqlstate": "23505", "message_detail": "Schlüssel »(email)=(hunter2)« existiert bereits."}, False),
+        ({"sqlstate": "23503", "message_hint": "La clé « (id)=(hunter2) » est encore référencée."}, False),
+        ({"sqlstate": "22P02", "message_detail": "Token »hunter2« ist ungültig."}, False),
+        ({"sqlstate": "2200M", "message_detail": "line 1: hunter2\n^"}, False),
+        ({"sqlstate": "22003", "message_detail": "A field with precision 5 must round to less."}, True),
+        ({"sqlstate": "2BP01", "message_detail": "view v depends on table t"}, True),
+        ({"sqlstate": "42704", "message_hint": 'Perhaps you meant "x".'}, True),
+        ({"sqlstate": "P0001", "message_detail": "in the file"}, True),
+        ({"sqlstate": "P0001", "message_detail": "hunter2"}, False),
+        ({"sqlstate": "01000", "message_detail": "hunter2", "context": "f() line 3 at RAISE\nf()"}, False),
+        ({"sqlstate": "01000", "message_detail": "drop cascades to table t"}, True),
+    ],
+)  # fmt: skip
+def test_detail_is_judged_by_its_sqlstate(facts: dict[str, str], told: bool) -> None:
+    """Words are the server's language; class 23 is class 23 in every one."""
+    found = disclosure.lines(_heard(**facts), "select 'in the file'", context=False)
+    assert (LEFT_OUT not in found.notes, found.private == ()) == (told, told)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("PL/pgSQL function inline_code_block line 3 at RAISE", True),
+        ("PL/pgSQL-Funktion public.f(integer,text) Zeile 3 bei SQL-Anweisung", True),
+        ('SQL function "f" statement 1', True),
+        ("SQL-Funktion »f« Anweisung 1", True),
+        ('SQL statement "select secret from t"', True),
+        ("SQL-Anweisung »select secret from t«", True),
+        ("SQL statement \"insert into t values ('hunter2')\"", False),
+        ("instruction SQL « insert into t values (hunter2) »", False),
+        ("values ('hunter2')\"", False),
+        ('COPY people, line 3, column email: "hunter2"', False),
+        ("COPY people, Zeile 3: »1,hunter2«", False),
+        ("JSON data, line 1: {hunter2", False),
+        ("unnamed portal with parameters: $1 = 'hunter2'", False),
+    ],
+)
+def test_context_is_told_where_it_shows_code(line: str, told: bool) -> None:
+    """A function with its line, or what the file holds; a value of a row is neither."""
+    found = disclosure.lines(_heard(context=line), "do $$ begin select secret from t; end $$;")
+    assert found == (((f"CONTEXT: {line}",), ()) if told else ((LEFT_OUT,), (f"CONTEXT: {line}",)))
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("update people set email = 'hunter2' where id = 7", "update people set email = '…' where id = 7"),
+        ("select 'it''s', E'a\\'hunter2', 1", "select '…', E'…', 1"),
+        ("insert into people values ('hunt", "insert into people values ('…'"),
+        ("do $x$ begin perform 'hunter2'; end $x$; select 1", "do '…'; select 1"),
+        ("do $$ begin perform hunter2", "do '…'"),
+        ('lock table "people"', 'lock table "people"'),
+    ],
+)
+def test_the_query_of_who_blocks_is_told_without_its_texts(query: str, told: str) -> None:
+    """Also where it was cut off within one."""
+    assert disclosure.veiled(query) == told

@@ -1,0 +1,240 @@
+"""--fleet on the command line: the file, what is shown, the document, the exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.cli import standing, visits
+from runner.errors import SqlFailed
+from runner.fleet import Ending, Visit
+from tests.cli import data
+from tests.conftest import new_database
+from tests.faults.stage import finished, until
+from tests.fleet.conftest import at, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import CliRunner
+
+    from tests.project import Project
+    from tests.servers import Server
+
+SLOW = "create table public.two (id int); select pg_sleep(60);"
+
+
+@pytest.fixture
+def urls(server: Server) -> Iterator[list[str]]:
+    """Return the URLs of three empty databases."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(new_database(server)) for _ in range(3)]
+
+
+@pytest.fixture
+def file(tmp_path: Path, urls: list[str]) -> str:
+    """Return the file of a fleet, which only its owner may read."""
+    path = tmp_path / "fleet.env"
+    path.write_text("".join(f"eu-{number}={url}\n" for number, url in enumerate(urls)))
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_migrate_tells_a_line_per_database(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """Names and counts, never URLs; the last line counts."""
+    result = app.run(runner, "migrate", "--fleet", file)
+    assert result.exit_code == 0, result.output
+    lines = sorted(re.sub(r"\(.*\)", "", line).strip() for line in result.stdout.splitlines())
+    assert lines == ["3 databases: 3 done.", *(f"eu-{n}  2 applied, at 001_two" for n in range(3))]
+    assert result.stderr == ""
+    assert [at(url) for url in urls] == [["000", "001"]] * 3
+    assert "postgresql://" not in result.output
+
+
+def test_the_document_has_an_entry_per_database_in_the_order_of_the_file(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """As for a single one, and with name, ending, seconds and error."""
+    run(urls[1], "create table public.foreign_one (id int)")
+    result = app.run(runner, "migrate", "--fleet", file, "--keep-going", "--json")
+    document = data(result)
+    assert (result.exit_code, document["error"]) == (4, None)
+    entries = document["databases"]
+    assert [(entry["name"], entry["ending"]) for entry in entries] == [
+        ("eu-0", "done"), ("eu-1", "refused"), ("eu-2", "done"),
+    ]  # fmt: skip
+    assert [len(entry["applied"]) for entry in entries] == [2, 0, 2]
+    assert list(entries[0]) == [
+        "series", "database", "applied", "skipped", "warnings", "name", "ending", "seconds", "error",
+    ]  # fmt: skip
+    assert entries[1]["error"]["name"] == "DATABASE_NOT_EMPTY"
+    for command, key in (("status", "steps"), ("plan", "steps"), ("verify", "problems")):
+        entries = data(app.run(runner, command, "--fleet", file, "--json"))["databases"]
+        assert [entry["name"] for entry in entries] == ["eu-0", "eu-1", "eu-2"], command
+        assert key in entries[0]
+
+
+def test_status_groups_what_is_alike(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
+    """What is wrong comes first, then who is behind; with --exit-code that is 3, and wrong is always 4."""
+    app.run(runner, "migrate", "--fleet", file, "--only", "eu-[12]")
+    result = app.run(runner, "status", "--fleet", file, "--exit-code")
+    assert result.stdout.splitlines() == [
+        "  1 behind, 2 pending: eu-0",
+        "  2 at 001_two, up to date: eu-1, eu-2",
+        "3 databases: 3 done.",
+    ]
+    assert result.exit_code == 3
+    run(urls[2], "update public.schema_migrations set checksum = 'sha256:0' where version = '001'")
+    result = app.run(runner, "status", "--fleet", file)
+    assert "error CHECKSUM_MISMATCH" in result.stderr
+    assert result.stdout.splitlines()[0] == "  1 at 001_two, wrong: edited: eu-2"
+    assert result.exit_code == 4
+
+
+def test_plan_and_verify_group_as_well(runner: CliRunner, app: Project, file: str) -> None:
+    """What would be applied, and that all agree."""
+    planned = app.run(runner, "plan", "--fleet", file)
+    assert planned.stdout.splitlines()[0] == "  3 2 pending: 000_one, 001_two: eu-0, eu-1, eu-2"
+    app.run(runner, "migrate", "--fleet", file)
+    verified = app.run(runner, "verify", "--fleet", file)
+    assert verified.stdout.splitlines()[0] == "  3 at 001_two, files agree with the ledger: eu-0, eu-1, eu-2"
+
+
+def test_a_failure_is_told_once_with_the_names(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """Three that fail alike are one error, with its place and remedy; the code is that of a failure."""
+    app.write("app", {"001_two.sql": "select 1/0;"})
+    result = app.run(runner, "migrate", "--fleet", file, "--keep-going")
+    assert result.exit_code == 1
+    assert result.stderr.count("error SQL_FAILED") == 1
+    assert "eu-0, eu-1, eu-2:\nerror SQL_FAILED" in result.stderr
+    assert "--> app/001_two.sql:1" in result.stderr
+    assert [at(url) for url in urls] == [["000"]] * 3
+
+
+def test_what_differs_only_in_the_name_is_told_once(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """A server that is down is one error, however many databases it has."""
+    with open(file, "a", encoding="utf-8") as more:  # noqa: PTH123 - a text
+        more.writelines(f"us-{n}=postgresql://postgres@127.0.0.1:1/d{n}\n" for n in range(3))
+    result = app.run(runner, "status", "--fleet", file)
+    assert result.exit_code == 5
+    assert result.stderr.count("error CANNOT_CONNECT") == 1
+    assert "us-0, us-1, us-2:\nerror" in result.stderr
+    assert "  3 not reachable: CANNOT_CONNECT: us-0, us-1, us-2" in result.stdout
+    assert at(urls[0]) == []
+
+
+def test_a_canary_is_a_number_or_names(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
+    """Behind a canary that fails nobody is touched."""
+    app.write("app", {"001_two.sql": "select 1/0;"})
+    for canary, touched in (("1", [1, 0, 0]), ("eu-1", [1, 1, 0]), ("eu-1,eu-2", [1, 1, 1])):
+        result = app.run(runner, "migrate", "--fleet", file, "--canary", canary)
+        assert result.exit_code == 1, canary
+        assert [len(at(url)) for url in urls] == touched
+
+
+def test_a_file_that_others_may_read_gets_a_warning(runner: CliRunner, app: Project, file: str) -> None:
+    """With what mends it; it is read all the same."""
+    os.chmod(file, 0o644)  # noqa: PTH101 - a text
+    result = app.run(runner, "status", "--fleet", file)
+    assert result.exit_code == 0
+    assert f"chmod 600 {file}" in result.stderr
+
+
+def test_stdin_is_a_fleet(runner: CliRunner, app: Project, urls: list[str]) -> None:
+    """A secret store can pipe it in; the environment is expanded."""
+    text = f"eu-0={urls[0].replace('postgres@', '${ROLE}@')}\n"
+    command = ["migrate", "--config", str(app.file), "--fleet", "-"]
+    from runner.cli import cli  # noqa: PLC0415 - the fixture has the name of the package
+
+    result = runner.invoke(cli, command, input=text, env={"ROLE": "postgres"})
+    assert result.exit_code == 0, result.output
+    assert at(urls[0]) == ["000", "001"]
+    assert "needs the variable ROLE" in runner.invoke(cli, command, input=text).stderr
+    assert "UTF-8" in runner.invoke(cli, command, input=b"a=\xff").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["migrate", "--only", "eu-*"], "--only is for a fleet"),
+        (["migrate", "--keep-going"], "--keep-going is for a fleet"),
+        (["status", "--except", "eu-*"], "--except is for a fleet"),
+        (["verify", "--fleet", "FILE", "--url", "x"], "--url and --fleet do not go together"),
+        (["plan", "--fleet", "FILE", "--sql", "-"], "--sql and --fleet do not go together"),
+        (["migrate", "--fleet", "FILE", "--canary", "us-1"], "no database us-1"),
+        (["migrate", "--fleet", "FILE", "--only", "us-*"], "matches us-*"),
+        (["migrate", "--fleet", "nowhere.env"], "nowhere.env cannot be read"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    runner: CliRunner, app: Project, file: str, arguments: list[str], said: str
+) -> None:
+    """Before anything is connected to, with exit code 2."""
+    result = app.run(runner, *(file if one == "FILE" else one for one in arguments))
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_is_told_of_every_database(app: Project, file: str, urls: list[str], number: int) -> None:
+    """Within two seconds and a bit for Python's own end: what ran is rolled back, what was done stays."""
+    app.write("app", {"001_two.sql": SLOW})
+    with app.process("migrate", "--fleet", file, "--jobs", "2") as process:
+        until(lambda: at(urls[0]) == at(urls[1]) == ["000"])
+        time.sleep(0.3)
+        began = time.monotonic()
+        process.send_signal(number)
+        code, output = finished(process)
+    assert time.monotonic() - began < 4
+    assert code == 1, output
+    assert output.count("INTERRUPTED, 1 applied, at 000_one") == 2, output
+    assert "eu-2  not started" in output
+    assert "3 databases: 2 failed, 1 not started." in output
+    assert "Traceback" not in output
+    assert [at(url) for url in urls] == [["000"], ["000"], []]
+
+
+def visit(name: str, *, problem: str | None = None) -> Visit:
+    """Return a member that is done or has failed."""
+    error = SqlFailed(problem, sqlstate="22012", remedy="Mend it.") if problem else None
+    return Visit(name, Ending.FAILED if error else Ending.DONE, None, error, 1.0)
+
+
+def test_hundreds_alike_share_a_row_behind_the_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of a terminal has failures first, with their remedies, and one row for many."""
+    drawn: list[tuple[str, ...]] = []
+    monkeypatch.setattr(visits, "_draw", lambda headers, rows: drawn.extend([headers, *rows]))
+    monkeypatch.setattr("runner.cli.common.wants_document", lambda: False)
+    monkeypatch.setattr("runner.cli.report.is_terminal", lambda: True)
+    visits.show_results([*(visit(f"eu-{n}") for n in range(400)), visit("us", problem="No.")])
+    assert drawn == [
+        ("database", "applied", "at", "time", "error"),
+        ("us", "", "", "1.00 s", "SQL_FAILED: No. Mend it."),
+        ("400 databases", "", "", "1.00 s", ""),
+    ]
+
+
+def test_very_many_names_are_counted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of hundreds that are well nobody reads the names; of those that are not, the first ones are there."""
+    monkeypatch.setattr("runner.cli.common.wants_document", lambda: False)
+    many = [visit(f"eu-{n}") for n in range(412)] + [visit(f"us-{n}", problem="No.") for n in range(30)]
+    visits.show_groups(many, lambda one: standing.Row(0 if one.problem else 4, "009_x", "x"))
+    assert capsys.readouterr().out.splitlines() == [
+        f"  30 at 009_x, x: {', '.join(f'us-{n}' for n in range(20))} and 10 more",
+        "  412 at 009_x, x",
+    ]

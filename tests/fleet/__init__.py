@@ -1,0 +1,1 @@
+"""Tests of the room fleet: many databases of one series."""
