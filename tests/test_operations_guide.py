@@ -145,7 +145,7 @@ def fill(shell: Shell, series: str, table: str, *, keep: str = "400 days") -> No
         insert into public.{table} ({columns}, {clock})
         select {values}, now() - interval '{keep}'
             + case when n <= {OLD} then - n * interval '1 minute' - interval '1 hour'
-                else n * interval '1 hour' end
+                else (n - {OLD}) * interval '1 hour' end
         from generate_series(1, {OLD + 10}) as n;
         """,  # noqa: S608 - from above
     )
