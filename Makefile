@@ -87,8 +87,10 @@ lint: $(VENV)/.test ## ruff over Python, squawk over SQL
 	$(BIN)/ruff check --quiet .
 	$(BIN)/squawk 'sql/**/*.sql' 'examples/**/*.sql'
 
-types: $(VENV)/.test ## mypy, strict
+types: $(VENV)/.test ## mypy, strict; the package as Windows and macOS would have it, too
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 runner
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin runner
 
 pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start themselves
 	$(BIN)/python -u -m pytest --numprocesses=logical --dist=worksteal  # -u: dots appear in a pipe, too

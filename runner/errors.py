@@ -45,6 +45,7 @@ program: ``name``, which never changes, and ``exit_code``::
         ├── LedgerUntrusted         4  LEDGER_UNTRUSTED
         ├── LedgerChanged           4  LEDGER_CHANGED
         ├── ReferenceUnknown        4  REFERENCE_UNKNOWN
+        ├── OrphansFound            4  ORPHANS_FOUND
         ├── SchemaInvalid           4  SCHEMA_INVALID
         │   └── IndexInvalid        4  INDEX_INVALID
         ├── Drift                   4  DRIFT
@@ -370,6 +371,12 @@ class ReferenceUnknown(IntegrityError):
     """The comment on a column names a column of another database that does not exist."""
 
     name = "REFERENCE_UNKNOWN"
+
+
+class OrphansFound(IntegrityError):
+    """Rows point at nothing in another database."""
+
+    name = "ORPHANS_FOUND"
 
 
 class SchemaInvalid(IntegrityError):

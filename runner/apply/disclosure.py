@@ -28,6 +28,9 @@ _CODE = re.compile(
 )
 
 
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
+
+
 class Lines(NamedTuple):
     """What is told beside a message: to everybody, and only to who asks for all."""
 
@@ -63,3 +66,8 @@ def _stands_in(line: str, sql: str) -> bool:
     quoted = re.search(rf"[{_QUOTES}](.*?)[{_QUOTES}]?$", text)
     own = text.rstrip(_QUOTES).strip()
     return any(part and part in sql for part in (own, quoted.group(1).strip() if quoted else ""))
+
+
+def veiled(query: str) -> str:
+    """Return somebody else's query, which may be cut off, without the texts in it: they are of rows."""
+    return _LITERAL.sub("'…'", query)

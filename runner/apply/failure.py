@@ -43,7 +43,7 @@ _HIDDEN = (
     "If the policy is meant, begin the file with: set local row_security = on;"
 )
 _OPENING = r"\$[^$\s]*\$|'"
-_INLINE = r"\binline_code_block\D+(\d+)"
+INLINE = r"\binline_code_block\D+(\d+)"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
 _FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
 
@@ -97,7 +97,7 @@ def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]
         return _VALUE_FIRST
     if error.sqlstate not in _NOT_IN_TRANSACTION:
         return _ROLLED_BACK
-    within = error.sqlstate == "25001" and re.search(f"{_INLINE}|{_FUNCTION}", error.diag.context or "")
+    within = error.sqlstate == "25001" and re.search(f"{INLINE}|{_FUNCTION}", error.diag.context or "")
     return _NOT_FROM_CODE if within else ALONE
 
 
@@ -141,7 +141,7 @@ def in_body(
         if at >= 0:
             return at + int(diag.internal_position) - 1
     for line in (diag.context or "").splitlines():
-        if inline := re.search(_INLINE, line):
+        if inline := re.search(INLINE, line):
             return line_of_body(text, failed, int(inline.group(1)))
         if called := re.search(_FUNCTION, line):
             name = called.group(1).rpartition(".")[2]
@@ -151,12 +151,6 @@ def in_body(
             if maker := next((one for one in statements if made.match(one.code)), None):
                 return line_of_body(text, maker, int(called.group(2)))
     return None
-
-
-def line_of_inline(diag: psycopg.errors.Diagnostic | Heard) -> int | None:
-    """Return the line of a do block that a context names, if it names one."""
-    found = re.search(_INLINE, diag.context or "")
-    return int(found.group(1)) if found else None
 
 
 def line_of_body(text: str, statement: Statement, line: int) -> int | None:

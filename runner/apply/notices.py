@@ -63,9 +63,8 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement]) 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
     """Tell whether a message fits a statement: the line of a body that raised it, or the names it quotes."""
-    line = failure.line_of_inline(heard)
-    if line is not None:
-        at = failure.line_of_body(text, statement, line)
+    if inline := re.search(failure.INLINE, heard.context or ""):
+        at = failure.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
     names = _QUOTED.findall(heard.message_primary)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from runner import __version__
-from runner.cli import common, guide, output, report
-from runner.errors import Interrupted, RunnerError, ServerRefused
+from runner.cli import ending, guide, output, report
+from runner.errors import Interrupted
 
-REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
-OWN_WORDS = "These are its own words: see what they name, and run again when it is put right."
-_NO_RIGHT = "42501"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _COMMANDS = {
     "migrate": "migrate",
     "status": "databases",
@@ -35,7 +36,7 @@ _CHANGING = {"migrate", "init", "new", "baseline", "accept", "docs"}
 
 
 class Commands(guide.Group):
-    """Load a command's module when it is used, and turn errors into their exit codes.
+    """Load a command's module when it is used, and let ``ending`` see how it ends.
 
     ``changes`` says, once a command was found, that it writes more than what it prints.
     """
@@ -57,23 +58,32 @@ class Commands(guide.Group):
         report.settings = report.Settings()
         return guide.dressed(command, cmd_name)
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002 - click's signature
+        **extra: Any,  # noqa: ANN401 - click's signature
+    ) -> NoReturn:
+        """Run the words of a call and exit; what click would show by itself, ``ending`` does."""
+        words = list(sys.argv[1:] if args is None else args)
+        run = partial(super().main, words, prog_name, complete_var, standalone_mode=False, **extra)
+        sys.exit(ending.end(words, lambda told: run(obj=told)))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: ANN401 - click's signature
+        """Return the command, and let the document name it, whatever becomes of it."""
+        found = super().resolve_command(ctx, args)
+        ending.current().document["command"] = found[0]
+        return found
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run the command; show what went wrong and exit with its code."""
+        """Run the command; a Ctrl-C is an error like others."""
         try:
-            result = super().invoke(ctx)
-        except RunnerError as problem:
-            common.fail(ctx, problem)
-        except Exception as error:
-            if not common.is_of_the_server(error):
-                raise
-            remedy = REMEDY if getattr(error, "sqlstate", None) == _NO_RIGHT else OWN_WORDS
-            words = error.diag.message_primary if hasattr(error, "diag") else None  # DETAIL may hold rows
-            common.fail(ctx, ServerRefused(f"The server refused a question: {words or error}", remedy=remedy))
-        except KeyboardInterrupt:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
             remedy = "`status` shows how far it got; run again to go on."
-            common.fail(ctx, Interrupted("Interrupted.", remedy=remedy))
-        common.finish(ctx)
-        return result
+            raise Interrupted("Interrupted.", remedy=remedy) from error
 
 
 @click.command(

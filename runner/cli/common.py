@@ -5,25 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from runner import config, door, embedded, files
-from runner.cli import document, options, report
-from runner.errors import LEFT_OUT, RunnerError, UrlMissing, UsageError
+from runner.cli import ending, options, report
+from runner.errors import UrlMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from runner.apply import Notice
     from runner.config import Project, Series, Target
     from runner.door import Database
     from runner.planning import Site
     from runner.schema import Comparison
-
-Told = TypeVar("Told", "RunnerError", "Notice")
 
 # ------------------------------------------------------------------ databases
 
@@ -119,17 +116,6 @@ def title(one: Database) -> str:
     return f"{one.series}: {one.name} ({kind} {one.version})"
 
 
-def revealed(told: Told) -> Told:
-    """Return an error or a notice with the lines that may hold values of rows, if --verbose was given."""
-    if not (report.settings.verbose and told.private):
-        return told
-    notes = tuple(note for note in told.notes if note != LEFT_OUT) + told.private
-    if isinstance(told, RunnerError):
-        told.notes = notes
-        return told
-    return told._replace(notes=notes)
-
-
 def ahead(one: Database) -> str:
     """Return the words for a database that a newer release has migrated; none where it is not so."""
     labels = [step.label for step in one.ahead]
@@ -141,11 +127,11 @@ def ahead(one: Database) -> str:
 
 def wants_document() -> bool:
     """Tell whether --json was given."""
-    return options.DOCUMENT in click.get_current_context().meta
+    return ending.current().wants_document
 
 
 def add(one: Database, **facts: object) -> None:
-    """Add what is known of one database to the document, if one is wanted."""
+    """Add what is known of one database to the document."""
     add_entry(one.series, one.name, **facts)
 
 
@@ -162,34 +148,16 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def add_entry(series: str, database: str | None, **facts: object) -> None:
-    """Add an entry to the document, if one is wanted."""
-    if wants_document():
-        entry = {"series": series, "database": database, **facts}
-        click.get_current_context().meta[options.DOCUMENT]["databases"].append(entry)
+    """Add an entry to the document."""
+    entry = {"series": series, "database": database, **facts}
+    ending.current().document["databases"].append(entry)
 
 
-def finish(ctx: click.Context) -> None:
-    """Print the document, if one is wanted."""
-    if content := ctx.meta.pop(options.DOCUMENT, None):
-        report.dump(content)
+def tell(**facts: object) -> None:
+    """Add to the document what is of no one database."""
+    ending.current().document.update(facts)
 
 
-def fail(ctx: click.Context, problem: RunnerError) -> NoReturn:
-    """Show an error and exit with its code."""
-    problem = revealed(problem)
-    if content := ctx.meta.get(options.DOCUMENT):
-        content["error"] = document.error(problem)
-    report.error(problem)
-    exit_with(ctx, problem.exit_code)
-
-
-def is_of_the_server(error: Exception) -> bool:
-    """Tell whether an error is the driver's, without importing the driver for that."""
-    driver = sys.modules.get("psycopg")
-    return driver is not None and isinstance(error, driver.Error)
-
-
-def exit_with(ctx: click.Context, code: int) -> NoReturn:
-    """Print the document, if one is wanted, and exit."""
-    finish(ctx)
+def exit_with(ctx: click.Context, code: int) -> NoReturn:  # noqa: ARG001 - of this command
+    """Exit over what was found and shown."""
     sys.exit(code)

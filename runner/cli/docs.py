@@ -22,6 +22,7 @@ FOLDER = ("docs", "schema")
 @options.wait_option
 @options.config_option
 @options.embedded_option
+@options.json_option
 def docs_command(*, scratch: str | None, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 
@@ -42,6 +43,8 @@ def docs_command(*, scratch: str | None, file: Path | None) -> None:
 
 def _show(change: Change) -> None:
     folder = "/".join(FOLDER)
+    kinds = {"written": change.written, "removed": change.removed, "undrawn": change.undrawn}
+    common.tell(**{kind: [f"{folder}/{name}" for name in names] for kind, names in kinds.items()})
     for name in change.written:
         report.say(f"  written  {folder}/{name}", style="green")
     for name in change.removed:

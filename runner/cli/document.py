@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import IntegrityError, RunnerError, UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from runner.apply import Notice, Outcome
-    from runner.errors import RunnerError
     from runner.planning import Step
     from runner.schema import Orphans, Proof
+
+_FAMILIES: dict[int, type[RunnerError]] = {2: UsageError, 4: IntegrityError}
 
 
 def step(step: Step) -> dict[str, Any]:
@@ -89,3 +94,13 @@ def error(problem: RunnerError) -> dict[str, Any]:
         "column": place.column if place else None,
         "notes": list(problem.notes),
     }
+
+
+def found(entries: Sequence[Mapping[str, Any]], code: int) -> dict[str, Any]:
+    """Return the first problem that the entries tell of, for a command that ends with ``code`` over it."""
+    for entry in entries:
+        steps = [step["problem"] for step in entry.get("steps", ()) if step["problem"]]
+        own = [entry["error"]] if entry.get("error") else []  # of a member of a fleet
+        for problem in (*own, *entry.get("problems", ()), *steps):
+            return dict(problem)
+    return error(_FAMILIES.get(code, RunnerError)("See what is told of each database."))

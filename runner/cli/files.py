@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, database, door, files, planning
-from runner.cli import common, options, report, values
+from runner.cli import common, options, report, shell, values
 from runner.errors import FileMissing
 
 if TYPE_CHECKING:
@@ -60,14 +60,12 @@ def rollback_command(*, series: str, to: int | str, url: str | None, file: Path 
 
 
 def _command(step: Step, before: str, after: str) -> str:
-    import shlex  # noqa: PLC0415 - start-up time
-
     if step.migration is None or step.migration.rollback is None:
         raise FileMissing(
             f"{step.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
-    path = shlex.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
+    path = shell.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
     return f"{before} -X -v ON_ERROR_STOP=1 -1 -f {path}{after}"
 
 
@@ -77,18 +75,17 @@ def _psql(site: Site, file: Path | None) -> tuple[str, str]:
     Where the shell does not know the URL, or no psql, `server psql` opens it, with the options of this call.
     A password given with --url is left out: psql asks for it, or takes it from PGPASSWORD.
     """
-    import shlex  # noqa: PLC0415 - start-up time
     import shutil  # noqa: PLC0415 - start-up time
 
     target = site.target
     if os.environ.get(target.source) and shutil.which("psql"):
-        return "psql", f' "${target.source}"'
+        return "psql", f" {shell.variable(target.source)}"
     words = [*_runner(), "server", "psql", site.series]
     if file is not None:
         words += ["--config", str(file)]
     if target.source == "--url":
         words += ["--url", database.without_password(target.url, source=target.source)]
-    return shlex.join(words), ""
+    return shell.join(words), ""
 
 
 def _runner() -> list[str]:
@@ -105,6 +102,7 @@ def _runner() -> list[str]:
 @options.one_series
 @click.argument("name")
 @options.config_option
+@options.json_option
 def new_command(*, series: str, name: str, file: Path | None) -> None:
     """Write the next file and its rollback.
 
@@ -117,13 +115,15 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     paths: Sequence[Path] = files.create(
         series, chosen.folder, name, root=project.root, variable=chosen.variable
     )
-    for path in paths:
-        report.answer(files.shown(path, root=project.root))
+    shown = [files.shown(path, root=project.root) for path in paths]
+    common.tell(written=shown)
+    report.answer("\n".join(shown))
 
 
 @click.command("init")
 @click.argument("series")
 @options.config_option
+@options.json_option
 def init_command(*, series: str, file: Path | None) -> None:
     """Lay out a new project in this folder.
 
@@ -131,6 +131,8 @@ def init_command(*, series: str, file: Path | None) -> None:
     lets git ignore .env and .postgres/. What is there already stays as it is.
     """
     path = file or Path.cwd() / config.FILE
-    for written in files.lay_out(path.parent, path, series):
-        report.say(f"  written  {files.shown(written, root=Path.cwd())}", style="green")
+    written = [files.shown(one, root=Path.cwd()) for one in files.lay_out(path.parent, path, series)]
+    common.tell(written=written)
+    for one in written:
+        report.say(f"  written  {one}", style="green")
     report.say("Write the first file, then: socrates-migrate plan, prove and migrate.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runner import config, environment
-from runner.cli import report, values
+from runner.cli import ending, log, report, values
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
-DOCUMENT = "runner.document"  # where a command's context keeps what --json is to print
 WAIT = "runner.wait"
 NO_EMBEDDED = "runner.no_embedded"
 
 
-def _begin_document(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
-    if value:
-        ctx.meta[DOCUMENT] = {"command": ctx.info_name, "databases": [], "error": None}
+def _name_command(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: ARG001 - click's
+    ending.current().name(ctx)
     return value
+
+
+def _choose_log(ctx: click.Context, param: click.Parameter, value: str) -> None:  # noqa: ARG001 - click's
+    log.choose(value)
 
 
 def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
@@ -66,9 +68,14 @@ def embedded_option(command: Command) -> Command:
 
 
 def json_option(command: Command) -> Command:
-    """Add --json."""
+    """Add --json and --log, for programs."""
+    command = click.option(
+        "--log", type=click.Choice(["text", log.JSON]), default="text", show_envvar=True, envvar=log.VARIABLE,
+        expose_value=False, callback=_choose_log,
+        help="What stderr holds: text, or an event per line as JSON, for log collectors.",
+    )(command)  # fmt: skip
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=_begin_document, is_eager=True,
+        "--json", is_flag=True, expose_value=False, callback=_name_command, is_eager=True,
         help="Print one JSON document instead.",
     )(command)  # fmt: skip
 

@@ -8,7 +8,7 @@ import click
 
 from runner import config, door, schema
 from runner.cli import common, document, options, report
-from runner.errors import IntegrityError
+from runner.errors import OrphansFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +36,13 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     with common.sites(file, (), url=None) as sites:
         databases = {site.series: site.connection for site in sites}
         found = [_look(site, databases) for site in sites if site.series in chosen]
-    if any(found):
-        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+    if lost := [one for many in found for one in many]:
+        rows = sum(one.rows for one in lost)
+        raise OrphansFound(
+            f"{rows} row{'s point' if rows != 1 else ' points'} at nothing in another database, through "
+            f"{', '.join(one.reference.label for one in lost)}.",
+            remedy="Look at them: delete them, or restore what they point at.",
+        )
 
 
 def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import apply
-from runner.cli import report
+from runner.cli import log, report
 from runner.cli.text import columns, duration, shortened, visible
 
 if TYPE_CHECKING:
@@ -66,18 +66,19 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """Take note of one event."""
+        told = log.show(event)
         path = visible(event.migration.path)
         match event:
             case apply.Started(migration=migration):
                 self._begun.append(migration)
                 self._begin(path)
-            case apply.Waiting(holders=holders):
+            case apply.Waiting(holders=holders) if not told:
                 report.note("waiting for another runner: " + "; ".join(holders))
-            case apply.Retrying(reason=reason, seconds=seconds):
+            case apply.Retrying(reason=reason, seconds=seconds) if not told:
                 report.note(f"{reason.message} Trying again in {seconds:.0f} s.")
                 for note in reason.notes:
                     report.note(f"  {note}")
-            case apply.Noticed(notices=notices):
+            case apply.Noticed(notices=notices) if not told:
                 for one in notices:
                     report.notice(one, path)
             case apply.Outcome(migration=migration, ms=ms):

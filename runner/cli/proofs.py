@@ -156,12 +156,15 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
 @options.url_option
 @options.config_option
 @options.embedded_option
+@options.json_option
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
     """Record one edited file anew.
 
     Shows how the file differs from what was applied, asks, and records its checksum and text. The file is
     not run: this is for a comment or a layout that changed, not for SQL that the database never saw.
     """
+    if common.wants_document() and not yes:
+        raise UsageError("--json asks nobody.", remedy="Look at the difference first, then add --yes.")
     with common.sites(file, [series], url=url) as [site]:
         planning.check_writable([site])
         planning.check_target(site.steps, to=number)
@@ -173,4 +176,5 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
         if not yes:
             click.confirm(f"Record {step.migration.path} as it is now?", abort=True)
         ledger.accept(site.connection, step.migration)
+        common.add(door.describe(site), accepted=step.version, difference=list(step.problem.notes))
         report.say(f"{step.migration.path} is recorded as it is now.")

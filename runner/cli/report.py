@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli import excerpt
+from runner.cli import annotation, excerpt, log
 from runner.cli.text import shortened, visible, wrapped
 
 if TYPE_CHECKING:
@@ -82,13 +82,15 @@ def styled(text: str, style: str | None, *, err: bool = False) -> str:
 
 
 def line(text: str, *, err: bool = False) -> None:
-    """Print a line as it is: what it holds is visible, and fits."""
+    """Print a line as it is: what it holds is visible, and fits. With --json stdout is for the document."""
+    if not err and sys.stdout is sys.stderr:
+        return
     click.echo(text, file=sys.stderr if err else sys.stdout, color=is_coloured(err=err))
 
 
 def say(text: str, *, style: str | None = None, err: bool = False) -> None:
     """Print a line that tells what happens, unless --quiet was given."""
-    if not settings.quiet:
+    if not settings.quiet and not (err and log.say("note", text.strip())):
         line(styled(visible(text), style, err=err), err=err)
 
 
@@ -116,7 +118,7 @@ def answer(text: str) -> None:
 
 def raw(text: str) -> None:
     """Print a text as it is, in UTF-8 whatever the terminal speaks: it is for psql, not for a person."""
-    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8")
+    getattr(sys.stdout, "reconfigure", dict)(encoding="utf-8", newline="\n")
     print(text, end="")
 
 
@@ -130,24 +132,33 @@ def dump(content: dict[str, Any]) -> None:
 
 def warning(text: str) -> None:
     """Show something that is not right but does not stop the command."""
-    _tell(f"warning: {text}", style="yellow")
+    if not log.say("warning", text):
+        _tell(f"warning: {text}", style="yellow")
+        annotation.tell("warning", text, title="warning")
 
 
 def notice(said: Notice, path: str) -> None:
     """Show what the server said while a file ran, behind the place, or at least the file."""
+    event = "warning" if said.severity == WARNING else "notice"
+    if log.say(event, said.message, file=path, sqlstate=said.sqlstate, notes=list(said.notes)):
+        return
     style = "yellow" if said.severity == WARNING else None
     _tell(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style)
     _notes(said.notes)
+    if said.severity == WARNING:
+        annotation.tell("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
 
 
 def note(text: str) -> None:
     """Show on stderr what happens meanwhile, unless --quiet was given."""
-    if not settings.quiet:
+    if not settings.quiet and not log.say("note", text.strip()):
         _tell(text)
 
 
 def error(problem: RunnerError) -> None:
     """Show an error: its name, what happened, the lines around the place, and the remedy."""
+    if log.failed(problem):
+        return
     _tell(f"error {problem.name}: {problem.message}", style="bold red")
     if problem.place:
         line(visible(f"  --> {problem.place}"), err=True)
@@ -156,6 +167,8 @@ def error(problem: RunnerError) -> None:
     _notes(problem.notes)
     if problem.remedy:
         _tell(f"  {problem.remedy}")
+    message = "\n".join(filter(None, (problem.message, problem.remedy)))
+    annotation.tell("error", message, title=problem.name, place=problem.place)
 
 
 def difference(notes: Iterable[str], *, err: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner import apply, door
-from runner.cli import common, document, progress, report, table
+from runner.cli import common, document, ending, progress, report, table
 from runner.cli.text import shortened
 from runner.errors import CommitUnknown, ConnectionLost, Interrupted
 
@@ -59,7 +59,7 @@ class Screen:
         """Leave only warnings, unless more is wanted, and keep them for the document."""
         verbose = report.settings.verbose
         notices = tuple(
-            common.revealed(one) for one in event.notices if verbose or one.severity == report.WARNING
+            ending.revealed(one) for one in event.notices if verbose or one.severity == report.WARNING
         )
         self._said += [document.notice(event.migration.version, one) for one in notices]
         return event._replace(notices=notices)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +29,7 @@ def server_command() -> None:
 
 @server_command.command()
 @options.config_option
+@options.json_option
 def start(*, file: Path | None) -> None:
     """Start it, and print its URLs.
 
@@ -37,17 +40,21 @@ def start(*, file: Path | None) -> None:
     with database.connect(running.url("postgres"), source="the embedded server") as connection:
         database.create_missing(connection, [series.database for series in project.series])
     for series in project.series:
-        report.answer(f"{series.name}: {running.url(series.database)}")
+        url = running.url(series.database)
+        common.add_entry(series.name, series.database, url=url)
+        report.answer(f"{series.name}: {url}")
 
 
 @server_command.command()
 @options.config_option
+@options.json_option
 def stop(*, file: Path | None) -> None:
     """Stop it.
 
     What is stored in it stays, and is there after the next start.
     """
     was_running = embedded.stop(config.load(file).home)
+    common.tell(stopped=was_running)
     report.say("The embedded PostgreSQL is stopped." if was_running else "It was not running.")
 
 
@@ -63,11 +70,15 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
 
     Also on one that is not embedded; the password is not among its arguments. Further arguments go to psql.
     """
+    if common.wants_document():
+        raise UsageError("psql prints no document.", remedy="Behind -- its own options follow: -- --csv.")
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, [series]), url=url, is_silent=True)
     environ, conninfo = database.environment(target.url, source=target.source)
     program = schema.psql_program()  # its first argument, too: by a bare name it would look for itself
     command = [program, *arguments, *([conninfo] if conninfo else [])]
+    if sys.platform == "win32":  # where exec leaves the console to the shell at once
+        sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - psql
     os.execve(program, command, environ)  # noqa: S606 - psql takes over
 
 
@@ -75,6 +86,7 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
 @options.one_series
 @options.config_option
 @options.embedded_option
+@options.json_option
 def url(*, series: str, file: Path | None) -> None:
     """Print the URL of a database on it.
 
@@ -87,4 +99,5 @@ def url(*, series: str, file: Path | None) -> None:
             f"{series} is reached through {target.source}, whose value may hold a password.",
             remedy="Look at the variable itself; this command is for the embedded server.",
         )
+    common.add_entry(target.series.name, target.series.database, url=target.url)
     report.answer(target.url)

@@ -11,7 +11,7 @@ from runner.door.where import load, sites
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from runner.door.database import Database
@@ -66,16 +66,18 @@ def bundle(
     url: str | None = None,
     config: Path | str | None = None,
     wait: float = 0,
+    locks: Mapping[str, str] | None = None,
 ) -> str:
     """Return what is pending in one database as SQL that psql runs, with the effect of ``migrate``.
 
-    Parameters and errors as of ``plan``; raises ``UsageError`` for more than one series.
+    ``locks`` are words for its table of contents, by version, where they are known. Other parameters and
+    errors as of ``plan``; raises ``UsageError`` for more than one series.
     """
     with sites(load(config), series, url=url, wait=wait) as found:
         planning.check(found)
         if len(found) != 1:
             raise UsageError("A bundle is for one series.", remedy="Name the series.")
-        return planning.write_bundle(found[0])
+        return planning.write_bundle(found[0], locks=locks)
 
 
 def verify(  # noqa: PLR0913 - options, keyword-only

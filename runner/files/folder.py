@@ -16,7 +16,7 @@ from runner.model import Migration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
     from runner.errors import RunnerError
 
@@ -69,9 +69,9 @@ def _is_left(name: str) -> bool:
     return bool(_LEFT.fullmatch(name)) or not _NEARLY.fullmatch(name)
 
 
-def shown(path: Path, *, root: Path) -> str:
-    """Return the path as people see it: relative to the project where it lies inside."""
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+def shown(path: PurePath, *, root: PurePath) -> str:
+    """Return the path as people see it: relative to the project, with slashes, where it lies inside."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from runner.ledger.claim import OWN as OWN
     from runner.ledger.claim import claims as claims
     from runner.ledger.claim import is_mistaken as is_mistaken
+    from runner.ledger.entry import DONE as DONE
+    from runner.ledger.entry import RECORD as RECORD
+    from runner.ledger.entry import RUNNING as RUNNING
     from runner.ledger.entry import done_message as done_message
     from runner.ledger.entry import is_elsewhere as is_elsewhere
     from runner.ledger.entry import is_to_do as is_to_do
     from runner.ledger.entry import pairs as pairs
     from runner.ledger.entry import recheck_message as recheck_message
-    from runner.ledger.entry import record_message as record_message
     from runner.ledger.entry import record_pieces as record_pieces
     from runner.ledger.entry import running_message as running_message
     from runner.ledger.faults import CHANGED as CHANGED
@@ -49,7 +51,7 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="done_message is_elsewhere is_to_do pairs recheck_message record_message record_pieces"
+        entry="DONE RECORD RUNNING done_message is_elsewhere is_to_do pairs recheck_message record_pieces"
         " running_message",
         faults="CHANGED SHAPE TABLE",
         key="LOCK holders try_session_lock xid",

@@ -15,14 +15,29 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 
-_RECORD = """
+# Texts with fields, for ``fill`` and for psql.
+RECORD = """
     insert into public.schema_migrations
         (series, version, name, checksum, sql, execution_ms, runner_version)
     values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
 """
 
+RUNNING = """
+    insert into public.schema_migrations
+        (series, version, name, checksum, sql, execution_ms, runner_version, running)
+    values ({series}, {version}, {name}, {checksum}, {sql}, 0, {runner}, true)
+    on conflict (series, version) do update
+        set name = excluded.name, checksum = excluded.checksum, sql = excluded.sql,
+            applied_at = excluded.applied_at, applied_by = excluded.applied_by,
+            runner_version = excluded.runner_version;
+"""
+DONE = """
+    update public.schema_migrations set running = false, execution_ms = {ms}
+    where series = {series} and version = {version};
+"""
+
 # Null, which the column refuses, in another transaction: a check for which no statement of its own is needed.
-_RECORD_WITHIN = _RECORD.replace(
+_RECORD_WITHIN = RECORD.replace(
     "{ms}", "case when pg_catalog.pg_current_xact_id_if_assigned()::text = {xid} then {ms} end"
 )
 _NOT_NULL_VIOLATION = "23502"
@@ -83,7 +98,7 @@ def record_pieces(
     With ``xid`` it fails in any transaction but that one, as ``is_elsewhere`` tells.
     """
     return pieces(
-        _RECORD if xid is None else _RECORD_WITHIN,
+        RECORD if xid is None else _RECORD_WITHIN,
         connection=connection,
         xid=xid,
         series=migration.series,
@@ -105,15 +120,7 @@ def is_elsewhere(error: Error) -> bool:
 def running_message(migration: Migration) -> str:
     """Return the insert of a row that says the file has begun; one that was interrupted begins anew."""
     return fill(
-        """
-        insert into public.schema_migrations
-            (series, version, name, checksum, sql, execution_ms, runner_version, running)
-        values ({series}, {version}, {name}, {checksum}, {sql}, 0, {runner}, true)
-        on conflict (series, version) do update
-            set name = excluded.name, checksum = excluded.checksum, sql = excluded.sql,
-                applied_at = excluded.applied_at, applied_by = excluded.applied_by,
-                runner_version = excluded.runner_version;
-        """,
+        RUNNING,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -125,15 +132,7 @@ def running_message(migration: Migration) -> str:
 
 def done_message(migration: Migration, *, ms: int) -> str:
     """Return the update of a row that says the file is done, in ``ms`` milliseconds."""
-    return fill(
-        """
-        update public.schema_migrations set running = false, execution_ms = {ms}
-        where series = {series} and version = {version};
-        """,
-        series=migration.series,
-        version=migration.version,
-        ms=ms,
-    )
+    return fill(DONE, series=migration.series, version=migration.version, ms=ms)
 
 
 def accept_message(migration: Migration) -> str:

@@ -10,7 +10,7 @@ from runner.reference.facts import title
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.reference.facts import Column, Group, Index, Schema, Table
+    from runner.reference.facts import Check, Column, Group, Index, Schema, Table
     from runner.reference.links import Links
 
 
@@ -95,11 +95,13 @@ def _extent(index: Index) -> str:
 def _checks(table: Table) -> str:
     return text.table(
         ("check", "every row meets"),
-        (
-            (text.code(check.name), _with(text.code(text.sql(check.condition)), check.note))
-            for check in table.checks
-        ),
+        ((text.code(check.name), _met(check)) for check in table.checks),
     )
+
+
+def _met(check: Check) -> str:
+    condition = _with(text.code(text.sql(check.condition)), check.note)
+    return f"{condition}. {text.plain(check.comment)}" if check.comment else condition
 
 
 def _foreign_keys(table: Table, schema: Schema, to: Links) -> str:

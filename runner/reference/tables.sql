@@ -162,9 +162,9 @@ indexes as (
                     case when i.indnullsnotdistinct then 'nulls not distinct' end,
                     case when k.condeferred then 'deferrable initially deferred' when k.condeferrable then 'deferrable' end
                 ),
-                'comment', coalesce(
+                'comment', nullif(pg_catalog.concat_ws('. ',
                     pg_catalog.obj_description(i.indexrelid, 'pg_class'),
-                    pg_catalog.obj_description(k.oid, 'pg_constraint'))
+                    pg_catalog.obj_description(k.oid, 'pg_constraint')), '')
             )
             order by not i.indisprimary, k.contype is null, not i.indisunique, r.relname
         ) as facts

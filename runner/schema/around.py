@@ -64,6 +64,13 @@ _QUESTION = """
             where s.spcname not in ('pg_default', 'pg_global')
         ),
         array(select e.extname from pg_catalog.pg_extension as e),
+        array(
+            select array[e.extname::text, n.nspname::text]
+            from pg_catalog.pg_extension as e
+            join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
+            join pg_catalog.pg_class as c on c.oid = pg_catalog.to_regclass({ledger})
+            where e.extowner <> c.relowner
+        ),
         (
             select pg_catalog.json_agg(array[
                 pg_catalog.pg_get_userbyid(a.defaclrole), n.nspname, a.defaclobjtype::text, a.defaclacl::text
@@ -121,6 +128,7 @@ class Around(NamedTuple):
     roles: list[str]
     tablespaces: list[str]
     extensions: list[str]
+    brought: list[list[str]]  # those that another role than the migrating one made, with their schemas
     defaults: str | None  # default privileges, as JSON
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
 
@@ -194,14 +202,24 @@ def set_alike(connection: Connection, url: str, around: Around, *, source: str) 
 def adopt(connection: Connection, around: Around, migrations: Iterable[Migration]) -> None:
     """Give the empty database of a connection what the live one has before files run. Writes.
 
-    Its owner, default privileges, and a session that works as the role that migrates.
+    Its owner, default privileges, extensions that an administrator made before a file could, and a session
+    that works as the role that migrates.
     """
     [(name, me)] = database.query(connection, "select pg_catalog.current_database(), session_user")
     _give_defaults(connection, around, migrations)
     database.run(connection, f"alter database {quoted(name)} owner to {quoted(around.owner)}")
+    _bring(connection, around, migrations)
     if me != around.migrator:
         role = f"set role = {quoted(around.migrator)}"
         database.run(connection, f"alter role {quoted(me)} in database {quoted(name)} {role}")
+
+
+def _bring(connection: Connection, around: Around, migrations: Iterable[Migration]) -> None:
+    required = {name for migration in migrations for name in migration.requires}
+    for name, schema in around.brought:
+        if name in required:  # what this server does not offer, or not there, is told when files ask for it
+            text = f"create extension if not exists {quoted(name)} schema {quoted(schema)} cascade"
+            database.send(connection, text)
 
 
 def speak_of_defaults(migrations: Iterable[Migration]) -> bool:

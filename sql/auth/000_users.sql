@@ -91,6 +91,8 @@ comment on index public.uq_users_email is
 comment on index public.uq_users_username is 'one account per user name, and sign-in by it';
 comment on index public.idx_users_email_lower is
     'one account per mail address whatever the letter case, and sign-in by address';
+comment on constraint uq_users_email on public.users is
+    'The models know no more than this; idx_users_email_lower refuses another spelling as well, because two people must not share a mailbox. The application sees: registering Bob@example.org after bob@example.org is an error 500, until it looks for lower(email) first.';
 comment on index public.idx_users_status_created_at is 'account lists by state, newest first';
 comment on index public.idx_users_is_active is 'count and list of the accounts that may log in';
 comment on index public.idx_users_created_at is 'sign-ups within a day or month';

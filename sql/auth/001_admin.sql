@@ -126,6 +126,25 @@ create or replace trigger trg_admin_audit_logs_updated_at
     before update on public.admin_audit_logs
     for each row execute function public.set_updated_at();
 
+-- Nobody edits a trail: whoever gets more rights on a new table keeps those to add and to read. Foreign keys
+-- work with the owner's rights, so what goes takes along or empties here what it must.
+do $body$
+declare
+    other text;
+begin
+    for other in
+        select distinct case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+        from pg_catalog.pg_class as c
+        cross join lateral pg_catalog.aclexplode(c.relacl) as x
+        where c.oid = 'public.admin_audit_logs'::pg_catalog.regclass
+            and x.grantee <> c.relowner
+            and x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')
+    loop
+        execute pg_catalog.format('revoke update, delete, truncate on public.admin_audit_logs from %s', other);
+    end loop;
+end;
+$body$;
+
 comment on table public.admin_audit_logs is 'Trail of what administrators did, to what, and from where.';
 comment on column public.admin_audit_logs.id is
     'Identifier of the admin audit entry, made by the database when the writer gives none.';

@@ -76,6 +76,25 @@ create index if not exists idx_audit_logs_ip_address
     on public.audit_logs (ip_address)
     where ip_address is not null;
 
+-- Nobody edits a trail: whoever gets more rights on a new table keeps those to add and to read. Foreign keys
+-- work with the owner's rights, so what goes takes along or empties here what it must.
+do $body$
+declare
+    other text;
+begin
+    for other in
+        select distinct case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+        from pg_catalog.pg_class as c
+        cross join lateral pg_catalog.aclexplode(c.relacl) as x
+        where c.oid = 'public.audit_logs'::pg_catalog.regclass
+            and x.grantee <> c.relowner
+            and x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')
+    loop
+        execute pg_catalog.format('revoke update, delete, truncate on public.audit_logs from %s', other);
+    end loop;
+end;
+$body$;
+
 comment on table public.audit_logs is
     'Security events of ordinary accounts: logins, logouts, credential changes.';
 comment on column public.audit_logs.id is

@@ -173,6 +173,10 @@ comment on column public.sessions.started_at is 'Moment the session began.';
 comment on column public.sessions.ended_at is 'Moment the session closed; empty while open.';
 comment on column public.sessions.created_at is 'Moment the session row was written.';
 comment on column public.sessions.updated_at is 'Moment the session row last changed, kept by a trigger.';
+comment on constraint ck_sessions_mode on public.sessions is
+    'The models take any text; a mode that nothing knows would be a session that nobody can go on with. The application sees: an endpoint that passes the field on without looking at it answers 500 to another word, until it validates it.';
+comment on constraint ck_sessions_status on public.sessions is
+    'The models take any text; a state that no list asks for would hide the session. The application sees: an endpoint that passes the field on without looking at it answers 500 to another word, until it validates it.';
 comment on index public.sessions_pkey is 'one session by its id; target of the foreign keys on sessions';
 comment on index public.idx_sessions_project_id_created_at is
     'a project''s sessions, newest first; foreign key';
@@ -372,8 +376,9 @@ comment on index public.idx_conversation_history_session_id_role is 'what one si
 comment on index public.idx_conversation_history_created_at is 'all messages, newest first';
 
 
--- type, severity and status arrive in upper case from the models and in lower case from elsewhere; both
--- pass, and readers compare with lower(). spec_ids is a jsonb list, because that is what the models write.
+-- type, severity and status have one spelling, upper case: the models store and read the names of their
+-- enums, and one row in lower case would make every list that holds it unreadable. spec_ids is a jsonb list,
+-- because that is what the models write.
 create table if not exists public.conflicts (
     id uuid not null default gen_random_uuid(),
     project_id uuid not null,
@@ -381,7 +386,7 @@ create table if not exists public.conflicts (
     description text not null,
     spec_ids jsonb not null default '[]'::jsonb,
     severity varchar(20) not null,
-    status varchar(20) not null default 'open',
+    status varchar(20) not null default 'OPEN',
     resolution text,
     detected_at timestamptz not null default now(),
     resolved_at timestamptz,
@@ -392,9 +397,9 @@ create table if not exists public.conflicts (
     constraint conflicts_pkey primary key (id),
     constraint fk_conflicts_project_id
         foreign key (project_id) references public.projects (id) on delete cascade,
-    constraint ck_conflicts_type check (lower(type) in ('technology', 'requirement', 'timeline', 'resource')),
-    constraint ck_conflicts_severity check (lower(severity) in ('low', 'medium', 'high', 'critical')),
-    constraint ck_conflicts_status check (lower(status) in ('open', 'resolved', 'ignored'))
+    constraint ck_conflicts_type check (type in ('TECHNOLOGY', 'REQUIREMENT', 'TIMELINE', 'RESOURCE')),
+    constraint ck_conflicts_severity check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
+    constraint ck_conflicts_status check (status in ('OPEN', 'RESOLVED', 'IGNORED'))
 );
 
 create index if not exists idx_conflicts_project_id_status

@@ -6,7 +6,7 @@
 -- texts of the files take more room than everything else about a project.
 -- Rolling back loses all runs, their figures and the text of every generated file.
 
--- generation_status passes in either letter case, like the states of conflicts.
+-- generation_status is in upper case, as the models write and read it, like the states of conflicts.
 create table if not exists public.generated_projects (
     id uuid not null default gen_random_uuid(),
     project_id uuid not null,
@@ -19,7 +19,7 @@ create table if not exists public.generated_projects (
     download_url text,
     generation_started_at timestamptz not null default now(),
     generation_completed_at timestamptz,
-    generation_status varchar(20) not null default 'pending',
+    generation_status varchar(20) not null default 'PENDING',
     error_message text,
     metadata jsonb not null default '{}'::jsonb,
     created_at timestamptz not null default now(),
@@ -29,7 +29,7 @@ create table if not exists public.generated_projects (
     constraint fk_generated_projects_project_id
         foreign key (project_id) references public.projects (id) on delete cascade,
     constraint ck_generated_projects_generation_status
-        check (lower(generation_status) in ('pending', 'in_progress', 'completed', 'failed')),
+        check (generation_status in ('PENDING', 'IN_PROGRESS', 'COMPLETED', 'FAILED')),
     constraint ck_generated_projects_generation_version_min check (generation_version >= 1),
     constraint ck_generated_projects_total_files_min check (total_files >= 0),
     constraint ck_generated_projects_total_lines_min check (total_lines >= 0),

@@ -243,6 +243,8 @@ comment on column public.project_collaborators.added_by is
 comment on column public.project_collaborators.created_at is 'Moment the collaborator row was written.';
 comment on column public.project_collaborators.updated_at is
     'Moment the collaborator row last changed, kept by a trigger.';
+comment on constraint uq_project_collaborators_project_id_user_id on public.project_collaborators is
+    'The models lack it; with two rows nobody could say what the person may do. The application sees: accepting a second invitation to the same project is an error 500, until it changes the role in the row that is there.';
 comment on index public.project_collaborators_pkey is 'one collaborator by its id';
 comment on index public.uq_project_collaborators_project_id_user_id is
     'a person is on a project once; what someone may do there; foreign key';
@@ -279,6 +281,25 @@ create index if not exists idx_project_ownership_history_transferred_by
 create or replace trigger trg_project_ownership_history_updated_at
     before update on public.project_ownership_history
     for each row execute function public.set_updated_at();
+
+-- Nobody edits a trail: whoever gets more rights on a new table keeps those to add and to read. Foreign keys
+-- work with the owner's rights, so what goes takes along or empties here what it must.
+do $body$
+declare
+    other text;
+begin
+    for other in
+        select distinct case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+        from pg_catalog.pg_class as c
+        cross join lateral pg_catalog.aclexplode(c.relacl) as x
+        where c.oid = 'public.project_ownership_history'::pg_catalog.regclass
+            and x.grantee <> c.relowner
+            and x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')
+    loop
+        execute pg_catalog.format('revoke update, delete, truncate on public.project_ownership_history from %s', other);
+    end loop;
+end;
+$body$;
 
 comment on table public.project_ownership_history is 'Trail of project transfers between owners.';
 comment on column public.project_ownership_history.id is

@@ -39,6 +39,25 @@ create or replace trigger trg_activity_logs_updated_at
     before update on public.activity_logs
     for each row execute function public.set_updated_at();
 
+-- Nobody edits a trail: whoever gets more rights on a new table keeps those to add and to read. Foreign keys
+-- work with the owner's rights, so what goes takes along or empties here what it must.
+do $body$
+declare
+    other text;
+begin
+    for other in
+        select distinct case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+        from pg_catalog.pg_class as c
+        cross join lateral pg_catalog.aclexplode(c.relacl) as x
+        where c.oid = 'public.activity_logs'::pg_catalog.regclass
+            and x.grantee <> c.relowner
+            and x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')
+    loop
+        execute pg_catalog.format('revoke update, delete, truncate on public.activity_logs from %s', other);
+    end loop;
+end;
+$body$;
+
 comment on table public.activity_logs is 'Feed of what people did in projects.';
 comment on column public.activity_logs.id is
     'Identifier of the activity entry, made by the database when the writer gives none.';
@@ -65,7 +84,7 @@ comment on index public.idx_activity_logs_action_type_created_at is 'one kind of
 comment on index public.idx_activity_logs_created_at is 'all actions, newest first';
 
 
--- status passes in either letter case, like the states of conflicts.
+-- status is in upper case, as the models write and read it, like the states of conflicts.
 create table if not exists public.project_invitations (
     id uuid not null default gen_random_uuid(),
     project_id uuid not null,
@@ -73,7 +92,7 @@ create table if not exists public.project_invitations (
     invited_email varchar(255) not null,
     invited_user_id uuid,
     role varchar(20) not null default 'editor',
-    status varchar(20) not null default 'pending',
+    status varchar(20) not null default 'PENDING',
     message text,
     expires_at timestamptz,
     accepted_at timestamptz,
@@ -85,7 +104,7 @@ create table if not exists public.project_invitations (
         foreign key (project_id) references public.projects (id) on delete cascade,
     constraint ck_project_invitations_role check (role in ('viewer', 'editor', 'owner')),
     constraint ck_project_invitations_status
-        check (lower(status) in ('pending', 'accepted', 'declined', 'expired', 'revoked'))
+        check (status in ('PENDING', 'ACCEPTED', 'DECLINED', 'EXPIRED', 'REVOKED'))
 );
 
 create index if not exists idx_project_invitations_project_id_status

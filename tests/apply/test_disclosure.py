@@ -116,3 +116,19 @@ def test_context_is_told_where_it_shows_code(line: str, told: bool) -> None:
     """A function with its line, or what the file holds; a value of a row is neither."""
     found = disclosure.lines(_heard(context=line), "do $$ begin select secret from t; end $$;")
     assert found == (((f"CONTEXT: {line}",), ()) if told else ((LEFT_OUT,), (f"CONTEXT: {line}",)))
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("update people set email = 'hunter2' where id = 7", "update people set email = '…' where id = 7"),
+        ("select 'it''s', E'a\\'hunter2', 1", "select '…', E'…', 1"),
+        ("insert into people values ('hunt", "insert into people values ('…'"),
+        ("do $x$ begin perform 'hunter2'; end $x$; select 1", "do '…'; select 1"),
+        ("do $$ begin perform hunter2", "do '…'"),
+        ('lock table "people"', 'lock table "people"'),
+    ],
+)
+def test_the_query_of_who_blocks_is_told_without_its_texts(query: str, told: str) -> None:
+    """Also where it was cut off within one."""
+    assert disclosure.veiled(query) == told

@@ -6,6 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft202012Validator
+
+from tests.project import ROOT
+
 if TYPE_CHECKING:
     from click.testing import Result
 
@@ -18,10 +22,36 @@ def lines(result: Result) -> list[str]:
     return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
-def data(result: Result) -> dict[str, Any]:
-    """Return the one JSON document on stdout."""
-    document: dict[str, Any] = json.loads(result.stdout)
+SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "document.schema.json").read_text(encoding="utf-8"))
+
+
+def _closed(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a schema in which no object has a key that the schema does not name.
+
+    Of the entries, those of each command say it; what a pipeline validates with stays open for new keys.
+    """
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inside = {key: _closed(value) for key, value in schema.items()}
+    is_entry = schema.get("description") == "An entry."
+    is_object = schema.get("type") == "object" and "properties" in schema and not is_entry
+    return inside | {"additionalProperties": False} if is_object else inside
+
+
+_VALIDATOR = Draft202012Validator(_closed(SCHEMA), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def checked(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document that the schema allows, to the last key."""
+    _VALIDATOR.validate(document)
     return document
+
+
+def data(result: Result) -> dict[str, Any]:
+    """Return the one JSON document on stdout, which is as the schema says."""
+    return checked(json.loads(result.stdout))
 
 
 def settled(written: str) -> str:

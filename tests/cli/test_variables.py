@@ -115,7 +115,7 @@ def test_every_variable_of_an_option_may_stand_in_env_file(
     (app.root / ".env").write_text(f"RUNNER_{name}=soon\n")
     for arguments in (["--config", str(app.file), "--json"], ["--json", "--config", str(app.file)]):
         result = runner.invoke(cli, ["migrate", *arguments])
-        assert (result.exit_code, "'soon' is not a valid float" in result.stderr) == (2, True)
+        assert (result.exit_code, "'soon' is not a number of seconds" in result.stderr) == (2, True)
 
 
 def test_a_fifo_is_read_once_in_a_run(runner: CliRunner, app: Project, each_url: str) -> None:

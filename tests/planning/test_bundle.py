@@ -188,8 +188,8 @@ def test_a_bundle_judges_the_indexes_that_it_made(
     done = psql(each_server, bundle, each_url)
     assert done.returncode == 0, done.stderr
     assert app.run(runner, "status", "--exit-code", APP_URL=each_url).exit_code == 0
-    shown = [line for line in bundle.read_text().splitlines() if line.startswith("set lock_timeout")]
-    assert shown == ["set lock_timeout = 0;", "set lock_timeout = 0;", "set lock_timeout = '5s';"]
+    shown = [line for line in bundle.read_text().splitlines() if line.startswith("\\set lock_timeout")]
+    assert shown == ["\\set lock_timeout 0", "\\set lock_timeout 0", "\\set lock_timeout 5s"]
 
 
 def test_a_bundle_stops_over_the_index_that_it_names(

@@ -97,6 +97,7 @@ def test_everything_is_there(book: list[Schema]) -> None:
             for one in table.indexes:
                 assert one.comment is not None
                 assert text.plain(one.comment) in section
+            assert all(text.plain(check.comment) in section for check in table.checks)
     tables = [table for schema in book for table in schema.tables]
     designed = [table for schema in book for table in contract.load(schema.series)["tables"]]
     assert len(designed) == 43

@@ -73,7 +73,7 @@ def test_a_scratch_database_leaves_no_trace(server: Server, auth_18: Connection)
 RIGHTS = {
     "revoke select on public.users from t_app": "table public.users has grants t_app=delete, t_app=insert, ",
     "grant execute on function public.set_updated_at() to public": (
-        "function public.set_updated_at() has grants public=execute, files say none"
+        "function public.set_updated_at() has grants public=execute, t_app=execute, files say t_app=execute"
     ),
     "grant delete on public.schema_migrations to t_app": (
         "table public.schema_migrations has grants pg_monitor=select, t_app=delete, files say none"

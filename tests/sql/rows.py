@@ -37,6 +37,7 @@ VALUES: dict[str, Callable[[int], object]] = {
     "date": lambda number: date(2020, 1, 1) + timedelta(days=number),
     "timestamp with time zone": lambda _: LONG_AGO,
     "jsonb": lambda _: Jsonb({}),
+    "inet": lambda _: "10.0.0.1",
     "bytea": lambda number: b"%d" % number,
     "text": lambda number: f"text {number}",
     "character varying": lambda number: f"text {number}",

@@ -42,11 +42,6 @@ return case
     else 'person.' || n::text || '@example.org'
 end;
 
--- The two spellings that conflicts, runs and offers are written in.
-create function pg_temp.spelled(n bigint, word text) returns text
-language sql stable
-return case when pg_temp.rnd(n, 99) < 0.7 then upper(word) else word end;
-
 create function pg_temp.owner_of(project bigint) returns bigint
 language sql stable
 return pg_temp.pick(project, 21, :users, 2);

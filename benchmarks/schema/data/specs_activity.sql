@@ -35,7 +35,7 @@ select
     pg_temp.mail(guest),
     case when guest <= :users and n % 2 = 0 then pg_temp.uid('user', guest) end,
     pg_temp.one_of(n, 3, 2, '{editor,viewer,owner}'),
-    pg_temp.spelled(n, pg_temp.one_of(n, 4, 4, '{accepted,expired,pending,declined,revoked}')),
+    pg_temp.one_of(n, 4, 4, '{ACCEPTED,EXPIRED,PENDING,DECLINED,REVOKED}'),
     pg_temp.words(n, 5, 3),
     pg_temp.moment(n, :project_invitations) + interval '14 days',
     null,

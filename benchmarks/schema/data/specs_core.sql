@@ -110,14 +110,14 @@ insert into public.conflicts (
 select
     pg_temp.uid('conflict', n),
     pg_temp.uid('project', pg_temp.pick(n, 1, :projects, 3)),
-    pg_temp.spelled(n, pg_temp.one_of(n, 2, 3, '{technology,requirement,timeline,resource}')),
+    pg_temp.one_of(n, 2, 3, '{TECHNOLOGY,REQUIREMENT,TIMELINE,RESOURCE}'),
     pg_temp.words(n, 3, 6),
     jsonb_build_array(
         pg_temp.uid('specification', pg_temp.pick(n, 4, :specifications, 1)),
         pg_temp.uid('specification', pg_temp.pick(n, 5, :specifications, 1))
     ),
-    pg_temp.spelled(n, pg_temp.one_of(n, 6, 2, '{low,medium,high,critical}')),
-    pg_temp.spelled(n, pg_temp.one_of(n, 7, 4, '{resolved,ignored,open}')),
+    pg_temp.one_of(n, 6, 2, '{LOW,MEDIUM,HIGH,CRITICAL}'),
+    pg_temp.one_of(n, 7, 4, '{RESOLVED,IGNORED,OPEN}'),
     pg_temp.words(n, 8, 3),
     pg_temp.moment(n, :conflicts),
     pg_temp.moment(n, :conflicts) + interval '2 days',
@@ -140,13 +140,10 @@ select
     20, 2000, 80, 75, 70,
     pg_temp.moment(n, :generated_projects),
     case when n % 10 <> 0 then pg_temp.moment(n, :generated_projects) + interval '4 minutes' end,
-    pg_temp.spelled(
-        n,
-        case
-            when n > 0.99 * :generated_projects then pg_temp.one_of(n, 2, 1, '{pending,in_progress}')
-            else pg_temp.one_of(n, 2, 4, '{completed,failed}')
-        end
-    ),
+    case
+        when n > 0.99 * :generated_projects then pg_temp.one_of(n, 2, 1, '{PENDING,IN_PROGRESS}')
+        else pg_temp.one_of(n, 2, 4, '{COMPLETED,FAILED}')
+    end,
     '{}'::jsonb,
     pg_temp.moment(n, :generated_projects),
     pg_temp.moment(n, :generated_projects)

@@ -75,9 +75,9 @@ where created_at >= '2025-06-01 00:00+00' and created_at < '2025-06-02 00:00+00'
 
 -- person open_conflicts: a project's open conflicts, asked before code is generated
 -- values: conflicts(project_id)
-select id, type, severity, description from public.conflicts where project_id = $1 and lower(status) = 'open';
+select id, type, severity, description from public.conflicts where project_id = $1 and status = 'OPEN';
 
--- person open_conflicts_of_the_models: the same as the models ask it, in upper case
+-- person count_of_open_conflicts: whether any conflict of a project is open
 -- values: conflicts(project_id)
 select count(*) from public.conflicts where project_id = $1 and status = 'OPEN';
 
@@ -85,16 +85,16 @@ select count(*) from public.conflicts where project_id = $1 and status = 'OPEN';
 -- values: conflicts(project_id)
 select id, type, severity, status from public.conflicts where project_id = $1 order by detected_at desc limit 20;
 
--- staff conflicts_in_a_state: the latest conflicts in one state everywhere, as the models spell it
+-- staff conflicts_in_a_state: the latest conflicts in one state everywhere
 -- values: conflicts(status)
 select id, project_id, severity from public.conflicts where status = $1 order by detected_at desc limit 50;
 
--- staff grave_conflicts: grave conflicts that are still open, in both spellings that are written
+-- staff grave_conflicts: grave conflicts that are still open
 select id, project_id, description from public.conflicts
-where severity in ('critical', 'CRITICAL') and status in ('open', 'OPEN');
+where severity = 'CRITICAL' and status = 'OPEN';
 
--- staff conflicts_of_a_nature: how many conflicts of one nature there are, in both spellings
-select count(*) from public.conflicts where type in ('resource', 'RESOURCE');
+-- staff conflicts_of_a_nature: how many conflicts of one nature there are
+select count(*) from public.conflicts where type = 'RESOURCE';
 
 -- staff all_conflicts: all conflicts, latest finding first
 select id, project_id, status from public.conflicts order by detected_at desc limit 50;

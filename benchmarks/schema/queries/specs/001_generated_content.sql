@@ -12,7 +12,7 @@ where project_id = $1 order by generation_version desc limit 1;
 -- person runs_in_a_state: a project's runs that were completed
 -- values: generated_projects(project_id)
 select id, generation_version from public.generated_projects
-where project_id = $1 and generation_status in ('completed', 'COMPLETED');
+where project_id = $1 and generation_status = 'COMPLETED';
 
 -- job waiting_runs: runs that wait, longest first
 select id, project_id, generation_started_at from public.generated_projects

@@ -30,9 +30,9 @@ select project_id, user_id, action_type from public.activity_logs order by creat
 -- person open_offers_of_a_project: a project's open offers
 -- values: project_invitations(project_id)
 select id, invited_email, role from public.project_invitations
-where project_id = $1 and lower(status) = 'pending';
+where project_id = $1 and status = 'PENDING';
 
--- person open_offers_of_the_models: the same as the models ask it, in upper case
+-- person count_of_open_offers: how many offers of a project are open
 -- values: project_invitations(project_id)
 select count(*) from public.project_invitations where project_id = $1 and status = 'PENDING';
 
@@ -44,7 +44,7 @@ where project_id = $1 order by created_at desc limit 20;
 -- person offers_by_address: pending offers to a mail address, as it is written or in lower case
 -- values: project_invitations(invited_email)
 select id, project_id, role from public.project_invitations
-where invited_email in ($1::text, lower($1::text)) and status in ('pending', 'PENDING');
+where invited_email in ($1::text, lower($1::text)) and status = 'PENDING';
 
 -- person all_offers_by_address: all offers to a mail address, newest first
 -- values: project_invitations(invited_email)
@@ -54,7 +54,7 @@ where invited_email = $1 order by created_at desc limit 20;
 -- person offers_to_a_person: offers waiting for a known person
 -- values: project_invitations(invited_user_id)
 select id, project_id, role from public.project_invitations
-where invited_user_id = $1 and status in ('pending', 'PENDING');
+where invited_user_id = $1 and status = 'PENDING';
 
 -- person offers_sent: offers a person has sent
 -- values: project_invitations(invited_by)
@@ -62,7 +62,7 @@ select id, project_id, invited_email, status from public.project_invitations whe
 
 -- job offers_that_lapse: open offers that have lapsed
 select id, project_id from public.project_invitations
-where status in ('pending', 'PENDING') and expires_at < '2023-06-01 00:00+00';
+where status = 'PENDING' and expires_at < '2023-06-01 00:00+00';
 
 -- staff all_offers: all offers, newest first
 select id, project_id, status from public.project_invitations order by created_at desc limit 50;

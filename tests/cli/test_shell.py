@@ -1,0 +1,60 @@
+"""Commands for a shell, which need not be the one of this machine."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath, PureWindowsPath
+
+import pytest
+
+from runner import files
+from runner.cli import shell
+
+
+@pytest.mark.parametrize(
+    ("word", "posix", "powershell"),
+    [
+        ("sql/auth/001_a.sql", "sql/auth/001_a.sql", "sql/auth/001_a.sql"),
+        (r"D:\work\sql\001_a.sql", r"'D:\work\sql\001_a.sql'", r"D:\work\sql\001_a.sql"),
+        (r"D:\my work\a.sql", r"'D:\my work\a.sql'", r"'D:\my work\a.sql'"),
+        ("it's", "'it'\"'\"'s'", "'it''s'"),
+        ("$HOME", "'$HOME'", "'$HOME'"),
+        ("a;b", "'a;b'", "'a;b'"),
+        ("@a", "@a", "'@a'"),
+        ("", "''", "''"),
+    ],
+)
+def test_a_word_is_quoted_as_the_shell_wants_it(word: str, posix: str, powershell: str) -> None:
+    """So that it takes the word as it is."""
+    assert shell.quote(word, powershell=False) == posix
+    assert shell.quote(word, powershell=True) == powershell
+
+
+def test_powershell_calls_a_quoted_program() -> None:
+    """By itself a quoted word is a string there, and nothing that runs."""
+    words = [r"C:\Program Files\Python\python.exe", "-m", "runner"]
+    assert shell.join(words, powershell=True) == r"& 'C:\Program Files\Python\python.exe' -m runner"
+    assert shell.join([r"C:\py\python.exe", "-m"], powershell=True) == r"C:\py\python.exe -m"
+
+
+def test_a_variable_is_read_as_the_shell_reads_it() -> None:
+    """PowerShell keeps them in a drive of their own."""
+    assert shell.variable("A_URL", powershell=False) == '"$A_URL"'
+    assert shell.variable("A_URL", powershell=True) == '"$env:A_URL"'
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "shown"),
+    [
+        (PureWindowsPath(r"C:\p\sql\auth\000_a.sql"), PureWindowsPath(r"C:\p"), "sql/auth/000_a.sql"),
+        (PureWindowsPath(r"c:\P\sql\000_a.sql"), PureWindowsPath(r"C:\p"), "sql/000_a.sql"),
+        (PureWindowsPath(r"D:\q\000_a.sql"), PureWindowsPath(r"C:\p"), r"D:\q\000_a.sql"),
+        (PureWindowsPath(r"\\host\share\p\a.sql"), PureWindowsPath(r"\\host\share\p"), "a.sql"),
+        (PurePosixPath("/p/sql/000_a.sql"), PurePosixPath("/p"), "sql/000_a.sql"),
+        (PurePosixPath("/q/000_a.sql"), PurePosixPath("/p"), "/q/000_a.sql"),
+    ],
+)
+def test_a_file_of_the_project_is_shown_with_slashes(
+    path: PureWindowsPath | PurePosixPath, root: PureWindowsPath | PurePosixPath, shown: str
+) -> None:
+    """As git, GitHub and psql take it on every system; another drive has its letter."""
+    assert files.shown(path, root=root) == shown

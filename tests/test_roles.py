@@ -1,0 +1,255 @@
+"""docs/roles.sql: three roles for both databases, and what the application's may do with them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import RawCursor, errors, sql
+
+from benchmarks.schema import queries
+from tests import roles
+from tests.conftest import SERIES
+from tests.project import make
+from tests.roles import ROLES
+from tests.servers import OLDEST
+from tests.sql import catalog
+from tests.sql.psql import forward, rollback, run
+from tests.sql.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.schema.queries import Query
+    from tests.roles import Site
+    from tests.servers import Server
+    from tests.sql.catalog import Column
+
+TRAILS = {
+    "auth": ["admin_audit_logs", "audit_logs"],
+    "specs": ["activity_logs", "project_ownership_history"],
+}
+LEDGER = "schema_migrations"
+
+# Every right somebody has on a table, a column, a sequence, a function, the schema, the database.
+RIGHTS = """
+select relname::text, relacl::text from pg_class
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+union all
+select oid::regprocedure::text, proacl::text from pg_proc where proowner::regrole::text = '"R-owner"'
+union all
+select nspname, nspacl::text from pg_namespace where nspname = 'public'
+union all
+select 'database', datacl::text from pg_database where datname = current_database()
+union all
+select 'default of ' || defaclobjtype::text, defaclacl::text from pg_default_acl
+union all
+select rolname, concat_ws(' ', rolsuper, rolcreatedb, rolcreaterole, rolcanlogin) from pg_roles
+where rolname ~ '^R-'
+union all
+select 'setting', setconfig::text from pg_db_role_setting
+order by 1, 2
+"""
+CALLED = {
+    "000_code.sql": """
+create function public.new_code() returns text language sql volatile return 'c' || (random() * 1000)::int;
+create function public.is_code(code text) returns boolean language sql immutable return code like 'c%';
+create function public.stamp() returns trigger language plpgsql
+    as 'begin new.note := ''seen''; return new; end';
+create table public.codes (
+    id integer generated always as identity,
+    other serial,
+    code text not null default public.new_code() check (public.is_code(code)),
+    note text
+);
+create index codes_is on public.codes (public.is_code(code));
+create trigger stamped before insert or update on public.codes
+    for each row execute function public.stamp();
+"""
+}
+
+
+@pytest.fixture(scope="module")
+def site(each_server: Server) -> Iterator[Site]:
+    """Return both databases with their roles, on every server in turn; the script has run twice in each."""
+    with roles.made(each_server) as site:
+        for series in SERIES:
+            assert site.run_roles(series) == ""
+        yield site
+
+
+@pytest.fixture(params=SERIES)
+def app(request: pytest.FixtureRequest, site: Site) -> Iterator[Rows]:
+    """Return what writes rows as the application, in a transaction that is rolled back, for each series."""
+    with as_application(site, request.param) as rows:
+        yield rows
+
+
+@contextmanager
+def as_application(site: Site, series: str) -> Iterator[Rows]:
+    """Yield what writes rows as the application, and take all back."""
+    with psycopg.connect(site.url(series, "app")) as connection:
+        yield Rows(connection, catalog.read(connection))
+        connection.rollback()
+
+
+@pytest.fixture
+def has_vectors(site: Site) -> Iterator[bool]:
+    """Let the administrator make the extension and the migrator apply 008, where the server offers it."""
+    with site.admin("specs") as connection:
+        offered = (
+            connection.execute("select from pg_available_extensions where name = 'vector'").rowcount == 1
+        )
+        if offered:
+            connection.execute("create extension vector schema public")
+            site.command("migrate")
+        yield offered
+        if offered:
+            run(site.server, site.url("specs", "postgres"), rollback(forward("specs")[-1]))
+            connection.execute("drop extension vector")
+
+
+def example(rows: Rows, column: Column) -> object:
+    """Return a value for a column, also where the extension brings its type."""
+    kind, _, size = column.type.removesuffix(")").rpartition("(")
+    return str([1] * int(size)) if kind.endswith("vector") else rows.example(column)
+
+
+def values(rows: Rows, query: Query) -> list[object]:
+    """Write a row that a query can be asked for; return what stands for $1 and $2."""
+    if query.source is None:
+        return []
+    columns = rows.catalog.columns_of(query.source.table)
+    given = {name: example(rows, columns[name]) for name in query.source.columns}
+    row = rows.insert(query.source.table, **given)
+    return [row[name] for name in query.source.columns]
+
+
+def test_every_listed_query_is_allowed(has_vectors: bool, app: Rows) -> None:
+    """All that the application asks and changes day by day, on rows it wrote itself."""
+    series = app.connection.info.dbname.removeprefix("roles_")
+    listed = [query for query in queries.load() if query.series == series]
+    asked = [query for query in listed if has_vectors or "embedding_vec" not in query.sql]
+    assert len(asked) > 30
+    for query in asked:
+        with app.connection.transaction(force_rollback=True):
+            RawCursor(app.connection).execute(query.sql, values(app, query))
+
+
+def test_every_table_takes_a_row_of_the_application(app: Rows) -> None:
+    """An insert with defaults and triggers into each, and a change and a delete where it is no trail."""
+    series = app.connection.info.dbname.removeprefix("roles_")
+    made = app.insert_everywhere()
+    assert len(made) == {"auth": 8, "specs": 35}[series]
+    for table, row in made.items():
+        assert app.find(table, row) == row
+        if table not in TRAILS[series]:
+            assert app.update(table, row, id=row["id"])["id"] == row["id"]
+            app.delete(table, app.insert(table))
+
+
+def test_a_trail_is_added_to_and_read_and_nothing_else(app: Rows) -> None:
+    """The application changes no entry and takes none away; the rights on all other tables are whole."""
+    series = app.connection.info.dbname.removeprefix("roles_")
+    query = """
+        select relname::text, has_table_privilege(oid, 'select'), has_table_privilege(oid, 'insert'),
+            has_table_privilege(oid, 'update'), has_table_privilege(oid, 'delete'),
+            has_table_privilege(oid, 'truncate'), has_any_column_privilege(oid, 'update')
+        from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+    """
+    for table, *rights in app.connection.execute(query):
+        may_write = table not in (*TRAILS[series], LEDGER)
+        may_read = table != LEDGER
+        assert rights == [may_read, may_read, may_write, may_write, False, may_write], table
+    for trail in TRAILS[series]:
+        row = app.insert(trail)
+        assert app.find(trail, row) == row
+        for change in ("update public.{} set id = id", "delete from public.{}", "truncate public.{}"):
+            with pytest.raises(errors.InsufficientPrivilege), app.connection.transaction():
+                app.connection.execute(sql.SQL(change).format(sql.Identifier(trail)))
+
+
+def test_an_account_that_goes_is_forgotten_by_its_trail(site: Site) -> None:
+    """The foreign key empties the column with the rights of the owner; the application need have none."""
+    with as_application(site, "auth") as rows:
+        user = rows.insert("users")
+        event = rows.insert("audit_logs", user_id=user["id"])
+        rows.delete("users", user)
+        assert rows.find("audit_logs", event) == {**event, "user_id": None}
+
+
+def test_a_project_that_goes_takes_its_trails_along(site: Site) -> None:
+    """The application deletes a project, and what it could not delete itself goes with it."""
+    with as_application(site, "specs") as rows:
+        project = rows.insert("projects")
+        entries = {trail: rows.insert(trail, project_id=project["id"]) for trail in TRAILS["specs"]}
+        rows.delete("projects", project)
+        assert [rows.find(trail, entry) for trail, entry in entries.items()] == [None, None]
+
+
+def test_vectors_are_written_and_searched(site: Site, has_vectors: bool) -> None:
+    """What an extension brings may be used, once an administrator has made it."""
+    if not has_vectors:
+        pytest.skip("the server offers no pgvector")
+    with as_application(site, "specs") as rows:
+        row = rows.insert("document_chunks", embedding_vec=str([1] * 1536))
+        nearest = "select id from public.document_chunks order by embedding_vec <=> %s::public.vector limit 1"
+        assert rows.connection.execute(nearest, [str([1] * 1536)]).fetchone() == (row["id"],)
+
+
+def test_what_the_script_made_is_no_drift(site: Site) -> None:
+    """Neither run leaves a difference; the migrator compares without the right to make a database."""
+    for series in SERIES:
+        with site.admin(series) as connection:
+            may = "select rolcreatedb or rolsuper from pg_roles where rolname = %s"
+            assert connection.execute(may, [ROLES["migrator"]]).fetchone() == (False,)
+    site.command("verify", "--drift")
+
+
+def test_an_extension_of_the_administrator_is_no_drift(site: Site, has_vectors: bool) -> None:
+    """Neither its owner, nor its comment, nor the rights on what it brings."""
+    assert has_vectors == (site.server.version > OLDEST)
+    site.command("verify", "--drift")
+
+
+def test_another_run_makes_good_what_is_there(site: Site) -> None:
+    """Rights that were taken away come back, those that a trail must not have go; nothing else changes."""
+    for series in SERIES:
+        with site.admin(series) as connection:
+            before = connection.execute(RIGHTS.encode()).fetchall()
+            table = "users" if series == "auth" else "projects"
+            app, trail = sql.Identifier(ROLES["app"]), sql.Identifier(TRAILS[series][0])
+            for change in (
+                "revoke all on all tables in schema public from {app}",
+                "revoke all on all routines in schema public from {app}",
+                "grant execute on function public.set_updated_at() to public",
+                "grant update, delete on public.{trail} to {app}",
+                "revoke all on schema public from {app}",
+                "alter role {migrator} in database {name} reset role",
+            ):
+                connection.execute(
+                    sql.SQL(change).format(
+                        app=app, trail=trail, migrator=sql.Identifier(ROLES["migrator"]),
+                        name=sql.Identifier(site.names[series]),
+                    )
+                )  # fmt: skip
+            assert connection.execute(RIGHTS.encode()).fetchall() != before, table
+            assert site.run_roles(series) == ""
+            assert connection.execute(RIGHTS.encode()).fetchall() == before
+
+
+def test_functions_behind_a_default_a_check_or_an_index_may_be_called(
+    tmp_path: Path, site: Site, each_url: str
+) -> None:
+    """Files may use functions of their own; whoever is not the application may not call them."""
+    roles.run_roles(site.server, each_url)
+    make(tmp_path, app=CALLED).migrate(each_url.replace("postgres@", f"{ROLES['migrator']}@"))
+    with psycopg.connect(each_url.replace("postgres@", f"{ROLES['app']}@")) as connection:
+        insert = "insert into public.codes default values returning code like 'c%', note"
+        assert connection.execute(insert.encode()).fetchone() == (True, "seen")
+        connection.execute("update public.codes set code = public.new_code() where public.is_code(code)")
+        may = "select has_function_privilege('pg_monitor', 'public.new_code()', 'execute')"
+        assert connection.execute(may.encode()).fetchone() == (False,)
