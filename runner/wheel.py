@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -16,6 +18,7 @@ from runner.errors import EmbeddedUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LINES = 5  # of what a server or a program said
 _USER = "pgserver"  # the wheel's own choice
 
 
@@ -79,3 +82,44 @@ def unprivileged(folder: Path) -> str | None:
     wheel.ensure_user_exists(_USER)
     wheel.ensure_prefix_permissions(folder)
     return _USER
+
+
+class Ear(logging.Handler):
+    """Keeps what a failed program wrote to stderr: the wheel tells it its log alone, as the last argument."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str) -> Ear:
+        """Hear a logger, and let nobody else hear it: its errors come back as ours."""
+        logger, ear = logging.getLogger(name), cls()
+        logger.setLevel(logging.ERROR)
+        logger.handlers, logger.propagate = [ear], False
+        return ear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the lines."""
+        if isinstance(record.args, tuple) and record.args:
+            self.lines = tuple(filter(None, str(record.args[-1]).splitlines()))[-_LINES:]
+
+
+def said(log: Path, seen: int) -> tuple[str, ...]:
+    """Return the last lines that the server wrote behind ``seen`` bytes of its log."""
+    if not log.is_file():
+        return ()
+    with log.open("rb") as file:
+        file.seek(seen)
+        return tuple(file.read().decode(errors="replace").splitlines()[-_LINES:])
+
+
+def reason(error: Exception) -> tuple[str, ...]:
+    """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
+    if isinstance(error, subprocess.TimeoutExpired):
+        return (f"It was not ready within {error.timeout:.0f} seconds.",)
+    if isinstance(error, OSError) and error.strerror:
+        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
+    return ()

@@ -18,7 +18,7 @@ from runner.model import Limits
 from runner.planning import compare, preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from click.testing import CliRunner, Result
 
@@ -73,7 +73,7 @@ class Project:
 
     def events(
         self, url: str, *, to: int | None = None, wait_lock: float = 5, lock_timeout: float = 5
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Apply what is pending in the only series, yielding every event."""
         loaded = config.load(self.file)
         files = preflight.read(loaded, loaded.series)

@@ -82,7 +82,7 @@ def is_installed(version: int) -> bool:
 
 
 @contextmanager
-def running(version: int) -> Iterator[Server]:
+def running(version: int, *, wal_level: str = "replica") -> Iterator[Server]:
     """Run a new, empty server until the end of the block; its files are removed.
 
     Durability is off: a test server that crashes is thrown away.
@@ -90,7 +90,7 @@ def running(version: int) -> Iterator[Server]:
     folder = new_folder(version)
     data = folder / "data"
     options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    options += " -c max_wal_size=128MB"
+    options += f" -c max_wal_size=128MB -c wal_level={wal_level}"
     _run(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
     if PROGRAMS[version] == _WHEEL_15:
         _make_extensions()
@@ -147,12 +147,13 @@ def new_folder(version: int) -> Path:
     return folder
 
 
-def _run(version: int, program: str, *arguments: str) -> None:
+def _run(version: int, program: str, *arguments: str, folder: Path | None = None) -> None:
     as_user: dict[str, Any] = {"user": _USER} if os.geteuid() == 0 else {}
     # A server inherits what it is started with: pipes would keep subprocess.run waiting for its end.
     subprocess.run(
         [PROGRAMS[version] / program, *arguments],
         check=True,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "ledger": {"database"},
     "planning": {"config", "database", "files", "ledger"},
     "apply": {"database", "files", "ledger"},
-    "schema": {"apply", "config", "database", "embedded", "ledger", "planning"},
+    "schema": {"apply", "config", "database", "embedded", "files", "ledger", "planning"},
     "reference": {"apply", "config", "database", "embedded", "files", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "planning", "schema"},
     "fleet": {"apply", "config", "database", "door", "environment", "planning", "schema"},

@@ -1,6 +1,7 @@
-"""The least a psycopg tool can do: ACTION, then a folder and a URL for each database.
+"""The least a psycopg tool can do: ACTION, AT_ONCE, then a folder and a URL for each database.
 
-One transaction and one record per file; what is recorded is read in one query. No checks, no lock.
+One transaction and one record per file; what is recorded is read in one query. No checks, no lock, nothing
+put back. Each file is a message; with AT_ONCE 1 all files together are one.
 """
 
 import sys
@@ -19,13 +20,20 @@ def pending(connection: psycopg.Connection, folder: Path) -> list[Path]:
     return [path for path in files if path.name not in recorded]
 
 
+def message(path: Path) -> bytes:
+    """Return the transaction of a file."""
+    return b"begin;%s\n;insert into floor (name) values ('%s');commit;" % (
+        path.read_bytes(),
+        path.name.encode(),
+    )
+
+
 if __name__ == "__main__":
-    action, *rest = sys.argv[1:]
+    action, at_once, *rest = sys.argv[1:]
     for folder, url in zip(rest[::2], rest[1::2], strict=True):
         with psycopg.connect(url, autocommit=True) as connection:
-            for path in pending(connection, Path(folder)):
-                print(path.name)
-                if action == "migrate":
-                    with connection.transaction():
-                        connection.execute(path.read_bytes())
-                        connection.execute("insert into floor (name) values (%s)", (path.name,))
+            paths = pending(connection, Path(folder))
+            print(*(path.name for path in paths), sep="\n")
+            if action == "migrate" and paths:
+                for part in [paths] if at_once == "1" else [[path] for path in paths]:
+                    connection.execute(b"".join(map(message, part)))

@@ -41,16 +41,22 @@ def of(connection: Connection, pid: int) -> tuple[str, ...]:
 class Watch:
     """Looks, on a second connection, who blocks a session while that one waits for an answer.
 
-    The second connection is opened only when the answer takes longer than a moment. ``seen`` holds what
-    was found last; when nothing can be found out it stays empty.
+    The second connection is opened only when a file takes longer than a moment. ``seen`` holds what was found
+    last; when nothing can be found out it stays empty. ``pid`` is the session, ``since`` when the file began
+    that it is at (of the monotonic clock).
     """
 
     def __init__(self, connect: Callable[[], Connection], *, pid: int) -> None:
-        self.seen: tuple[str, ...] = ()
+        self.pid = pid
         self._connect = connect
-        self._pid = pid
         self._connection: Connection | None = None
-        self._next = time.monotonic() + _PATIENCE
+        self.begin()
+
+    def begin(self) -> None:
+        """Note that the session begins a file."""
+        self.seen: tuple[str, ...] = ()
+        self.since = time.monotonic()
+        self._next = self.since + _PATIENCE
 
     def __enter__(self) -> Watch:
         return self
@@ -67,7 +73,7 @@ class Watch:
             return
         try:
             self._connection = self._connection or self._connect()
-            self.seen = of(self._connection, self._pid) or self.seen
+            self.seen = of(self._connection, self.pid) or self.seen
             self._next = time.monotonic() + _INTERVAL
         except (RunnerError, database.Error):
             self._next = math.inf  # no second connection to be had: the error is told without the blockers

@@ -1,4 +1,4 @@
-"""Write the messages that open and end the transaction of a file."""
+"""Write the message that applies some files: for each its settings, the file, the record, ``commit``."""
 
 from __future__ import annotations
 
@@ -8,44 +8,46 @@ from runner import database, ledger
 from runner.model import Before
 
 if TYPE_CHECKING:
-    from runner.apply.turn import Turn
-    from runner.database import Access
+    from collections.abc import Sequence
+
     from runner.model import Limits, Migration
 
 # Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
+_BEGIN = "begin isolation level read committed read write not deferrable;"
+
 # The settings are gone with the transaction, so a pooled server connection keeps none of them. No timeout and
 # no search_path of others counts for what the runner does itself. Without row security, what a policy would
-# hide from the file is an error, as in pg_dump, and not silence.
-_BEGIN = """
-    begin isolation level read committed read write not deferrable;
+# hide from the file is an error, as in pg_dump, and not silence. The block makes the server send at once what
+# it has answered so far, as it does with every notice (pq_flush in its elog.c); an info comes whatever
+# client_min_messages says.
+_SETTINGS = """
     set local statement_timeout = 0;
     set local search_path = '';
     set local lock_timeout = {lock_timeout};
     set local idle_in_transaction_session_timeout = '60s';
+    set local client_encoding = 'UTF8';
     set local standard_conforming_strings = on;
     set local row_security = off;
     set local application_name = {application};
-"""
-
-# The file finds what the database says; null is what the session began with.
-_HAND_OVER = """
-    select pg_catalog.set_config('search_path', null, true),
-        pg_catalog.set_config('statement_timeout', {statement_timeout}, true);
+    do $runner$ begin raise info 'a file of the migration runner begins'; end $runner$;
 """
 
 _NOTICE_LOSS = "set local client_connection_check_interval = '1s';"
 
+# The file finds what the database says, as it finds its search_path.
+_HAND_OVER = "set local statement_timeout = {statement_timeout};"
+_OWN = "set local statement_timeout to default;"
+
 # What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
-# leave behind goes, the settings first: it may have put its own operators or role in our way.
-_END = """
+# leave behind goes: it may have put its own operators or role in our way.
+_PUT_BACK = """
     set constraints all immediate;
     reset session authorization;
     reset role;
-    reset all;
     set local statement_timeout = 0;
     set local search_path = '';
     set local lock_timeout = {lock_timeout};
-    set local application_name = {application};
+    set local row_security = off;
     close all;
     unlisten *;
     deallocate all;
@@ -54,46 +56,59 @@ _END = """
     select pg_catalog.pg_advisory_unlock_all();
 """
 
+# The settings last, for the record needs them. A commit may wait for a standby: nobody's timeout counts for
+# it, and the session shows whose it is.
+_COMMIT = """
+    reset all;
+    set local statement_timeout = 0;
+    set local application_name = {application};
+    commit;
+"""
 
-def opening(migration: Migration, before: Before, limits: Limits, *, notices_loss: bool) -> str:
-    """Return what begins a transaction, takes the lock, reads the ledger under it, and hands over.
 
-    The answer of the ledger is the last but one.
+def opening(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
+    """Return what begins the transaction of a file and takes the lock."""
+    return _BEGIN + _settings(migration, limits, notices_loss=notices_loss)
+
+
+def message(
+    files: Sequence[Migration], before: Before, limits: Limits, *, notices_loss: bool, opened: bool
+) -> tuple[bytes, list[int]]:
+    """Return the message for some files, and where each of them begins in it, in characters.
+
+    What begins the first transaction may have been sent: ``opened``.
     """
-    begin = database.fill(
-        _BEGIN,
-        application=_application(migration),
-        lock_timeout=_milliseconds(limits.lock_timeout),
+    parts: list[str] = []
+    starts, length = [], 0
+    for migration in files:
+        head = "" if opened and not parts else _BEGIN
+        head += _settings(migration, limits, notices_loss=notices_loss) + _check(migration, before, limits)
+        starts.append(length + len(head))
+        own = [head, migration.sql, "\n;\n", *_ending(migration, limits, first=starts[-1] + 1)]
+        parts += own
+        length += sum(map(len, own))
+        before = Before(has_ledger=True, version=migration.version)
+    return "".join(parts).encode(), starts
+
+
+def _settings(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
+    settings = database.fill(
+        _SETTINGS, application=_application(migration), lock_timeout=_milliseconds(limits.lock_timeout)
     )
-    notice = _NOTICE_LOSS if notices_loss else ""
+    return settings + (_NOTICE_LOSS if notices_loss else "") + ledger.lock_message(migration)
+
+
+def _check(migration: Migration, before: Before, limits: Limits) -> str:
     first = "" if before.has_ledger else ledger.FIRST
-    recheck = ledger.recheck_message(migration, previous=before.version)
-    hand_over = database.fill(_HAND_OVER, statement_timeout=_milliseconds(limits.statement_timeout))
-    return f"{begin} {notice} {first} select {ledger.LOCK}; {recheck} {hand_over}"
+    longest = _milliseconds(limits.statement_timeout)
+    hand_over = _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
+    return first + ledger.check_message(migration, previous=before.version) + hand_over
 
 
-def ending(turn: Turn, access: Access, *, xid: str, ms: int) -> bytes:
-    """Return what puts all back, records the file, commits, and opens the transaction of the next one.
-
-    ``xid`` is the transaction's id, in any other the record fails; ``ms`` are the milliseconds that the file
-    took. Its text is in the message, which is therefore joined once and encoded here: nobody keeps it as text
-    while libpq copies it.
-    """
-    migration = turn.migration
-    end = database.fill(
-        _END,
-        application=_application(migration),
-        lock_timeout=_milliseconds(turn.limits.lock_timeout),
-    )
-    record = ledger.record_pieces(migration, ms=ms, xid=xid, connection=access.connection)
-    return "".join((end, *record, "commit;", _following(turn, access))).encode()
-
-
-def _following(turn: Turn, access: Access) -> str:
-    if turn.following is None:
-        return ""
-    before = Before(has_ledger=True, version=turn.migration.version)
-    return opening(turn.following, before, turn.limits, notices_loss=access.notices_loss)
+def _ending(migration: Migration, limits: Limits, *, first: int) -> list[str]:
+    back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
+    commit = database.fill(_COMMIT, application=_application(migration))
+    return [ledger.MARK, back, *ledger.record_within(migration, first=first), commit]
 
 
 def _application(migration: Migration) -> str:

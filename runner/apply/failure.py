@@ -48,11 +48,12 @@ _BYTES = r"\b0x([0-9a-f]{2})\b"
 _FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
 
 
-def failed(
+def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     error: psycopg.Error,
     migration: Migration,
     *,
     done: int | None = None,
+    start: int = 0,
     blockers: tuple[str, ...] = (),
     invalid: tuple[str, ...] = (),
 ) -> RunnerError:
@@ -60,7 +61,8 @@ def failed(
 
     ``done`` statements were finished before it; without it, the error came from the runner's own messages
     around the file: a deferred constraint at the commit, or a right the role lacks. ``blockers`` says who
-    held the lock it waited for; ``invalid`` names the indexes a file outside any transaction left behind.
+    held the lock it waited for; ``start`` is where the file begins in its message, in characters;
+    ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
     if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
@@ -80,7 +82,7 @@ def failed(
         f"{migration.path} {when}: {diag.message_primary} (SQLSTATE {error.sqlstate})",
         sqlstate=error.sqlstate,
         remedy=_remedy(error, migration, invalid),
-        place=_place(diag, migration, done),
+        place=_place(diag, migration, done, start),
         notes=told.notes,
         private=told.private,
     )
@@ -106,12 +108,14 @@ def drop_statements(indexes: tuple[str, ...]) -> str:
     return " ".join(f"drop index {name};" for name in indexes)
 
 
-def _place(diag: psycopg.errors.Diagnostic, migration: Migration, done: int | None) -> Place | None:
+def _place(
+    diag: psycopg.errors.Diagnostic, migration: Migration, done: int | None, start: int
+) -> Place | None:
     """Return where a file failed: the server's position, else the line of a body, else the statement."""
     if done is None:
         return None
     if diag.statement_position:
-        return locate(migration.sql, int(diag.statement_position) - 1, path=migration.path)
+        return locate(migration.sql, int(diag.statement_position) - 1 - start, path=migration.path)
     if diag.sqlstate == _NO_SUCH_LETTER:
         return _of_letter(diag.message_primary or "", migration)
     statements = scan(migration.sql).statements

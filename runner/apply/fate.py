@@ -1,4 +1,4 @@
-"""Find out what became of a commit whose answer did not come."""
+"""Find out, when a connection was lost, which of the files that were sent are applied."""
 
 from __future__ import annotations
 
@@ -6,55 +6,59 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
-from runner.apply import failure
 from runner.errors import CommitUnknown, RunnerError
 
 if TYPE_CHECKING:
     from runner.database import Access
-    from runner.model import Migration
+    from runner.model import Applied, Migration
 
-_NO_SUCH_ID = "22023"  # what pg_xact_status says of an id that lies in the future, as after a crash
 _LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
 _INTERRUPTED = 1.0  # seconds: whoever pressed Ctrl-C does not wait for long
 
+# The old session may not know yet that nobody listens, and go on with the files it has. Its number may be
+# another's by now, or made up by a pooler.
+_END = """
+    select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+    where pid = %s and usename = session_user and datname = pg_catalog.current_database()
+        and application_name like 'runner%%'
+"""
 
-def resolve(migration: Migration, access: Access, xid: str, trouble: BaseException) -> BaseException:
-    """Ask the server, on a new connection, what became of a file's transaction.
 
-    Returns the trouble when it is committed, raises it when it is not, or when nobody knows.
+def resolve(migration: Migration, access: Access, pid: int, trouble: BaseException) -> dict[str, Applied]:
+    """End the session ``pid``, which was lost, and return the rows of the ledger by version.
+
+    ``migration`` is the first whose commit was not seen. Raises ``CommitUnknown`` when nobody answers.
     """
-    interrupted = isinstance(trouble, KeyboardInterrupt)
-    status = _status(migration, access, xid, seconds=_INTERRUPTED if interrupted else _LOST)
-    if status == "committed":
-        return trouble if interrupted else failure.lost_behind(migration)
-    if status == "aborted":
-        raise (failure.interrupted if interrupted else failure.lost_before)(migration) from None
-    raise CommitUnknown(
-        f"No answer came while {migration.path} was being committed, and none comes to a question about it.",
-        remedy="It is applied and recorded, or neither: `status` tells. Then run again.",
-    ) from trouble
-
-
-def _status(migration: Migration, access: Access, xid: str, *, seconds: float) -> str | None:
-    """Ask for the fate of a transaction until it has one, on a new connection; ``None`` if nobody answers.
-
-    It is committed when its id says so and the row is there. The id alone would lie after a crash, when a
-    server gives ids again that were never written to its log; the row alone, when another runner wrote it.
-    """
+    seconds = _INTERRUPTED if isinstance(trouble, KeyboardInterrupt) else _LOST
     deadline = time.monotonic() + seconds
     while True:
-        try:
-            with access.reconnect() as connection:
-                [(status,)] = database.query(connection, "select pg_catalog.pg_xact_status(%s::xid8)", xid)
-                rows = ledger.read(connection, series=migration.series) or ()
-            if status != "in progress":
-                recorded = any(row.version == migration.version for row in rows)
-                return "committed" if status == "committed" and recorded else "aborted"
-        except database.Error as error:
-            if error.sqlstate == _NO_SUCH_ID:
-                return "aborted"
-        except RunnerError:
-            pass  # not back yet
+        rows = _attempt(migration, access, pid)
+        if rows is not None:
+            return rows
         if time.monotonic() >= deadline:
-            return None
+            raise unknown(migration) from trouble
         time.sleep(0.2)
+
+
+def unknown(migration: Migration) -> CommitUnknown:
+    """Return the error that says so."""
+    return CommitUnknown(
+        f"No answer came while {migration.path} was being applied and committed, and none comes to a "
+        "question about it.",
+        remedy="It is applied and recorded, or neither, and so is each file that was sent with it: `status` "
+        "tells. Then run again.",
+    )
+
+
+def _attempt(migration: Migration, access: Access, pid: int) -> dict[str, Applied] | None:
+    """Read the ledger under the lock, which the lost session does not hold then; ``None`` if it fails."""
+    try:
+        with access.reconnect() as connection:
+            database.query(connection, _END, pid)
+            database.run(connection, database.opening(connection))
+            if not ledger.try_lock(connection):
+                return None
+            rows = ledger.read(connection, series=migration.series) or ()
+            return {row.version: row for row in rows if not row.running}
+    except (database.Error, RunnerError):
+        return None  # not back yet

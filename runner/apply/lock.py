@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from runner import ledger
+from runner import database, ledger
+from runner.apply import envelope
 from runner.apply.event import Waiting
 from runner.errors import LockHeld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
+    from runner.apply.run import Run
     from runner.database import Connection
     from runner.model import Migration
 
@@ -47,3 +49,21 @@ def take(
             told = True
         time.sleep(_POLL)
     return taken
+
+
+def open_first(run: Run) -> Iterator[Waiting]:
+    """Begin the transaction of the file at hand in a message of its own, as soon as nobody holds the lock."""
+    connection, migration = run.access.connection, run.at_hand
+    text = envelope.opening(migration, run.limits, notices_loss=run.access.notices_loss)
+    yield from take(migration, connection, lambda: _attempt(connection, text), seconds=run.limits.wait_lock)
+
+
+def _attempt(connection: Connection, text: str) -> bool | None:
+    """Begin and try the lock; roll back when somebody else holds it."""
+    refused = database.failure(database.send(connection, text))
+    if refused is None:
+        return True
+    database.roll_back(connection)
+    if not ledger.is_held(refused):
+        raise refused
+    return None

@@ -22,11 +22,11 @@ _RAISE = re.compile(r"\braise\b\s*\w*\s*(?:'((?:[^']|'')*)')?", re.IGNORECASE)
 _QUOTED = re.compile(r'"([^"]+)"')
 
 
-def told(migration: Migration, notices: Notices) -> Iterator[Noticed]:
-    """Yield the event, if the server said anything."""
+def told(migration: Migration, notices: Notices, *, start: int = 0) -> Iterator[Noticed]:
+    """Yield the event, if the server said anything; the file began ``start`` characters into its message."""
     if notices.kept:
         statements = scan(migration.sql).statements
-        found = [_notice(heard, migration, statements) for heard in notices.kept]
+        found = [_notice(heard, migration, statements, start) for heard in notices.kept]
         found += _rest(notices, warnings=True) + _rest(notices, warnings=False)
         yield Noticed(migration, tuple(found))
 
@@ -36,22 +36,24 @@ def _rest(notices: Notices, *, warnings: bool) -> list[Notice]:
     return [Notice(_WARNING if warnings else "NOTICE", f"and {count} more")] if count else []
 
 
-def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement]) -> Notice:
+def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement], start: int) -> Notice:
     told = disclosure.lines(heard, migration.sql, context=False)
     return Notice(
         heard.severity,
         heard.message_primary,
         heard.sqlstate,
-        _place(heard, migration, statements),
+        _place(heard, migration, statements, start),
         *told,
     )
 
 
-def _place(heard: Heard, migration: Migration, statements: Sequence[Statement]) -> Place | None:
+def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], start: int) -> Place | None:
     """Return where in the file it was said; nothing when two statements may have said it."""
     text = migration.sql
     if heard.statement_position:
-        return locate(text, int(heard.statement_position) - 1, path=migration.path)
+        return locate(text, int(heard.statement_position) - 1 - start, path=migration.path)
+    if heard.statement < 0:
+        return _of_name(heard, migration)
     running = statements[heard.statement : heard.statement + (1 if heard.is_certain else 2)]
     likely = [one for one in running if _may_say(heard, one, text)] if len(running) > 1 else running
     if len(likely) != 1:
@@ -59,6 +61,13 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement]) 
     [one] = likely
     offset = failure.in_body(heard, text, statements, one)
     return locate(text, one.start if offset is None else offset, path=migration.path)
+
+
+def _of_name(heard: Heard, migration: Migration) -> Place | None:
+    """Return where the name stands that the server found too long when it parsed the text."""
+    [name] = _QUOTED.findall(heard.message_primary)[:1] or [""]
+    at = migration.sql.find(name)
+    return locate(migration.sql, at, path=migration.path) if name and at >= 0 else None
 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:

@@ -1,15 +1,13 @@
-"""Apply pending files in order, each by itself and each recorded with its work."""
+"""Apply pending files in order, each recorded with its work, as many in one message as belong together."""
 
 from __future__ import annotations
 
 import time
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from runner import database, files
-from runner.apply import single, transaction
-from runner.apply.event import Retrying, Started
-from runner.apply.turn import Turn
+from runner import database, files, ledger
+from runner.apply import batch, single
+from runner.apply.event import Outcome, Retrying, Started
 from runner.errors import LockTimeout
 from runner.model import Before, Limits
 
@@ -17,56 +15,112 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from runner.apply.event import Event
-    from runner.apply.transaction import Opened
     from runner.database import Access
     from runner.model import Migration
 
 RETRIES = 5
+_MOST = 100  # files in one message
+_LONGEST = 1_000_000  # characters of them together; a longer file goes alone
 
 
 def apply(
     access: Access, migrations: Sequence[Migration], before: Before, limits: Limits | None = None
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Apply pending files in order; yield when each begins, has to wait, and is committed. Writes.
 
     ``before`` is what the ledger says before the first file. Raises at the first file that fails; that
-    file is rolled back.
+    file is rolled back. Whoever stops listening ends the file at hand, which is not always the one that was
+    told of last: the server goes on meanwhile.
     """
-    opened: Opened = None
-    try:
-        for migration, following in zip_longest(migrations, migrations[1:]):
-            yield Started(migration)
-            joined = following if following and following.in_transaction else None
-            opened = yield from _patiently(
-                Turn(migration, before, limits or Limits(), joined), access, opened
-            )
-            before = Before(has_ledger=True, version=migration.version)
-    finally:
-        database.roll_back(access.connection)
+    yield from Run(access, migrations, before, limits or Limits()).events()
 
 
-def _patiently(turn: Turn, access: Access, opened: Opened) -> Generator[Event, None, Opened]:
-    """Apply one file; repeat it whole when another session's lock stopped it.
+class Run:
+    """The files that are still to be applied, and what the ledger says before the first of them."""
 
-    The pauses grow and lie outside any transaction; there is no last try without a timeout.
-    """
-    for attempt in range(RETRIES):
+    def __init__(
+        self, access: Access, migrations: Sequence[Migration], before: Before, limits: Limits
+    ) -> None:
+        self.access = access
+        self.before = before
+        self.limits = limits
+        self.most = _MOST  # files in one message
+        self._todo = list(reversed(migrations))
+        self._tried = 0  # how often the file at hand was rolled back
+        self._started: Migration | None = None
+
+    @property
+    def at_hand(self) -> Migration:
+        """The next file."""
+        return self._todo[-1]
+
+    def events(self) -> Iterator[Event]:
+        """Apply one part after the other.
+
+        A file that another session's lock has stopped is repeated. The pauses grow and lie outside any
+        transaction; there is no last try without a timeout.
+        """
         try:
-            return (yield from _once(turn, access, opened))
-        except LockTimeout as error:
-            if not turn.migration.in_transaction and files.commits_itself(turn.migration.sql):
-                raise  # a part of it may be done
-            opened = None
-            database.start_over(access.connection)  # a prepared statement outlives a rollback
-            pause = turn.limits.retry_pause * 2**attempt
-            yield Retrying(turn.migration, error, pause)
-            time.sleep(pause)
-    return (yield from _once(turn, access, opened))
+            while self._todo:
+                try:
+                    yield from self.start()
+                    yield from self._part()
+                except LockTimeout as error:
+                    if self._tried == RETRIES or not self._may_repeat():
+                        raise
+                    yield from self._pause(error)
+        finally:
+            database.roll_back(self.access.connection)
 
+    def _part(self) -> Iterator[Event]:
+        """Apply the next file that must not run in a transaction, or the next ones that do."""
+        first = self.at_hand
+        if first.in_transaction:
+            yield from batch.apply(self, self._together())
+            return
+        for event in single.apply(first, self.access, self.before, self.limits):
+            yield self.done(event.ms) if isinstance(event, Outcome) else event
 
-def _once(turn: Turn, access: Access, opened: Opened) -> Generator[Event, None, Opened]:
-    """Apply one file its own way; return what came of opening the next one's transaction."""
-    if turn.migration.in_transaction:
-        return (yield from transaction.apply(turn, access, opened))
-    yield from single.apply(turn, access)
-    return None
+    def _together(self) -> list[Migration]:
+        """Return the files of the next message."""
+        found: list[Migration] = []
+        length = 0
+        for migration in reversed(self._todo[-self.most :]):
+            length += len(migration.sql)
+            if found and (length > _LONGEST or not migration.in_transaction):
+                break
+            found.append(migration)
+        return found
+
+    def start(self) -> Iterator[Started]:
+        """Say once of a file that it is at hand, if there is one."""
+        if self._todo and self._started is not self.at_hand:
+            self._started = self.at_hand
+            yield Started(self._started)
+
+    def done(self, ms: int | None) -> Outcome:
+        """Take the file at hand off; it is committed."""
+        migration = self._todo.pop()
+        self.before = Before(has_ledger=True, version=migration.version)
+        self._tried = 0
+        return Outcome(migration, ms)
+
+    def plan_anew(self) -> Iterator[Event]:
+        """Leave out what another runner has applied meanwhile. Raises what ``is_to_do`` raises."""
+        series = self.at_hand.series
+        rows = ledger.read(self.access.connection, series=series)
+        self.before = self.before._replace(has_ledger=rows is not None)
+        while self._todo and not ledger.is_to_do(self.at_hand, rows or (), previous=self.before.version):
+            yield self.done(None)
+            yield from self.start()
+
+    def _may_repeat(self) -> bool:
+        first = self.at_hand
+        return first.in_transaction or not files.commits_itself(first.sql)  # else a part of it may be done
+
+    def _pause(self, reason: LockTimeout) -> Iterator[Retrying]:
+        database.start_over(self.access.connection)  # a prepared statement outlives a rollback
+        pause = self.limits.retry_pause * 2**self._tried
+        self._tried += 1
+        yield Retrying(self.at_hand, reason, pause)
+        time.sleep(pause)

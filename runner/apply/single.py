@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.apply.event import Noticed, Waiting
-    from runner.apply.turn import Turn
     from runner.database import Access, Connection
-    from runner.model import Limits, Migration
+    from runner.model import Before, Limits, Migration
 
 _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
@@ -45,20 +44,21 @@ _WAIT = "set lock_timeout = 0;"
 _LONGEST = "select pg_catalog.set_config('statement_timeout', {statement_timeout}, false);"
 
 
-def apply(turn: Turn, access: Access) -> Iterator[Waiting | Outcome | Noticed]:
+def apply(
+    migration: Migration, access: Access, before: Before, limits: Limits
+) -> Iterator[Waiting | Outcome | Noticed]:
     """Apply and record one file; yield while it waits, and what became of it. Writes."""
-    migration, before, limits = turn.migration, turn.before, turn.limits
     connection, heard = access.connection, database.Notices()
     try:
         yield from lock.take(
             migration, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
         )
-        if ledger.read(connection, series=migration.series) is None:
+        rows = ledger.read(connection, series=migration.series)
+        if rows is None:
             database.run(connection, database.opening(connection, access="read write"))
             ledger.create(connection)
             database.run(connection, "commit")
-        [recheck] = database.ask(connection, ledger.recheck_message(migration, previous=before.version))
-        if not ledger.is_to_do(migration, ledger.pairs(recheck), previous=before.version):
+        if not ledger.is_to_do(migration, rows or (), previous=before.version):
             yield Outcome(migration, None)
             return
         with database.hearing(connection, heard):

@@ -51,6 +51,7 @@ def proof(proof: Proof) -> dict[str, Any]:
         "tables_without_rows": list(proof.empty),
         "rows_changed": list(proof.notes),
         "untried": proof.untried,
+        "needs_superuser": proof.lacked,
     }
 
 

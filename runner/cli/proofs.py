@@ -65,6 +65,7 @@ def prove_command(
                 schemas=target.series.schemas,
                 begin=begin,
                 own=mine,
+                role=server.role,
             ):
                 proofs.append(one)
                 verdict.show(one)

@@ -29,6 +29,7 @@ def show(proof: Proof) -> None:
     columns = report.width()
     path = shortened(proof.migration.path, columns and max(columns - _BESIDE, _BESIDE))
     without = f", without rows in {', '.join(proof.empty)}" if proof.empty else ""
+    without += f", as a superuser: {proof.lacked}" if proof.lacked else ""
     if proof.needs:
         say(f"  skipped  {path} ({table.needed(proof.needs, proof.why)})", style="cyan")
     elif proof.is_proven:

@@ -2,11 +2,10 @@
 
 Take from here ``connect`` (and what tells how a session stands or puts it back), ``query`` and ``ask`` for
 the runner's own questions, whose answers no setting shapes, ``opening`` for a transaction of the runner's
-own, ``run``, ``send`` and ``tally`` for a message as it is, ``fill`` for literals in it, ``invalid_left`` for
-the indexes that a statement leaves behind, ``heeding`` to end from outside what a thread waits for, ``parse``
-for URLs. Every connection is in autocommit mode without
-server-side preparation: the runner writes its own ``begin`` and ``commit``, and a message holds exactly what
-it says.
+own, ``run``, ``send`` and ``Answer`` for a message as it is, ``fill`` for literals in it, ``invalid_left``
+for the indexes that a statement leaves behind, ``heeding`` to end from outside what a thread waits for,
+``parse`` for URLs. Every connection is in autocommit mode without server-side preparation: the runner writes
+its own ``begin`` and ``commit``, and a message holds exactly what it says.
 """
 
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from runner.database.invalid import LEFT as LEFT
     from runner.database.invalid import invalid_before as invalid_before
     from runner.database.invalid import invalid_left as invalid_left
+    from runner.database.message import Answer as Answer
     from runner.database.message import Connection as Connection
     from runner.database.message import ConnectionBroken as ConnectionBroken
     from runner.database.message import Error as Error
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from runner.database.message import rows as rows
     from runner.database.message import run as run
     from runner.database.message import send as send
-    from runner.database.message import tally as tally
     from runner.database.message import try_run as try_run
     from runner.database.notices import Heard as Heard
     from runner.database.notices import Notices as Notices
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from runner.database.session import is_lost as is_lost
     from runner.database.session import put_back as put_back
     from runner.database.session import roll_back as roll_back
-    from runner.database.session import speak_utf8 as speak_utf8
+    from runner.database.session import speak_plainly as speak_plainly
     from runner.database.session import start_over as start_over
     from runner.database.url import EMBEDDED as EMBEDDED
     from runner.database.url import compose as compose
@@ -64,12 +63,12 @@ else:
         __name__,
         attention="heeding",
         invalid="BEFORE LEFT invalid_before invalid_left",
-        message="Connection ConnectionBroken Error failure fill pieces rows run send tally try_run",
+        message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",
         notices="Heard Notices hearing",
         question="ask opening query query_quoted",
         resource="packaged",
         server="create_empty create_missing drop",
         session="TRANSACTION_TIMEOUT Access check_database connect in_transaction is_lost put_back roll_back"
-        " speak_utf8 start_over",
+        " speak_plainly start_over",
         url="EMBEDDED compose environment parse sibling surroundings with_settings without_password",
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import cache
-from typing import TYPE_CHECKING, Any, LiteralString, TypeVar, cast
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import generators, pq, sql, waiting
@@ -13,21 +14,20 @@ from psycopg.adapt import Transformer
 from runner.database import attention
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from psycopg.abc import PQGen
-    from psycopg.pq.abc import PGconn, PGresult
-
-    from runner.database.notices import Notices
+    from psycopg.pq.abc import PGresult
+    from psycopg.waiting import Ready
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Error = psycopg.Error
 ConnectionBroken = psycopg.OperationalError
-Answer = TypeVar("Answer")
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _SPECIAL = re.compile(r"['\\\0]")
 _FIELD = re.compile(r"\{(\w+)\}")
+_INTERVAL = 0.1  # seconds between two looks whether somebody wants an end
 _CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 
 
@@ -43,13 +43,10 @@ def fill(text: LiteralString, **values: Any) -> str:  # noqa: ANN401 - whatever 
     return "".join(pieces(text, **values))
 
 
-def pieces(text: LiteralString, *, connection: Connection | None = None, **values: Any) -> list[str]:  # noqa: ANN401 - whatever psycopg quotes
-    """Return what ``fill`` would join: a long message is joined once, of all its pieces.
-
-    With a ``connection`` libpq measures a long literal first, in place of taking twice the memory.
-    """
+def pieces(text: LiteralString, **values: Any) -> list[str]:  # noqa: ANN401 - whatever psycopg quotes
+    """Return what ``fill`` would join: a long message is joined once, of all its pieces."""
     parts = list(_parts(text))
-    parts[1::2] = [_literal(values[name], connection) for name in parts[1::2]]
+    parts[1::2] = [_literal(values[name]) for name in parts[1::2]]
     return parts
 
 
@@ -59,11 +56,90 @@ def _parts(text: LiteralString) -> tuple[str, ...]:
     return tuple(_FIELD.split(text))
 
 
-def _literal(value: object, connection: Connection | None) -> str:
+def _literal(value: object) -> str:
     """Quote a value; most texts hold nothing to escape, and psycopg takes twenty times as long to say so."""
     if isinstance(value, str) and not _SPECIAL.search(value):
         return f"'{value}'"
-    return sql.Literal(value).as_string(connection)
+    return sql.Literal(value).as_string()
+
+
+class Answer:
+    """What the server says to one message, while it says it: ``text`` is sent when somebody looks.
+
+    Iterating yields the result of each statement, up to the first that failed, and ``None`` whenever all
+    that came was taken and more is waited for, at least ten times a second. Keeps no result: a file may hold
+    a hundred thousand statements. ``is_sent`` says that the server may have the whole message, ``is_heard``
+    that it has taken the request to cancel it.
+    """
+
+    def __init__(self, connection: Connection, text: str | bytes) -> None:
+        self._connection = connection
+        self.is_sent = False
+        self.is_heard = False
+        self._heeded = attention.calls()
+        self._heed()
+        connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
+
+    def __iter__(self) -> Iterator[PGresult | None]:
+        """Fetch results as psycopg's ``execute`` does.
+
+        The server is done, or would go on copying for ever; one that names an error and closes the connection
+        has said all.
+        """
+        pgconn, failed = self._connection.pgconn, False
+        waiting.wait(generators.send(pgconn), pgconn.socket, interval=_INTERVAL)
+        self.is_sent = True
+        while True:
+            try:
+                while pgconn.is_busy():
+                    self._heed()
+                    yield None
+                    if waiting.wait(_readable(), pgconn.socket, interval=_INTERVAL):
+                        pgconn.consume_input()
+                result = pgconn.get_result()
+            except psycopg.DatabaseError:
+                if failed:
+                    return
+                raise
+            if result is None:
+                return
+            yield result
+            if result.status in _COPYING:
+                return
+            failed = failed or result.status == pq.ExecStatus.FATAL_ERROR
+
+    def _heed(self) -> None:
+        for call in self._heeded:
+            call()
+
+    def cancel(self) -> list[PGresult]:
+        """Cancel what the server is doing; return the results that were not taken yet.
+
+        Gives up the connection when the server does not answer within a second - psycopg itself would wait
+        for ten, too long for somebody who pressed Ctrl-C - or has not got the whole message yet: a cancel
+        would come before what it is to end.
+        """
+        results: list[PGresult] = []
+        self._heeded = ()
+        try:
+            if not self.is_sent:
+                raise TimeoutError
+            self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+            self.is_heard = True
+            deadline = time.monotonic() + _CANCEL_SECONDS
+            for result in self:
+                if result:
+                    results.append(result)
+                elif time.monotonic() > deadline:
+                    raise TimeoutError
+        except Exception:
+            self._connection.close()
+        return results
+
+
+def _readable() -> PQGen[Ready | int]:
+    """Wait until something comes, or the interval is over."""
+    return (yield waiting.WAIT_R)
 
 
 def send(
@@ -75,99 +151,19 @@ def send(
     thread while the server works, cancels the statement there and is raised again.
     """
     results: list[PGresult] = []
-    _exchange(connection, text, _answer(connection.pgconn, results.append), idle)
-    return results
-
-
-def tally(
-    connection: Connection, text: str, *, notices: Notices, idle: Callable[[], None] | None = None
-) -> tuple[int, psycopg.Error | None]:
-    """Send ``text`` like ``send``; return how many statements succeeded, and the error of the next, if any.
-
-    Keeps no results: a file may hold a hundred thousand statements. ``notices`` is told of each.
-    """
-    done, error = 0, None
-
-    def note(result: PGresult) -> None:
-        nonlocal done, error
-        error = error or failure([result])
-        done += error is None
-        notices.count()
-
-    answer = _watched(_answer(connection.pgconn, note), notices.settle, always=True)
-    _exchange(connection, text, answer, idle)
-    return done, error
-
-
-def _exchange(
-    connection: Connection,
-    text: str | bytes,
-    answer: PQGen[Answer],
-    idle: Callable[[], None] | None,
-) -> Answer:
-    for call in (heeded := attention.calls()):
-        call()
-    connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
+    answer = Answer(connection, text)
     try:
-        watched = answer
-        for call in (*heeded, *((idle,) if idle else ())):
-            watched = _watched(watched, call)
-        return waiting.wait(watched, connection.pgconn.socket, interval=0.1)
+        for result in answer:
+            if result:
+                results.append(result)
+            elif idle:
+                idle()
     except psycopg.Error:
         raise
     except BaseException:  # Ctrl-C, or what somebody raises in this thread or in ``idle``
-        _cancel(connection, answer)
+        answer.cancel()
         raise
-
-
-def _answer(pgconn: PGconn, note: Callable[[PGresult], None]) -> PQGen[None]:
-    """Fetch results as psycopg's ``execute`` does, but keep none: ``note`` takes each.
-
-    The server is done, or would go on copying for ever; one that names an error and closes the connection
-    has said all.
-    """
-    failed = False
-    yield from generators.send(pgconn)
-    while True:
-        try:
-            result = yield from generators.fetch(pgconn)
-        except psycopg.DatabaseError:
-            if failed:
-                return
-            raise
-        if result is None:
-            return
-        note(result)
-        if result.status in _COPYING:
-            return
-        failed = failed or result.status == pq.ExecStatus.FATAL_ERROR
-
-
-def _watched(answer: PQGen[Answer], call: Callable[[], None], *, always: bool = False) -> PQGen[Answer]:
-    """Pass an answer on; call whenever an interval is over without a part of it, or ``always`` before one."""
-    try:
-        wanted = next(answer)
-        while True:
-            if always:
-                call()
-            ready = yield wanted
-            if not (ready or always):
-                call()
-            wanted = answer.send(ready)
-    except StopIteration as end:
-        return cast("Answer", end.value)
-
-
-def _cancel(connection: Connection, answer: PQGen[Any]) -> None:
-    """Cancel what the server is doing, and give up the connection when it does not answer within a second.
-
-    psycopg itself would wait for ten, too long for somebody who pressed Ctrl-C.
-    """
-    try:
-        connection.cancel_safe(timeout=_CANCEL_SECONDS)
-        waiting.wait(answer, connection.pgconn.socket, interval=0.1, timeout=_CANCEL_SECONDS)
-    except Exception:
-        connection.close()
+    return results
 
 
 def failure(results: Iterable[PGresult]) -> psycopg.Error | None:

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg import errors, pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import Protocol
 
     from psycopg.pq.abc import PGresult
 
     from runner.database.message import Connection
+
+    class Hearing(Protocol):
+        """Whoever takes what the server says beside its results."""
+
+        def hear(self, result: PGresult) -> None:
+            """Take one message."""
+
 
 MOST = 100  # kept of the warnings, and again of the rest: a loop may raise a million
 LONGEST = 2000  # characters of each part of a message
@@ -21,8 +29,8 @@ LONGEST = 2000  # characters of each part of a message
 class Heard(NamedTuple):
     """One message of the server, with the names of its parts in psycopg's ``Diagnostic``.
 
-    ``statement`` is the one that was running, counted from 0. A message of the next one may come before the
-    result of this one: ``is_certain`` says that it did not.
+    ``statement`` is the one that was running, counted from 0; -1 when the text was parsed. A message of the
+    next one may come before the result of this one: ``is_certain`` says that it did not.
     """
 
     severity: str
@@ -41,8 +49,8 @@ class Heard(NamedTuple):
 class Notices:
     """What the server said during some messages: the first hundred of each kind, and how many more."""
 
-    def __init__(self) -> None:
-        self.kept: list[Heard] = []
+    def __init__(self, kept: Iterable[Heard] = ()) -> None:
+        self.kept = [*kept]
         self._counts = {True: 0, False: 0}  # of warnings, of the rest
         self._open = 0  # from here on what is kept may still become certain
         self._done = 0  # results that came
@@ -86,7 +94,7 @@ class Notices:
 
 
 @contextmanager
-def hearing(connection: Connection, notices: Notices) -> Iterator[None]:
+def hearing(connection: Connection, notices: Hearing) -> Iterator[None]:
     """Hear what the server says on a connection until the end of the block."""
     before = connection.pgconn.notice_handler
     connection.pgconn.notice_handler = notices.hear

@@ -142,7 +142,11 @@ def start_over(connection: Connection) -> None:
         connection.close()
 
 
-def speak_utf8(connection: Connection) -> None:
-    """Take UTF-8 up again where a file has left it: a message is decoded before its own settings count."""
-    if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":
-        run(connection, "set client_encoding = 'UTF8'")
+def speak_plainly(connection: Connection) -> None:
+    """See that the server reads the next message as it is written: UTF-8, no backslash escaping anything.
+
+    A message is decoded and parsed before its own settings count.
+    """
+    for name, value in ((b"client_encoding", b"UTF8"), (b"standard_conforming_strings", b"on")):
+        if connection.pgconn.parameter_status(name) != value:
+            run(connection, f"set {name.decode()} = '{value.decode()}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -94,11 +95,12 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     """Return each database with its ``problems``: edited and missing files, what is invalid or unvalidated.
 
     With ``drift`` the live schema is compared with one that the applied files make in a scratch database,
-    on the server of the URL ``scratch``, else on a private one that is gone at the end; ``comparison`` tells
-    where, and what the configuration ignores. What is ahead of the files is a problem where it is ``strict``
-    or where ``drift`` is asked for, because these files do not make it. Other parameters and errors as of
-    ``status``; what is found raises nothing.
+    on the server of the URL ``scratch`` or RUNNER_SCRATCH_URL, else on a private one that is gone at the
+    end; ``comparison`` tells where, and what the configuration ignores. What is ahead of the files is a
+    problem where it is ``strict`` or where ``drift`` is asked for, because these files do not make it. Other
+    parameters and errors as of ``status``; what is found raises nothing.
     """
+    scratch = scratch or os.environ.get("RUNNER_SCRATCH_URL") or None
     compare = partial(schema.differences, scratch_url=scratch) if drift else None
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
         return tuple(verified(site, strict=strict, compare=compare) for site in found)

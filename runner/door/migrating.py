@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runner import apply, planning
@@ -54,8 +55,9 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     ``on_event`` is told what happens while it happens, in this thread: ``Checked`` once, then of each file
     ``Started``, maybe ``Waiting`` or ``Retrying``, when it is committed, ``Outcome``, and behind that, or
     behind its failure, ``Noticed``, if the server said anything. What it raises ends the run, and so does
-    what is raised in this thread from outside: the file at hand is rolled back, those before it stay. Nothing
-    is printed, no signal handler is set, and calls in several threads do not know each other.
+    what is raised in this thread from outside: the file at hand is rolled back, those before it stay; the
+    server may be further than what was told. Nothing is printed, no signal handler is set, and calls in
+    several threads do not know each other.
 
     Raises ``RunnerError`` with its ``name``, ``exit_code``, ``place`` and ``remedy``.
     """
@@ -81,8 +83,14 @@ def _migrate(site: Site, to: int | None, limits: Limits, tell: Callable[[Event],
     """Apply what is pending in one database."""
     outcomes = []
     if files := [step.file for step in planning.pending(site.steps, to=to)]:
-        for event in apply.apply(site.access, files, site.before, limits):
-            if isinstance(event, apply.Outcome):
-                outcomes.append(event)
-            tell(event)
+        with closing(apply.apply(site.access, files, site.before, limits)) as events:
+            event = next(events, None)
+            while event:
+                if isinstance(event, apply.Outcome):
+                    outcomes.append(event)
+                try:
+                    tell(event)
+                    event = next(events, None)
+                except KeyboardInterrupt as stop:  # what is committed meanwhile is told, too
+                    event = events.throw(stop)
     return describe(site)._replace(outcomes=tuple(outcomes))

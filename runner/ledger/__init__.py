@@ -1,9 +1,9 @@
 """The only place that names ``schema_migrations``: one row per applied file, beside what the file made.
 
-Take from here ``read``, ``shape`` and ``read_rows`` (what is recorded), the pieces of messages that record a
-file in the transaction that applies it, the advisory lock (``LOCK``, ``holders``), and ``baseline`` and
-``accept``, which record without running. Every name is qualified, so that no search_path decides what the
-runner reads or writes.
+Take from here ``read``, ``shape`` and ``read_rows`` (what is recorded), the parts of messages that record a
+file in the transaction that applies it (``lock_message``, ``check_message``, ``record_within``), the advisory
+lock (``try_lock``, ``holders``), and ``baseline`` and ``accept``, which record without running. Every name is
+qualified, so that no search_path decides what the runner reads or writes.
 """
 
 from typing import TYPE_CHECKING
@@ -21,23 +21,17 @@ if TYPE_CHECKING:
     from runner.ledger.entry import RECORD as RECORD
     from runner.ledger.entry import RUNNING as RUNNING
     from runner.ledger.entry import done_message as done_message
-    from runner.ledger.entry import is_elsewhere as is_elsewhere
     from runner.ledger.entry import is_to_do as is_to_do
-    from runner.ledger.entry import pairs as pairs
-    from runner.ledger.entry import recheck_message as recheck_message
-    from runner.ledger.entry import record_pieces as record_pieces
     from runner.ledger.entry import running_message as running_message
     from runner.ledger.faults import CHANGED as CHANGED
     from runner.ledger.faults import SHAPE as SHAPE
     from runner.ledger.faults import TABLE as TABLE
-    from runner.ledger.key import LOCK as LOCK
     from runner.ledger.key import holders as holders
+    from runner.ledger.key import try_lock as try_lock
     from runner.ledger.key import try_session_lock as try_session_lock
-    from runner.ledger.key import xid as xid
     from runner.ledger.table import APPEARED as APPEARED
     from runner.ledger.table import CREATE as CREATE
     from runner.ledger.table import FIRST as FIRST
-    from runner.ledger.table import HELD as HELD
     from runner.ledger.table import create as create
     from runner.ledger.table import read as read
     from runner.ledger.table import read_rows as read_rows
@@ -46,15 +40,27 @@ if TYPE_CHECKING:
     from runner.ledger.trust import changed as changed
     from runner.ledger.trust import check_owner as check_owner
     from runner.ledger.trust import shape as shape
+    from runner.ledger.within import BEGINS as BEGINS
+    from runner.ledger.within import ENDS as ENDS
+    from runner.ledger.within import MARK as MARK
+    from runner.ledger.within import RECORDED as RECORDED
+    from runner.ledger.within import check_message as check_message
+    from runner.ledger.within import is_held as is_held
+    from runner.ledger.within import is_outdated as is_outdated
+    from runner.ledger.within import is_stale as is_stale
+    from runner.ledger.within import lock_message as lock_message
+    from runner.ledger.within import mark as mark
+    from runner.ledger.within import record_within as record_within
 else:
     __getattr__ = lazily(
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="DONE RECORD RUNNING done_message is_elsewhere is_to_do pairs recheck_message record_pieces"
-        " running_message",
+        entry="DONE RECORD RUNNING done_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
-        key="LOCK holders try_session_lock xid",
-        table="APPEARED CREATE FIRST HELD create read read_rows text",
+        key="holders try_lock try_session_lock",
+        table="APPEARED CREATE FIRST create read read_rows text",
         trust="Shape changed check_owner shape",
+        within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"
+        " record_within",
     )

@@ -44,8 +44,8 @@ def accept(connection: Connection, migration: Migration) -> None:
 def _lock(connection: Connection) -> Iterator[None]:
     """Hold the advisory lock in a transaction, which is committed unless the block fails."""
     try:
-        begin = database.opening(connection, access="read write")
-        if not key.xid(database.run(connection, f"{begin} select {key.LOCK}")):
+        database.run(connection, database.opening(connection, access="read write"))
+        if not key.try_lock(connection):
             raise LockHeld(
                 "Another runner is at work on this database.",
                 remedy="Try again when it has finished.",

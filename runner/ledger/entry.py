@@ -1,18 +1,17 @@
-"""Write the statements that record a file, and those that ask whether it is recorded."""
+"""Write the statements that record a file, and tell whether it is recorded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runner import __version__
-from runner.database import fill, pieces
+from runner.database import fill
 from runner.errors import ChecksumMismatch, LedgerChanged
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGresult
+    from collections.abc import Iterable
 
-    from runner.database import Connection, Error
-    from runner.model import Migration
+    from runner.model import Applied, Migration
 
 
 # Texts with fields, for ``fill`` and for psql.
@@ -36,41 +35,14 @@ DONE = """
     where series = {series} and version = {version};
 """
 
-# Null, which the column refuses, in another transaction: a check for which no statement of its own is needed.
-_RECORD_WITHIN = RECORD.replace(
-    "{ms}", "case when pg_catalog.pg_current_xact_id_if_assigned()::text = {xid} then {ms} end"
-)
-_NOT_NULL_VIOLATION = "23502"
 
-
-def recheck_message(migration: Migration, *, previous: str | None) -> str:
-    """Return a query, for under the lock, of the rows of ``migration`` and of the version before it.
-
-    With each version comes its identity, checksum and name.
-    """
-    return fill(
-        """
-        select version, checksum || ' ' || name, running from public.schema_migrations
-        where series = {series} and version in ({version}, {previous});
-        """,
-        series=migration.series,
-        version=migration.version,
-        previous=previous,
-    )
-
-
-def pairs(result: PGresult) -> dict[str, str]:
-    """Return version and identity of the rows that ``recheck_message`` gave; one that is running is none."""
-    rows = ([result.get_value(i, column) or b"" for column in range(3)] for i in range(result.ntuples))
-    return {version.decode(): identity.decode() for version, identity, running in rows if running == b"f"}
-
-
-def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | None) -> bool:
-    """Compare the plan with what the ledger says under the lock; another runner may have been here.
+def is_to_do(migration: Migration, rows: Iterable[Applied], *, previous: str | None) -> bool:
+    """Compare the plan with the rows of the ledger as it is now; another runner may have been here.
 
     Raises ``LedgerChanged`` when ``previous`` was rolled back meanwhile, ``ChecksumMismatch`` when the
     file was applied with other content, or under another name.
     """
+    recorded = {row.version: f"{row.checksum} {row.name}" for row in rows if not row.running}
     if previous is not None and previous not in recorded:
         raise LedgerChanged(
             f"{migration.series} {previous} is no longer recorded: somebody rolled it back just now.",
@@ -87,20 +59,8 @@ def is_to_do(migration: Migration, recorded: dict[str, str], *, previous: str | 
 
 def record_message(migration: Migration, *, ms: int) -> str:
     """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
-    return "".join(record_pieces(migration, ms=ms))
-
-
-def record_pieces(
-    migration: Migration, *, ms: int, xid: str | None = None, connection: Connection | None = None
-) -> list[str]:
-    """Return that insert in pieces, because the text of a file may be long.
-
-    With ``xid`` it fails in any transaction but that one, as ``is_elsewhere`` tells.
-    """
-    return pieces(
-        RECORD if xid is None else _RECORD_WITHIN,
-        connection=connection,
-        xid=xid,
+    return fill(
+        RECORD,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -109,12 +69,6 @@ def record_pieces(
         ms=ms,
         runner=__version__,
     )
-
-
-def is_elsewhere(error: Error) -> bool:
-    """Tell whether a record was refused because its transaction is not the one it belongs to."""
-    at = (error.sqlstate, error.diag.table_name, error.diag.column_name)
-    return at == (_NOT_NULL_VIOLATION, "schema_migrations", "execution_ms")
 
 
 def running_message(migration: Migration) -> str:

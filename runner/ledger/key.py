@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING
 from runner.database import query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from psycopg.pq.abc import PGresult
-
     from runner.database import Connection
 
-# Tries to take the advisory lock until the transaction ends: the transaction's id, or null if it is held.
-# An expression, so that a select may hold more: each statement costs the server a tenth of a millisecond.
-LOCK = """
-    case
-        when pg_catalog.pg_try_advisory_xact_lock(
-            pg_catalog.hashtextextended('public.schema_migrations', 0)
-        )
-            then pg_catalog.pg_current_xact_id()::text
-    end as xid
+_LOCK = """
+    select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('public.schema_migrations', 0))
 """
 
 _SESSION_LOCK = """
@@ -41,10 +30,10 @@ _HOLDER = """
 """
 
 
-def xid(results: Iterable[PGresult]) -> str:
-    """Return the transaction id that ``LOCK`` gave, empty while somebody else holds the lock."""
-    [value] = [r.get_value(0, 0) for r in results if r.nfields and r.fname(0) == b"xid"]
-    return (value or b"").decode()
+def try_lock(connection: Connection) -> bool:
+    """Take the advisory lock for the transaction at hand; false when somebody else holds it."""
+    [(taken,)] = query(connection, _LOCK)
+    return bool(taken)
 
 
 def try_session_lock(connection: Connection) -> bool | None:

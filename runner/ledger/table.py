@@ -68,7 +68,7 @@ comment on column public.schema_migrations.sql is 'Text of the file as it was se
 comment on column public.schema_migrations.applied_at is 'Start of the transaction that applied the file.';
 comment on column public.schema_migrations.applied_by is 'Role that was logged in.';
 comment on column public.schema_migrations.execution_ms is
-    'Time the file took, in milliseconds, as the runner saw it.';
+    'Time the file took on the server, in milliseconds.';
 comment on column public.schema_migrations.runner_version is
     'Version of the runner that applied the file.';
 comment on column public.schema_migrations.running is
@@ -77,18 +77,13 @@ comment on column public.schema_migrations.running is
 
 CREATE = _MAKE + faults.CHECK + _DRESS
 
-HELD, APPEARED = "MG002", "MG003"  # SQLSTATEs of our own
+APPEARED = "MG003"  # an SQLSTATE of our own
 
-# Takes the lock and creates the ledger, which another runner may have done since somebody looked.
+# Creates the ledger, under the lock, unless another runner has done so since somebody looked.
 FIRST = (
     f"""
 do $runner$
 begin
-    if not pg_catalog.pg_try_advisory_xact_lock(
-        pg_catalog.hashtextextended('public.schema_migrations', 0)
-    ) then
-        raise exception 'the advisory lock is held' using errcode = '{HELD}';
-    end if;
     if pg_catalog.to_regclass('public.schema_migrations') is not null then
         raise exception 'there is a ledger by now' using errcode = '{APPEARED}';
     end if;

@@ -11,41 +11,21 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from psycopg import sql
-
 from runner import database, ledger
+from runner.files import made_schemas
+from runner.schema import roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from runner.database import Connection
     from runner.model import Migration
+    from runner.schema.roles import Role
 
-_NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
-_MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
-_DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
-_NAMED = re.compile(
-    rf"""
-      \b(?: grant | revoke | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
-        \b(?: to | from ) \s+ (?:group\s+)? (?P<several> {_NAME} (?:\s*,\s*{_NAME})* ) \s*
-        (?: ; | $ | with\b | using\b | granted\b | cascade\b | restrict\b )
-    | \b(?: owner\s+to | authorization | for\s+role | for\s+user | set\s+role | alter\s+(?:role|user)
-        | comment\s+on\s+role | mapping\s+for ) \s+ (?P<one> {_NAME} )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_NO_ROLE = {
-    "public",
-    "current_user",
-    "session_user",
-    "current_role",
-    "user",
-    "mapping",
-    "all",
-    "none",
-    "default",
-}
 _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
+
+# What makes an extension: whether only unless it is there, and whether in a schema that it names.
+_EXTENSION = r'(?i)\bcreate\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)(\s+(?:with\s+)?schema\b)?'
 
 _QUESTION = """
     select
@@ -63,11 +43,13 @@ _QUESTION = """
             select s.spcname from pg_catalog.pg_tablespace as s
             where s.spcname not in ('pg_default', 'pg_global')
         ),
-        array(select e.extname from pg_catalog.pg_extension as e),
+        (
+            select coalesce(pg_catalog.json_object_agg(e.extname, n.name), '{}')
+            from pg_catalog.pg_extension as e,
+                lateral (select e.extnamespace::pg_catalog.regnamespace as name) as n
+        ),
         array(
-            select array[e.extname::text, n.nspname::text]
-            from pg_catalog.pg_extension as e
-            join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
+            select e.extname from pg_catalog.pg_extension as e
             join pg_catalog.pg_class as c on c.oid = pg_catalog.to_regclass({ledger})
             where e.extowner <> c.relowner
         ),
@@ -123,12 +105,12 @@ class Around(NamedTuple):
     started: str
     database: str
     owner: str
-    migrator: str
+    migrator: Role
     has_ledger: bool
     roles: list[str]
     tablespaces: list[str]
-    extensions: list[str]
-    brought: list[list[str]]  # those that another role than the migrating one made, with their schemas
+    extensions: dict[str, str]  # and the schema of each, quoted
+    brought: list[str]  # those that another role than the migrating one made
     defaults: str | None  # default privileges, as JSON
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
 
@@ -136,53 +118,15 @@ class Around(NamedTuple):
 def look(connection: Connection) -> Around:
     """Return what surrounds the database of a connection. Does not write."""
     [result] = database.ask(connection, database.fill(_QUESTION, ledger=ledger.TABLE))
-    [row] = database.rows(connection, result)
-    return Around(*(*row, dict(database.query(connection, _SET, meaning=_MEANING))))
-
-
-def roles(migrations: Iterable[Migration], around: Around) -> list[str]:
-    """Return the roles that are to be there before the files run: not those that a file makes itself."""
-    named, made = set(around.roles), set()
-    for migration in migrations:
-        dropped = {plain(match[1]) for match in _DROPPED.finditer(migration.sql)}
-        made |= {plain(match[1]) for match in _MADE.finditer(migration.sql)} - dropped
-        named |= {name for match in _NAMED.finditer(migration.sql) for name in _names(match)}
-    return sorted(named - made - _NO_ROLE | {around.migrator, around.owner})
-
-
-def _names(match: re.Match[str]) -> Iterator[str]:
-    for name in re.findall(_NAME, match["several"] or match["one"], re.IGNORECASE):
-        if not (one := plain(name)).startswith("pg_"):
-            yield one
-
-
-def plain(name: str) -> str:
-    """Return a name as the catalogs hold it: without quotes, or in small letters."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-
-
-def quoted(name: str) -> str:
-    """Return a name as it stands in SQL."""
-    return sql.Identifier(name).as_string()
-
-
-def make_roles(connection: Connection, names: Sequence[str], *, superuser: str) -> tuple[str, ...]:
-    """Create the roles that the server lacks, without login, and return them. Writes.
-
-    ``superuser`` is who migrates: what an administrator did before him, files may do here by themselves.
-    """
-    there = {name for (name,) in database.query(connection, "select rolname from pg_catalog.pg_roles")}
-    lacking = tuple(name for name in names if name not in there)
-    for name in lacking:
-        suffix = " superuser" if name == superuser else ""
-        database.run(connection, f"create role {quoted(name)} nologin{suffix}")
-    return lacking
+    [(version, started, name, owner, migrator, *rest)] = database.rows(connection, result)
+    settings = dict(database.query(connection, _SET, meaning=_MEANING))
+    return Around(*(version, started, name, owner, roles.look(connection, migrator), *rest, settings))
 
 
 def make_tablespaces(connection: Connection, names: Sequence[str]) -> None:
     """Create empty tablespaces inside the data folder of a server that allows it. Writes."""
     for name in names:
-        database.run(connection, f"create tablespace {quoted(name)} location ''")
+        database.run(connection, f"create tablespace {roles.quoted(name)} location ''")
 
 
 def set_alike(connection: Connection, url: str, around: Around, *, source: str) -> str:
@@ -199,27 +143,34 @@ def set_alike(connection: Connection, url: str, around: Around, *, source: str) 
     return database.with_settings(url, taken, source=source)
 
 
-def adopt(connection: Connection, around: Around, migrations: Iterable[Migration]) -> None:
+def adopt(connection: Connection, around: Around, migrations: Sequence[Migration]) -> None:
     """Give the empty database of a connection what the live one has before files run. Writes.
 
-    Its owner, default privileges, extensions that an administrator made before a file could, and a session
-    that works as the role that migrates.
+    Its owner, extensions that an administrator has made, default privileges, and sessions that work as the
+    role that migrates.
     """
-    [(name, me)] = database.query(connection, "select pg_catalog.current_database(), session_user")
+    [(name,)] = database.query(connection, "select pg_catalog.current_database()")
+    _make_extensions(connection, around, migrations)
     _give_defaults(connection, around, migrations)
-    database.run(connection, f"alter database {quoted(name)} owner to {quoted(around.owner)}")
-    _bring(connection, around, migrations)
-    if me != around.migrator:
-        role = f"set role = {quoted(around.migrator)}"
-        database.run(connection, f"alter role {quoted(me)} in database {quoted(name)} {role}")
+    database.run(connection, f"alter database {roles.quoted(name)} owner to {roles.quoted(around.owner)}")
+    roles.work_as(connection, around.migrator.name)
 
 
-def _bring(connection: Connection, around: Around, migrations: Iterable[Migration]) -> None:
+def _make_extensions(connection: Connection, around: Around, migrations: Sequence[Migration]) -> None:
+    """Make the extensions that no file makes but one requires, and those that an administrator made.
+
+    Files that make an extension unless it is there, and name no schema, take it wherever they find it.
+    """
+    text = "\n".join(migration.sql for migration in migrations)
     required = {name for migration in migrations for name in migration.requires}
-    for name, schema in around.brought:
-        if name in required:  # what this server does not offer, or not there, is told when files ask for it
-            text = f"create extension if not exists {quoted(name)} schema {quoted(schema)} cascade"
-            database.send(connection, text)
+    own = {"public", "pg_catalog", *(name for one in migrations for name in made_schemas(one.sql))}
+    for name, schema in (dict.fromkeys(sorted(required), "public") | around.extensions).items():
+        made = re.findall(_EXTENSION.format(name=re.escape(name)), text)
+        takes_it = made and all(unless and not named for unless, named in made)
+        is_brought = takes_it and (name in around.brought or roles.plain(schema) not in own)
+        if is_brought or (name in required and not made):
+            database.send(connection, f"create schema if not exists {schema}")
+            database.send(connection, f"create extension {roles.quoted(name)} schema {schema} cascade")
 
 
 def speak_of_defaults(migrations: Iterable[Migration]) -> bool:

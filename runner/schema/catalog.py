@@ -11,6 +11,7 @@ a proof alone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, LiteralString
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 _THEMES = ("relations", "parts", "types", "routines", "database")
+_ESCAPED, _ESCAPE = re.compile(r'(["\\])'), r"\\\1"
 NEWEST = 999999  # as server_version_num writes it
 
 
@@ -49,6 +51,7 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
     version: int = NEWEST,
     server: bool = True,
     schemas: Collection[str] = (),
+    extensions: Collection[str] = (),
     only: Sequence[int] | None = None,
 ) -> Snapshot:
     """Read the schema with one message; the table ``besides`` is left out. Does not write.
@@ -56,21 +59,48 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
     Names are printed in full, and constants alike, whatever the settings of the database. ``version`` is the
     older of two servers that are to be compared: what it does not know is left out. ``server`` adds roles,
     tablespaces and slots. ``schemas`` are those that count; without any, all do but those of extensions.
+    ``extensions`` count in any schema.
     ``only`` names, by their oids, the relations and functions that are read, beside all of the other kinds.
+    In an open transaction of a connection that prepares statements, the server plans the questions once.
     """
     values = {
         "besides": besides,
         "version": version,
         "schemas": list(schemas) or None,
+        "extensions": list(extensions),
         "only": None if only is None else list(only),
     }
     themes = (*_THEMES, "server") if server else _THEMES
-    questions = [database.fill(_question(theme), **values) for theme in themes]
     found: Snapshot = {}
-    for result in database.ask(connection, ";".join(questions)):
-        for kind, name, parent, attribute, value in database.rows(connection, result):
-            found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
+    for kind, name, parent, attribute, value in _ask(connection, themes, values):
+        found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
     return found
+
+
+def _ask(
+    connection: Connection, themes: Sequence[str], values: Mapping[str, object]
+) -> Iterator[tuple[str, str, str | None, str, str]]:
+    if connection.prepare_threshold is not None and database.in_transaction(connection):
+        texts = {name: _array(value) for name, value in values.items()}
+        for theme in themes:
+            yield from database.query(connection, _prepared(theme), **texts)
+        return
+    questions = [database.fill(_question(theme), **values) for theme in themes]
+    for result in database.ask(connection, ";".join(questions)):
+        yield from database.rows(connection, result)
+
+
+def _array(value: object) -> object:
+    """Return a list as the text of an array: of one type whatever is in it, so that one plan serves."""
+    if not isinstance(value, list):
+        return value
+    return "{" + ",".join(f'"{re.sub(_ESCAPED, _ESCAPE, str(one))}"' for one in value) + "}"
+
+
+@cache
+def _prepared(theme: str) -> bytes:
+    """Return a question with its values as psycopg's parameters."""
+    return re.sub(r"\{(\w+)\}", r"%(\1)s", _question(theme).replace("%", "%%")).encode()
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import ledger
 from runner.errors import Drift
-from runner.schema import around, catalog, wording
+from runner.schema import around, catalog, undecided, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.planning import Site
     from runner.schema.around import Around
-    from runner.schema.catalog import Item, Key, Snapshot
+    from runner.schema.catalog import Key, Snapshot
     from runner.schema.difference import Difference
 
 
@@ -42,6 +42,7 @@ class Bench(NamedTuple):
     around: Around
     files: tuple[Migration, ...]
     schemas: tuple[str, ...] = ()  # that count; none for all
+    extensions: tuple[str, ...] = ()  # that count in any schema: files make them
 
     @property
     def version(self) -> int:
@@ -52,7 +53,12 @@ class Bench(NamedTuple):
         """Return a snapshot that may be compared, of this database or of the live one."""
         besides = None if self.around.has_ledger else ledger.TABLE
         return catalog.snapshot(
-            connection, besides=besides, version=self.version, server=False, schemas=self.schemas
+            connection,
+            besides=besides,
+            version=self.version,
+            server=False,
+            schemas=self.schemas,
+            extensions=self.extensions,
         )
 
 
@@ -62,11 +68,11 @@ def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Differen
     found = [
         one
         for one in catalog.compare(expected, actual)
-        if not _is_left_alone(one, bench.before, expected, actual)
-        and not _is_of_the_ledger(one, parents.get((one.kind, one.name)))
+        if not undecided.is_left_alone(one, bench.before, expected, actual)
+        and not undecided.is_of_the_ledger(one, parents.get((one.kind, one.name)))
     ]
     if not around.speak_of_defaults(bench.files):
-        found = [one for one in found if one.kind != "default privileges"]
+        found = [one for one in found if not undecided.is_by_default(one, actual)]
     really = wording.really(bench.connection, found, parents=parents)
     return [_placed(one, parents.get((one.kind, one.name))) for one in really]
 
@@ -81,44 +87,6 @@ def _placed(one: Difference, parent: str | None) -> Difference:
 def parents_of(*snapshots: Snapshot) -> dict[Key, str | None]:
     """Return the relation that each object of some snapshots belongs to."""
     return {key: item.parent for each in snapshots for key, item in each.items()}
-
-
-def _is_left_alone(one: Difference, before: Snapshot, expected: Snapshot, actual: Snapshot) -> bool:
-    """Tell whether a difference is in what no file speaks of, so that it is an administrator's.
-
-    The schema public and the database itself are there before the first file: rights, settings and comments
-    that files leave as they were they do not decide. Those of the database stay behind when it is copied, by
-    a dump or as a template; then nobody has changed them.
-    """
-    key = (one.kind, one.name)
-    if one.attribute is None or key not in before:
-        return False
-    copied = one.kind == "database" and _as_new(before[key]) == _as_new(actual[key])
-    return (
-        before[key] == expected.get(key) or copied or (key, one.attribute) == (("schema", "public"), "owner")
-    )
-
-
-def _as_new(item: Item) -> dict[str, str]:
-    return {name: value for name, value in item.facts.items() if name != "owner"}
-
-
-def _is_of_the_ledger(one: Difference, parent: str | None) -> bool:
-    """Tell whether it is something the ledger may have: other readers, or comments of another version."""
-    if ledger.TABLE not in (one.name, parent):
-        return False
-    return one.attribute == "comment" or (
-        one.attribute == "grants" and _writers(one.expected) == _writers(one.actual)
-    )
-
-
-def _writers(grants: str | None) -> set[str]:
-    return {one for one in (grants or "").split(", ") if one and not one.endswith("=select")}
-
-
-def is_awaited(one: Difference, wanted: set[str]) -> bool:
-    """Tell whether a left-over extension is one that a file not yet applied requires."""
-    return (one.kind, one.expected, one.attribute) == ("extension", None, None) and one.name in wanted
 
 
 def judged(

@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runner.schema import around, drift, scratch
+from runner.schema import around, drift, roles, scratch, undecided
 from runner.schema.drift import Bench
 
 if TYPE_CHECKING:
@@ -25,19 +25,22 @@ class Expected:
         self.files = bench.files
         self._bench = bench
         self._where = where
-        self._snapshot = bench.snapshot(bench.connection)
+        lent = {key for key in bench.before if key[0] == "schema"} - {("schema", "public")}  # for extensions
+        made = bench.snapshot(bench.connection)
+        self._snapshot = {key: item for key, item in made.items() if key not in lent}
         self._lock = threading.Lock()  # the scratch database has one connection
 
     def compare(self, site: Site) -> Comparison:
         """Return how the live schema of a site differs. Writes nothing there."""
         bench, expected, series = self._bench, self._snapshot, site.target.series
         wanted = {name for step in site.steps if step.migration for name in step.migration.requires}
-        made = (around.plain(name) for kind, name in expected if kind == "schema")
-        actual = bench._replace(schemas=series.schemas or ("public", *made)).snapshot(site.connection)
+        made = (roles.plain(name) for kind, name in expected if kind == "schema")
+        extensions = tuple(roles.plain(name) for kind, name in expected if kind == "extension")
+        bench = bench._replace(schemas=series.schemas or ("public", *made), extensions=extensions)
+        actual = bench.snapshot(site.connection)
         with self._lock:
-            found = [
-                one for one in drift.compare(bench, expected, actual) if not drift.is_awaited(one, wanted)
-            ]
+            found = drift.compare(bench, expected, actual)
+        found = [one for one in found if not undecided.is_awaited(one, wanted)]
         return drift.judged(found, series.ignore, drift.parents_of(expected, actual), self._where)
 
 

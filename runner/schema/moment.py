@@ -8,34 +8,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from runner import database, ledger
 from runner.errors import ServerUnusable
-from runner.schema import catalog, contents, system
+from runner.schema import beyond, catalog, contents, sequence, system
 from runner.schema.origin import FIRST_OID
+from runner.schema.sequence import Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from collections.abc import Sequence as Sequence_
 
     from runner.database import Connection
     from runner.schema.catalog import Snapshot
     from runner.schema.contents import Table
 
-_SEQUENCES = """
-    select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
-        d.refobjid::pg_catalog.regclass::text || '.' || a.attname
-    from pg_catalog.pg_sequence as s
-    join pg_catalog.pg_class as c on c.oid = s.seqrelid
-    join pg_catalog.pg_namespace as n
-        on n.oid = c.relnamespace and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
-    left join pg_catalog.pg_depend as d
-        on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = s.seqrelid
-        and d.refobjsubid > 0 and d.deptype in ('a', 'i')
-    left join pg_catalog.pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-"""
-_VALUES = "select s.seqrelid, pg_catalog.pg_sequence_last_value(s.seqrelid) from pg_catalog.pg_sequence as s"
 _OTHERS_LEFT = """
     select count(*) from pg_catalog.pg_stat_activity
     where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
@@ -56,14 +43,6 @@ _ALL_NAMES = """
     union all
     select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid >= %s
 """
-
-
-class Sequence(NamedTuple):
-    """Where a sequence stands, and the column that owns it, whose gaps nobody minds."""
-
-    value: int | None
-    is_descending: bool
-    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +68,27 @@ class Moment:
 class Watcher:
     """A second session in a scratch database, which no file can disturb, and what it knows so far.
 
-    ``working`` is the session that runs the files: what it counts must be made known before a look.
+    ``working`` is the session that runs the files: what it counts must be made known before a look. It
+    works as ``role``, which may be a superuser for a while.
     """
 
-    def __init__(self, connection: Connection, working: Connection, *, schemas: Sequence_[str] = ()) -> None:
-        connection.prepare_threshold = 0  # the same few questions, hundreds of times
+    def __init__(
+        self,
+        connection: Connection,
+        working: Connection,
+        *,
+        schemas: Sequence_[str] = (),
+        role: str | None = None,
+    ) -> None:
+        connection.prepare_threshold = 0  # the same questions, hundreds of times: each is planned once
+        connection.prepared_max = None
+        database.run(connection, "set plan_cache_mode = force_generic_plan")
         self.connection = connection
         self.schemas = schemas
         self.working = working
+        self.role = role
         [(counts,)] = database.query(connection, "select pg_catalog.current_setting('track_counts') = 'on'")
+        self._beyond = beyond.questions(connection)
         if not counts:
             raise ServerUnusable(
                 "The server of the scratch database does not count rows, so that changes would be missed.",
@@ -132,12 +123,15 @@ class Watcher:
             return self.moment
         is_first, self._now = self._now is None, now
         relations = system.follow(self.follower, horizon=now[0])
+        server = beyond.read(self.connection, self._beyond, risen=self.role)
+        if beyond.roles(server) != beyond.roles(self.moment.server):
+            relations = None  # with another name of a role, owners and rights read otherwise
         if relations != frozenset() or is_first:
             self._schema(relations)
             self._sequences = {
                 oid: facts
                 for oid, *facts in database.query(
-                    self.connection, _SEQUENCES, schemas=list(self.schemas) or None
+                    self.connection, sequence.KNOWN, schemas=list(self.schemas) or None
                 )
             }
         touched = self._rows(relations)
@@ -147,7 +141,7 @@ class Watcher:
             dict(self.follower.rows),
             {table.name: table for table in self._tables.values()},
             self._values(),
-            dict(self._server()),
+            server,
             tuple(sorted(row.version for row in recorded or ())),
             recorded is not None,
             self.schemas,
@@ -158,7 +152,9 @@ class Watcher:
 
     def _values(self) -> dict[str, Sequence]:
         known = self._sequences
-        found = {oid: value for oid, value in database.query(self.connection, _VALUES) if oid in known}
+        found = {
+            oid: value for oid, value in database.query(self.connection, sequence.VALUES) if oid in known
+        }
         return {name: Sequence(found.get(oid), down, owner) for oid, (name, down, owner) in known.items()}
 
     def settle(self) -> None:
@@ -179,6 +175,7 @@ class Watcher:
         fresh = catalog.snapshot(
             self.connection, besides=ledger.TABLE, server=False, schemas=self.schemas, only=chosen
         )
+        fresh = {key: item for key, item in fresh.items() if key[0] not in beyond.KINDS}
         if chosen is None:
             self._items.clear()
             self._of.clear()
@@ -203,7 +200,3 @@ class Watcher:
             self._tables |= contents.read(self.connection, changed)
         self._counters = now
         return frozenset(written)
-
-    def _server(self) -> Iterator[tuple[str, str]]:
-        text = database.packaged(__package__, "server.sql")  # a file of this package
-        yield from ((name, value or "") for name, value in self.connection.execute(text).fetchall())

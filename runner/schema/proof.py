@@ -33,6 +33,7 @@ class Proof:
     ``empty`` names its tables that stayed without a row, so that nothing is known of their contents;
     ``notes`` say which rows it changed for good, as it may; ``needs`` are extensions that are not to be
     had, so that the file was not tried, and ``why`` that is so; ``untried`` says why else it was not.
+    ``lacked`` is the right that the role that migrates lacks, so that a superuser ran the file.
     """
 
     migration: Migration
@@ -42,6 +43,7 @@ class Proof:
     needs: tuple[str, ...] = ()
     why: str | None = None
     untried: str | None = None
+    lacked: str | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -57,15 +59,17 @@ def prove(  # noqa: PLR0913 - what a project says of its series, each by its nam
     schemas: tuple[str, ...] = (),
     begin: int = 0,
     own: Path | None = None,
+    role: str | None = None,
 ) -> Iterator[Proof]:
     """Yield a proof per file, in order, from scratch databases on the server of ``url``. Writes only there.
 
     ``schemas`` are those whose objects are watched, none for all. Files before the number ``begin`` are
     applied only. A database that a file has spoiled is replaced by a fresh one; behind a file that cannot
     be applied, nothing is tried. ``own`` is a folder with the project's own rows, one file per table.
+    ``role`` runs the files, and as a superuser those for which it lacks a right; else whoever connects.
     """
     lacking = _lacking(url, source, {name for one in migrations for name in one.requires})
-    with _Benches(Place(url, source, schemas, own)) as benches:
+    with _Benches(Place(url, source, schemas, own, role)) as benches:
         failed: str | None = None
         for migration in migrations:
             if needs := tuple(name for name in migration.requires if name in lacking):
@@ -148,5 +152,6 @@ def _prove(here: Bench, migration: Migration) -> Proof:
         here.is_spoiled = True
         trial.found.append(Finding(trial.stage, "", f"it ended there: {str(error).strip()}"))
     here.done.append(migration)
-    findings = tuple(verdict.once(trial.found))
-    return Proof(migration, findings, trial.empty, tuple(dict.fromkeys(trial.notes)))
+    findings, lacked = tuple(verdict.once(trial.found)), here.lacked
+    here.lower()
+    return Proof(migration, findings, trial.empty, tuple(dict.fromkeys(trial.notes)), lacked=lacked)

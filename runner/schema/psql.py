@@ -1,16 +1,21 @@
-"""Find PostgreSQL's psql and run files with it, as a DBA does."""
+"""Find PostgreSQL's psql and run files with it, as a DBA does; or tell that a session would do the same."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from runner import database, embedded
-from runner.errors import ProgramMissing
+from runner import database, embedded, files
+from runner.errors import FileRefused, ProgramMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+# What psql itself understands: a backslash, and a colon before a name, by itself or in quotes or braces.
+_OWN = re.compile(r"""\\|(?<!:):["'{\w]""")
 
 FLAGS = ("-X", "-v", "ON_ERROR_STOP=1", "-1")
 
@@ -51,3 +56,32 @@ def run_file(file: Path, url: str, *, source: str) -> str | None:
         check=False,
     )
     return None if done.returncode == 0 else done.stderr.strip()
+
+
+def plain(file: Path) -> str | None:
+    """Return the text of a file that psql would send to the server as it is, in one transaction."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        files.check(text, path=file.name)
+    except (UnicodeDecodeError, FileRefused):
+        return None
+    return None if _OWN.search(text) else text
+
+
+def told(error: database.Error, text: str, file: Path) -> str:
+    """Return an error as psql tells it: where, what, and what else the server said."""
+    at = error.diag.statement_position
+    line = f":{text.count(chr(10), 0, int(at) - 1) + 1}" if at else ""
+    more = (("DETAIL", error.diag.message_detail), ("HINT", error.diag.message_hint))
+    rest = "".join(f"\n{name}:  {said}" for name, said in more if said)
+    return f"{file}{line}: ERROR:  {error.diag.message_primary}{rest}"
+
+
+def lacks_right(said: str) -> bool:
+    """Tell whether psql says that the role may not do what a file does; a scratch server speaks English."""
+    return re.search(r"ERROR:  (?:permission denied|must be) ", said) is not None
+
+
+def settings(server: Mapping[str, str]) -> dict[str, str]:
+    """Return those facts of a server that decide how a new session begins."""
+    return {name: value for name, value in server.items() if name.startswith("settings of ")}

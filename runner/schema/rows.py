@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _ROWS = 3  # per table: two full ones, and one with what is required
 _TRIES = 40  # per row: the likeliest values first, then others by chance
-_BOUNDS = "set local statement_timeout = 2000; set local row_security = on"  # an owner may be subject to it
+_BOUNDS = (
+    "set local role none; set local statement_timeout = 2000; set local row_security = on"  # a superuser
+)
 _SECONDS = 4.0  # per table: a trigger may sleep
 
 
@@ -57,11 +59,10 @@ def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequen
     wanted = {oid for oid in (filler.tables if only is None else only) if oid in filler.tables}
     if wanted:
         wanted |= filler.empty.keys() & filler.tables.keys()  # a table it refers to may have rows now
-    few = [oid for oid in sorted(wanted) if _how_many(filler.connection, filler.tables[oid].name) < _ROWS]
     for oid in wanted:
         filler.empty.pop(oid, None)
-    if few:
-        _fill(filler, few)
+    if wanted:
+        _fill(filler, sorted(wanted))
 
 
 def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, str]]]) -> None:
@@ -105,10 +106,7 @@ def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str
 
 
 def _begin(connection: Connection) -> None:
-    run(
-        connection,
-        f"{database.opening(connection, access='read write')} {_BOUNDS}",
-    )
+    run(connection, f"{database.opening(connection, access='read write')} {_BOUNDS}")
 
 
 def _end(connection: Connection) -> None:
@@ -120,8 +118,9 @@ def _fill(filler: Filler, oids: Sequence[int]) -> None:
     for alone in (False, True):
         _begin(filler.connection)
         made = {oid: list(known) for oid, known in filler.made.items()}
-        _own_rows(filler, [oid for oid in oids if not _how_many(filler.connection, filler.tables[oid].name)])
-        rest = _fill_once(filler, oids, alone=alone)
+        counts = {oid: _how_many(filler.connection, filler.tables[oid].name) for oid in oids}
+        _own_rows(filler, [oid for oid, count in counts.items() if not count])
+        rest = _fill_once(filler, [oid for oid, count in counts.items() if count < _ROWS], alone=alone)
         if try_run(filler.connection, "set constraints all immediate"):
             break
         run(filler.connection, "rollback")

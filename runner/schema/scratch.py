@@ -16,7 +16,7 @@ from runner import apply, database, embedded, ledger, planning
 from runner.database import Access
 from runner.errors import RunnerError, ServerUnusable
 from runner.model import Before, Limits
-from runner.schema import around, catalog, cluster
+from runner.schema import around, catalog, cluster, leftovers, roles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -37,6 +37,13 @@ class Server(NamedTuple):
     source: str  # how people refer to it: a private PostgreSQL 18, the scratch server
     around: Around
     is_private: bool
+    made: tuple[str, ...]  # roles
+
+    @property
+    def role(self) -> str | None:
+        """The role made here as whom files run: it may do what the one that migrates may do."""
+        name = self.around.migrator.name
+        return name if name in self.made else None
 
 
 @contextmanager
@@ -63,13 +70,24 @@ def scratch_server(
             f"and files are not run on the server of {source} for a comparison: they might change it.",
             remedy=f"Name a server for it: {OPTION}; or {embedded.EXTRA}.",
         )
-    with cluster.running(programs, superuser="postgres") as there:
+    with cluster.running(programs, superuser=_administrator(live)) as there:
         told = f"a private PostgreSQL {programs.version}"
         with database.connect(there, source=told) as connection:
-            around.make_roles(connection, around.roles(files, live), superuser=live.migrator)
+            made = _make_roles(connection, files, live)
             around.make_tablespaces(connection, live.tablespaces)
             alike = around.set_alike(connection, there, live, source=told)
-        yield Server(alike, told, live, is_private=True)
+        yield Server(alike, told, live, is_private=True, made=made)
+
+
+def _administrator(live: Around) -> str:
+    """Return the name of a private server's superuser: postgres, which on some platforms is none."""
+    taken = live.migrator.name == "postgres" and not live.migrator.is_superuser
+    return "runner_administrator" if taken else "postgres"
+
+
+def _make_roles(connection: Connection, files: Sequence[Migration], live: Around) -> tuple[str, ...]:
+    wanted = roles.named(files, besides=live.roles) | {live.owner}
+    return roles.make(connection, wanted, migrator=live.migrator)
 
 
 @contextmanager
@@ -77,13 +95,12 @@ def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[S
     told = "the scratch server"
     with database.connect(scratch, source=told) as connection:
         _check(connection, live)
-        made = around.make_roles(connection, around.roles(files, live), superuser=live.migrator)
+        made = _make_roles(connection, files, live)
         try:
             there = around.set_alike(connection, scratch, live, source=told)
-            yield Server(there, told, live, is_private=False)
+            yield Server(there, told, live, is_private=False, made=made)
         finally:
-            for name in made:
-                database.send(connection, f"drop role {around.quoted(name)}")  # another run may use it
+            roles.drop(connection, made)
 
 
 def _check(connection: Connection, live: Around) -> None:
@@ -124,31 +141,8 @@ def scratch_database(url: str, *, source: str, name: str | None = None) -> Itera
         try:
             yield there
         finally:
-            _release(there, source)
+            leftovers.release(there, source=source)
             database.drop(connection, name)
-
-
-def _release(url: str, source: str) -> None:
-    """Drop what would keep a database from being dropped: subscriptions and replication slots."""
-    with database.connect(url, source=source) as connection:
-        for (name,) in database.query(
-            connection,
-            """
-            select s.subname from pg_catalog.pg_subscription as s
-            join pg_catalog.pg_database as d on d.oid = s.subdbid
-            where d.datname = pg_catalog.current_database()
-            """,
-        ):
-            one = f"subscription {around.quoted(name)}"
-            for text in (f"alter {one} disable", f"alter {one} set (slot_name = none)", f"drop {one}"):
-                database.send(connection, text)
-        database.query(
-            connection,
-            """
-            select pg_catalog.pg_drop_replication_slot(s.slot_name)
-            from pg_catalog.pg_replication_slots as s where s.database = pg_catalog.current_database()
-            """,
-        )
 
 
 @contextmanager
@@ -162,9 +156,14 @@ def built(
     requires.
     """
     name = server.around.database if server.is_private else None
-    with scratch_database(server.url, source=server.source, name=name) as there:
+    with (
+        leftovers.passing(server.url, migrations, source=server.source),
+        scratch_database(server.url, source=server.source, name=name) as there,
+    ):
         with database.connect(there, source=server.source) as connection:
             around.adopt(connection, server.around, migrations)
+            if server.role:  # what an administrator did before it, files may do here by themselves
+                roles.rise(connection, server.role)
         with database.connect(there, source=server.source) as connection:
             check_extensions(connection, migrations, source=server.source)
             before = catalog.snapshot(connection, besides=ledger.TABLE, server=False, schemas=schemas)

@@ -6,7 +6,7 @@ where r.rolname !~ '^pg_'
 
 union all
 select 'membership of ' || m.member::pg_catalog.regrole::text || ' in ' || m.roleid::pg_catalog.regrole::text,
-    pg_catalog.bool_or(m.admin_option)::text
+    pg_catalog.string_agg(distinct (pg_catalog.to_jsonb(m) - '{oid,roleid,member,grantor}'::text[])::text, ', ')
 from pg_catalog.pg_auth_members as m
 group by m.member, m.roleid
 
@@ -36,7 +36,20 @@ from pg_catalog.pg_database as d
 where d.datname = pg_catalog.current_database()
 
 union all
-select 'tablespace ' || t.spcname, pg_catalog.array_to_string(t.spcoptions, ', ') from pg_catalog.pg_tablespace as t
+select 'tablespace ' || t.spcname,
+    pg_catalog.concat_ws(
+        ', ', 'owner ' || t.spcowner::pg_catalog.regrole::text, pg_catalog.array_to_string(t.spcoptions, ', '),
+        'rights ' || pg_catalog.array_to_string(t.spcacl, ', ')
+    )
+from pg_catalog.pg_tablespace as t
+
+union all
+select pg_catalog.concat('comment on ', i.type, ' ', i.identity), c.description
+from pg_catalog.pg_shdescription as c, pg_catalog.pg_identify_object(c.classoid, c.objoid, 0) as i
+where c.classoid <> 'pg_catalog.pg_database'::pg_catalog.regclass
+
+union all
+select 'rights on the setting ' || p.parname, pg_catalog.array_to_string(p.paracl, ', ') from pg_catalog.pg_parameter_acl as p
 
 union all
 select 'replication slot ' || s.slot_name, s.slot_type

@@ -95,7 +95,8 @@ def shapes(
     """Yield the tables of a database, or those with the oids ``only``. Does not write."""
     values = {"besides": besides, "only": None if only is None else list(only)}
     text = database.packaged(__package__, "shape.sql")  # a file of this package
-    run(connection, database.opening(connection, access="read write"))  # a check may call anything
+    begin = database.opening(connection, access="read write")  # a check may call anything
+    run(connection, f"{begin} set local role none")
     found: dict[int, list[_Facts]] = {}
     for row in connection.execute(text, values).fetchall():
         found.setdefault(row[0], []).append(_Facts(*row))

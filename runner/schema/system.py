@@ -131,14 +131,18 @@ def compare(
     """
     old, new = (_by_label(rows, _counting(rows, keys, schemas)) for rows in (before, after))
     for label, catalog in sorted(old.keys() | new.keys()):
-        was, now = old.get((label, catalog), []), new.get((label, catalog), [])
-        if sorted(str(row.facts) for row in was) == sorted(str(row.facts) for row in now):
+        was, now = (sorted(side.get((label, catalog), []), key=_facts) for side in (old, new))
+        if list(map(_facts, was)) == list(map(_facts, now)):
             continue
         pairs = list(zip(was, now, strict=True)) if len(was) == len(now) else []
         differing = tuple(one for pair in pairs for one in _differing(pair[0].facts, pair[1].facts))
         if not all(row.is_ours for row in (*was, *now)):
             differing = differing or (("rights", AS_BORN, "others"),)
         yield Change(label, differing, is_gone=len(now) < len(was))
+
+
+def _facts(row: Row) -> str:
+    return str(row.facts)
 
 
 def _counting(
@@ -178,7 +182,7 @@ def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Row
     ]
     for catalog, (_, oid, _, identity, *_) in found:
         if catalog.name not in OTHERS:
-            follower.names[oid] = identity
+            follower.names[oid] = _NUMBERED.sub(r'\1"', identity)
     return {
         (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)._replace(
             schema=schema

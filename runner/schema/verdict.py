@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.schema.contents import Row, Shift, Table
     from runner.schema.difference import Difference
     from runner.schema.moment import Moment
-    from runner.schema.moment import Sequence as Sequence_
+    from runner.schema.sequence import Sequence as Sequence_
 
 _LONG = 60  # characters of a definition that fit into a sentence
 _LEDGER = ledger.TABLE.rpartition(".")[2]
@@ -171,7 +171,7 @@ def _is_order(difference: Difference) -> bool:
 
 
 def _server_told(name: str, was: str | None, now: str | None, left: str) -> str:
-    if was is None:
+    if was is None and not name.startswith(("settings ", "rights ")):
         return f"{name} {left}"
     return f"{name} is missing" if now is None else f"{name}: {now or 'none'}, before it was {was or 'none'}"
 

@@ -133,7 +133,6 @@ def test_the_bundle_does_as_migrate_does(
     assert values(db) == [None, None]
 
 
-@pytest.mark.xfail(strict=True, reason="a private server proves as a superuser, whom no policy strikes")
 def test_prove_repeats_a_file_as_migrate_would(
     tmp_path: Path, each_server: Server, plain_url: str, db: psycopg.Connection
 ) -> None:

@@ -139,7 +139,7 @@ def test_a_held_lock_is_waited_for(tmp_path: Path, each_url: str, db: psycopg.Co
     events = app.events(each_url)
     assert isinstance(next(events), Started)
     assert isinstance(next(events), Waiting)
-    events.close()  # type: ignore[attr-defined] # it is a generator
+    events.close()
     with pytest.raises(LockHeld):
         app.migrate(each_url, wait_lock=0)
     assert index(db) is None

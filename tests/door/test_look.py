@@ -15,6 +15,8 @@ from tests.project import ROOT, TWO, make
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.servers import Server
+
 EDITED = {"000_one.sql": "create table if not exists public.one (id bigint);"}
 
 
@@ -60,6 +62,32 @@ def test_verify_returns_problems(tmp_path: Path, each_url: str) -> None:
     [problem] = found.problems
     assert problem.name == "DRIFT"
     assert any("by_hand" in note for note in problem.notes)
+
+
+def test_verify_takes_the_scratch_server_of_the_environment(
+    tmp_path: Path, server_15: Server, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command line does; what is given goes first."""
+    app = make(tmp_path, app=TWO)
+    with psycopg.connect(server_15.url("postgres"), autocommit=True) as connection:
+        connection.execute("create database look_live")
+        try:
+            url = server_15.url("look_live")
+            runner.migrate("app", url=url, config=app.file)
+            for variable, where in (
+                (server.url("postgres"), "the scratch server"),
+                ("", "a private PostgreSQL 15"),
+            ):
+                monkeypatch.setenv("RUNNER_SCRATCH_URL", variable)
+                [found] = runner.verify("app", url=url, config=app.file, drift=True)
+                assert found.comparison
+                assert found.comparison.where == where
+            monkeypatch.setenv("RUNNER_SCRATCH_URL", "postgresql:///nowhere?host=/nowhere")
+            given = server.url("postgres")
+            [found] = runner.verify("app", url=url, config=app.file, drift=True, scratch=given)
+            assert found.problems == ()
+        finally:
+            connection.execute("drop database look_live with (force)")
 
 
 def test_importing_the_package_loads_nothing_of_it() -> None:

@@ -84,6 +84,12 @@ class Proxy:
         """Return the URL of a database, through the proxy."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
+    def silence(self) -> None:
+        """Let nothing pass any more, on any connection, and close none."""
+        self._silent = True
+        if self.first:
+            self.first.fault = Fault.HOLE
+
     def cut_now(self) -> None:
         """Cut every connection there is, and end a silence."""
         self._silent = False

@@ -113,10 +113,6 @@ class Witness:
         """Return the sessions that have a file at hand, not those that look, wait or watch."""
         return [runner for runner in self.runners() if runner.application.endswith(".sql")]
 
-    def is_idle_in_transaction(self) -> bool:
-        """Tell whether the server has done what it was sent and waits for the runner."""
-        return [runner.state for runner in self.at_work()] == ["idle in transaction"]
-
     def sleeping(self, file: str = "") -> Runner | None:
         """Return the runner whose ``file`` is in its pg_sleep."""
         return next((r for r in self.runners() if file in r.application and r.event == "PgSleep"), None)

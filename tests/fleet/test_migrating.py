@@ -273,4 +273,6 @@ def test_whoever_has_heard_enough_leaves_no_work_behind(app: Project, fleet: Fle
     with psycopg.connect(fleet["eu-0"]) as db:
         busy = "select count(*) from pg_stat_activity where query ~ 'pg_sleep.60' and state = 'active'"
         assert db.execute(f"{busy} and pid <> pg_backend_pid()".encode()).fetchone() == (0,)
-    assert [at(url) for url in fleet.values()][1:] == [["000"], [], []]
+    [beside, *rest] = [at(url) for url in fleet.values()][1:]
+    assert beside in ([], ["000"])
+    assert rest == [[], []]

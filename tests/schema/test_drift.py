@@ -185,6 +185,49 @@ def test_what_means_the_same_is_no_drift(
             admin.execute("reset role; drop owned by t_b, t_c; drop role t_b; drop role t_c")
 
 
+def test_rights_by_default_in_a_schema_of_the_files_are_no_drift(
+    server: Server, tmp_path: Path, url: str
+) -> None:
+    """An administrator has given them once the schema was there; other rights are told."""
+    project = make(tmp_path, app={"000_s.sql": "create schema s;"})
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("create role t_b; alter default privileges in schema s grant select on tables to t_b")
+        try:
+            project.write("app", {"001_one.sql": "create table s.one (id int); create view s.v as select 1"})
+            project.migrate(url)
+            assert exotic.compared(server, admin.info.dbname, project) == []
+            admin.execute("grant insert on s.one to t_b; revoke select on s.v from t_b")
+            assert exotic.compared(server, admin.info.dbname, project) == [
+                "table s.one has grants t_b=insert, t_b=select, files say none"
+            ]
+        finally:
+            admin.execute("drop owned by t_b; drop role t_b")
+
+
+EXTENSIONS = {
+    "made unless it is there": "create extension if not exists vector; create table public.one (v vector(3))",
+    "required": "-- runner: requires-extension vector\ncreate table public.one (v vector(3))",
+}
+
+
+@pytest.mark.parametrize("file", EXTENSIONS.values(), ids=EXTENSIONS)
+def test_an_extension_that_an_administrator_keeps_in_his_own_schema(
+    server: Server, tmp_path: Path, url: str, file: str
+) -> None:
+    """The files take it from there, and nothing of that schema is told."""
+    project = make(tmp_path, app={"000_one.sql": file})
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("create schema extensions; create extension vector schema extensions")
+        admin.execute("create table extensions.his (id int)")
+        name = admin.info.dbname
+        admin.execute(f"alter database {name} set search_path = public, extensions".encode())
+        project.migrate(url)
+        assert exotic.compared(server, name, project) == []
+        admin.execute("drop table public.one; drop extension vector")
+        assert exotic.compared(server, name, project)[0] == "extension vector is missing"
+
+
 def test_an_older_server_is_compared_with_a_newer_one(
     server_15: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from hashlib import md5
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from runner.schema import proof, scratch
 from tests.project import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from runner.model import Migration
@@ -119,6 +121,25 @@ def test_behind_a_spoiled_database_the_proof_goes_on(server: Server) -> None:
     """A rollback out of order takes a table away; the next file is proven in a fresh database."""
     first, second, third = prove(load("undo_out_of_order"), server)
     assert (first.is_proven, second.is_proven, third.is_proven) == (True, False, True)
+
+
+def test_a_spoiled_database_is_gone_before_the_next_is_made(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of files may spoil one each; roles and slots of the first must not meet the second."""
+    there: list[str] = []
+    make = scratch.scratch_database
+
+    @contextmanager
+    def counted(url: str, *, source: str) -> Iterator[str]:
+        assert there == []
+        with make(url, source=source) as one:
+            there.append(one)
+            yield one
+        there.remove(one)
+
+    monkeypatch.setattr(scratch, "scratch_database", counted)
+    assert [one.is_proven for one in prove(load("undo_out_of_order"), server)] == [True, False, True]
 
 
 def test_a_file_that_trips_over_made_up_rows_needs_no_fresh_database(

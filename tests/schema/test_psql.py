@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,10 +11,13 @@ import pytest
 
 from runner import embedded
 from runner.errors import ProgramMissing
-from runner.schema import psql
+from runner.files import folder
+from runner.schema import proof, psql
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.servers import Server
+
+GOOD = Path(__file__).parent.parent / "folders" / "proof" / "good"
 
 
 def test_a_file_is_one_transaction(tmp_path: Path, url: str) -> None:
@@ -55,3 +59,32 @@ def test_without_any_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(embedded, "package", missing)
     with pytest.raises(ProgramMissing, match="psql is not installed"):
         psql.psql_program()
+
+
+PLAIN = {
+    "drop table public.t;": True,
+    "do $$ begin x := 1; perform 'a'::text; end $$; -- Run: psql": True,
+    "\\echo done": False,
+    "select :'name';": False,
+    "select :name;": False,
+    "begin; drop table public.t; commit;": False,
+    "copy public.t from stdin;": False,
+    "vacuum;": False,
+    "-- nothing": False,
+}
+
+
+@pytest.mark.parametrize(("text", "is_plain"), PLAIN.items())
+def test_what_psql_would_only_send_needs_no_psql(tmp_path: Path, text: str, *, is_plain: bool) -> None:
+    """Its own commands and variables, transaction control, data and what runs in no transaction do."""
+    file = tmp_path / "a.sql"
+    file.write_text(text, encoding="utf-8")
+    assert psql.plain(file) == (text if is_plain else None)
+
+
+def test_a_proof_without_psql(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts no program for rollbacks that are plain."""
+    monkeypatch.delattr(psql, "run_file")
+    migrations = folder.load("app", GOOD, root=GOOD.parent)
+    proofs = list(proof.prove(migrations, server.url("postgres"), source="x"))
+    assert [one.findings for one in proofs] == [(), ()]

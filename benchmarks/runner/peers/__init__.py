@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _MAKERS: dict[str, Callable[[Server, Tools], Peer]] = {
     own.NAME: own.peer,
-    "floor": floor.peer,
+    floor.NAME: floor.peer,
+    floor.AT_ONCE: floor.at_once,
     "psql": psql.peer,
     "dbmate": dbmate.peer,
     "alembic": alembic.peer,
@@ -34,7 +35,7 @@ _MAKERS: dict[str, Callable[[Server, Tools], Peer]] = {
     "sqitch": sqitch.peer,
 }
 NAMES = tuple(_MAKERS)
-_ALWAYS_THERE = {own.NAME, "floor", "psql"}
+_ALWAYS_THERE = {own.NAME, floor.NAME, floor.AT_ONCE, "psql"}
 
 
 def find(server: Server, names: Collection[str]) -> tuple[tuple[Peer, ...], dict[str, str]]:

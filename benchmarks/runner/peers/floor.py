@@ -1,9 +1,10 @@
-"""The floor: a script of some thirty lines, one process for all databases."""
+"""The floor: a script of some thirty lines, one process for all databases, in two ways."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,22 @@ if TYPE_CHECKING:
     from benchmarks.runner.server import Server
 
 
+NAME, AT_ONCE = "floor", "floor at once"
+
+
 def peer(_server: Server, _tools: Tools) -> Peer:
-    """Return the script, with the Python and the driver that this runner has."""
-    return Peer("floor", f"psycopg {psycopg.__version__}", write, _commands, "select count(*) from floor")
+    """Return the script, with the Python and the driver that this runner has; a message per file."""
+    return _peer(NAME, "0")
+
+
+def at_once(_server: Server, _tools: Tools) -> Peer:
+    """Return the script that sends all files of a database in one message."""
+    return _peer(AT_ONCE, "1")
+
+
+def _peer(name: str, at_once: str) -> Peer:
+    commands = partial(_commands, at_once)
+    return Peer(name, f"psycopg {psycopg.__version__}", write, commands, "select count(*) from floor")
 
 
 def write(files: FileSet, folder: Path) -> None:
@@ -32,6 +46,6 @@ def write(files: FileSet, folder: Path) -> None:
         shutil.copy(path, folder)
 
 
-def _commands(action: Action, targets: Sequence[Target], _work: Path) -> list[Command]:
+def _commands(at_once: str, action: Action, targets: Sequence[Target], _work: Path) -> list[Command]:
     pairs = [text for target in targets for text in (str(target.folder), target.url)]
-    return [Command(Path(sys.executable), (floor.__file__, action, *pairs), environ())]
+    return [Command(Path(sys.executable), (floor.__file__, action, at_once, *pairs), environ())]

@@ -56,6 +56,7 @@
     from pg_catalog.pg_extension as e
     left join pg_catalog.pg_available_extensions() as a on a.name = e.extname
     where {schemas}::text[] is null
+        or e.extname = any ({extensions}::text[])
         or e.extnamespace = 'pg_catalog'::pg_catalog.regnamespace
         or e.extnamespace::pg_catalog.regnamespace::text = any (
             select pg_catalog.quote_ident(x) from unnest({schemas}::text[]) as x

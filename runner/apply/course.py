@@ -1,0 +1,107 @@
+"""Follow, by the results of a message, which of its files the server is at, and what it says of each."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from typing import TYPE_CHECKING
+
+from runner import database, ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg.pq.abc import PGresult
+
+    from runner.database import Heard
+    from runner.model import Migration
+
+_QUOTED = re.compile(r'"([^"]+)"')
+UNREAD, OPENING, HANDED_OVER, RUNNING, ENDING, RECORDED = range(6)
+
+
+class Course:
+    """Where the server is in a message.
+
+    ``place`` is the file at hand; ``phase`` is what is done for it, and ``UNREAD`` while nothing was run;
+    ``done`` of its statements are finished, ``ms`` milliseconds it took when it is recorded; ``refused`` is
+    what ended the message. ``is_own`` says that the transaction behind the file was the one before it.
+    """
+
+    def __init__(self, files: Sequence[Migration], starts: Sequence[int]) -> None:
+        self.files = files
+        self.starts = starts  # of each file in the message, in characters
+        self.place = 0
+        self.phase = UNREAD
+        self.done = 0
+        self.ms = 0
+        self.is_own = True
+        self.refused: database.Error | None = None
+        self.heard = database.Notices()
+        self._early: list[Heard] = []
+
+    @property
+    def at_hand(self) -> Migration:
+        """The file that is not known to be committed."""
+        return self.files[self.place]
+
+    @property
+    def start(self) -> int:
+        """Where that file begins in the message, in characters."""
+        return self.starts[self.place]
+
+    def hear(self, result: PGresult) -> None:
+        """Take what the server says beside its results."""
+        self.heard.hear(result)
+
+    def take(self, result: PGresult) -> bool:
+        """Take one result; tell whether it says that the file at hand is committed."""
+        if error := database.failure([result]):
+            self.refused = self.refused or error
+        elif self.phase == RUNNING:
+            self._run(result)
+        elif self.phase == UNREAD:
+            self.phase = OPENING
+            self._early = [one._replace(statement=-1) for one in self.heard.kept]
+        elif self.phase == OPENING and _has(result, ledger.BEGINS):
+            self.phase = HANDED_OVER
+            self.heard = database.Notices(self._said_early())  # what the runner's own caused is left out
+        elif self.phase == HANDED_OVER:
+            self.phase, self.is_own = RUNNING, True
+        elif self.phase == ENDING and _has(result, ledger.RECORDED):
+            self.phase = RECORDED
+            self.ms = int(result.get_value(0, 0) or 0)
+        return self.is_own and self.phase == RECORDED and result.command_status == b"COMMIT"
+
+    def _run(self, result: PGresult) -> None:
+        if _has(result, ledger.ENDS):
+            self.phase = ENDING
+            self.is_own = (result.get_value(0, 0) or b"").decode().startswith(ledger.mark(self.at_hand))
+        else:
+            self.done += 1
+            self.heard.count()
+
+    def go_on(self) -> None:
+        """Note that the file at hand is committed, and the next one begins."""
+        self.place, self.phase, self.done = self.place + 1, OPENING, 0
+        self.heard = database.Notices()
+
+    def at(self, position: int) -> int:
+        """Return the file at a character of the message, or the last one before it."""
+        return max(bisect(self.starts, position) - 1, 0)
+
+    def _said_early(self) -> list[Heard]:
+        """Return what was said of the file at hand while the message was parsed."""
+        return [one for one in self._early if self._whose(one) == self.place]
+
+    def _whose(self, heard: Heard) -> int:
+        """Return the file that holds the place, or at least the name, that a message gives."""
+        if heard.statement_position:
+            return self.at(int(heard.statement_position) - 1)
+        names = _QUOTED.findall(heard.message_primary)
+        holding = (number for number, one in enumerate(self.files) if names and names[0] in one.sql)
+        return next(holding, 0)
+
+
+def _has(result: PGresult, column: bytes) -> bool:
+    return result.nfields > 0 and result.fname(0) == column

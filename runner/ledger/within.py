@@ -1,0 +1,137 @@
+"""Write the statements that make sure of a file's turn, and record it, in the transaction that applies it.
+
+They decide on the server, so that several files go to it in one message. What speaks against a file is raised
+there, as text that is no number: a block with an SQLSTATE of its own would take the server twice as long.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import __version__
+from runner.database import fill, pieces
+
+if TYPE_CHECKING:
+    from runner.database import Error
+    from runner.model import Migration
+
+# The columns by which the results before and behind a file are known, and that of its record.
+BEGINS, ENDS, RECORDED = b"runner_begins", b"runner.file", b"execution_ms"
+
+_HELD = "the advisory lock of the migration runner is held"
+_OUTDATED = "the ledger is not what the migration runner planned for"
+_STALE = "the message of the migration runner is sent anew, for now() to be right"
+FRESH = "1 minute"  # so much now() may lie behind: for all files of a message it is the time that one came
+_NO_NUMBER = "22P02"
+
+# What is set here is gone with the transaction, or whatever ends it, and names the file: the record needs it.
+_LOCK = """
+    select (
+            case
+                when pg_catalog.clock_timestamp() > pg_catalog.statement_timestamp() + {fresh}::interval
+                then {stale}
+                when pg_catalog.pg_try_advisory_xact_lock(
+                    pg_catalog.hashtextextended('public.schema_migrations', 0)
+                ) then '0'
+                else {held}
+            end
+        )::pg_catalog.int4,
+        pg_catalog.set_config(
+            'runner.file', {mark} || pg_catalog.pg_current_xact_id()::pg_catalog.text, true
+        );
+"""
+
+# A statement of its own, behind the lock: what was committed before that is seen.
+_CHECK = """
+    select (
+            case
+                when (
+                    select pg_catalog.string_agg(version, ' ') from public.schema_migrations
+                    where series = {series} and version in ({version}, {previous}) and not running
+                ) is not distinct from {previous} then '0'
+                else {outdated}
+            end
+        )::pg_catalog.int4 as runner_begins,
+        pg_catalog.set_config(
+            'runner.since', extract(epoch from pg_catalog.clock_timestamp())::pg_catalog.text, true
+        ),
+        pg_catalog.set_config('search_path', null, true);
+"""
+
+# No select, which the server would have to plan. Whatever quote a file has left open is closed here, and the
+# text behind it is no SQL.
+MARK = """show "runner.file"; set local "runner.quote" = ')(';"""
+
+# In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
+# number, and null is refused.
+_RECORD = """
+    insert into public.schema_migrations
+        (series, version, name, checksum, sql, applied_at, execution_ms, runner_version)
+    values (
+        {series}, {version}, {name}, {checksum}, {sql},
+        pg_catalog.to_timestamp(pg_catalog.current_setting('runner.since', true)::double precision),
+        case
+            when pg_catalog.current_setting('runner.file', true)
+                = {mark} || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text
+            then (
+                extract(epoch from pg_catalog.clock_timestamp())
+                - pg_catalog.current_setting('runner.since', true)::numeric
+            ) * 1000
+        end,
+        {runner}
+    )
+    returning execution_ms;
+"""
+_FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")
+_LONG = 65536  # characters: a longer text is not sent twice
+
+
+def lock_message(migration: Migration) -> str:
+    """Return what takes the lock for the transaction; it may fail as ``is_held`` and ``is_stale`` tell."""
+    return fill(_LOCK, held=_HELD, stale=_STALE, fresh=FRESH, mark=mark(migration))
+
+
+def check_message(migration: Migration, *, previous: str | None) -> str:
+    """Return what fails, as ``is_outdated`` tells, unless a file is to be applied behind ``previous``."""
+    return fill(
+        _CHECK, outdated=_OUTDATED, series=migration.series, version=migration.version, previous=previous
+    )
+
+
+def mark(migration: Migration) -> str:
+    """Return how the setting begins that tells the transaction of a file; the id follows."""
+    return f"{migration.version} "
+
+
+def record_within(migration: Migration, *, first: int) -> list[str]:
+    """Return the record of a file in pieces; it fails in any transaction but the one begun for the file.
+
+    ``first`` is where the file begins in the message, in characters from 1: a long one is taken from there.
+    """
+    return pieces(
+        _FROM_MESSAGE if len(migration.sql) > _LONG else _RECORD,
+        series=migration.series,
+        version=migration.version,
+        name=migration.name,
+        checksum=migration.checksum,
+        sql=migration.sql,
+        first=first,
+        length=len(migration.sql),
+        mark=mark(migration),
+        runner=__version__,
+    )
+
+
+def is_held(error: Error) -> bool:
+    """Tell whether somebody else holds the advisory lock."""
+    return error.sqlstate == _NO_NUMBER and _HELD in (error.diag.message_primary or "")
+
+
+def is_stale(error: Error) -> bool:
+    """Tell whether the message came so long ago that what is left of it shall be sent anew."""
+    return error.sqlstate == _NO_NUMBER and _STALE in (error.diag.message_primary or "")
+
+
+def is_outdated(error: Error) -> bool:
+    """Tell whether the ledger has changed since the plan was made."""
+    return error.sqlstate == _NO_NUMBER and _OUTDATED in (error.diag.message_primary or "")

@@ -1,0 +1,159 @@
+"""Say which roles files name, make those that a scratch server lacks, and work as one of them.
+
+No file logs in: the roles are there for what is granted to them and owned by them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from psycopg import sql
+
+from runner import database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from runner.database import Connection
+    from runner.model import Migration
+
+_NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
+_MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
+_DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
+_GIVEN = re.compile(
+    rf"""
+    \b(?: grant | revoke | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
+    \b(?: to | from ) \s+ (?:group\s+)? ( {_NAME} (?:\s*,\s*{_NAME})* ) \s*
+    (?: ; | $ | with\b | using\b | granted\b | cascade\b | restrict\b )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_MEANT = re.compile(
+    rf"""
+    \b(?: owner\s+to | authorization | for\s+role | for\s+user | set\s+role | alter\s+(?:role|user)
+    | comment\s+on\s+role | mapping\s+for ) \s+ ( {_NAME} (?:\s*,\s*{_NAME})* )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_GROUPS = re.compile(
+    rf"\b(?:grant|revoke(?:\s+\w+\s+option\s+for)?)\s+({_NAME}(?:\s*,\s*{_NAME})*)\s+(?:to|from)\b",
+    re.IGNORECASE,
+)
+_NO_ROLE = {"public", "current_user", "session_user", "current_role", "user", "mapping", "all", "none"}
+_NO_ROLE |= {"default"}
+
+# What a role may do, as create role says it. A superuser may do all of it.
+_RIGHTS = """
+    select r.rolname,
+        r.rolsuper,
+        pg_catalog.concat_ws(
+            ' ', case when r.rolsuper then 'superuser' end, case when r.rolcreaterole then 'createrole' end,
+            case when r.rolcreatedb then 'createdb' end, case when r.rolreplication then 'replication' end,
+            case when r.rolbypassrls then 'bypassrls' end, case when not r.rolinherit then 'noinherit' end
+        ),
+        array(
+            select pg_catalog.pg_get_userbyid(m.roleid) from pg_catalog.pg_auth_members as m
+            where m.member = r.oid
+        )
+    from pg_catalog.pg_roles as r
+    where r.rolname = %s
+"""
+
+
+class Role(NamedTuple):
+    """A role, what it may do, and the roles that it is a member of."""
+
+    name: str
+    is_superuser: bool
+    attributes: str
+    memberships: list[str]
+
+
+def look(connection: Connection, name: str) -> Role:
+    """Return what a role of the server may do. Does not write."""
+    [row] = database.query(connection, _RIGHTS, name)
+    return Role(*row)
+
+
+def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> set[str]:
+    """Return the roles that files name, and others, but for those that a file makes itself."""
+    found = set(besides)
+    for migration in migrations:
+        for pattern in (_GIVEN, _MEANT, _GROUPS):
+            found |= {name for match in pattern.finditer(migration.sql) for name in _names(match[1])}
+    return found - made(migrations) - _NO_ROLE
+
+
+def made(migrations: Iterable[Migration]) -> set[str]:
+    """Return the roles that files make, and have not dropped before."""
+    found = set()
+    for migration in migrations:
+        dropped = {plain(match[1]) for match in _DROPPED.finditer(migration.sql)}
+        found |= {plain(match[1]) for match in _MADE.finditer(migration.sql)} - dropped
+    return found
+
+
+def _names(text: str) -> Iterator[str]:
+    for name in re.findall(_NAME, text, re.IGNORECASE):
+        if not (one := plain(name)).startswith("pg_"):
+            yield one
+
+
+def plain(name: str) -> str:
+    """Return a name as the catalogs hold it: without quotes, or in small letters."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+
+
+def quoted(name: str) -> str:
+    """Return a name as it stands in SQL."""
+    return sql.Identifier(name).as_string()
+
+
+def make(connection: Connection, names: Iterable[str], *, migrator: Role) -> tuple[str, ...]:
+    """Create the roles that the server lacks, without login, and return them. Writes.
+
+    Only ``migrator`` may do what it may do elsewhere, as a member of the same roles.
+    """
+    known = there(connection)
+    lacking = tuple(sorted({*names, migrator.name} - known))
+    for name in lacking:
+        may = migrator.attributes if name == migrator.name else ""
+        database.run(connection, f"create role {quoted(name)} nologin {may}")
+    if migrator.name in lacking:
+        for name in migrator.memberships:
+            if name in known or name in lacking:
+                database.run(connection, f"grant {quoted(name)} to {quoted(migrator.name)}")
+    return lacking
+
+
+def there(connection: Connection) -> set[str]:
+    """Return the roles of a server. Does not write."""
+    return {name for (name,) in database.query(connection, "select rolname from pg_catalog.pg_roles")}
+
+
+def drop(connection: Connection, names: Sequence[str]) -> None:
+    """Drop roles that were made; one that another run uses stays. Writes."""
+    for name in names:
+        database.send(connection, f"drop role {quoted(name)}")
+
+
+def work_as(connection: Connection, name: str) -> None:
+    """Let whoever connects to the database of a connection as its user work as a role there. Writes."""
+    [(here, me)] = database.query(connection, "select pg_catalog.current_database(), session_user")
+    if me != name:
+        role = f"set role = {quoted(name)}"
+        database.run(connection, f"alter role {quoted(me)} in database {quoted(here)} {role}")
+
+
+def rise(connection: Connection, name: str) -> bool:
+    """Make a role a superuser; return whether it was none. Writes."""
+    if look(connection, name).is_superuser:
+        return False
+    database.run(connection, f"alter role {quoted(name)} superuser")
+    return True
+
+
+def lower(connection: Connection, name: str) -> None:
+    """Make a superuser an ordinary role again. Writes."""
+    database.run(connection, f"alter role {quoted(name)} nosuperuser")

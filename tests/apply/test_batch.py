@@ -1,0 +1,369 @@
+"""Several files in one message: each its own transaction, and nothing is recorded that did not run whole."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
+
+import psycopg
+import pytest
+
+from runner.apply import envelope
+from runner.apply.event import Noticed, Outcome, Retrying, Started, Waiting
+from runner.errors import LockTimeout, RunnerError, SqlFailed, TransactionEnded
+from tests.project import make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from runner.apply.event import Event
+    from runner.model import Migration
+    from tests.project import Project
+
+LARGE = "create table public.t{0} (id int);\n" + 9000 * "insert into public.t0 values (0);\n"
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection that sees the database from outside."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many files each message held that was sent."""
+    sent: list[int] = []
+    write = envelope.message
+
+    def counted(files: Sequence[Migration], *rest: Any, **options: Any) -> object:  # noqa: ANN401 - passed on
+        sent.append(len(files))
+        return write(files, *rest, **options)
+
+    monkeypatch.setattr("runner.apply.envelope.message", counted)
+    return sent
+
+
+def tables(count: int, **others: str) -> dict[str, str]:
+    """Return files that make a table each, and cannot run twice; ``others`` replace some: t7="..."."""
+    made = {f"{n:03}_t{n}.sql": f"create table public.t{n} (id int);\n" for n in range(count)}
+    return made | {f"{int(name[1:]):03}_{name}.sql": text for name, text in others.items()}
+
+
+def check(db: psycopg.Connection, count: int) -> None:
+    """Check that the first files, and no others, have their table and their row."""
+    found = db.execute(
+        "select array(select version::int from public.schema_migrations order by 1),"
+        " array(select substring(relname, 2)::int from pg_class where relname ~ '^t[0-9]+$' order by 1)"
+    ).fetchone()
+    assert found == ([*range(count)], [*range(count)])
+
+
+def fails(app: Project, url: str) -> tuple[list[Event], RunnerError]:
+    """Migrate; return what was told before the error, and the error."""
+    events: list[Event] = []
+    with pytest.raises(RunnerError) as caught:
+        events.extend(app.events(url))
+    return events, caught.value
+
+
+def told(events: list[Event]) -> list[int]:
+    """Return the numbers of the files that were told as committed."""
+    return [event.migration.number for event in events if isinstance(event, Outcome)]
+
+
+# ------------------------------------------------------------------ what goes together
+
+
+def test_a_hundred_files_are_one_message(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, messages: list[int]
+) -> None:
+    """And each is told of in order, begun behind the one before it."""
+    events = list(make(tmp_path, app=tables(100)).events(each_url))
+    assert messages == [100]
+    assert [type(event) for event in events] == [Started, Outcome] * 100
+    assert told(events) == [*range(100)]
+    check(db, 100)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (tables(205), [100, 100, 5]),
+        (tables(5, t2="-- runner: no-transaction\n\ncreate table public.t2 (id int);\n"), [2, 2]),
+        (tables(4, t1=LARGE.format(1) + 30_000 * "insert into public.t0 values (0);\n"), [1, 1, 2]),
+        (tables(6, **{f"t{n}": LARGE.format(n) for n in range(1, 5)}), [4, 2]),
+    ],
+    ids=["a hundred", "one outside any transaction", "one large file", "a megabyte"],
+)  # fmt: skip
+def test_a_message_ends(
+    tmp_path: Path, url: str, messages: list[int], files: dict[str, str], expected: list[int]
+) -> None:
+    """So that memory stays flat, and a file outside any transaction is by itself."""
+    with psycopg.connect(url, autocommit=True) as witness:
+        assert told(list(make(tmp_path, app=files).events(url))) == [*range(len(files))]
+        check(witness, len(files))
+    assert messages == expected
+
+
+def test_a_long_text_is_recorded_as_it_was_sent(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """It is sent once: the server takes it from the message, counted in characters."""
+    text = "create table public.t1 (id int); -- 漢🐘 é '\n" + "select '漢🐘é''\\';\n" * 9000
+    make(tmp_path, app=tables(3, t1=text)).migrate(each_url)
+    check(db, 3)
+    assert db.execute("select sql from public.schema_migrations where version = '001'").fetchone() == (text,)
+
+
+def test_each_file_has_its_own_time(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """Measured on the server, although the message has but one clock for now()."""
+    sleep = "create table public.t{} (id int); select pg_sleep({});"
+    app = make(tmp_path, app=tables(3, t0=sleep.format(0, 0.3), t1=sleep.format(1, 0.1)))
+    outcomes = app.migrate(each_url)
+    rows = db.execute("select execution_ms from public.schema_migrations order by version").fetchall()
+    assert [(outcome.ms,) for outcome in outcomes] == rows
+    assert 300 <= rows[0][0] < 3000
+    assert 100 <= rows[1][0] < 300 + rows[0][0]
+    [(apart,)] = db.execute("select max(applied_at) - min(applied_at) from public.schema_migrations")
+    assert 0.4 <= apart.total_seconds() < 5
+
+
+def test_now_is_not_left_behind(
+    tmp_path: Path, url: str, messages: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All files of a message share one now(): what is left of an old message is sent anew."""
+    monkeypatch.setattr("runner.ledger.within.FRESH", "0.4 s")
+    text = "create table public.t{0} as select clock_timestamp() - now() as behind; select pg_sleep({1});"
+    slow = {f"t{n}": text.format(n, 0.6 if n == 1 else 0) for n in range(4)}
+    make(tmp_path, app=tables(4, **slow)).migrate(url)
+    assert messages == [4, 2]
+    with psycopg.connect(url, autocommit=True) as db:
+        check(db, 4)
+        seen = "table public.t0 union all table public.t1 union all table public.t2 union all table public.t3"
+        assert all(behind.total_seconds() < 0.4 for (behind,) in db.execute(seen))
+
+
+def test_progress_is_told_while_the_message_runs(tmp_path: Path, each_url: str) -> None:
+    """Each commit is heard of at once, also where the database wants no notices."""
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute(f"alter database {db.info.dbname} set client_min_messages = error")
+    sleep = "create table public.t{} (id int); select pg_sleep(0.4);"
+    app = make(tmp_path, app={f"{n:03}_t{n}.sql": sleep.format(n) for n in range(4)})
+    began, seen = time.monotonic(), []
+    for event in app.events(each_url):
+        if isinstance(event, Outcome):
+            seen.append(time.monotonic() - began)
+    assert seen[-1] - seen[0] > 1.1
+    assert all(later - earlier > 0.3 for earlier, later in pairwise(seen))
+
+
+# ------------------------------------------------------------------ what fails
+
+
+def test_a_failure_leaves_what_was_before_it(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, messages: list[int]
+) -> None:
+    """The 57th of a hundred: those before it are committed, nothing behind it is run, its place is right."""
+    text = "create table public.t57 (id int);\n\nselect 'é漢',\n    missing;\n"
+    events, error = fails(make(tmp_path, app=tables(100, t57=text)), each_url)
+    assert told(events) == [*range(57)]
+    check(db, 57)
+    assert isinstance(error, SqlFailed)
+    assert str(error.place) == "app/057_t57.sql:4:5"
+    assert messages == [100]
+
+
+PLACES = {
+    "a position": ("select 1;\nselect nothing;", "2:8"),
+    "no position": ("select 1;\n\n  select 1/0;", "3:3"),
+    "a block": ("select 1;\ndo $$\nbegin\n    perform 1/0;\nend\n$$;", "4:5"),
+    "a function": (
+        "create function public.f() returns int language sql as $$\n    select missing\n$$;", "2:12"
+    ),
+    "a syntax error": ("select 1;\nselekt 2;\nselect 3;", "2:1"),
+    "an open bracket": ("select 1;\ncreate table public.x (id int", "2:30"),
+    "too many brackets": ("select 1);", "1:9"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_an_error_points_into_its_file(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """As if the file had been sent alone, with the same words."""
+    text, place = PLACES[name]
+    _, alone = fails(make(tmp_path / "alone", app={"000_t0.sql": text}), each_url)
+    assert str(alone.place) == f"app/000_t0.sql:{place}"
+    events, error = fails(make(tmp_path / "many", app=tables(80, t57=text)), each_url)
+    assert told(events) == [*range(57)]
+    check(db, 57)
+    assert str(error.place) == f"app/057_t57.sql:{place}"
+    assert error.message == alone.message.replace("000_t0", "057_t57")
+    assert (error.remedy, error.notes) == (alone.remedy, alone.notes)
+
+
+def test_a_letter_the_database_lacks_is_found(tmp_path: Path, each_url: str) -> None:
+    """The server refuses the message without a position: the file is found by sending fewer."""
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("create database latin template template0 encoding latin1 locale 'C'")
+    url = re.sub(r"/test_\d+", "/latin", each_url)
+    try:
+        app = make(tmp_path, app=tables(12, t7="create table public.t7 (id int);\nselect '漢';"))
+        events, error = fails(app, url)
+        assert told(events) == [*range(7)]
+        assert str(error.place) == "app/007_t7.sql:2:9"
+    finally:
+        with psycopg.connect(each_url, autocommit=True) as db:
+            db.execute("drop database latin with (force)")
+
+
+def test_what_is_said_has_its_place_in_a_later_file(tmp_path: Path, each_url: str) -> None:
+    """Behind the outcome of its own file; also what the server says when it parses the whole message."""
+    block = "do $$\nbegin\n    raise warning 'so';\nend\n$$;\n"
+    app = make(
+        tmp_path,
+        app=tables(
+            60,
+            t5="create table public.t5 (id int);\ncreate global temporary table x ();",
+            t57=f"create table public.t57 (id int);\n{block}select 1 as {'a' * 70};",
+        ),
+    )  # fmt: skip
+    events = list(app.events(each_url))
+    found = [event for event in events if isinstance(event, Noticed)]
+    said = [[(one.severity, str(one.place)) for one in event.notices] for event in found]
+    assert said == [
+        [("WARNING", "app/005_t5.sql:2:8")],
+        [("NOTICE", "app/057_t57.sql:7:13"), ("WARNING", "app/057_t57.sql:4:5")],
+    ]
+    assert all(events[events.index(event) - 1].migration == event.migration for event in found)
+
+
+def test_a_lock_in_the_way_repeats_one_file(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, messages: list[int]
+) -> None:
+    """Those before it are not repeated, and those behind it go on in one message."""
+    app = make(
+        tmp_path, app=tables(9, t4="alter table other.busy add x int; create table public.t4 (id int);")
+    )
+    db.execute("create schema other; create table other.busy (id int)")
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("lock table other.busy")
+        events = app.events(each_url, lock_timeout=0.2)
+        seen = []
+        for event in events:
+            seen.append(event)
+            if isinstance(event, Retrying):
+                assert event.migration.number == 4
+                blocker.rollback()
+    assert told(seen) == [*range(9)]
+    assert [type(event) for event in seen].count(Started) == 9
+    assert messages == [9, 5]
+    check(db, 9)
+
+
+def test_a_lock_that_stays_is_given_up(tmp_path: Path, url: str) -> None:
+    """After five repetitions of the file, each told with a longer pause."""
+    with psycopg.connect(url, autocommit=True) as db, psycopg.connect(url) as blocker:
+        db.execute("create schema other; create table other.busy (id int)")
+        blocker.execute("lock table other.busy")
+        app = make(tmp_path, app=tables(3, t1="alter table other.busy add x int;"))
+        events: list[Event] = []
+        with pytest.raises(LockTimeout):
+            events.extend(app.events(url, lock_timeout=0.05))
+        pauses = [event.seconds for event in events if isinstance(event, Retrying)]
+        assert [pause / pauses[0] for pause in pauses] == pytest.approx([1, 2, 4, 8, 16], rel=0.31)
+        check(db, 1)
+
+
+# ---------------------------------------------------------- nothing is recorded that did not run whole
+
+# What the scanner would refuse, were it not switched off: ends of the transaction, and what is left open.
+BROKEN = {
+    "commit": "commit;",
+    "commit and begin": "commit; begin;",
+    "commit and chain": "commit and chain;",
+    "rollback": "rollback;",
+    "rollback and begin": "rollback; begin;",
+    "prepared": "prepare transaction 'x';",
+    "a string": "select 'open",
+    "an escape string": "select E'open\\'",
+    "a name": 'select "open',
+    "a comment": "/* open",
+    "two comments": "/* /* open */",
+    "a dollar quote": "do $$ begin",
+    "a tagged quote": "do $a$ begin",
+    "a dollar quote that its record closes": "select $$ open; commit; begin; select $x$ $$; $x$, $x$",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_that_is_broken_is_not_recorded(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Should the scanner ever miss it, the server finds it, and no file behind it is run."""
+    monkeypatch.setattr("runner.files.check", Mock())
+    monkeypatch.setattr("runner.planning.content.check", Mock())
+    text = f"create table public.t2 (id int);\n{BROKEN[name]}"
+    app = make(tmp_path, app=tables(5, t2=text))
+    events, error = fails(app, each_url)
+    assert told(events) == [0, 1]
+    recorded = [v for (v,) in db.execute("select version from public.schema_migrations order by 1")]
+    assert recorded == ["000", "001"]
+    assert "002_t2" in error.message
+    assert db.execute("select to_regclass('public.t3')").fetchone() == (None,)
+    ends = name.startswith(("commit", "rollback"))
+    assert isinstance(error, TransactionEnded if ends else SqlFailed)
+
+
+def test_a_file_cannot_swallow_the_next(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files that fit together as a comment does: neither is recorded by the transaction of the other."""
+    monkeypatch.setattr("runner.files.check", Mock())
+    monkeypatch.setattr("runner.planning.content.check", Mock())
+    second = "create table public.t1 (id int); /*"
+    for third in ("*/ */ create table public.t2 (id int);", "*/ create table public.t2 (id int);"):
+        db.execute("drop schema public cascade; create schema public")
+        app = make(tmp_path / str(len(third)), app=tables(4, t1=second, t2=third))
+        fails(app, each_url)
+        assert db.execute("select max(version) from public.schema_migrations").fetchone() == ("000",)
+
+
+# ------------------------------------------------------------------ other runners
+
+
+def test_what_another_runner_applied_is_left_out(tmp_path: Path, each_url: str, messages: list[int]) -> None:
+    """In the middle of a run: the plan is made anew, and the rest goes on in one message."""
+    app = make(tmp_path, app=tables(8))
+    slow = app.events(each_url)
+    next(slow)
+    app.migrate(each_url, to=4)
+    events = list(slow)
+    assert [event.ms is None for event in events if isinstance(event, Outcome)] == [True] * 5 + [False] * 3
+    assert messages == [5, 8, 3]
+
+
+def test_a_held_lock_in_the_middle_is_waited_for(tmp_path: Path, url: str, messages: list[int]) -> None:
+    """Another runner may come between two files: this one waits outside any transaction and goes on."""
+    key = "hashtextextended('public.schema_migrations', 0)"
+    app = make(tmp_path, app=tables(6, t2="create table public.t2 (id int); select pg_sleep(0.5);"))
+    with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url, autocommit=True) as db:
+        between = threading.Thread(target=other.execute, args=(f"select pg_advisory_lock({key})",))
+        kinds = []
+        for event in app.events(url):
+            kinds.append(type(event))
+            if isinstance(event, Started) and event.migration.number == 2:
+                between.start()  # waits for the transaction of file 2, and is then before that of file 3
+            if isinstance(event, Waiting):
+                assert event.migration.number == 3
+                between.join()
+                other.execute(f"select pg_advisory_unlock({key})")
+        assert kinds == [Started, Outcome] * 3 + [Started, Waiting, Outcome] + [Started, Outcome] * 2
+        assert messages == [6, 3]
+        check(db, 6)
