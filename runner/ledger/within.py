@@ -58,9 +58,8 @@ _CHECK = """
         pg_catalog.set_config('search_path', null, true);
 """
 
-# No select, which the server would have to plan. Whatever quote a file has left open is closed here, and the
-# text behind it is no SQL.
-MARK = """show "runner.file"; set local "runner.quote" = ')(';"""
+# No select, which the server would have to plan.
+MARK = 'show "runner.file";'
 
 # In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
 # number, and null is refused.
