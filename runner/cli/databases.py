@@ -95,9 +95,8 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     if str(sql) == bundle.STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
     terms = {"strict": strict, "allow_empty": allow_empty}
-    if members.do(
-        "plan", series, alone={"url": url, "sql": sql, "locks": measured or fail_on or None}, file=file, **terms
-    ):
+    alone: dict[str, object] = {"url": url, "sql": sql, "locks": measured or fail_on or None}
+    if members.do("plan", series, alone=alone, file=file, **terms):
         return
     common.warn_of_leavings(file, series)
     measured = measured or bool(fail_on)
