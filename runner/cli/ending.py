@@ -67,6 +67,7 @@ def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
     told = Told(words)
     log.begin(words)
     with ExitStack() as stack:
+        stack.callback(log.choose, None)
         if told.wants_document:
             stack.enter_context(redirect_stdout(sys.stderr))
         code = _code(told, run)

@@ -31,9 +31,11 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
         schema.check_extensions(connection, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         made: dict[Identity, str] = {}
-        for event in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
-            if isinstance(event, apply.Outcome):
-                made |= dict.fromkeys(read.identities(connection) - made.keys(), event.migration.label)
+        before = Before(has_ledger=False)
+        for migration in migrations:  # one by one: between two of them is looked
+            list(apply.apply(access, [migration], before, Limits(statement_timeout=0)))
+            made |= dict.fromkeys(read.identities(connection) - made.keys(), migration.label)
+            before = Before(has_ledger=True, version=migration.version)
         tables = read.tables(connection, schemas=series.schemas)
         others = read.others(connection, schemas=series.schemas)
     groups = tuple(_group(migration, made, tables, others) for migration in migrations)
