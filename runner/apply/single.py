@@ -9,6 +9,7 @@ statement no index that it made or names may be invalid.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ def _run(migration: Migration, access: Access, limits: Limits) -> int:
             results = database.send(connection, migration.sql, idle=watch.look)
         except KeyboardInterrupt:
             raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
-    ms = round((time.monotonic() - started) * 1000)
+    ms = math.ceil((time.monotonic() - started) * 1000)
     _check(migration, connection, results, before=before, blockers=watch.seen, limits=limits)
     database.run(connection, settings + ledger.done_message(migration, ms=ms))
     return ms
