@@ -1,6 +1,6 @@
 """A file becomes a committed, recorded transaction.
 
-Take from here ``apply``, and the events that it yields.
+Take from here ``apply``, and the events that it yields, and ``one_by_one`` to look between two files.
 """
 
 from typing import TYPE_CHECKING
@@ -16,5 +16,8 @@ if TYPE_CHECKING:
     from runner.apply.event import Started as Started
     from runner.apply.event import Waiting as Waiting
     from runner.apply.run import apply as apply
+    from runner.apply.run import one_by_one as one_by_one
 else:
-    __getattr__ = lazily(__name__, event="Event Notice Noticed Outcome Retrying Started Waiting", run="apply")
+    __getattr__ = lazily(
+        __name__, event="Event Notice Noticed Outcome Retrying Started Waiting", run="apply one_by_one"
+    )
