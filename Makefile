@@ -93,7 +93,7 @@ types: $(VENV)/.test ## mypy, strict; the package as Windows and macOS would hav
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin runner
 
 pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start themselves
-	$(BIN)/python -u -m pytest --numprocesses=logical --dist=worksteal  # -u: dots appear in a pipe, too
+	$(BIN)/python -u -m pytest --numprocesses=auto --dist=worksteal  # -u: dots appear in a pipe, too
 
 faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by the hundred
 	FAULTS=long $(BIN)/python -u -m pytest tests/faults --durations=5

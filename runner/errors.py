@@ -30,6 +30,7 @@ program: ``name``, which never changes, and ``exit_code``::
     │   └── LockTimeout             5  LOCK_TIMEOUT
     ├── Interrupted                 1  INTERRUPTED
     ├── OutputLost                  1  OUTPUT_LOST
+    ├── PlanAlarm                   6  PLAN_ALARM
     └── IntegrityError              4  INTEGRITY
         ├── FileUnreadable          4  FILE_UNREADABLE
         ├── FileName                4  FILE_NAME
@@ -280,6 +281,13 @@ class OutputLost(RunnerError):
     """What a command printed could not be written; what it did in a database stands."""
 
     name = "OUTPUT_LOST"
+
+
+class PlanAlarm(RunnerError):
+    """A pending file does what ``plan --fail-on`` names."""
+
+    name = "PLAN_ALARM"
+    exit_code = 6
 
 
 class IntegrityError(RunnerError):

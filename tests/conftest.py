@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 FOLDERS = Path(__file__).parent / "folders"
 SERIES = ("auth", "specs")
+LONG = ("tests/test_new_migration.py", "tests/test_packaging.py", "tests/schema/test_upgraded.py")
 _numbers = count(1)
 
 
@@ -48,6 +49,16 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start two workers for each processor: a test waits for its server half of the time."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_report_header() -> str:

@@ -64,8 +64,9 @@ def test_events_are_logged(run: Callable[[str], dict[str, Any]], caplog: pytest.
 
 
 def test_a_program_looks_and_refuses_to_start(run: Callable[[str], dict[str, Any]]) -> None:
-    """While files are pending the program ends; behind migrate it goes on."""
-    look, refuse = EXAMPLES["Look without touching"]
+    """While files are pending it is told what they lock, and the program ends; behind migrate it goes on."""
+    look, foresee, refuse = EXAMPLES["Look without touching"]
+    assert run(foresee)["database"].locks
     with pytest.raises(SystemExit, match="behind this release"):
         run(refuse)
     runner.migrate()
@@ -98,7 +99,7 @@ def test_the_private_server_may_be_refused(
 
 def test_every_example_is_run_by_a_test() -> None:
     """Seven here, and the conftest in test_testing.py."""
-    assert [len(found) for found in EXAMPLES.values()] == [1, 1, 1, 2, 1, 1, 1]
+    assert [len(found) for found in EXAMPLES.values()] == [1, 1, 1, 3, 1, 1, 1]
     assert list(EXAMPLES)[-1] == "Tests of an application"
 
 

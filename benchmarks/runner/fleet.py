@@ -66,9 +66,14 @@ def contestants(running: Server, loops: Sequence[str]) -> tuple[list[Contestant]
 
 def _loop(peer: Peer) -> Contestant:
     def commands(targets: Sequence[Target], work: Path) -> list[Command]:
-        return [one for target in targets for one in peer.commands("migrate", [target], work) or ()]
+        return [one for target in targets for one in _commands(peer, target, work / target.database)]
 
     return Contestant(f"{peer.name}, two at a time", PROCESSES, peer.write, commands, peer.recorded)
+
+
+def _commands(peer: Peer, target: Target, work: Path) -> list[Command]:
+    work.mkdir()  # a tool may write there what is for one database
+    return peer.commands("migrate", [target], work) or []
 
 
 def _fleet(targets: Sequence[Target], work: Path) -> list[Command]:

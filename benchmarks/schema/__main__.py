@@ -35,15 +35,24 @@ def main() -> None:
 
 def _document(found: Found, settings: str) -> Iterator[str]:
     yield "# What the schema's queries take, and what its indexes cost\n"
-    yield "Written by `python -m benchmarks.schema`; how to read it is in [README.md](README.md).\n"
+    yield (
+        "Written by `python -m benchmarks.schema`; how to read it is in [README.md](README.md), why an index"
+        " was dropped in [INDEXES.md](INDEXES.md), what random keys cost in [KEYS.md](KEYS.md).\n"
+    )
     changed = ", ".join(f"{name} = {value}" for name, value in found.settings.items())
     yield f"- {found.version.partition(' on ')[0]}; {changed}; the rest as it comes."
     yield f"- {_machine()}."
     yield f"- {settings}."
     yield from report.summary(found.asked, found.judged, sum(found.rows.values()))
-    yield "\n## What the indexes cost the large tables\n"
-    yield f"{BATCH:,} rows per statement, rolled back; p50. Plain: only the indexes of constraints.\n"
+    yield "\n## What the indexes cost the tables that grow\n"
+    yield (
+        f"{BATCH:,} rows per statement, rolled back; each round in all three databases, one after the other;"
+        " p50. Plain: only the indexes of constraints. Replaced: the indexes of the schema that this one"
+        " replaces, on the same tables (replaced.tsv). Full / replaced: how many times as long it takes.\n"
+    )
     yield from report.costs(found.costs)
+    yield ""
+    yield from report.sizes(found.costs)
     yield "\n## Indexes that cost much and serve little\n"
     yield (
         f"At least 1 MB and {100 * report.COSTS_MUCH:.0f} % of their table and its indexes, and no query"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from benchmarks.schema import (
 from benchmarks.schema.report import Asked, Judged
 
 if TYPE_CHECKING:
-    from benchmarks.schema.databases import Connection
+    from benchmarks.schema.databases import Connection, Variant
     from benchmarks.schema.inserts import Cost
     from benchmarks.schema.letter_case import Spelling
     from benchmarks.schema.queries import Query
@@ -38,7 +39,7 @@ class Found:
     rows: dict[str, int] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
-    costs: dict[str, tuple[Cost, Cost]] = field(default_factory=dict)
+    costs: dict[str, dict[Variant, Cost]] = field(default_factory=dict)
     spellings: list[Spelling] = field(default_factory=list)
 
 
@@ -51,32 +52,39 @@ def run(*, scale: float, seed: int, rounds: int) -> Found:
             full = databases.build(url, series, series)
             with databases.connect(full) as connection:
                 data.fill(connection, series, data.sizes(scale), seed=seed)
-            if series == "specs":
-                found.costs = _costs(url, series, rounds)
-            with (
-                databases.copy(url, series, plain=True) as plain,
-                databases.connect(full) as connection,
-                databases.connect(plain) as other,
-            ):
+            with ExitStack() as stack:
+                others = _connect_copies(stack, url, series)
+                if series == "specs":
+                    found.costs = _costs(others, rounds)
+                connection = stack.enter_context(databases.connect(full))
                 _note(connection, found)
                 if series == "specs":
                     _say("letter case")
                     found.spellings = letter_case.measure(connection, rounds=rounds)
-                _measure(series, connection, other, found, rounds)
+                _measure(series, connection, others, found, rounds)
     return found
 
 
-def _costs(url: str, series: str, rounds: int) -> dict[str, tuple[Cost, Cost]]:
-    """Insert into copies, which are thrown away: rolled-back rows leave the tables larger than they were."""
-    measured = []
-    for plain in (False, True):
-        with databases.copy(url, series, plain=plain) as there, databases.connect(there) as connection:
-            _say(f"insert, plain: {plain}")
-            measured.append([inserts.measure(connection, table, rounds=rounds) for table in inserts.TABLES])
-    return dict(zip(inserts.TABLES, zip(*measured, strict=True), strict=True))
+def _connect_copies(stack: ExitStack, url: str, series: str) -> dict[Variant, Connection]:
+    """Copy the database once per variant; rolled-back rows leave a table larger, so the original stays."""
+    connections: dict[Variant, Connection] = {}
+    for variant in databases.VARIANTS:
+        there = stack.enter_context(databases.copy(url, series, variant))
+        connections[variant] = stack.enter_context(databases.connect(there))
+    return connections
 
 
-def _measure(series: str, full: Connection, plain: Connection, found: Found, rounds: int) -> None:
+def _costs(connections: dict[Variant, Connection], rounds: int) -> dict[str, dict[Variant, Cost]]:
+    measured = {}
+    for table in inserts.TABLES:
+        _say(f"insert into {table}")
+        measured[table] = inserts.measure(connections, table, rounds=rounds)
+    return measured
+
+
+def _measure(
+    series: str, full: Connection, others: dict[Variant, Connection], found: Found, rounds: int
+) -> None:
     listed = indexes.read(full)
     tables = indexes.table_bytes(full)
     asked = []
@@ -86,7 +94,7 @@ def _measure(series: str, full: Connection, plain: Connection, found: Found, rou
         if one.series == series:
             _say(f"{series}: {one.name}")
             chosen[one.name] = values.choose(full, one)
-            asked.append(_ask(one, full, plain, chosen[one.name], rounds))
+            asked.append(_ask(one, full, others, chosen[one.name], rounds))
     databases.vacuum(full)
     times = {one.query.name: one.times for one in asked}
     for index in listed:
@@ -99,15 +107,20 @@ def _measure(series: str, full: Connection, plain: Connection, found: Found, rou
     found.asked += sorted(asked, key=lambda one: queries.load().index(one.query))
 
 
-def _ask(query: Query, full: Connection, plain: Connection, choice: Choice, rounds: int) -> Asked:
+def _ask(
+    query: Query, full: Connection, others: dict[Variant, Connection], choice: Choice, rounds: int
+) -> Asked:
     large = plans.tables_over(full, plans.LARGE)
     look = plans.look_at_all(full, query, choice)
     full.execute("set random_page_cost = 1.1")
     on_ssd = plans.look_at_all(full, query, choice)
     full.execute("reset random_page_cost")
     times = clock.take(full, query, choice, rounds=rounds)
-    plain_times = clock.take(plain, query, choice, rounds=max(1, rounds // 3))
-    return Asked(query, look.indexes, look.scanned & large, on_ssd.indexes, times, plain_times)
+    fewer = max(1, rounds // 3)
+    plain, replaced = (
+        clock.take(others[variant], query, choice, rounds=fewer) for variant in ("plain", "replaced")
+    )
+    return Asked(query, look.indexes, look.scanned & large, on_ssd.indexes, times, plain, replaced)
 
 
 def _note(connection: Connection, found: Found) -> None:

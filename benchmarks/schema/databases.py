@@ -1,15 +1,16 @@
-"""Make the databases: built from the project's own files, and a plain one without their indexes."""
+"""Make the databases: built from the project's own files, and copies with other indexes."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.schema import replaced
 from runner import apply, config, database
 from runner.database import Access
 from runner.files import folder
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
+# The schema as it is; with the indexes of constraints alone; with those of the schema that it replaces.
+Variant = Literal["full", "plain", "replaced"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 ROOT = Path(__file__).parent.parent.parent
 SERIES = ("auth", "specs")
 SOURCE = "the benchmark"
@@ -49,35 +53,37 @@ def build(url: str, series: str, name: str) -> str:
 
 
 @contextmanager
-def copy(url: str, name: str, *, plain: bool) -> Iterator[str]:
+def copy(url: str, name: str, variant: Variant) -> Iterator[str]:
     """Copy a database to which nobody is connected; yield the URL of the copy, which is dropped at the end.
 
     A plain copy has no index that backs no constraint: a plain reading of the design documents. Of the rules
     beside constraints it loses two: addresses in any letter case, and one live grant of a role.
     """
-    there = f"{name}_{'plain' if plain else 'copy'}"
+    there = f"{name}_{variant}"
     names = sql.Identifier(there), sql.Identifier(name)
     _administer(url, sql.SQL("create database {} template {}").format(*names))
     copied = make_conninfo(url, dbname=there)
     try:
-        if plain:
-            _drop_indexes(copied)
+        _change_indexes(copied, variant)
         yield copied
     finally:
         _administer(url, sql.SQL("drop database {} with (force)").format(names[0]))
 
 
-def _drop_indexes(url: str) -> None:
+def _change_indexes(url: str, variant: Variant) -> None:
     with connect(url) as connection:
-        for (index,) in connection.execute(_BESIDES).fetchall():
-            connection.execute(f"drop index {index}".encode())
+        if variant == "plain":
+            for (index,) in connection.execute(_BESIDES).fetchall():
+                connection.execute(f"drop index {index}".encode())
+        elif variant == "replaced":
+            replaced.build(connection)
 
 
-def vacuum(connection: Connection) -> None:
-    """Commit, then remove dead rows and renew the statistics, as autovacuum would. Writes."""
+def vacuum(connection: Connection, table: str = "") -> None:
+    """Commit, then remove dead rows and renew the statistics, of all tables or one, as autovacuum would."""
     connection.commit()
     connection.autocommit = True
-    connection.execute("vacuum (analyze)")
+    connection.execute(f"vacuum (analyze) {table}".encode())
     connection.autocommit = False
 
 

@@ -1,16 +1,19 @@
-"""What the indexes cost the five large tables: time, write-ahead log and room per row."""
+"""What the indexes cost the tables that grow: time, write-ahead log and room per row."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.schema import databases
 
 if TYPE_CHECKING:
-    from benchmarks.schema.databases import Connection
+    from collections.abc import Mapping
+
+    from benchmarks.schema.databases import Connection, Variant
 
 BATCH = 10_000  # rows per statement
 _LATER = "interval '1100 days'"
@@ -24,6 +27,7 @@ TABLES = {
         "chunk_index": "chunk_index + 1000",
         "embedding_vec": "null",
     },
+    "knowledge_base_documents": {"uploaded_at": f"uploaded_at + {_LATER}", "embedding_vec": "null"},
     "llm_usage_tracking": {"timestamp": f"timestamp + {_LATER}"},
     "specifications": {"created_at": f"created_at + {_LATER}"},
 }
@@ -42,44 +46,84 @@ group by c.oid
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Rows inserted per second, bytes of write-ahead log per row, and bytes of table and indexes."""
+class Run:
+    """One batch: the rows inserted, the seconds the server computed, the bytes of write-ahead log."""
 
-    rows_per_second: float
-    log_per_row: float
+    rows: int
+    seconds: float
+    log: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The batches inserted, and the bytes of the table, of its constraints and other indexes."""
+
+    runs: tuple[Run, ...]
     table: int
     constraints: int
     indexes: int
 
+    @property
+    def rows_per_second(self) -> float:
+        """Return the median."""
+        return median(run.rows / run.seconds for run in self.runs)
 
-def measure(connection: Connection, table: str, *, rounds: int) -> Cost:
-    """Insert a batch of new rows ``rounds`` times, each in one statement; rolls back and vacuums.
+    @property
+    def log_per_row(self) -> float:
+        """Return the median, in bytes."""
+        return median(run.log / run.rows for run in self.runs)
 
-    One statement, so that the way to the server and the commit do not hide what the indexes cost.
+    def times(self, other: Cost) -> float:
+        """Return how many times as long it takes as another: the median over the rounds, each by itself."""
+        return median(mine.seconds / its.seconds for mine, its in zip(self.runs, other.runs, strict=True))
+
+
+def measure(connections: Mapping[Variant, Connection], table: str, *, rounds: int) -> dict[Variant, Cost]:
+    """Insert batches of new rows into each database in turn, each in one statement; roll back and vacuum.
+
+    In turn, because a machine has slower minutes, which must not meet one variant alone. One statement, so
+    that the way to the server and the commit do not hide what the indexes cost. The first round warms up.
     """
-    sizes = connection.execute(_SIZES, [f"public.{table}"]).fetchone() or (0, 0, 0)
-    connection.rollback()
-    runs = [_insert(connection, table) for _ in range(rounds + 1)][1:]
-    rows_per_second = median(rows / seconds for rows, seconds, _ in runs)
-    return Cost(rows_per_second, median(log / rows for rows, _, log in runs), *sizes)
+    sizes = {variant: _prepare(connection, table) for variant, connection in connections.items()}
+    runs: dict[Variant, list[Run]] = {variant: [] for variant in connections}
+    for _ in range(rounds + 1):
+        for variant, connection in connections.items():
+            runs[variant].append(_insert(connection, table))
+    for connection in connections.values():
+        connection.execute("drop table fresh")
+        connection.commit()
+    return {variant: Cost(tuple(found[1:]), *sizes[variant]) for variant, found in runs.items()}
 
 
-def _insert(connection: Connection, table: str) -> tuple[int, float, int]:
-    """Return the rows inserted, the seconds taken and the bytes of log."""
-    assignments = ", ".join(f"{column} = {value}" for column, value in TABLES[table].items())
+def _prepare(connection: Connection, table: str) -> tuple[int, int, int]:
+    """Choose the rows that are copied, and return the sizes of the table and its indexes."""
+    sizes = connection.execute(_SIZES, [f"public.{table}"]).fetchone()
+    chosen = f"select * from public.{table} order by md5(id::text) limit {BATCH}"  # noqa: S608 - from above
+    connection.execute(f"create temp table fresh as {chosen}".encode())
+    connection.commit()
+    return sizes or (0, 0, 0)
+
+
+def _insert(connection: Connection, table: str) -> Run:
+    changed = ", ".join(f"{column} = {value}" for column, value in TABLES[table].items())
     with connection.transaction(force_rollback=True):
-        for statement in (
-            f"create temp table fresh as select * from public.{table} order by md5(id::text) limit {BATCH}",  # noqa: S608
-            f"update fresh set id = gen_random_uuid(), {assignments}",  # noqa: S608
-        ):
-            rows = connection.execute(statement.encode()).rowcount
+        rows = connection.execute(f"update fresh set id = gen_random_uuid(), {changed}".encode()).rowcount  # noqa: S608
         start = _log_position(connection)
-        begin = time.perf_counter()
+        begin = _seconds(connection)
         connection.execute(f"insert into public.{table} select * from fresh".encode())  # noqa: S608
-        seconds = time.perf_counter() - begin
+        seconds = _seconds(connection) - begin
         log = _log_position(connection) - start
-    databases.vacuum(connection)
-    return rows, seconds, log
+    databases.vacuum(connection, f"public.{table}")
+    return Run(rows, seconds, log)
+
+
+def _seconds(connection: Connection) -> float:
+    """Return the seconds the server's process has computed where the system tells (Linux), else the time."""
+    try:
+        told = Path("/proc", str(connection.info.backend_pid), "schedstat").read_text(encoding="ascii")
+    except OSError:
+        return time.perf_counter()
+    return int(told.split()[0]) / 1e9
 
 
 def _log_position(connection: Connection) -> int:

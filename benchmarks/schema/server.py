@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from runner import embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 VERSION = 18
 _USER = "pgserver"  # the wheel's own choice; PostgreSQL refuses to run as root
@@ -22,7 +22,7 @@ SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB", "autovacuum": "off"}
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def running(settings: Mapping[str, str] = SETTINGS) -> Iterator[str]:
     """Start a new, empty server; yield the URL of its database ``postgres``; stop and remove it at the end.
 
     Autovacuum is off, so that it does not run into a measurement; the benchmark vacuums by itself.
@@ -36,7 +36,7 @@ def running() -> Iterator[str]:
         wheel.ensure_prefix_permissions(programs)
         shutil.chown(folder, _USER)
         as_user["user"] = _USER
-    options = " ".join([f"-h '' -k {folder}", *(f"-c {name}={value}" for name, value in SETTINGS.items())])
+    options = " ".join([f"-h '' -k {folder}", *(f"-c {name}={value}" for name, value in settings.items())])
     data = str(folder / "data")
     try:
         _run([programs / "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D", data], as_user)

@@ -1,6 +1,6 @@
 """A file becomes a committed, recorded transaction.
 
-Take from here ``apply``, and the events that it yields.
+Take from here ``apply``, and the events that it yields, and ``one_by_one`` to look between two files.
 """
 
 from typing import TYPE_CHECKING
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from runner.apply.event import Working as Working
     from runner.apply.event import age as age
     from runner.apply.run import apply as apply
+    from runner.apply.run import one_by_one as one_by_one
 else:
     __getattr__ = lazily(
         __name__,
         activity="holders",
         event="Activity Event Notice Noticed Outcome Retrying Session Started Waiting Working age",
-        run="apply",
+        run="apply one_by_one",
     )

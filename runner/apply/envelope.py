@@ -39,7 +39,8 @@ _HAND_OVER = "set local statement_timeout = {statement_timeout};"
 _OWN = "set local statement_timeout to default;"
 
 # What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
-# leave behind goes: it may have put its own operators or role in our way.
+# leave behind goes: it may have put its own operators or role in our way. A quote that a file left open is
+# closed by the first one here, and what stands within these quotes is then no SQL.
 _PUT_BACK = """
     set constraints all immediate;
     reset session authorization;

@@ -35,6 +35,17 @@ def apply(
     yield from Run(access, migrations, before, limits or Limits()).events()
 
 
+def one_by_one(
+    access: Access, migrations: Sequence[Migration], limits: Limits | None = None
+) -> Iterator[Migration]:
+    """Apply files to an empty database; yield each when it is committed, before the next begins. Writes."""
+    before = Before(has_ledger=False)
+    for migration in migrations:
+        list(apply(access, [migration], before, limits))
+        before = Before(has_ledger=True, version=migration.version)
+        yield migration
+
+
 class Run:
     """The files that are still to be applied, and what the ledger says before the first of them."""
 

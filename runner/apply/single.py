@@ -9,6 +9,7 @@ statement no index that it made or names may be invalid.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def _run(migration: Migration, access: Access, limits: Limits) -> Generator[Work
             results = yield from _followed(connection, migration, watch)
         except KeyboardInterrupt:
             raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
-    ms = round((time.monotonic() - started) * 1000)
+    ms = math.ceil((time.monotonic() - started) * 1000)
     _check(migration, connection, results, before=before, watch=watch, limits=limits)
     database.run(connection, settings + ledger.done_message(migration, ms=ms))
     return ms

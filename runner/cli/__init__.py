@@ -55,7 +55,6 @@ class Commands(guide.Group):
             return None
         self.changes = cmd_name in _CHANGING
         command: click.Command = getattr(import_module(f"runner.cli.{module}"), f"{cmd_name}_command")
-        report.settings = report.Settings()
         return guide.dressed(command, cmd_name)
 
     def main(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door
-from runner.cli import common, document, heartbeat, report, standing
+from runner.cli import common, document, ending, heartbeat, report, standing
 from runner.cli.text import visible
 from runner.fleet import Ending
 
@@ -79,7 +79,7 @@ class Board:
 
     def _note(self, name: str, event: apply.Noticed) -> None:
         """Show warnings, or all if more is wanted, and keep them for the document."""
-        for one in event.notices:
+        for one in map(ending.revealed, event.notices):
             if report.settings.verbose or one.severity == report.WARNING:
                 report.notice(one, f"{name}: {event.migration.path}")
                 self.said.setdefault(name, []).append(document.notice(event.migration.version, one))

@@ -73,8 +73,15 @@ def targets(
     return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=told)
 
 
-def planned(
-    series: Sequence[str], *, url: str | None, file: Path | None, strict: bool, allow_empty: bool
+def planned(  # noqa: PLR0913 - what plan can be told, each by its name
+    series: Sequence[str],
+    *,
+    url: str | None,
+    file: Path | None,
+    strict: bool,
+    allow_empty: bool,
+    locks: bool = False,
+    scratch: str | None = None,
 ) -> tuple[Database, ...]:
     """Return the databases as ``plan`` sees them."""
     return door.plan(
@@ -83,6 +90,8 @@ def planned(
         config=file,
         strict=strict,
         allow_empty=allow_empty,
+        locks=locks,
+        scratch=scratch,
         wait=waiting(),
         on_embedded=say_embedded,
     )

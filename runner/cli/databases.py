@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import door, files, planning
-from runner.cli import common, document, members, options, report, table
+from runner import door, planning
+from runner.cli import bundle, common, document, locks, members, options, report, table, trace
 from runner.cli.text import shortened
-from runner.errors import FileUnwritable, IntegrityError, UsageError
+from runner.errors import IntegrityError, UsageError
 from runner.planning import State
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from runner.planning import Step
 
 PENDING = 3  # exit code
-_STDOUT = "-"
 _SHORTEST = 20  # columns of a path
 
 
@@ -66,6 +65,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 )
 @options.wait_option
 @options.strict_option
+@locks.options
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
 @options.empty_option
 @members.reading_options
@@ -78,6 +78,9 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     series: Sequence[str],
     sql: Path | None,
     force: bool,
+    measured: bool,
+    fail_on: Sequence[str],
+    scratch: str | None,
     strict: bool,
     allow_empty: bool,
     url: str | None,
@@ -86,19 +89,24 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """List what migrate would apply.
 
     In order, or the reason why it would refuse. Writes nothing to the database. With --sql a DBA gets the
-    same as one reviewable file: lock, guards, the files as they are, and the ledger rows.
+    same as one reviewable file: lock, guards, the files as they are, and the ledger rows. With
+    --locks the pending files run in a scratch database, never on the same server.
     """
-    if str(sql) == _STDOUT and common.wants_document():
+    if str(sql) == bundle.STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
     terms = {"strict": strict, "allow_empty": allow_empty}
-    if members.do("plan", series, alone={"url": url, "sql": sql}, file=file, **terms):
+    alone: dict[str, object] = {"url": url, "sql": sql, "locks": measured or fail_on or None}
+    if members.do("plan", series, alone=alone, file=file, **terms):
         return
     common.warn_of_leavings(file, series)
-    found = common.planned(series, url=url, file=file, **terms)
+    measured = measured or bool(fail_on)
+    found = common.planned(series, url=url, file=file, locks=measured, scratch=scratch, **terms)
     if sql is not None:
         series = [common.only(found, "--sql").series]
-        _write(door.bundle(series, url=url, config=file), sql, force=force)
-    show_plan(found, err=str(sql) == _STDOUT)
+        words = {one.migration.version: one.summary for one in found[0].locks or ()}
+        bundle.write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
+    show_plan(found, err=str(sql) == bundle.STDOUT)
+    locks.check(found, fail_on)
 
 
 def show_plan(
@@ -113,22 +121,11 @@ def show_plan(
         steps = [step for step in steps if to is None or step.number <= to]
         count += sum(step.state is State.PENDING for step in steps)
         applied += len(planning.done(one.steps, to=to))
-        common.add(one, steps=[document.step(step) for step in steps])
+        common.add(one, steps=[document.step(step) for step in steps], **trace.document(one))
         if not common.wants_document():
             _list(one, steps, err=err)
+            locks.show(one, err=err)
     planning.check_expected(count, expect=expect, applied=applied)
-
-
-def _write(text: str, file: Path, *, force: bool) -> None:
-    """Write the bundle: to a pipe or a device as it is, to a file that exists only if told to."""
-    if str(file) == _STDOUT:
-        report.raw(text)
-        return
-    with files.writing(file):
-        is_there = file.is_file()
-    if is_there and not force:
-        raise FileUnwritable(f"{file} exists already.", remedy="Name another file, or add --force.")
-    files.write(file, text)
 
 
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:

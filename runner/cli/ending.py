@@ -67,12 +67,19 @@ def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
     told = Told(words)
     log.begin(words)
     with ExitStack() as stack:
+        stack.callback(_forget)
         if told.wants_document:
             stack.enter_context(redirect_stdout(sys.stderr))
         code = _code(told, run)
     if told.wants_document:
         told.close(code)
     return code
+
+
+def _forget() -> None:
+    """Leave nothing of how this call is told to what the process does next."""
+    log.choose(None)
+    report.settings = report.Settings()
 
 
 def _code(told: Told, run: Callable[[Told], Any]) -> int:

@@ -13,7 +13,7 @@ import click
 from runner import config, fleet
 from runner.cli import common, databases, document, members, report, standing, visits
 from runner.cli.board import Board
-from runner.errors import Interrupted
+from runner.errors import Interrupted, UsageError
 from runner.fleet import Ending, worst
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ def _stop() -> Iterator[threading.Event]:
 def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **options: Any) -> None:  # noqa: ANN401 - as of migrate
     """Migrate a fleet, show what happens, and exit with the worst code."""
     if dry_run:
+        if options["to"] is not None or options["expect"] is not None:
+            raise UsageError(
+                "--dry-run of a fleet takes neither --to nor --expect.", remedy="Look at `plan`."
+            )
         plan(series, file=file, strict=options["strict"], allow_empty=options["allow_empty"])
         return
     chosen = members.chosen()

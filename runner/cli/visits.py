@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli import common, document, report, standing
+from runner.cli import common, document, ending, report, standing
 from runner.cli.text import visible
 from runner.errors import IntegrityError
 from runner.fleet import Ending
@@ -110,7 +110,7 @@ def show_problems(found: Sequence[Visit]) -> None:
     """Show each problem once, behind the names of those that have it."""
     alike: dict[str, tuple[RunnerError, list[str]]] = {}
     for one in found:
-        for problem in one.problems:
+        for problem in map(ending.revealed, one.problems):
             alike.setdefault(_anonymous(problem, one), (problem, []))[1].append(one.name)
     for problem, names in sorted(alike.values(), key=lambda pair: isinstance(pair[0], IntegrityError)):
         report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)

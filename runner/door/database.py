@@ -9,6 +9,7 @@ from runner import planning
 if TYPE_CHECKING:
     from runner.apply import Activity, Outcome, Session
     from runner.errors import RunnerError
+    from runner.locks import Trace
     from runner.planning import Site, Step
     from runner.schema import Comparison
 
@@ -18,7 +19,8 @@ class Database(NamedTuple):  # as in model: it starts faster
 
     ``steps`` has every version in order, as it was before the call; ``outcomes`` what ``migrate`` applied, or
     found applied by another runner meanwhile; ``problems`` what ``verify`` found; ``comparison`` tells of the
-    drift, where that was asked for; ``at_work`` who holds the lock of the runners, as ``status`` sees it.
+    drift, and ``locks`` of what each pending file does, where that was asked for; ``at_work`` who holds the
+    lock of the runners, as ``status`` sees it.
     """
 
     series: str
@@ -31,6 +33,7 @@ class Database(NamedTuple):  # as in model: it starts faster
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[RunnerError, ...] = ()
     comparison: Comparison | None = None
+    locks: tuple[Trace, ...] | None = None
     at_work: tuple[tuple[Session, Activity], ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import apply, planning, schema
+from runner import locks as locking
 from runner.door.database import describe
 from runner.door.where import load, sites
 from runner.errors import UsageError
@@ -54,6 +55,8 @@ def plan(  # noqa: PLR0913 - options, keyword-only
     config: Path | str | None = None,
     strict: bool = False,
     allow_empty: bool = False,
+    locks: bool = False,
+    scratch: str | None = None,
     wait: float = 0,
     on_embedded: Callable[[], None] | None = None,
 ) -> tuple[Database, ...]:
@@ -61,10 +64,24 @@ def plan(  # noqa: PLR0913 - options, keyword-only
 
     ``allow_empty`` takes a series without a file; other parameters as of ``migrate``. Raises the
     ``RunnerError`` for which that would refuse; whether the role may write is not asked.
+
+    With ``locks`` each pending file is run in a scratch database, statement by statement, over rows; what it
+    locks, rewrites, reads and destroys stands in ``locks``, with the sizes that the live catalogs know.
+    The scratch database is on the server of the URL ``scratch``, else on a private one, gone at the end.
     """
-    with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
+    project = load(config)
+    with sites(project, series, url=url, wait=wait, on_embedded=on_embedded) as found:
         planning.check(found, strict=strict, allow_empty=allow_empty)
-        return tuple(describe(site) for site in found)
+        if not locks:
+            return tuple(describe(site) for site in found)
+        own = project.root / "tests" / "rows"
+        return tuple(_traced(site, scratch, own) for site in found)
+
+
+def _traced(site: Site, scratch: str | None, own: Path) -> Database:
+    """Return one database with what its pending files lock."""
+    pending = [step.file for step in planning.pending(site.steps)]
+    return describe(site)._replace(locks=locking.trace(site, pending, scratch_url=scratch, own=own))
 
 
 def bundle(

@@ -123,4 +123,4 @@ def canaries(members: Sequence[Member], canary: int | Sequence[str]) -> tuple[Me
                 f"There is no database {name} among those chosen, to be the canary.",
                 remedy="Name one of the fleet, or how many go first.",
             )
-    return tuple(by_name[name] for name in canary)
+    return tuple(by_name[name] for name in dict.fromkeys(canary))

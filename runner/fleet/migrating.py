@@ -84,7 +84,7 @@ def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
     if to is not None and to not in {file.number for file in files.migrations}:
         raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
     members = member.chosen(fleet, only=only, but=but)
-    first = {one.name for one in member.canaries(members, canary)}
+    first = [one.name for one in member.canaries(members, canary)]
     terms = Terms(to, expect, strict, allow_empty, wait)
     found = survey(files, members, terms, jobs=jobs, stop=stop, tell=tell)
     if stop.is_set() or (not keep_going and any(one.problem for one in found)):
@@ -98,9 +98,10 @@ def _silent(name: str, event: Event) -> None:
     """Listen to nothing."""
 
 
-def _in_turn(work: Work, found: Sequence[Found], first: set[str]) -> Iterator[Visit]:
+def _in_turn(work: Work, found: Sequence[Found], first: Sequence[str]) -> Iterator[Visit]:
     """Migrate the canaries, and the others if these are well."""
-    canaries = [one for one in found if one.member.name in first]
+    by_name = {one.member.name: one for one in found}
+    canaries = [by_name[name] for name in first]
     others = [one for one in found if one.member.name not in first]
     well = True
     for visit in _migrated(work._replace(jobs=1, keep_going=False), canaries):

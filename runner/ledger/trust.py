@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import database
 from runner.errors import LedgerUntrusted
 from runner.ledger import stranger
-from runner.ledger.faults import COLUMNS, TABLE
+from runner.ledger.faults import COLUMNS, FAULTS, TABLE
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -39,7 +39,18 @@ class Shape(NamedTuple):  # as in model: it starts faster
 def shape(connection: Connection, result: PGresult) -> Shape | None:
     """Return the ledger's shape from the result of ``SHAPE``; ``None`` when there is no ledger."""
     found = database.rows(connection, result)
-    return Shape(*found[0]) if found else None
+    if not found:
+        return None
+    kind, columns, companions, may_be_faulty, *rest = found[0]
+    expected = {f"{name} {type_}" for name, type_ in COLUMNS.items()}
+    faults = _faults(connection) if may_be_faulty or set(columns) != expected else []
+    return Shape(kind, columns, companions, faults, *rest)
+
+
+def _faults(connection: Connection) -> list[tuple[str, str]]:
+    [result] = database.ask(connection, FAULTS)
+    [(faults,)] = database.rows(connection, result)
+    return [(fault, cure) for fault, cure in faults]
 
 
 def check_shape(found: Shape) -> None:

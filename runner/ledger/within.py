@@ -58,12 +58,11 @@ _CHECK = """
         pg_catalog.set_config('search_path', null, true);
 """
 
-# No select, which the server would have to plan. Whatever quote a file has left open is closed here, and the
-# text behind it is no SQL.
-MARK = """show "runner.file"; set local "runner.quote" = ')(';"""
+# No select, which the server would have to plan.
+MARK = 'show "runner.file";'
 
 # In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
-# number, and null is refused.
+# number, and null is refused. Milliseconds are rounded up: 0 says that a bundle has applied a file.
 _RECORD = """
     insert into public.schema_migrations
         (series, version, name, checksum, sql, applied_at, execution_ms, runner_version)
@@ -73,10 +72,10 @@ _RECORD = """
         case
             when pg_catalog.current_setting('runner.file', true)
                 = {mark} || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text
-            then (
+            then pg_catalog.ceil(1000 * (
                 extract(epoch from pg_catalog.clock_timestamp())
                 - pg_catalog.current_setting('runner.since', true)::numeric
-            ) * 1000
+            ))
         end,
         {runner}
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import apply, database, schema
 from runner.database import Access
-from runner.model import Before, Limits
+from runner.model import Limits
 from runner.reference import read
 from runner.reference.facts import Addition, Group, Schema
 
@@ -31,9 +31,8 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
         schema.check_extensions(connection, migrations, source=source)
         access = Access(connection, lambda: database.connect(there, source=source))
         made: dict[Identity, str] = {}
-        for event in apply.apply(access, migrations, Before(has_ledger=False), Limits(statement_timeout=0)):
-            if isinstance(event, apply.Outcome):
-                made |= dict.fromkeys(read.identities(connection) - made.keys(), event.migration.label)
+        for migration in apply.one_by_one(access, migrations, Limits(statement_timeout=0)):
+            made |= dict.fromkeys(read.identities(connection) - made.keys(), migration.label)
         tables = read.tables(connection, schemas=series.schemas)
         others = read.others(connection, schemas=series.schemas)
     groups = tuple(_group(migration, made, tables, others) for migration in migrations)

@@ -167,8 +167,8 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
     for name, schema in (dict.fromkeys(sorted(required), "public") | around.extensions).items():
         made = re.findall(_EXTENSION.format(name=re.escape(name)), text)
         takes_it = made and all(unless and not named for unless, named in made)
-        is_brought = takes_it and (name in around.brought or roles.plain(schema) not in own)
-        if is_brought or (name in required and not made):
+        elsewhere = takes_it and roles.plain(schema) not in own
+        if elsewhere or (name in required and (name in around.brought or not made)):
             database.send(connection, f"create schema if not exists {schema}")
             database.send(connection, f"create extension {roles.quoted(name)} schema {schema} cascade")
 

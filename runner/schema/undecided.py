@@ -45,7 +45,9 @@ def is_by_default(one: Difference, actual: Snapshot) -> bool:
         return True
     if one.attribute != "grants":
         return False
-    owner = actual[one.kind, one.name].facts.get("owner")
+    if (item := actual.get((one.kind, one.name))) is None:
+        return False
+    owner = item.facts.get("owner")
     schema = re.match(r'"(?:[^"]|"")+"|[^."]+', one.name)
     name = f"for {owner} in {schema[0] if schema else ''} on {_DEFAULTS.get(one.kind, 'tables')}"
     default = actual.get(("default privileges", name))

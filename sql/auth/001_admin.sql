@@ -115,8 +115,8 @@ create table if not exists public.admin_audit_logs (
 
 create index if not exists idx_admin_audit_logs_admin_id_created_at
     on public.admin_audit_logs (admin_id, created_at desc);
-create index if not exists idx_admin_audit_logs_action_created_at
-    on public.admin_audit_logs (action, created_at desc);
+create index if not exists idx_admin_audit_logs_action
+    on public.admin_audit_logs (action);
 create index if not exists idx_admin_audit_logs_resource_type_resource_id_created_at
     on public.admin_audit_logs (resource_type, resource_id, created_at desc);
 create index if not exists idx_admin_audit_logs_created_at
@@ -163,7 +163,7 @@ comment on column public.admin_audit_logs.updated_at is
 comment on index public.admin_audit_logs_pkey is 'one admin audit entry by its id';
 comment on index public.idx_admin_audit_logs_admin_id_created_at is
     'an administrator''s recent actions; foreign key';
-comment on index public.idx_admin_audit_logs_action_created_at is 'recent actions of one kind';
+comment on index public.idx_admin_audit_logs_action is 'actions of one kind';
 comment on index public.idx_admin_audit_logs_resource_type_resource_id_created_at is
     'what was done to one thing, newest first';
 comment on index public.idx_admin_audit_logs_created_at is 'the whole trail, newest first';

@@ -66,8 +66,8 @@ create table if not exists public.audit_logs (
 
 create index if not exists idx_audit_logs_user_id_timestamp
     on public.audit_logs (user_id, timestamp desc);
-create index if not exists idx_audit_logs_action_timestamp
-    on public.audit_logs (action, timestamp desc);
+create index if not exists idx_audit_logs_action
+    on public.audit_logs (action);
 create index if not exists idx_audit_logs_timestamp
     on public.audit_logs (timestamp desc);
 create index if not exists idx_audit_logs_resource_type_resource_id
@@ -110,7 +110,7 @@ comment on column public.audit_logs.details is 'Extra facts about the event.';
 comment on column public.audit_logs.timestamp is 'Moment the event happened.';
 comment on index public.audit_logs_pkey is 'one security event by its id';
 comment on index public.idx_audit_logs_user_id_timestamp is 'an account''s recent events; foreign key';
-comment on index public.idx_audit_logs_action_timestamp is 'recent events of one kind';
+comment on index public.idx_audit_logs_action is 'events of one kind';
 comment on index public.idx_audit_logs_timestamp is 'all events, newest first';
 comment on index public.idx_audit_logs_resource_type_resource_id is 'events about one thing';
 comment on index public.idx_audit_logs_ip_address is 'what came from one address';

@@ -273,12 +273,8 @@ create table if not exists public.specifications (
     constraint ck_specifications_wording_present check (value is not null or content is not null)
 );
 
-create index if not exists idx_specifications_project_id_created_at
-    on public.specifications (project_id, created_at desc);
-create index if not exists idx_specifications_project_id_is_current_created_at
-    on public.specifications (project_id, is_current, created_at desc);
-create index if not exists idx_specifications_project_id_category_key
-    on public.specifications (project_id, category, key)
+create index if not exists idx_specifications_project_id_category
+    on public.specifications (project_id, category)
     where is_current = true;
 create index if not exists idx_specifications_project_id_key
     on public.specifications (project_id, key);
@@ -286,10 +282,8 @@ create index if not exists idx_specifications_session_id
     on public.specifications (session_id);
 create index if not exists idx_specifications_superseded_by
     on public.specifications (superseded_by);
-create index if not exists idx_specifications_category
-    on public.specifications (category);
-create index if not exists idx_specifications_is_current_category
-    on public.specifications (is_current, category);
+create index if not exists idx_specifications_category_is_current
+    on public.specifications (category, is_current);
 create index if not exists idx_specifications_created_at
     on public.specifications (created_at desc);
 
@@ -321,17 +315,14 @@ comment on column public.specifications.created_at is 'Moment the specification 
 comment on column public.specifications.updated_at is
     'Moment the specification row last changed, kept by a trigger.';
 comment on index public.specifications_pkey is 'one fact by its id; target of superseded_by';
-comment on index public.idx_specifications_project_id_created_at is
-    'a project''s facts, newest first; foreign key';
-comment on index public.idx_specifications_project_id_is_current_created_at is
-    'a project''s facts in force, newest first';
-comment on index public.idx_specifications_project_id_category_key is
-    'a project''s facts in force on one topic, by key';
-comment on index public.idx_specifications_project_id_key is 'all wordings one key has had in a project';
+comment on index public.idx_specifications_project_id_category is
+    'a project''s facts in force on one topic, and how many there are of each';
+comment on index public.idx_specifications_project_id_key is
+    'a project''s facts, and all wordings one key has had in it; foreign key';
 comment on index public.idx_specifications_session_id is 'facts that came out of one session; foreign key';
 comment on index public.idx_specifications_superseded_by is 'wordings a row has replaced; foreign key';
-comment on index public.idx_specifications_category is 'facts on one topic over all projects';
-comment on index public.idx_specifications_is_current_category is 'facts in force by topic over all projects';
+comment on index public.idx_specifications_category_is_current is
+    'facts on one topic over all projects, all of them or those in force';
 comment on index public.idx_specifications_created_at is 'all facts, newest first';
 
 
@@ -353,8 +344,6 @@ create table if not exists public.conversation_history (
 
 create index if not exists idx_conversation_history_session_id_created_at
     on public.conversation_history (session_id, created_at);
-create index if not exists idx_conversation_history_session_id_role
-    on public.conversation_history (session_id, role);
 create index if not exists idx_conversation_history_created_at
     on public.conversation_history (created_at desc);
 
@@ -372,7 +361,6 @@ comment on column public.conversation_history.created_at is 'Moment the message 
 comment on index public.conversation_history_pkey is 'one message by its id';
 comment on index public.idx_conversation_history_session_id_created_at is
     'a conversation in order, and its last messages; foreign key';
-comment on index public.idx_conversation_history_session_id_role is 'what one side said in a session';
 comment on index public.idx_conversation_history_created_at is 'all messages, newest first';
 
 

@@ -39,8 +39,6 @@ create table if not exists public.generated_projects (
         check (traceability_score >= 0 and traceability_score <= 100)
 );
 
-create index if not exists idx_generated_projects_project_id_generation_status
-    on public.generated_projects (project_id, generation_status);
 create index if not exists idx_generated_projects_generation_status_generation_started_at
     on public.generated_projects (generation_status, generation_started_at desc);
 create index if not exists idx_generated_projects_generation_started_at
@@ -79,8 +77,6 @@ comment on index public.generated_projects_pkey is
     'one generation run by its id; target of the files it wrote';
 comment on index public.uq_generated_projects_project_id_generation_version is
     'one run per project and running number, and the latest number of a project; foreign key';
-comment on index public.idx_generated_projects_project_id_generation_status is
-    'a project''s runs in one state';
 comment on index public.idx_generated_projects_generation_status_generation_started_at is
     'runs that are waiting, going on or failed';
 comment on index public.idx_generated_projects_generation_started_at is 'all runs by start';

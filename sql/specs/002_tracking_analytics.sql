@@ -26,12 +26,10 @@ create table if not exists public.quality_metrics (
 
 create index if not exists idx_quality_metrics_project_id_calculated_at
     on public.quality_metrics (project_id, calculated_at desc);
-create index if not exists idx_quality_metrics_project_id_metric_type_calculated_at
-    on public.quality_metrics (project_id, metric_type, calculated_at desc);
 create index if not exists idx_quality_metrics_project_id_passed
     on public.quality_metrics (project_id, passed);
-create index if not exists idx_quality_metrics_metric_type_calculated_at
-    on public.quality_metrics (metric_type, calculated_at desc);
+create index if not exists idx_quality_metrics_metric_type
+    on public.quality_metrics (metric_type);
 create index if not exists idx_quality_metrics_calculated_at
     on public.quality_metrics (calculated_at desc);
 
@@ -52,10 +50,8 @@ comment on column public.quality_metrics.created_at is 'Moment the measurement r
 comment on index public.quality_metrics_pkey is 'one measurement by its id';
 comment on index public.idx_quality_metrics_project_id_calculated_at is
     'a project''s measurements, newest first; foreign key';
-comment on index public.idx_quality_metrics_project_id_metric_type_calculated_at is
-    'history of one measurement in a project';
 comment on index public.idx_quality_metrics_project_id_passed is 'a project''s failed checks';
-comment on index public.idx_quality_metrics_metric_type_calculated_at is 'one measurement over all projects';
+comment on index public.idx_quality_metrics_metric_type is 'one measurement over all projects';
 comment on index public.idx_quality_metrics_calculated_at is 'all measurements, newest first';
 
 
@@ -131,12 +127,8 @@ create table if not exists public.question_effectiveness (
     constraint ck_question_effectiveness_average_answer_length_min check (average_answer_length >= 0)
 );
 
-create index if not exists idx_question_effectiveness_user_id_effectiveness_score
-    on public.question_effectiveness (user_id, effectiveness_score desc);
 create index if not exists idx_question_effectiveness_question_template_id
     on public.question_effectiveness (question_template_id);
-create index if not exists idx_question_effectiveness_role_effectiveness_score
-    on public.question_effectiveness (role, effectiveness_score desc);
 create index if not exists idx_question_effectiveness_effectiveness_score
     on public.question_effectiveness (effectiveness_score desc);
 
@@ -169,12 +161,8 @@ comment on column public.question_effectiveness.updated_at is
 comment on index public.question_effectiveness_pkey is 'one effectiveness record by its id';
 comment on index public.uq_question_effectiveness_user_id_question_template_id is
     'one record per person and question template, and the one to update after an answer';
-comment on index public.idx_question_effectiveness_user_id_effectiveness_score is
-    'the questions that work best with a person';
 comment on index public.idx_question_effectiveness_question_template_id is
     'figures of one template over all people';
-comment on index public.idx_question_effectiveness_role_effectiveness_score is
-    'the questions that work best for one part';
 comment on index public.idx_question_effectiveness_effectiveness_score is
     'the questions that work best of all';
 
@@ -200,8 +188,6 @@ create table if not exists public.knowledge_base_documents (
 
 create index if not exists idx_knowledge_base_documents_project_id_uploaded_at
     on public.knowledge_base_documents (project_id, uploaded_at desc);
-create index if not exists idx_knowledge_base_documents_project_id_user_id
-    on public.knowledge_base_documents (project_id, user_id);
 create index if not exists idx_knowledge_base_documents_user_id_uploaded_at
     on public.knowledge_base_documents (user_id, uploaded_at desc);
 create index if not exists idx_knowledge_base_documents_uploaded_at
@@ -232,8 +218,6 @@ comment on index public.knowledge_base_documents_pkey is
     'one document by its id; target of the chunks cut from it';
 comment on index public.idx_knowledge_base_documents_project_id_uploaded_at is
     'a project''s documents, newest first; foreign key';
-comment on index public.idx_knowledge_base_documents_project_id_user_id is
-    'what one person uploaded to a project';
 comment on index public.idx_knowledge_base_documents_user_id_uploaded_at is
     'a person''s documents, newest first';
 comment on index public.idx_knowledge_base_documents_uploaded_at is 'all documents, newest first';

@@ -61,8 +61,6 @@ create table if not exists public.team_members (
     constraint ck_team_members_role check (role in ('owner', 'lead', 'developer', 'viewer'))
 );
 
-create index if not exists idx_team_members_team_id_role
-    on public.team_members (team_id, role);
 create index if not exists idx_team_members_team_id_joined_at
     on public.team_members (team_id, joined_at);
 create index if not exists idx_team_members_user_id_role
@@ -89,8 +87,6 @@ comment on column public.team_members.updated_at is
 comment on index public.team_members_pkey is 'one membership by its id';
 comment on index public.uq_team_members_team_id_user_id is
     'a person joins a team once; whether someone belongs to a team; foreign key';
-comment on index public.idx_team_members_team_id_role is
-    'a team''s members in one capacity, such as its owners';
 comment on index public.idx_team_members_team_id_joined_at is 'a team''s members in order of joining';
 comment on index public.idx_team_members_user_id_role is 'a person''s memberships by capacity';
 comment on index public.idx_team_members_role is 'members in one capacity over all teams';
@@ -164,10 +160,6 @@ create table if not exists public.project_shares (
     constraint ck_project_shares_permission_level check (permission_level in ('read', 'write', 'admin'))
 );
 
-create index if not exists idx_project_shares_project_id_shared_at
-    on public.project_shares (project_id, shared_at desc);
-create index if not exists idx_project_shares_team_id_permission_level
-    on public.project_shares (team_id, permission_level);
 create index if not exists idx_project_shares_team_id_shared_at
     on public.project_shares (team_id, shared_at desc);
 create index if not exists idx_project_shares_shared_by
@@ -194,10 +186,8 @@ comment on column public.project_shares.updated_at is 'Moment the share row last
 comment on index public.project_shares_pkey is 'one share by its id';
 comment on index public.uq_project_shares_project_id_team_id is
     'a project is shared with a team once; what a team may do there; foreign key';
-comment on index public.idx_project_shares_project_id_shared_at is 'a project''s shares, newest first';
-comment on index public.idx_project_shares_team_id_permission_level is
-    'projects a team may change; foreign key';
-comment on index public.idx_project_shares_team_id_shared_at is 'projects open to a team, newest first';
+comment on index public.idx_project_shares_team_id_shared_at is
+    'projects open to a team, newest first; foreign key';
 comment on index public.idx_project_shares_shared_by is 'shares a person has given';
 comment on index public.idx_project_shares_permission_level is 'shares of one strength';
 
@@ -217,8 +207,6 @@ create table if not exists public.project_collaborators (
     constraint ck_project_collaborators_role check (role in ('viewer', 'editor', 'owner'))
 );
 
-create index if not exists idx_project_collaborators_project_id_role
-    on public.project_collaborators (project_id, role);
 create index if not exists idx_project_collaborators_user_id_role
     on public.project_collaborators (user_id, role);
 create index if not exists idx_project_collaborators_role
@@ -248,8 +236,6 @@ comment on constraint uq_project_collaborators_project_id_user_id on public.proj
 comment on index public.project_collaborators_pkey is 'one collaborator by its id';
 comment on index public.uq_project_collaborators_project_id_user_id is
     'a person is on a project once; what someone may do there; foreign key';
-comment on index public.idx_project_collaborators_project_id_role is
-    'a project''s people by what they may do';
 comment on index public.idx_project_collaborators_user_id_role is 'projects open to a person';
 comment on index public.idx_project_collaborators_role is 'grants of one strength';
 comment on index public.idx_project_collaborators_added_by is 'grants a person has made';

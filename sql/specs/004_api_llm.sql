@@ -22,8 +22,6 @@ create table if not exists public.api_keys (
     constraint ck_api_keys_provider check (provider in ('claude', 'openai', 'gemini', 'ollama', 'other'))
 );
 
-create index if not exists idx_api_keys_user_id_is_active
-    on public.api_keys (user_id, is_active);
 create index if not exists idx_api_keys_provider_is_active
     on public.api_keys (provider, is_active);
 create index if not exists idx_api_keys_is_active_last_used_at
@@ -48,7 +46,6 @@ comment on column public.api_keys.updated_at is 'Moment the key row last changed
 comment on index public.api_keys_pkey is 'one key by its id';
 comment on index public.uq_api_keys_user_id_provider is
     'one key per person and provider, and the key for a call';
-comment on index public.idx_api_keys_user_id_is_active is 'a person''s usable keys';
 comment on index public.idx_api_keys_provider_is_active is 'usable keys to one provider';
 comment on index public.idx_api_keys_is_active_last_used_at is 'usable keys by latest call';
 
@@ -80,8 +77,6 @@ create table if not exists public.llm_providers (
 
 create index if not exists idx_llm_providers_status
     on public.llm_providers (status);
-create index if not exists idx_llm_providers_is_active_name
-    on public.llm_providers (is_active, name);
 
 create or replace trigger trg_llm_providers_updated_at
     before update on public.llm_providers
@@ -111,7 +106,6 @@ comment on column public.llm_providers.updated_at is
 comment on index public.llm_providers_pkey is 'one provider by its id';
 comment on index public.uq_llm_providers_name is 'one provider per code, and look-up by it';
 comment on index public.idx_llm_providers_status is 'providers that can be used right now';
-comment on index public.idx_llm_providers_is_active_name is 'pick list of providers in order';
 
 
 -- Calls outlive their project and session, because the money stays spent.
@@ -142,18 +136,14 @@ create table if not exists public.llm_usage_tracking (
     constraint ck_llm_usage_tracking_latency_ms_min check (latency_ms >= 0)
 );
 
-create index if not exists idx_llm_usage_tracking_user_id_timestamp
-    on public.llm_usage_tracking (user_id, timestamp desc);
-create index if not exists idx_llm_usage_tracking_user_id_project_id
-    on public.llm_usage_tracking (user_id, project_id);
-create index if not exists idx_llm_usage_tracking_project_id_timestamp
-    on public.llm_usage_tracking (project_id, timestamp desc);
+create index if not exists idx_llm_usage_tracking_user_id
+    on public.llm_usage_tracking (user_id);
+create index if not exists idx_llm_usage_tracking_project_id
+    on public.llm_usage_tracking (project_id);
 create index if not exists idx_llm_usage_tracking_session_id
     on public.llm_usage_tracking (session_id);
 create index if not exists idx_llm_usage_tracking_provider_model
     on public.llm_usage_tracking (provider, model);
-create index if not exists idx_llm_usage_tracking_provider_timestamp
-    on public.llm_usage_tracking (provider, timestamp desc);
 create index if not exists idx_llm_usage_tracking_timestamp
     on public.llm_usage_tracking (timestamp desc);
 
@@ -178,14 +168,11 @@ comment on column public.llm_usage_tracking.metadata is 'Extra facts such as the
 comment on column public.llm_usage_tracking.timestamp is 'Moment the call was made.';
 comment on column public.llm_usage_tracking.created_at is 'Moment the model call row was written.';
 comment on index public.llm_usage_tracking_pkey is 'one model call by its id';
-comment on index public.idx_llm_usage_tracking_user_id_timestamp is 'a person''s calls, newest first';
-comment on index public.idx_llm_usage_tracking_user_id_project_id is 'what a person spent on one project';
-comment on index public.idx_llm_usage_tracking_project_id_timestamp is
-    'a project''s calls, newest first; foreign key';
+comment on index public.idx_llm_usage_tracking_user_id is
+    'a person''s calls, and what a person spent on one project';
+comment on index public.idx_llm_usage_tracking_project_id is 'a project''s calls; foreign key';
 comment on index public.idx_llm_usage_tracking_session_id is 'calls made in one session; foreign key';
 comment on index public.idx_llm_usage_tracking_provider_model is 'cost per provider and model';
-comment on index public.idx_llm_usage_tracking_provider_timestamp is
-    'a provider''s calls within a span of time';
 comment on index public.idx_llm_usage_tracking_timestamp is 'all calls, newest first';
 
 
@@ -218,8 +205,6 @@ create table if not exists public.subscriptions (
     constraint ck_subscriptions_period_order check (current_period_end >= current_period_start)
 );
 
-create index if not exists idx_subscriptions_user_id_status
-    on public.subscriptions (user_id, status);
 create index if not exists idx_subscriptions_user_id_created_at
     on public.subscriptions (user_id, created_at desc);
 create index if not exists idx_subscriptions_stripe_customer_id
@@ -261,7 +246,6 @@ comment on column public.subscriptions.updated_at is
 comment on index public.subscriptions_pkey is 'one plan by its id; target of its bills';
 comment on index public.uq_subscriptions_stripe_subscription_id is
     'a plan is mirrored once; the plan behind a notice from the payment provider';
-comment on index public.idx_subscriptions_user_id_status is 'the live plan of a person';
 comment on index public.idx_subscriptions_user_id_created_at is 'a person''s plans, newest first';
 comment on index public.idx_subscriptions_stripe_customer_id is 'plans of one payer at the payment provider';
 comment on index public.idx_subscriptions_status_current_period_end is 'renewals that fall due';
@@ -301,8 +285,6 @@ create table if not exists public.invoices (
 
 create index if not exists idx_invoices_user_id_invoice_date
     on public.invoices (user_id, invoice_date desc);
-create index if not exists idx_invoices_user_id_status
-    on public.invoices (user_id, status);
 create index if not exists idx_invoices_subscription_id
     on public.invoices (subscription_id);
 create index if not exists idx_invoices_stripe_customer_id
@@ -340,7 +322,6 @@ comment on index public.invoices_pkey is 'one bill by its id';
 comment on index public.uq_invoices_stripe_invoice_id is
     'a bill is mirrored once; the bill behind a notice from the payment provider';
 comment on index public.idx_invoices_user_id_invoice_date is 'a person''s bills by date';
-comment on index public.idx_invoices_user_id_status is 'a person''s unpaid bills';
 comment on index public.idx_invoices_subscription_id is 'bills of one plan; foreign key';
 comment on index public.idx_invoices_stripe_customer_id is 'bills of one payer at the payment provider';
 comment on index public.idx_invoices_status_due_date is 'unpaid bills that fall due';

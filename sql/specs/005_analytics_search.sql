@@ -22,8 +22,6 @@ create table if not exists public.analytics_metrics (
     constraint analytics_metrics_pkey primary key (id)
 );
 
-create index if not exists idx_analytics_metrics_metric_type_date
-    on public.analytics_metrics (metric_type, date desc);
 create index if not exists idx_analytics_metrics_metric_name_date
     on public.analytics_metrics (metric_name, date desc);
 create index if not exists idx_analytics_metrics_date
@@ -49,7 +47,6 @@ comment on column public.analytics_metrics.created_at is 'Moment the figure row 
 comment on column public.analytics_metrics.updated_at is
     'Moment the figure row last changed, kept by a trigger.';
 comment on index public.analytics_metrics_pkey is 'one figure by its id';
-comment on index public.idx_analytics_metrics_metric_type_date is 'one family of figures by day';
 comment on index public.idx_analytics_metrics_metric_name_date is 'history of one figure';
 comment on index public.idx_analytics_metrics_date is 'all figures of a day';
 comment on index public.idx_analytics_metrics_tags is 'figures that carry a label';

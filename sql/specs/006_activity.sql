@@ -24,14 +24,12 @@ create table if not exists public.activity_logs (
 
 create index if not exists idx_activity_logs_project_id_created_at
     on public.activity_logs (project_id, created_at desc);
-create index if not exists idx_activity_logs_project_id_action_type_created_at
-    on public.activity_logs (project_id, action_type, created_at desc);
 create index if not exists idx_activity_logs_user_id_created_at
     on public.activity_logs (user_id, created_at desc);
 create index if not exists idx_activity_logs_entity_type_entity_id
     on public.activity_logs (entity_type, entity_id);
-create index if not exists idx_activity_logs_action_type_created_at
-    on public.activity_logs (action_type, created_at desc);
+create index if not exists idx_activity_logs_action_type
+    on public.activity_logs (action_type);
 create index if not exists idx_activity_logs_created_at
     on public.activity_logs (created_at desc);
 
@@ -76,11 +74,9 @@ comment on column public.activity_logs.updated_at is
 comment on index public.activity_logs_pkey is 'one entry of the feed by its id';
 comment on index public.idx_activity_logs_project_id_created_at is
     'a project''s feed, newest first; foreign key';
-comment on index public.idx_activity_logs_project_id_action_type_created_at is
-    'one kind of action in a project''s feed';
 comment on index public.idx_activity_logs_user_id_created_at is 'a person''s actions, newest first';
 comment on index public.idx_activity_logs_entity_type_entity_id is 'history of one thing';
-comment on index public.idx_activity_logs_action_type_created_at is 'one kind of action over all projects';
+comment on index public.idx_activity_logs_action_type is 'one kind of action over all projects';
 comment on index public.idx_activity_logs_created_at is 'all actions, newest first';
 
 
@@ -107,12 +103,8 @@ create table if not exists public.project_invitations (
         check (status in ('PENDING', 'ACCEPTED', 'DECLINED', 'EXPIRED', 'REVOKED'))
 );
 
-create index if not exists idx_project_invitations_project_id_status
-    on public.project_invitations (project_id, status);
 create index if not exists idx_project_invitations_project_id_created_at
     on public.project_invitations (project_id, created_at desc);
-create index if not exists idx_project_invitations_invited_email_status
-    on public.project_invitations (invited_email, status);
 create index if not exists idx_project_invitations_invited_email_created_at
     on public.project_invitations (invited_email, created_at desc);
 create index if not exists idx_project_invitations_invited_user_id_status
@@ -147,9 +139,8 @@ comment on column public.project_invitations.created_at is 'Moment the project i
 comment on column public.project_invitations.updated_at is
     'Moment the project invitation row last changed, kept by a trigger.';
 comment on index public.project_invitations_pkey is 'one project offer by its id';
-comment on index public.idx_project_invitations_project_id_status is 'a project''s open offers; foreign key';
-comment on index public.idx_project_invitations_project_id_created_at is 'a project''s offers, newest first';
-comment on index public.idx_project_invitations_invited_email_status is 'offers waiting for a mail address';
+comment on index public.idx_project_invitations_project_id_created_at is
+    'a project''s offers, newest first; foreign key';
 comment on index public.idx_project_invitations_invited_email_created_at is
     'all offers to a mail address, newest first';
 comment on index public.idx_project_invitations_invited_user_id_status is 'offers waiting for a known person';

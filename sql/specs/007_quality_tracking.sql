@@ -21,8 +21,6 @@ create table if not exists public.maturity_tracking (
 
 create index if not exists idx_maturity_tracking_project_id_calculated_at
     on public.maturity_tracking (project_id, calculated_at desc);
-create index if not exists idx_maturity_tracking_project_id_category_calculated_at
-    on public.maturity_tracking (project_id, category, calculated_at desc);
 create index if not exists idx_maturity_tracking_category_score
     on public.maturity_tracking (category, score);
 create index if not exists idx_maturity_tracking_calculated_at
@@ -39,8 +37,6 @@ comment on column public.maturity_tracking.calculated_at is 'Moment the mark was
 comment on index public.maturity_tracking_pkey is 'one mark by its id';
 comment on index public.idx_maturity_tracking_project_id_calculated_at is
     'a project''s marks, newest first; foreign key';
-comment on index public.idx_maturity_tracking_project_id_category_calculated_at is
-    'history of one topic in a project';
 comment on index public.idx_maturity_tracking_category_score is 'one topic over all projects, weakest first';
 comment on index public.idx_maturity_tracking_calculated_at is 'all marks, newest first';
 
@@ -63,8 +59,6 @@ create table if not exists public.test_results (
 
 create index if not exists idx_test_results_project_id_started_at
     on public.test_results (project_id, started_at desc);
-create index if not exists idx_test_results_project_id_test_status
-    on public.test_results (project_id, test_status);
 create index if not exists idx_test_results_test_status_started_at
     on public.test_results (test_status, started_at desc);
 create index if not exists idx_test_results_started_at
@@ -84,6 +78,5 @@ comment on column public.test_results.completed_at is 'Moment the trial ended.';
 comment on index public.test_results_pkey is 'one trial by its id';
 comment on index public.idx_test_results_project_id_started_at is
     'a project''s trials, newest first; foreign key';
-comment on index public.idx_test_results_project_id_test_status is 'a project''s failed trials';
 comment on index public.idx_test_results_test_status_started_at is 'trials in one state, latest first';
 comment on index public.idx_test_results_started_at is 'all trials, newest first';

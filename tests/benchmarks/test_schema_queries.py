@@ -160,4 +160,4 @@ def test_indexes_know_what_they_back(filled: Mapping[str, Connection]) -> None:
     assert found["idx_conversation_history_session_id_created_at"] == "foreign key"
     assert found["idx_projects_owner_id_status"] == "reference to auth"
     assert found["idx_projects_created_at"] == ""
-    assert found["idx_specifications_project_id_category_key"] == ""  # it knows rows in force only
+    assert found["idx_specifications_project_id_category"] == ""  # it knows rows in force only

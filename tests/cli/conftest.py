@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from runner.cli import log, report
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def _as_text() -> Iterator[None]:
-    """Let no call decide how the next test is told."""
-    yield
-    log.choose("text")
-    report.settings = report.Settings()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_the_document_has_an_entry_per_database_in_the_order_of_the_file(
     run(urls[1], "create table public.foreign_one (id int)")
     result = app.run(runner, "migrate", "--fleet", file, "--keep-going", "--json")
     document = data(result)
-    assert (result.exit_code, document["error"]) == (4, None)
+    assert (result.exit_code, document["error"]["name"]) == (4, "DATABASE_NOT_EMPTY")
     entries = document["databases"]
     assert [(entry["name"], entry["ending"]) for entry in entries] == [
         ("eu-0", "done"), ("eu-1", "refused"), ("eu-2", "done"),
@@ -103,6 +103,7 @@ def test_status_groups_what_is_alike(runner: CliRunner, app: Project, file: str,
 def test_plan_and_verify_group_as_well(runner: CliRunner, app: Project, file: str) -> None:
     """What would be applied, and that all agree."""
     planned = app.run(runner, "plan", "--fleet", file)
+    assert app.run(runner, "migrate", "--dry-run", "--fleet", file).stdout == planned.stdout
     assert planned.stdout.splitlines()[0] == "  3 2 pending: 000_one, 001_two: eu-0, eu-1, eu-2"
     app.run(runner, "migrate", "--fleet", file)
     verified = app.run(runner, "verify", "--fleet", file)
@@ -139,7 +140,7 @@ def test_what_differs_only_in_the_name_is_told_once(
 def test_a_canary_is_a_number_or_names(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
     """Behind a canary that fails nobody is touched."""
     app.write("app", {"001_two.sql": "select 1/0;"})
-    for canary, touched in (("1", [1, 0, 0]), ("eu-1", [1, 1, 0]), ("eu-1,eu-2", [1, 1, 1])):
+    for canary, touched in (("1", [1, 0, 0]), ("eu-1", [1, 1, 0]), ("eu-2, eu-1", [1, 1, 1])):
         result = app.run(runner, "migrate", "--fleet", file, "--canary", canary)
         assert result.exit_code == 1, canary
         assert [len(at(url)) for url in urls] == touched
@@ -177,6 +178,7 @@ def test_stdin_is_a_fleet(runner: CliRunner, app: Project, urls: list[str]) -> N
         (["migrate", "--fleet", "FILE", "--canary", "us-1"], "no database us-1"),
         (["migrate", "--fleet", "FILE", "--only", "us-*"], "matches us-*"),
         (["migrate", "--fleet", "nowhere.env"], "nowhere.env cannot be read"),
+        (["migrate", "--fleet", "FILE", "--dry-run", "--to", "0"], "takes neither --to nor --expect"),
     ],
 )
 def test_what_does_not_fit_is_refused(

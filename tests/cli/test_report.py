@@ -33,11 +33,18 @@ class Terminal(io.StringIO):
         return True
 
 
+def beside(stream: io.StringIO) -> io.StringIO:
+    """Return another stream that writes to the same place."""
+    other = type(stream)()
+    other.write = stream.write  # type: ignore[method-assign] # a stream is its write
+    return other
+
+
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Make stdout and stderr one terminal of 80 columns."""
     stream = Terminal()
-    monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=stream))
+    monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=beside(stream)))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     return stream
@@ -87,7 +94,7 @@ def test_who_decides_about_colours(
 ) -> None:
     """The option, else NO_COLOR, else FORCE_COLOR, else whether it is a terminal."""
     stream = Terminal() if on_terminal else io.StringIO()
-    monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=stream))
+    monkeypatch.setattr(report, "sys", SimpleNamespace(stdout=stream, stderr=beside(stream)))
     option, no_color, force_color = asked
     monkeypatch.setattr(report, "settings", report.Settings(color=option))
     monkeypatch.setenv("TERM", "xterm")

@@ -179,6 +179,12 @@ class Terminal(io.StringIO):
         """Say yes."""
         return True
 
+    def beside(self) -> Terminal:
+        """Return another stream that writes to the same terminal."""
+        other = Terminal()
+        other.write = self.write  # type: ignore[method-assign] # a stream is its write
+        return other
+
 
 class Shape(NamedTuple):
     """A terminal's columns, and whether it has colours."""
@@ -192,8 +198,8 @@ SHAPES = (Shape(60), Shape(80), Shape(140), Shape(80, is_coloured=True))
 
 def _drawn(scene: str, shape: Shape, monkeypatch: pytest.MonkeyPatch) -> str:
     stream = Terminal()
-    for name in ("stdout", "stderr"):
-        monkeypatch.setattr(sys, name, stream)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream.beside())
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(shape.columns))
     monkeypatch.setenv("TZ", "UTC")

@@ -122,6 +122,7 @@ def test_canaries_are_a_number_or_names() -> None:
     """The first ones, or those named, in that order."""
     assert member.canaries(FLEET, 2) == FLEET[:2]
     assert member.canaries(FLEET, 9) == FLEET
+    assert member.canaries(FLEET, ("us-1", "us-1")) == FLEET[2:]
     assert member.canaries(FLEET, ("us-1", "eu-1")) == (FLEET[2], FLEET[0])
     with pytest.raises(UsageError, match="no database us-9"):
         member.canaries(FLEET, ("us-9",))

@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from runner import apply, config, database
-from runner.apply.event import Outcome
 from runner.database import Access
 from runner.errors import RunnerError
 from runner.files import folder
-from runner.model import Before
 from runner.schema import scratch
 from tests import servers
 from tests.sql import catalog, file_rules, rules
@@ -95,9 +93,8 @@ def _moments(migrations: Sequence[Migration], url: str) -> Iterator[tuple[Migrat
         return database.connect(url, source="the scratch server")
 
     with connect() as connection, closing(psycopg.connect(url, autocommit=True)) as reader:
-        for event in apply.apply(Access(connection, connect), migrations, Before(has_ledger=False)):
-            if isinstance(event, Outcome):
-                yield event.migration, catalog.read(reader)
+        for migration in apply.one_by_one(Access(connection, connect), migrations):
+            yield migration, catalog.read(reader)
 
 
 def _series(

@@ -1,0 +1,34 @@
+-- What keeps vacuum from removing dead rows, and migrations from their locks; oldest first:
+--
+--     psql -X -v longer='5 minutes' -f docs/operations/long_transactions.sql "$DATABASE_URL_SPECS"
+--
+-- Transactions of this database that are open for longer, prepared ones that nobody has ended, and slots of
+-- replicas that hold rows back. "remedy" is the statement that ends it; nothing is ended here.
+
+\if :{?longer}
+\else
+    \set longer '5 minutes'
+\endif
+
+select
+    'transaction' as kind, pid::text as name, usename as "user", application_name as application,
+    date_trunc('second', clock_timestamp() - xact_start) as age, state,
+    left(regexp_replace(query, '\s+', ' ', 'g'), 60) as query,
+    format('select pg_terminate_backend(%s);', pid) as remedy
+from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()
+    and xact_start < clock_timestamp() - :'longer'::interval
+union all
+select
+    'prepared', gid, owner, null, date_trunc('second', clock_timestamp() - prepared), 'prepared', null,
+    format('rollback prepared %L;', gid)
+from pg_prepared_xacts
+where database = current_database() and prepared < clock_timestamp() - :'longer'::interval
+union all
+select
+    'slot', slot_name, null, plugin, null, case when active then 'active' else 'inactive' end,
+    format('holds rows back since transaction %s', coalesce(xmin, catalog_xmin)),
+    case when not active then format('select pg_drop_replication_slot(%L);', slot_name) end
+from pg_replication_slots
+where coalesce(xmin, catalog_xmin) is not null
+order by age desc nulls last;

@@ -1,0 +1,83 @@
+-- Deletes what is old from one trail, some thousand rows at a time, each batch in a transaction of its own:
+--
+--     psql -X -v trail=activity_logs -v keep='400 days' -f docs/operations/retention.sql "$DATABASE_URL_SPECS"
+--
+-- trail  auth: refresh_tokens, password_reset_requests, audit_logs, admin_audit_logs;
+--        specs: activity_logs, conversation_history (for llm_usage_tracking: usage_by_month.sql)
+-- keep   an interval; what is older goes. Of tokens and reset requests it counts from the moment they expire.
+-- batch  rows per transaction, 5000 unless given
+-- pause  seconds between two batches, 0.05 unless given: replicas and autovacuum keep up
+--
+-- A batch walks the index on the trail's time from where the last one ended, and locks the rows it deletes
+-- and nothing else; a row that somebody holds is left for the next run. Breaking it off loses one batch.
+-- Not with -1, because every batch commits. The role needs the right to delete, which the application's has not.
+
+\set ON_ERROR_STOP on
+\if :{?batch}
+\else
+    \set batch 5000
+\endif
+\if :{?pause}
+\else
+    \set pause 0.05
+\endif
+
+select
+    set_config('retention.trail', :'trail', false) as trail,
+    set_config('retention.keep', :'keep', false) as keep,
+    set_config('retention.batch', :'batch', false) as batch,
+    set_config('retention.pause', :'pause', false) as pause
+\gset
+
+do $do$
+declare
+    trail constant text := current_setting('retention.trail');
+    clock constant text := case trail
+        when 'refresh_tokens' then 'expires_at'
+        when 'password_reset_requests' then 'expires_at'
+        when 'audit_logs' then 'timestamp'
+        when 'admin_audit_logs' then 'created_at'
+        when 'activity_logs' then 'created_at'
+        when 'conversation_history' then 'created_at'
+    end;
+    cutoff constant timestamptz := now() - current_setting('retention.keep')::interval;
+    statement text;
+    reached timestamptz := '-infinity';
+    gone bigint;
+    total bigint := 0;
+    batches integer := 0;
+    began timestamptz;
+    longest interval := '0';
+begin
+    if clock is null then
+        raise exception '% is no trail that this script knows', trail
+            using hint = 'They stand at the top of docs/operations/retention.sql.';
+    end if;
+    statement := format(
+        $batch$
+            with old as (
+                select id from public.%1$I
+                where %2$I >= $1 and %2$I < $2
+                order by %2$I limit $3
+                for update skip locked
+            ), gone as (
+                delete from public.%1$I where id = any (array(select id from old)) returning %2$I as at
+            )
+            select count(*), max(at) from gone
+        $batch$,
+        trail, clock
+    );
+    loop
+        began := clock_timestamp();
+        execute statement into gone, reached using reached, cutoff, current_setting('retention.batch')::integer;
+        commit;
+        exit when gone = 0;
+        total := total + gone;
+        batches := batches + 1;
+        longest := greatest(longest, clock_timestamp() - began);
+        perform pg_sleep(current_setting('retention.pause')::float8);
+    end loop;
+    raise notice '%: % rows from before % deleted in % batches, the longest took % ms',
+        trail, total, cutoff::timestamptz(0), batches, round(extract(epoch from longest) * 1000);
+end;
+$do$;

@@ -1,0 +1,17 @@
+-- Where the room goes, and whether autovacuum keeps up; largest table first.
+-- Rows are estimates. Dead rows far above a fifth of the live ones, or an old last_vacuum, deserve a look.
+
+select
+    s.relname as "table",
+    c.reltuples::bigint as rows,
+    pg_size_pretty(pg_relation_size(c.oid)) as heap,
+    pg_size_pretty(pg_indexes_size(c.oid)) as indexes,
+    pg_size_pretty(pg_table_size(c.oid) - pg_relation_size(c.oid)) as toast_and_maps,
+    pg_size_pretty(pg_total_relation_size(c.oid)) as total,
+    s.n_dead_tup as dead_rows,
+    greatest(s.last_vacuum, s.last_autovacuum)::timestamptz(0) as last_vacuum,
+    greatest(s.last_analyze, s.last_autoanalyze)::timestamptz(0) as last_analyze
+from pg_stat_user_tables as s
+join pg_class as c on c.oid = s.relid
+where s.schemaname = 'public'
+order by pg_total_relation_size(c.oid) desc;

@@ -1,0 +1,194 @@
+"""Know what a statement destroys: by what the server says was dropped, by files, types and its text.
+
+An event trigger, made in the transaction that is rolled back in the end, is told of every drop, also inside a
+``do`` block or a function. It belongs to the role of the session, whatever role a file takes on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner import database
+from runner.locks.effect import Loss
+from runner.locks.narrowing import narrows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.database import Connection
+    from runner.files import Statement
+    from runner.locks.probe import Relation
+
+_WATCH = """
+    set local role none;
+    create schema runner_trace;
+    create table runner_trace.dropped (
+        number integer generated always as identity, classid oid, objid oid, objsubid integer, kind text,
+        identity text, names text[], args text[],
+        original boolean
+    );
+    create function runner_trace.note() returns event_trigger language plpgsql security definer
+    set search_path = pg_catalog, pg_temp as $$
+    begin
+        insert into runner_trace.dropped (classid, objid, objsubid, kind, identity, names, args, original)
+        select classid, objid, objsubid, object_type, object_identity, address_names, address_args, original
+        from pg_catalog.pg_event_trigger_dropped_objects()
+        where (original or normal) and not is_temporary;
+    end
+    $$;
+    create event trigger runner_trace_drop on sql_drop execute function runner_trace.note();
+    grant usage on schema runner_trace to public;
+    grant select on runner_trace.dropped to public;
+    set local role {role};
+"""
+_DROPPED = """
+    select number, classid = 'pg_catalog.pg_class'::pg_catalog.regclass, objid, objsubid, kind,
+        identity, names, args, original
+    from runner_trace.dropped where number > %s order by not original, number
+"""
+_COLUMNS = """
+    select a.attrelid, a.attnum::integer, a.attname::text, a.atttypid, a.atttypmod,
+        pg_catalog.format_type(a.atttypid, a.atttypmod)
+    from pg_catalog.pg_attribute as a where a.attrelid = any (%s) and a.attnum > 0 and not a.attisdropped
+"""
+_NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
+_IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
+
+_DATA = {
+    "table",
+    "table column",
+    "materialized view",
+    "foreign table",
+    "sequence",
+    "schema",
+    "type",
+    "domain",
+    "extension",
+}
+_NOTHING = {"default value", "toast table", "large object"}
+_DELETE = re.compile(
+    r'\bdelete\s+from\s+(?:only\s+)?((?:[\w$]+|"\s*)(?:\s*\.\s*(?:[\w$]+|"\s*))*)', re.IGNORECASE
+)
+_WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
+_ALWAYS = re.compile(r"\s*\(?\s*(?:true|1\s*=\s*1)\s*\)?\s*(?:returning\b|\)|$)", re.IGNORECASE)
+
+
+class Column(NamedTuple):
+    """A column of something that existed before, and its type."""
+
+    name: str
+    type: int
+    modifier: int
+    shown: str
+
+
+class Dropped(NamedTuple):
+    """What the server says was dropped."""
+
+    number: int
+    is_relation: bool
+    objid: int
+    objsubid: int
+    kind: str
+    identity: str
+    names: list[str]
+    args: list[str]
+    is_original: bool  # the statement named it; else it went with that, by cascade or as a part
+
+
+class Losses:
+    """What a transaction has destroyed so far; made where it begins. Writes there."""
+
+    def __init__(self, connection: Connection, known: Mapping[int, Relation], *, first_new: int) -> None:
+        self.connection = connection
+        self.known = known
+        self.first_new = first_new
+        self.columns = columns(connection, known)
+        self._then = self.columns
+        self._number = 0
+        [(role,)] = database.query(connection, "select pg_catalog.quote_ident(current_user::text)")
+        database.run(connection, _WATCH.replace("{role}", role))
+
+    def dropped(self) -> list[Dropped]:
+        """Return what was dropped since the last call, of that what existed before."""
+        found = [Dropped(*row) for row in database.query(self.connection, _DROPPED, self._number)]
+        self._number = max((one.number for one in found), default=self._number)
+        homes = [one.names[:2] for one in found if one.is_original]
+        named = [one for one in found if one.is_original or one.names[:2] not in homes]
+        return [one for one in named if one.kind not in _NOTHING and self._existed(one)]
+
+    def _existed(self, one: Dropped) -> bool:
+        if one.objsubid:
+            return (one.objid, one.objsubid) in self.columns
+        return one.objid < self.first_new and not (one.is_relation and one.objid not in self.known)
+
+    def narrowed(self) -> Iterator[Loss]:
+        """Yield the columns whose type holds less than before, since the last call."""
+        now = columns(self.connection, self.known)
+        for key, new in now.items():
+            old = self._then.get(key)
+            if old and old[1:] != new[1:] and narrows(self.connection, old, new):
+                table = self.known[key[0]].name
+                yield Loss(f"narrows {table}.{new.name} from {old.shown} to {new.shown}", is_data=True)
+        self._then = now
+
+    def is_there(self, one: Dropped) -> bool:
+        """Tell whether what was dropped was made again."""
+        text = database.fill(_IS_THERE, kind=one.kind, names=one.names, args=one.args)
+        return database.try_run(self.connection, text)
+
+
+def columns(connection: Connection, known: Mapping[int, Relation]) -> dict[tuple[int, int], Column]:
+    """Return the columns of what existed before, by table and number. Does not write."""
+    return {
+        (oid, number): Column(*rest)
+        for oid, number, *rest in database.query(connection, _COLUMNS, list(known))
+    }
+
+
+def next_number(connection: Connection) -> int:
+    """Return the object identifier that nothing has yet. Does not leave a change."""
+    database.run(connection, "begin")
+    try:
+        [(number,)] = database.query(connection, _NEXT)
+    finally:
+        database.roll_back(connection)
+    return int(number)
+
+
+def drop(one: Dropped) -> Loss:
+    """Return a drop as a loss: ``drops column public.orders.total``."""
+    return Loss(f"drops {one.kind.removeprefix('table ')} {one.identity}", is_data=one.kind in _DATA)
+
+
+def unconditional(statement: Statement, text: str) -> Iterator[str]:
+    """Yield the tables, as written, from which a statement deletes without a condition."""
+    for match in _DELETE.finditer(statement.code):
+        rest = statement.code[match.end() :]
+        where = _WHERE.search(_own(rest))
+        if not where or _ALWAYS.match(rest, where.end()):
+            yield text[statement.start + match.start(1) : statement.start + match.end(1)].strip()
+
+
+def _own(code: str) -> str:
+    """Return code up to the end of its own level, with what stands in parentheses blanked out."""
+    depth, kept = 0, []
+    for character in code:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth < 0:
+            break
+        kept.append(" " if depth else character)
+    return "".join(kept)
+
+
+def plain(name: str) -> list[str]:
+    """Return the parts of a name, as the catalogs hold them."""
+    parts = re.findall(r'"((?:[^"]|"")+)"|([\w$]+)', name)
+    return [quoted.replace('""', '"') if quoted else bare.lower() for quoted, bare in parts]
+
+
+def is_named(relation: Relation, name: str) -> bool:
+    """Tell whether a name in a file means a relation; without a schema it may."""
+    wanted: list[Any] = plain(name)
+    return plain(relation.name)[-len(wanted) :] == wanted

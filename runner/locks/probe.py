@@ -1,0 +1,201 @@
+"""Ask the session that runs a file what it holds and what it has done so far, inside its transaction."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import database
+from runner.locks.effect import Work
+from runner.locks.mode import strongest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from runner.database import Connection
+
+_KINDS = {
+    "r": "table",
+    "p": "table",
+    "f": "foreign table",
+    "v": "view",
+    "m": "materialized view",
+    "S": "sequence",
+    "i": "index",
+    "I": "index",
+}
+
+_RELATIONS = """
+    select c.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
+        c.relkind::text, i.indrelid
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    left join pg_catalog.pg_index as i on i.indexrelid = c.oid
+    where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
+        and i.indrelid is distinct from pg_catalog.to_regclass(%(besides)s)
+"""
+
+# The counters are those of this session's transaction, before anybody else can see them.
+_STATES = """
+    select c.oid, c.relname::text, pg_catalog.pg_relation_filenode(c.oid)::bigint,
+        case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) end,
+        case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_xact_numscans(c.oid) else 0 end,
+        pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid)
+            + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid),
+        pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid),
+        pg_catalog.pg_stat_get_vacuum_count(c.oid)
+    from pg_catalog.pg_class as c
+    where c.oid = any (%s)
+"""
+
+_LOCKS = """
+    select l.relation, l.mode from pg_catalog.pg_locks as l
+    where l.pid = %(pid)s and l.locktype = 'relation'
+        and (%(chosen)s::oid[] is null or l.relation = any (%(chosen)s::oid[]))
+        and l.database = (
+            select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()
+        )
+"""
+
+_KEYS = "select conrelid from pg_catalog.pg_constraint where conname = any (%s)"
+
+# PostgreSQL's own messages of the level DEBUG1; the names in them are not qualified.
+_MESSAGES = {
+    Work.REWRITES: re.compile(r'rewriting table "(.+)"'),
+    Work.READS: re.compile(r'verifying table "(.+)"'),
+    Work.BUILDS: re.compile(r'building index ".+" on table "(.+)" (?:serially|with request)'),
+}
+_KEY = re.compile(r'validating foreign key constraint "(.+)"')
+
+
+class Relation(NamedTuple):
+    """Something that existed before: its name as it was, what it is, and of an index its table."""
+
+    name: str
+    kind: str
+    table: int | None
+
+
+class State(NamedTuple):
+    """How a relation stands at one moment of a transaction."""
+
+    name: str  # as it is now, not quoted
+    file: int | None
+    bytes: int | None
+    scans: int
+    written: int
+    deleted: int
+    vacuums: int
+
+
+class Probe(NamedTuple):
+    """All that existed before, at one moment: states, and the locks that the session holds."""
+
+    states: dict[int, State]
+    locks: dict[int, frozenset[str]]
+
+
+def relations(connection: Connection, *, besides: str) -> dict[int, Relation]:
+    """Return what exists, but for the ledger. Does not write."""
+    found = database.query(connection, _RELATIONS, besides=besides)
+    return {oid: Relation(name, _KINDS[kind], table) for oid, name, kind, table in found}
+
+
+def look(connection: Connection, known: Mapping[int, Relation]) -> Probe:
+    """Return how things stand, as the session itself sees them. Does not write."""
+    states = {oid: State(*rest) for oid, *rest in database.query(connection, _STATES, list(known))}
+    return Probe(states, locks(connection, connection.info.backend_pid, known))
+
+
+def locks(connection: Connection, pid: int, known: Iterable[int] | None) -> dict[int, frozenset[str]]:
+    """Return the locks that a session has or waits for, on what is ``known`` or on all. Does not write."""
+    found: dict[int, set[str]] = {}
+    chosen = None if known is None else list(known)
+    for oid, mode in database.query(connection, _LOCKS, pid=pid, chosen=chosen):
+        found.setdefault(oid, set()).add(mode)
+    return {oid: frozenset(modes) for oid, modes in found.items()}
+
+
+def works(
+    connection: Connection,
+    known: Mapping[int, Relation],
+    between: tuple[Probe, Probe],
+    said: Sequence[str] = (),
+    *,
+    truncates: bool = False,
+) -> dict[int, frozenset[Work]]:
+    """Return what was done to each relation between two moments, from messages, files and counters.
+
+    ``truncates`` says that the statement is called so: over a table without a row nothing else tells.
+    """
+    found: dict[int, set[Work]] = {}
+    for oid, work in _told(connection, between, said):
+        found.setdefault(oid, set()).add(work)
+    for oid, work in _counted(between):
+        found.setdefault(oid, set()).add(work)
+    for oid in _new_files(between):
+        is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found.get(oid, ())
+        if known[oid].kind == "table" and (truncates or is_emptied):
+            found[oid] = found.get(oid, set()) - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
+        else:
+            found.setdefault(oid, set()).add(Work.REWRITES)
+    return {oid: frozenset(kinds) for oid, kinds in found.items()}
+
+
+def _told(
+    connection: Connection, between: tuple[Probe, Probe], said: Sequence[str]
+) -> Iterator[tuple[int, Work]]:
+    """Find the relations that messages name: they bear the name, and are locked."""
+    after = between[1]
+    matches = [(one.match(text), work) for text in said for work, one in _MESSAGES.items()]
+    named = [(match[1], work) for match, work in matches if match]
+    states = [(oid, state.name) for probe in between for oid, state in probe.states.items()]
+    yield from (
+        (oid, work) for name, work in named for oid, one in states if one == name and oid in after.locks
+    )
+    if keys := [match[1] for text in said if (match := _KEY.match(text))]:
+        for (oid,) in database.query(connection, _KEYS, keys):
+            if oid in after.states and oid in after.locks:
+                yield oid, Work.VALIDATES
+
+
+def _counted(between: tuple[Probe, Probe]) -> Iterator[tuple[int, Work]]:
+    """See what messages do not tell: more scans, more rows."""
+    before, after = between
+    for oid, now in after.states.items():
+        old = before.states.get(oid, now)
+        if now.scans > old.scans or now.vacuums > old.vacuums:
+            yield oid, Work.READS
+        if now.written > old.written or now.deleted > old.deleted:
+            yield oid, Work.WRITES
+
+
+def _new_files(between: tuple[Probe, Probe]) -> list[int]:
+    before, after = between
+    there = [oid for oid in after.states if oid in before.states]
+    return [
+        oid
+        for oid in there
+        if after.states[oid].file != before.states[oid].file or _is_emptied(oid, between)  # in place
+    ]
+
+
+def _is_emptied(oid: int, between: tuple[Probe, Probe]) -> bool:
+    before, after = (probe.states[oid].bytes for probe in between)
+    return bool(before and not after)
+
+
+def emptied(between: tuple[Probe, Probe]) -> Iterator[int]:
+    """Yield what lost rows: by a new file without any, or by deleting some."""
+    before, after = between
+    new = _new_files(between)
+    for oid, now in after.states.items():
+        if now.deleted > before.states[oid].deleted or (oid in new and _is_emptied(oid, between)):
+            yield oid
+
+
+def taken(before: Probe, after: Probe, oid: int) -> str | None:
+    """Return the strongest lock on a relation that is new; ``None`` where there is none."""
+    return strongest(after.locks.get(oid, frozenset()) - before.locks.get(oid, frozenset()))

@@ -1,0 +1,155 @@
+"""Run one file in a transaction that is rolled back, and note what each statement does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner import database, files
+from runner.locks import between, loss, probe
+from runner.locks.effect import Loss, Traced, Work
+from runner.locks.loss import Losses
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from runner.errors import Place
+    from runner.files import Statement
+    from runner.locks.loss import Dropped
+    from runner.locks.probe import Probe
+    from runner.model import Migration
+    from runner.schema import Bench
+
+# As migrate does; and a scan that an index can avoid is avoided, however small the table is here.
+_BEGIN = """
+    begin read write; set local row_security = off; set local statement_timeout = 0;
+    set local enable_seqscan = off
+"""
+_TELL = "set local client_min_messages = debug1"
+_TEXT = 120  # characters of a statement
+_BLOCK = "a block, traced as a whole"
+
+
+class Existing(dict[int, "probe.Relation"]):
+    """What existed before the first pending file; ``first_new`` is the first number that nothing had."""
+
+    first_new = 0
+
+
+def existing(here: Bench) -> Existing:
+    """Return what exists on a bench. Does not write."""
+    found = Existing(probe.relations(here.connection, besides=here.filler.besides))
+    found.first_new = loss.next_number(here.connection)
+    return found
+
+
+def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Traced, ...], str | None]:
+    """Return the statements of a file, up to the first that failed, and why it did. Leaves no change."""
+    connection = here.connection
+    database.run(connection, _BEGIN)
+    try:
+        running = _Run(here, migration, known)
+        problem = running.go()
+        return between.with_meanwhile(running.settled()), problem
+    except database.Error as error:
+        return (), str(error).strip()
+    finally:
+        database.roll_back(connection)
+        database.put_back(connection)
+        database.start_over(connection)
+
+
+class _Run:
+    """A file in the open transaction of a bench, and what is known of its statements so far."""
+
+    def __init__(self, here: Bench, migration: Migration, known: Existing) -> None:
+        self.connection = here.connection
+        self.migration = migration
+        self.known = known
+        self.losses = Losses(here.connection, known, first_new=known.first_new)
+        self.before = probe.look(here.connection, known)
+        self.done: list[Traced] = []
+        self.drops: list[tuple[int, Dropped]] = []  # which statement
+
+    def go(self) -> str | None:
+        """Run the statements; return what the server said of the first that failed."""
+        for statement in files.scan(self.migration.sql).statements:
+            place = files.locate(self.migration.sql, statement.start, path=self.migration.path)
+            if error := self._step(statement, place):
+                return f"{place}: {error}"
+        return None
+
+    def _step(self, statement: Statement, place: Place) -> str | None:
+        heard = database.Notices()
+        text = self.migration.sql[statement.start : statement.end]
+        database.run(self.connection, _TELL)
+        with database.hearing(self.connection, heard):
+            error = database.failure(database.send(self.connection, text))
+        if error:
+            return error.diag.message_primary or str(error)
+        database.speak_plainly(self.connection)
+        now = probe.look(self.connection, self.known)
+        works = probe.works(
+            self.connection,
+            self.known,
+            (self.before, now),
+            [one.message_primary for one in heard.kept],
+            truncates=statement.code.lower().startswith("truncate"),
+        )
+        effects = tuple(between.effects(self.known, self.before, now, works))
+        losses = tuple(self._lost(statement, now, works))
+        note = _BLOCK if statement.code[:2].lower() == "do" else None
+        self.done.append(Traced(place, shown(text), effects, losses, note))
+        self.before = now
+        return None
+
+    def _lost(
+        self, statement: Statement, now: Probe, works: Mapping[int, Collection[Work]]
+    ) -> Iterator[Loss]:
+        """Yield what a statement destroyed."""
+        for one in self.losses.dropped():
+            self.drops.append((len(self.done), one))
+            yield loss.drop(one)
+        if any("AccessExclusiveLock" in modes for modes in now.locks.values()):
+            yield from self.losses.narrowed()
+        names = [self.known[oid].name for oid, kinds in works.items() if Work.EMPTIES in kinds]
+        yield from (Loss(f"empties {name}", is_data=True) for name in names)
+        for oid in self._emptied(statement, now):
+            yield Loss(f"deletes every row of {self.known[oid].name}", is_data=True)
+
+    def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
+        """Yield the tables from which a statement deletes without a condition, as far as one can see."""
+        for name in loss.unconditional(statement, self.migration.sql):
+            tables = (
+                o
+                for o, one in self.known.items()
+                if one.kind in between.RELATIONS and loss.is_named(one, name)
+            )
+            yield from (oid for oid in tables if oid in now.locks)
+        if "delete" in statement.code.lower():
+            return
+        for oid, state in now.states.items():
+            if state.deleted > self.before.states[oid].deleted and self._is_empty(oid):
+                yield oid
+
+    def _is_empty(self, oid: int) -> bool:
+        """Tell whether a table has no row left: what a block or a function has deleted shows no condition."""
+        text = f"select from {self.known[oid].name} limit 1"
+        return not database.query_quoted(self.connection, text)
+
+    def settled(self) -> list[Traced]:
+        """Return the statements; what was dropped and made again later, and holds no data, is no loss."""
+        if not database.in_transaction(self.connection):
+            return self.done
+        for number, one in self.drops:
+            gone = loss.drop(one)
+            if number < len(self.done) and not gone.is_data and self.losses.is_there(one):
+                left = tuple(other for other in self.done[number].losses if other != gone)
+                self.done[number] = replace(self.done[number], losses=left)
+        return self.done
+
+
+def shown(text: str) -> str:
+    """Return the first words of a statement."""
+    words = " ".join(text.rstrip().removesuffix(";").split())
+    return words if len(words) <= _TEXT else f"{words[: _TEXT - 1].rstrip()}…"

@@ -1,0 +1,62 @@
+"""Run a rollback in a transaction that comes to nothing, and see what it would lose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.locks import loss, probe
+from runner.locks.effect import Undo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.locks.probe import Relation
+    from runner.model import Migration
+    from runner.schema import Bench
+
+_IN_A_TRANSACTION = "25001"  # it cannot run there: drop index concurrently
+_HOLDING = {"table", "table column", "materialized view", "foreign table"}
+
+
+def unknown(migration: Migration) -> Undo:
+    """Return what is known of a rollback that was not run."""
+    return Undo(is_missing=migration.rollback is None)
+
+
+def undo(here: Bench, migration: Migration, existing: Mapping[int, Relation]) -> Undo:
+    """Return what the rollback of a file that is applied and recorded would lose. Leaves no change.
+
+    ``existing`` is what existed before any pending file.
+    """
+    if migration.rollback is None:
+        return Undo(is_missing=True)
+    text = Path(migration.rollback).read_text(encoding="utf-8", errors="replace")
+    known = probe.relations(here.connection, besides=here.filler.besides)
+    first_new = loss.next_number(here.connection)
+    try:
+        database.run(here.connection, "begin read write; set local row_security = off")
+        losses = loss.Losses(here.connection, known, first_new=first_new)
+        before = probe.look(here.connection, known)
+        error = database.failure(database.send(here.connection, text))
+        if error:
+            told = None if error.sqlstate == _IN_A_TRANSACTION else (error.diag.message_primary or str(error))
+            return Undo(error=told)
+        after = probe.look(here.connection, known)
+        emptied = [(oid, f"rows of {known[oid].name}") for oid in probe.emptied((before, after))]
+        return _judged(losses, existing, emptied)
+    finally:
+        database.roll_back(here.connection)
+        database.put_back(here.connection)
+
+
+def _judged(losses: loss.Losses, existing: Mapping[int, Relation], emptied: list[tuple[int, str]]) -> Undo:
+    """Part what goes with the file from what was there before it."""
+    dropped = [one for one in losses.dropped() if one.kind in _HOLDING]
+    gone = [(one.objid, f"{one.kind.removeprefix('table ')} {one.identity}") for one in dropped]
+    gone += emptied
+    return Undo(
+        loses=tuple(text for oid, text in gone if oid not in existing),
+        takes=tuple(text for oid, text in gone if oid in existing),
+    )

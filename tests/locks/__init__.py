@@ -1,0 +1,1 @@
+"""What pending files lock, and whether a second session agrees."""

@@ -1,0 +1,72 @@
+"""A scratch database on each server, with one of everything that DDL can lock, and rows in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from runner.locks import run
+from runner.model import Migration
+from runner.schema.bench import Place, bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.locks.effect import Traced
+    from runner.locks.run import Existing
+    from runner.schema.bench import Bench
+    from tests.servers import Server
+
+SETUP = (Path(__file__).parent / "setup.sql").read_text(encoding="utf-8")
+
+
+def migration(
+    text: str, number: int = 0, *, in_transaction: bool = True, rollback: str | None = None
+) -> Migration:
+    """Return a file with this text."""
+    return Migration(
+        "app",
+        f"{number:03}",
+        "x",
+        f"app/{number:03}_x.sql",
+        text,
+        f"sha256:{number}",
+        (),
+        rollback,
+        in_transaction,
+    )
+
+
+class Stage(NamedTuple):
+    """A bench with the setup applied, and what exists there."""
+
+    here: Bench
+    known: Existing
+
+    def trace(self, text: str) -> tuple[Traced, ...]:
+        """Return the statements of a text, traced; nothing of it stays."""
+        found, problem = run.run(self.here, migration(text, 1), self.known)
+        assert problem is None, problem
+        return found
+
+
+def _stage(server: Server) -> Iterator[Bench]:
+    place = Place(server.url("postgres"), "the test server")
+    with bench(place, [migration(SETUP)], with_rows=False) as here:
+        yield here
+
+
+@pytest.fixture(scope="session")
+def stage(each_server: Server) -> Iterator[Stage]:
+    """Return a stage on every supported server in turn, whose database stays as it is."""
+    for here in _stage(each_server):
+        yield Stage(here, run.existing(here))
+
+
+@pytest.fixture
+def own_stage(each_server: Server) -> Iterator[Stage]:
+    """Return a stage for one test, which may change it."""
+    for here in _stage(each_server):
+        yield Stage(here, run.existing(here))

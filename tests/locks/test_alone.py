@@ -1,0 +1,54 @@
+"""A file without a transaction: what it locks is seen from another session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.locks import tracing
+from tests.locks.conftest import migration
+
+if TYPE_CHECKING:
+    from tests.locks.conftest import Stage
+
+SUE, AE = "ShareUpdateExclusiveLock", "AccessExclusiveLock"
+MOMENT, READS, REWRITES, BUILDS = "a moment", "reads", "rewrites", "builds an index"
+CASES = {
+    "create index concurrently idx on public.orders (note)": {"orders": (SUE, BUILDS)},
+    "create index concurrently if not exists idx_total on public.orders (total)": {"orders": (SUE, MOMENT)},
+    "drop index concurrently public.idx_total": {"orders": (SUE, MOMENT)},
+    "reindex index concurrently public.idx_total": {"orders": (SUE, BUILDS)},
+    "reindex table concurrently public.orders": {"orders": (SUE, BUILDS)},
+    "vacuum public.orders": {"orders": (SUE, READS)},
+    "vacuum full public.orders": {"orders": (AE, REWRITES)},
+    "alter table public.events detach partition public.events_1 concurrently":
+        {"events": (SUE, MOMENT), "events_1": (AE, MOMENT)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_what_cannot_run_in_a_transaction_is_seen_from_outside(own_stage: Stage, text: str) -> None:
+    """Its lock, what it does, and that it was not traced; the file is recorded as applied."""
+    [found] = tracing.traces(own_stage.here, [migration(text, 1, in_transaction=False)])
+    assert found.untraced is None
+    [traced] = found.statements
+    told = {
+        e.name.removeprefix("public."): (e.mode, str(e.work)) for e in traced.effects if e.kind == "table"
+    }
+    assert told == CASES[text]
+    assert str(traced.note).startswith("run outside a transaction")
+    assert own_stage.here.look().recorded == ("000", "001")
+    gone = ["drops index public.idx_total"] if "drop index" in text else []
+    assert [loss.text for loss in traced.losses] == gone
+
+
+def test_one_that_fails_is_untraced(own_stage: Stage) -> None:
+    """And so is what comes behind it."""
+    text = "create index concurrently idx on public.orders (nowhere)"
+    first, second = tracing.traces(
+        own_stage.here, [migration(text, 1, in_transaction=False), migration("select 1", 2)]
+    )
+    assert 'column "nowhere" does not exist' in str(first.untraced)
+    assert second.untraced == "001_x could not be applied before it"
+    assert second.alarms == ("rollback", "untraced")

@@ -1,0 +1,113 @@
+"""What a statement destroys is named; what is made again is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import files
+from runner.locks import loss
+
+if TYPE_CHECKING:
+    from tests.locks.conftest import Stage
+
+# text of a file -> what it destroys, without `public.`
+LOSSES: dict[str, list[str]] = {
+    "drop table public.items": ["drops table items"],
+    "drop table if exists public.nowhere": [],
+    "alter table public.orders drop column note": ["drops column orders.note"],
+    "drop index public.idx_total": ["drops index idx_total"],
+    "drop view public.listed": ["drops view listed"],
+    "drop view public.listed; create view public.listed as select 1 as one": [],
+    "drop table public.loose; create table public.loose (id integer)": ["drops table loose"],
+    "drop trigger trg_orders on public.orders": ["drops trigger trg_orders on orders"],
+    "drop trigger trg_orders on public.orders;"
+    " create trigger trg_orders before insert on public.orders"
+    " for each row execute function public.nothing()": [],
+    "alter table public.orders drop constraint ck_total": ["drops constraint ck_total on orders"],
+    "alter table public.orders drop constraint ck_total; alter table public.orders add constraint ck_total"
+    " check (total > 0) not valid": [],
+    "alter table public.orders alter column total drop default": [],
+    "drop materialized view public.summary": ["drops materialized view summary"],
+    "drop function public.sweep()": ["drops function sweep()"],
+    "drop policy p_orders on public.orders": ["drops policy p_orders on orders"],
+    "drop schema archive": ["drops schema archive"],
+    "do $$ begin drop sequence public.numbers; end $$": ["drops sequence numbers"],
+    "create table public.n (id int); drop table public.n": [],
+    "create temporary table t (id int); drop table t": [],
+    "drop table public.customers cascade":
+        ["drops table customers", "drops constraint fk_customer on orders"],
+    "truncate public.items": ["empties items"],
+    "do $$ begin truncate public.items; end $$": ["empties items"],
+    "create table public.n (id int); truncate public.n": [],
+    "delete from public.items": ["deletes every row of items"],
+    "delete from only items": ["deletes every row of items"],
+    'DELETE FROM "public"."items" AS i': ["deletes every row of items"],
+    "delete from public.items where true": ["deletes every row of items"],
+    "delete from public.items using (select 1 where true) as x": ["deletes every row of items"],
+    "with gone as (delete from public.items returning id) select * from gone where id > 1":
+        ["deletes every row of items"],
+    "delete from public.items where id < 0": [],
+    "delete from public.items /* where */ where order_id in (select id from public.orders)": [],
+    "with gone as (delete from public.items where id < 0 returning 1) select 1": [],
+    "select public.sweep()": ["deletes every row of items"],
+    "select 'delete from public.items'": [],
+    "alter table public.orders alter column total type smallint":
+        ["narrows orders.total from integer to smallint"],
+    "alter table public.orders alter column total type bigint": [],
+    "alter table public.orders alter column filled type text": [],
+    "alter table public.orders alter column total type numeric(12, 2)": [],
+    "alter table public.orders alter column total type numeric(10, 2)":
+        ["narrows orders.total from integer to numeric(10,2)"],
+    "alter table public.orders alter column note type varchar(20)":
+        ["narrows orders.note from character varying(50) to character varying(20)"],
+    "alter table public.orders alter column note type varchar(60)": [],
+    "alter table public.orders alter column note type varchar": [],
+    "alter table public.orders alter column note type text": [],
+    "alter table public.customers alter column name type varchar(20)":
+        ["narrows customers.name from text to character varying(20)"],
+    "alter table public.orders alter column sum type numeric(9, 2)":
+        ["narrows orders.sum from numeric(10,2) to numeric(9,2)"],
+    "alter table public.orders alter column sum type numeric(12, 4)": [],
+    "alter table public.orders alter column sum type numeric": [],
+    "alter table public.orders alter column sum type float8":
+        ["narrows orders.sum from numeric(10,2) to double precision"],
+    "alter table public.orders alter column made type date":
+        ["narrows orders.made from timestamp with time zone to date"],
+    "alter table public.orders alter column made type timestamptz(3)":
+        ["narrows orders.made from timestamp with time zone to timestamp(3) with time zone"],
+    "alter table public.orders alter column mood type text": [],
+    "alter table public.events_2 alter column at type bigint": [],
+    "update public.orders set note = note": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOSSES, ids=lambda text: text[:60])
+def test_what_is_lost_is_named(stage: Stage, text: str) -> None:
+    """Drops, truncates, deletes without a condition and narrower types, wherever they hide."""
+    found = [one for traced in stage.trace(text) for one in traced.losses]
+    assert [one.text.replace("public.", "") for one in found] == LOSSES[text]
+
+
+def test_what_can_be_made_again_is_no_loss_of_data(stage: Stage) -> None:
+    """A pipeline may refuse the one and let the other pass."""
+    [index] = stage.trace("drop index public.idx_total")
+    [column] = stage.trace("alter table public.orders drop column filled")
+    assert index.alarms == ("exclusive", "destructive")
+    assert column.alarms == ("exclusive", "destructive", "data-loss")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("delete from a; delete from b where true; delete from c where x", ["a", "b"]),
+        ("delete from a where (true) returning *", ["a"]),
+        ("select ';delete from a'", []),
+        ("delete from a where exists (delete from x)", ["x"]),
+    ],
+)
+def test_a_condition_is_seen_where_it_belongs(text: str, names: list[str]) -> None:
+    """At the level of the delete itself, and one that says something."""
+    found = [name for one in files.scan(text).statements for name in loss.unconditional(one, text)]
+    assert found == names

@@ -1,0 +1,104 @@
+"""A file as a whole: what it holds while it goes on, what it hides, and what it leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.locks import run
+from tests.locks.conftest import migration
+
+if TYPE_CHECKING:
+    from tests.locks.conftest import Stage
+
+
+def test_a_lock_is_held_while_the_file_goes_on(stage: Stage) -> None:
+    """A moment's lock hurts when something long follows: on the same table, or on another one."""
+    text = """
+        alter table public.customers add column c int;
+        create index on public.customers (name);
+        create index on public.orders (note);
+    """
+    first, second, third = (traced.effects[0] for traced in stage.trace(text))
+    assert first.meanwhile == ("app/001_x.sql:4 builds an index on public.orders",)
+    assert first.alarms == ("exclusive-scan", "exclusive")
+    assert (second.mode, second.held, second.lock) == (
+        "ShareLock", "AccessExclusiveLock", "AccessExclusiveLock",
+    )  # fmt: skip
+    assert second.alarms == ("exclusive-scan", "exclusive")
+    assert (third.held, third.alarms) == ("ShareLock", ("write-scan",))
+
+
+def test_a_key_is_validated_while_both_tables_are_locked(stage: Stage) -> None:
+    """Writers of the table referred to wait as long as the other one is read."""
+    [traced] = stage.trace(
+        "alter table public.items add constraint fk foreign key (order_id) references public.orders (id)"
+    )
+    [orders] = [effect for effect in traced.effects if effect.name == "public.orders"]
+    assert orders.meanwhile == ("app/001_x.sql:1 validates a key of public.items",)
+    assert orders.alarms == ("write-scan",)
+    [traced] = stage.trace("reindex index public.idx_total")
+    assert [effect.meanwhile for effect in traced.effects] == [(), ()]
+
+
+def test_what_a_file_has_locked_before_is_not_told_twice(stage: Stage) -> None:
+    """Only what a statement adds, as the lock to build the indexes anew, or does."""
+    text = """
+        lock table public.orders;
+        alter table public.orders drop column note;
+        alter table public.orders alter column total type bigint;
+    """
+    assert [[(e.mode, str(e.work)) for e in traced.effects] for traced in stage.trace(text)] == [
+        [("AccessExclusiveLock", "a moment")], [], [("ShareLock", "rewrites")],
+    ]  # fmt: skip
+
+
+def test_a_block_is_traced_as_a_whole(stage: Stage) -> None:
+    """Its locks are known, and it is said that its statements are not."""
+    [traced] = stage.trace("do $$ begin perform from public.orders; drop view public.listed; end $$")
+    assert traced.note == "a block, traced as a whole"
+    assert ("public.listed", "AccessExclusiveLock") in [(e.name, e.mode) for e in traced.effects]
+
+
+def test_places_and_first_words_lead_into_the_file(stage: Stage) -> None:
+    """The line of the first word, behind comments, and one line of text."""
+    [traced] = stage.trace("-- why\n\n/* so */ comment on table\n    public.orders\n    is 'x;y';")
+    assert str(traced.place) == "app/001_x.sql:3:10"
+    assert traced.text == "comment on table public.orders is 'x;y'"
+
+
+def test_settings_of_a_file_do_not_hide_anything(stage: Stage) -> None:
+    """Neither what it lets the server say, nor where it looks for names, nor its role."""
+    text = """
+        set local client_min_messages = error;
+        create schema other;
+        set local search_path = other;
+        create function other.pg_locks() returns int language sql as 'select 1';
+        set local role pg_monitor;
+        reset role;
+        alter table public.orders alter column total type bigint;
+    """
+    assert [str(effect.work) for effect in stage.trace(text)[-1].effects] == ["rewrites"]
+
+
+def test_a_table_of_the_file_itself_is_nobodys(stage: Stage) -> None:
+    """What did not exist before is not told, whatever is done to it."""
+    text = "create table public.n (id int); create index on public.n (id); alter table public.n add c int"
+    assert [traced.effects for traced in stage.trace(text)] == [(), (), ()]
+
+
+def test_nothing_of_a_trace_stays(stage: Stage) -> None:
+    """Neither tables nor the means of looking, and the session is as it was."""
+    stage.trace("create table public.n (id int); set search_path = nowhere; select pg_advisory_lock(5)")
+    [row] = stage.here.connection.execute("""
+        select to_regclass('public.n'), to_regnamespace('runner_trace'), current_setting('search_path'),
+            (select count(*) from pg_event_trigger),
+            (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())
+    """).fetchall()
+    assert row == (None, None, '"$user", public', 0, 0)
+
+
+def test_a_file_that_fails_says_where(stage: Stage) -> None:
+    """What ran before it is still told."""
+    text = "alter table public.orders add column c int;\nselect nowhere;"
+    done, problem = run.run(stage.here, migration(text, 1), stage.known)
+    assert [len(done), problem] == [1, 'app/001_x.sql:2:1: column "nowhere" does not exist']

@@ -1,0 +1,135 @@
+"""Pending files in order, their rollbacks, and what the live database knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import psycopg
+import pytest
+
+from runner.locks import live, tracing
+from tests.locks.conftest import migration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.locks.effect import Trace
+    from tests.locks.conftest import Stage
+
+
+def _traces(stage: Stage, *texts: str) -> list[Trace]:
+    files = [migration(text, number) for number, text in enumerate(texts, 1)]
+    return list(tracing.traces(stage.here, files))
+
+
+def test_each_file_stands_on_those_before_it(own_stage: Stage) -> None:
+    """A renamed table is still the one that existed; one that a pending file made is not."""
+    first, second = _traces(
+        own_stage,
+        "alter table public.orders rename to sales; create table public.n (id int);",
+        "alter table public.sales add column c float default random(); alter table public.n add column c int",
+    )
+    assert (first.untraced, second.untraced) == (None, None)
+    assert [(e.name, str(e.work)) for _, e in second.effects] == [("public.orders", "rewrites")]
+
+
+def test_a_file_that_trips_over_made_up_rows_is_traced_without_them(own_stage: Stage) -> None:
+    """As prove does: the rows are ours, not the file's fault."""
+    from runner.schema import rows  # noqa: PLC0415 - this test makes them itself
+
+    rows.fill(own_stage.here.filler)
+    [found] = _traces(
+        own_stage,
+        "alter table public.orders alter column filled set not null;"
+        "alter table public.orders alter column total type bigint; truncate public.items",
+    )
+    assert found.untraced is None
+    reads, rewrites, empties = found.statements
+    assert (reads.alarms, rewrites.losses) == (("exclusive-scan", "exclusive"), ())
+    assert [str(effect.work) for effect in rewrites.effects] == ["rewrites"]
+    assert {loss.text for loss in empties.losses} == {"empties public.items"}
+
+
+class Back(NamedTuple):
+    """A file, its rollback, and what that loses or says."""
+
+    forward: str
+    back: str
+    takes: tuple[str, ...] = ()
+    loses: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Back("create table public.n (id int)", "drop table public.n", loses=("table public.n",)),
+        Back(
+            "alter table public.orders add column c int",
+            "alter table public.orders drop column c",
+            takes=("column public.orders.c",),
+        ),
+        Back("create index idx on public.orders (note)", "drop index public.idx"),
+        Back(
+            "insert into public.items values (7)",
+            "delete from public.items where id = 7",
+            takes=("rows of public.items",),
+        ),
+        Back("select 1", "truncate public.items", takes=("rows of public.items",)),
+        Back("select 1", "select 1/0", error="division by zero"),
+        Back("select 1", "drop index concurrently public.idx_total"),
+    ],
+    ids=lambda case: case.back,
+)
+def test_what_a_rollback_loses_is_named(own_stage: Stage, tmp_path: Path, case: Back) -> None:
+    """Data of tables that existed is alarming; what goes with the file itself is told."""
+    file = tmp_path / "001_x.sql"
+    file.write_text(case.back)
+    [found] = tracing.traces(own_stage.here, [migration(case.forward, 1, rollback=str(file))])
+    assert (found.undo.takes, found.undo.loses, found.undo.error) == (case.takes, case.loses, case.error)
+    assert ("rollback" in found.alarms) == bool(case.takes or case.error)
+    assert own_stage.here.connection.execute("select count(*) > 0 from public.items").fetchone() == (True,)
+
+
+def test_a_missing_rollback_is_an_alarm(own_stage: Stage) -> None:
+    """Of a file that does nothing else."""
+    [found] = _traces(own_stage, "select 1")
+    assert found.alarms == ("rollback",)
+
+
+def test_what_hurts_most_comes_first(own_stage: Stage) -> None:
+    """What takes long against everybody before what takes long against writers, then the moments."""
+    [found] = _traces(
+        own_stage,
+        "comment on table public.loose is 'x';"
+        "create trigger t before insert on public.items for each row execute function public.nothing();"
+        "create index on public.parents (id);"
+        "alter table public.customers add column c float default random()",
+    )
+    assert [effect.name for _, effect in found.effects] == [
+        "public.customers", "public.parents", "public.items", "public.loose",
+    ]  # fmt: skip
+
+
+def test_sizes_come_from_the_catalogs_alone(each_url: str, plain_url: str) -> None:
+    """For a role that may select nothing, of a partitioned table with its parts, beside any lock."""
+    with psycopg.connect(each_url, autocommit=True) as db, psycopg.connect(each_url) as other:
+        db.execute("create table public.a (id int); create table public.b (id int) partition by range (id)")
+        db.execute("create table public.b1 partition of public.b for values from (0) to (10000)")
+        db.execute("insert into public.a select generate_series(1, 5000)")
+        db.execute("insert into public.b select generate_series(1, 5000)")
+        db.execute("create schema hidden; create table hidden.a as select * from public.a")
+        db.execute("vacuum analyze")
+        db.execute("create table public.c (id int)")
+        with psycopg.connect(plain_url) as plain, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            plain.execute("select from public.a")
+        with psycopg.connect(plain_url, autocommit=True, prepare_threshold=None) as plain:
+            names = ["public.a", "public.b", "public.c", "public.nowhere", "hidden.a"]
+            found = live.sizes(plain, names)
+            assert {name: one.rows for name, one in found.items()} == {
+                "public.a": 5000, "public.b": 5000, "public.c": None, "hidden.a": 5000,
+            }  # fmt: skip
+            assert found["public.a"].bytes > 5000 * 28
+            assert found["public.c"].bytes == 0
+            other.execute("lock table public.a")
+            assert live.sizes(plain, ["public.a"])["public.a"].rows == 5000
