@@ -71,8 +71,9 @@ _FACTS = f"""
             from pg_catalog.pg_prepared_xacts as x
             where 0 = any (b.pids) and exists (
                 select from pg_catalog.pg_locks as h
-                where h.pid is null and h.granted and h.relation = w.relation
-                    and h.virtualtransaction = '-1/' || x.transaction::text
+                join pg_catalog.pg_locks as t on t.virtualtransaction = h.virtualtransaction and t.pid is null
+                where h.pid is null and h.granted and t.transactionid = x.transaction
+                    and (h.relation = w.relation or h.transactionid = w.transactionid)
             )
         )
     from (
@@ -84,7 +85,7 @@ _FACTS = f"""
         pid, usename, application_name, client, state, seconds, query, wait_event_type, wait_event, waiting
     )
     left join lateral (
-        select l.locktype, l.mode, l.relation,
+        select l.locktype, l.mode, l.relation, l.transactionid,
             case when l.locktype = 'object'
                 then (select relname from pg_catalog.pg_class where oid = l.classid)
                 else ({_NAME} where c.oid = l.relation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ import pytest
 
 from runner import database
 from runner.apply import activity, blockers
-from runner.apply.event import Activity, Session, age
+from runner.apply.event import Activity, age
+from tests.faults import bad
+from tests.servers import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -177,7 +180,15 @@ def test_ages_are_short(seconds: float, text: str) -> None:
 
 def test_a_prepared_transaction_is_named() -> None:
     """It is no session; its name ends it."""
-    one = Session(None, "app", "two-phase", seconds=200)
-    found = Activity(wants="an access exclusive lock on public.busy", blockers=(one,))
-    assert str(found).endswith("held by the prepared transaction two-phase (app for 3 min)")
-    assert blockers.blocked(one).endswith("rollback prepared 'two-phase';")
+    with bad.started(NEWEST, "max_prepared_transactions=2") as server:
+        url = server.url("postgres")
+        with database.connect(url, source="x") as db:
+            database.run(db, "create table public.busy (id int)")
+            database.run(db, "begin; lock table public.busy; prepare transaction 'two-phase'")
+            with sending(url, "begin; lock table public.busy") as pid:
+                found = until(of(db, pid), lambda one: bool(one.blockers))
+            assert re.search(
+                r"held by the prepared transaction two-phase \(postgres for \d+ s\)$", str(found)
+            )
+            assert blockers.blocked(found.blockers[0]).endswith("rollback prepared 'two-phase';")
+            database.run(db, "rollback prepared 'two-phase'")
