@@ -91,7 +91,8 @@ class Commands(guide.Group):
     epilog="A database is found through the variable its series names in pyproject.toml, such as "
     "DATABASE_URL_AUTH, in the environment or in .env. With none of them set, a private PostgreSQL "
     "under .postgres/ is used, unless RUNNER_EMBEDDED is off. Exit codes: 0 done, 1 failed, 2 usage or "
-    "configuration, 3 pending, 4 files and database do not agree, 5 try again.",
+    "configuration, 3 pending, 4 files and database do not agree, 5 try again, 6 a file "
+    "does what plan --fail-on names.",
 )
 @click.version_option(__version__, prog_name="socrates-migrate")
 def cli() -> None:

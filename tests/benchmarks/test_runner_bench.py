@@ -243,7 +243,7 @@ def test_a_page_names_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("only", "quick", "keys"),
     [
-        ("W1,W4", False, ["W1", "W4"]),
+        ("W1,W4", False, ["W1", "W4", "W4-idle", "W4-100"]),
         ("W3-status", True, ["W3-status"]),
         ("W2", True, ["W2-100", "W2-1000"]),
         ("W2", False, ["W2-100", "W2-1000", "W2-5000"]),

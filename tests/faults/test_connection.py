@@ -213,7 +213,7 @@ def _lose(proxy: Proxy, witness: Witness, who: str, rng: random.Random) -> None:
 def test_cut_before_anything_is_changed(app: Project, far_url: str, proxy: Proxy, witness: Witness) -> None:
     """Lost while looking at the database: an error with a name and exit code 5, as anywhere else."""
     app.migrate(far_url, to=0)
-    for query in (b"pg_is_in_recovery", b"c.relkind = 'r'", b"from public.schema_migrations"):
+    for query in (b"pg_is_in_recovery", b"c.relkind::text", b"from public.schema_migrations"):
         proxy.struck.clear()
         proxy.plant(Fault.CUT, when=query)
         with started(app, far_url) as process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,6 +10,7 @@ import pytest
 
 from runner.locks import run
 from runner.model import Migration
+from runner.schema import scratch
 from runner.schema.bench import Place, bench
 
 if TYPE_CHECKING:
@@ -54,7 +56,10 @@ class Stage(NamedTuple):
 
 def _stage(server: Server) -> Iterator[Bench]:
     place = Place(server.url("postgres"), "the test server")
-    with bench(place, [migration(SETUP)], with_rows=False) as here:
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scratch, "PREFIX", "stage_")  # other tests look whether a scratch database is left
+            here = stack.enter_context(bench(place, [migration(SETUP)], with_rows=False))
         yield here
 
 
