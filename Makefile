@@ -92,14 +92,17 @@ types: $(VENV)/.test ## mypy, strict; the package as Windows and macOS would hav
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 runner
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin runner
 
-pytest: $(VENV)/.test ## every test, against PostgreSQL servers the tests start themselves
+pytest: $(VENV)/.test ## every test, against the oldest and the newest PostgreSQL, which they start themselves
 	$(BIN)/python -u -m pytest --numprocesses=auto --dist=worksteal  # -u: dots appear in a pipe, too
 
+middle: $(VENV)/.test ## what needs a server, on the PostgreSQL between the oldest and the newest
+	SERVERS=middle $(BIN)/python -u -m pytest --numprocesses=auto --dist=worksteal
+
 faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by the hundred
-	FAULTS=long $(BIN)/python -u -m pytest tests/faults --durations=5
+	FAULTS=long SERVERS=all $(BIN)/python -u -m pytest tests/faults --durations=5
 
 proofs: $(VENV)/.test ## the small projects of the proof on every PostgreSQL, not on the newest alone
-	PROOFS=all $(BIN)/python -u -m pytest tests/schema/test_proof_cases.py
+	PROOFS=all SERVERS=all $(BIN)/python -u -m pytest tests/schema/test_proof_cases.py
 
 bench: $(VENV)/.test ## time the runner beside other tools, for a quarter of an hour
 	$(BIN)/python -m benchmarks.runner

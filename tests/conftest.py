@@ -56,9 +56,27 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; leave the version between the oldest and the newest to a run of its own.
+
+    SERVERS=middle chooses that version alone, SERVERS=all every one.
+    """
+    wanted = os.environ.get("SERVERS", "ends")
+    middle = [item for item in items if _is_between(item)]
+    kept = middle if wanted == "middle" else items if wanted == "all" else _without(items, middle)
+    config.hook.pytest_deselected(items=_without(items, kept))
+    items[:] = sorted(kept, key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def _is_between(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    own = any(name.endswith(f"_{version}") for name in fixtures for version in VERSIONS[1:-1])
+    return own or any(f"pg{version}" in item.name for version in VERSIONS[1:-1])
+
+
+def _without(items: list[pytest.Item], others: list[pytest.Item]) -> list[pytest.Item]:
+    left = set(map(id, others))
+    return [item for item in items if id(item) not in left]
 
 
 def pytest_report_header() -> str:

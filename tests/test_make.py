@@ -55,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def ci(checkout: Path, recipe: str, *, path: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
     """Run CI on a Makefile whose `test` is this one line."""
-    (checkout / "Makefile").write_text(f"test:\n\t@{recipe}\n", encoding="utf-8")
+    (checkout / "Makefile").write_text(f"test:\n\t@{recipe}\nmiddle:\n\t@:\n", encoding="utf-8")
     return run("bash", ".ci/run", cwd=checkout, **environ, PATH=f"{path}:{os.environ['PATH']}".lstrip(":"))
 
 

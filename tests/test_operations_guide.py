@@ -374,7 +374,7 @@ def test_unused_indexes_are_those_nobody_needs(shell: Shell) -> None:
         "activity_logs_pkey",
         "uq_api_keys_user_id_provider",
         "idx_activity_logs_project_id_created_at",
-        "idx_activity_logs_user_id_created_at",
+        "idx_activity_logs_user_id",
     ):
         assert ("unused", backs) not in found, backs
     fill(shell, "specs", "activity_logs")

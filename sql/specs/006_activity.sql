@@ -24,8 +24,8 @@ create table if not exists public.activity_logs (
 
 create index if not exists idx_activity_logs_project_id_created_at
     on public.activity_logs (project_id, created_at desc);
-create index if not exists idx_activity_logs_user_id_created_at
-    on public.activity_logs (user_id, created_at desc);
+create index if not exists idx_activity_logs_user_id
+    on public.activity_logs (user_id);
 create index if not exists idx_activity_logs_entity_type_entity_id
     on public.activity_logs (entity_type, entity_id);
 create index if not exists idx_activity_logs_action_type
@@ -74,7 +74,7 @@ comment on column public.activity_logs.updated_at is
 comment on index public.activity_logs_pkey is 'one entry of the feed by its id';
 comment on index public.idx_activity_logs_project_id_created_at is
     'a project''s feed, newest first; foreign key';
-comment on index public.idx_activity_logs_user_id_created_at is 'a person''s actions, newest first';
+comment on index public.idx_activity_logs_user_id is 'a person''s actions';
 comment on index public.idx_activity_logs_entity_type_entity_id is 'history of one thing';
 comment on index public.idx_activity_logs_action_type is 'one kind of action over all projects';
 comment on index public.idx_activity_logs_created_at is 'all actions, newest first';
