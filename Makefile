@@ -125,5 +125,5 @@ clean: ## remove .venv and the caches (the embedded database stays)
 	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache dist
 
 .PHONY: help install migrate migrate-auth migrate-specs plan status verify prove check psql-auth psql-specs \
-        server-start server-stop test lint types pytest faults proofs bench bench-schema docs format picture \
+        server-start server-stop test lint types pytest middle faults proofs bench bench-schema docs format picture \
         clean

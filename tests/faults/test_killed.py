@@ -120,7 +120,7 @@ def test_a_stopped_runner_keeps_the_second_waiting(tmp_path: Path, url: str, wit
         with started(app, url) as second:
             line = waits(second)
             assert f"pid {holder.pid}" in line
-            assert "runner:app/000_t0.sql" in line
+            assert "at app/000_t0.sql" in line
             assert witness.agree() == []
             assert second.poll() is None
             first.kill()
