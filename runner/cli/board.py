@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door
-from runner.cli import common, document, ending, heartbeat, report, standing
+from runner.cli import common, document, ending, heartbeat, log, report, standing
 from runner.cli.text import visible
 from runner.fleet import Ending
 
@@ -58,9 +58,12 @@ class Board:
             self._advance()
             return
         path = visible(event.migration.path)
+        told = not isinstance(event, apply.Working | apply.Noticed) and log.show(event, member=name)
         match event:
             case apply.Started():
                 self._at(name, path)
+            case apply.Waiting() | apply.Retrying() if told:
+                pass
             case apply.Waiting(holders=holders):
                 report.say(f"{name}: waiting for another runner: {'; '.join(holders)}", err=True)
             case apply.Working():
@@ -74,7 +77,7 @@ class Board:
         """Show on its line what a member is doing; where there is none, tell it now and then."""
         if name in self._tasks and self._bar:
             self._at(name, f"{visible(event.migration.path)}  {heartbeat.words(event)}")
-        elif self._heartbeat.is_due(event, whose=name):
+        elif self._heartbeat.is_due(event, whose=name) and not log.show(event, member=name):
             heartbeat.note(event, whose=name)
 
     def _note(self, name: str, event: apply.Noticed) -> None:

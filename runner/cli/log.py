@@ -57,12 +57,16 @@ def failed(problem: RunnerError) -> bool:
     return is_on() and say("failed", **document.error(problem))
 
 
-def show(event: Event) -> bool:
-    """Write an event of a file: started, waiting, working, retrying, applied, or what the server said."""
+def show(event: Event, *, member: str | None = None) -> bool:
+    """Write an event of a file: started, waiting, working, retrying, applied, or what the server said.
+
+    ``member`` is the database of a fleet.
+    """
     if not is_on():
         return False
     migration = event.migration
-    about = {"series": migration.series, "version": migration.version, "file": migration.path}
+    about: dict[str, str] = {"member": member} if member else {}
+    about |= {"series": migration.series, "version": migration.version, "file": migration.path}
     match event:
         case apply.Started():
             say("started", f"{migration.path} is sent", **about)

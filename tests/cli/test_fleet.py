@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -135,6 +136,15 @@ def test_what_differs_only_in_the_name_is_told_once(
     assert "us-0, us-1, us-2:\nerror" in result.stderr
     assert "  3 not reachable: CANNOT_CONNECT: us-0, us-1, us-2" in result.stdout
     assert at(urls[0]) == []
+
+
+def test_the_log_has_the_events_of_each_member(runner: CliRunner, app: Project, file: str) -> None:
+    """Started and applied, each with the name of its database."""
+    result = app.run(runner, "migrate", "--fleet", file, "--log", "json")
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    for event in ("started", "applied"):
+        told = sorted((one["member"], one["version"]) for one in lines if one["event"] == event)
+        assert told == [(f"eu-{n}", version) for n in range(3) for version in ("000", "001")]
 
 
 def test_a_canary_is_a_number_or_names(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
