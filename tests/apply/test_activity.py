@@ -141,14 +141,14 @@ def test_progress_is_read_with_its_percentage(
 def test_what_a_session_waits_for_without_a_lock_is_told(each_url: str, observer: Connection) -> None:
     """In PostgreSQL's own words."""
     with sending(each_url, "select pg_sleep(60)") as pid:
-        assert str(until(of(observer, pid), lambda one: bool(one.wait))) == "Timeout PgSleep"
+        until(of(observer, pid), lambda one: str(one) == "Timeout PgSleep")
 
 
 def test_behind_a_pooler_the_name_of_the_session_counts(each_url: str, observer: Connection) -> None:
     """The pid that the client knows is none of the server's."""
     with sending(each_url, "select pg_sleep(60)"):
         find = lambda: activity.of(observer, -1, application="runner:app/001_x.sql")  # noqa: E731 - asked over and over
-        assert until(find, lambda one: bool(one.wait)).wait == "Timeout PgSleep"
+        until(find, lambda one: one.wait == "Timeout PgSleep")
     assert activity.of(observer, -1, application="runner:nobody") == Activity()
 
 

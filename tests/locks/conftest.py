@@ -63,7 +63,7 @@ def _stage(server: Server) -> Iterator[Bench]:
         yield here
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: tests of other modules end all sessions of a server
 def stage(each_server: Server) -> Iterator[Stage]:
     """Return a stage on every supported server in turn, whose database stays as it is."""
     for here in _stage(each_server):
