@@ -27,10 +27,13 @@ class Bar(progress.Progress):
             yield Text(f"  {self.below}")
 
 
-def begin() -> Bar:
-    """Return a bar that is drawn from now on."""
+def begin(*, spins: bool) -> Bar:
+    """Return a bar that is drawn from now on; one that ``spins`` shows that something is at work.
+
+    What goes to stderr is drawn above it only where that is the same terminal.
+    """
     bar = Bar(
-        progress.SpinnerColumn(),
+        *((progress.SpinnerColumn(),) if spins else ()),
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(bar_width=24),
         progress.MofNCompleteColumn(),

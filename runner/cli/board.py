@@ -12,8 +12,9 @@ from runner.fleet import Ending
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
 
+    from runner.cli.bar import Bar
     from runner.door import Event
     from runner.fleet import Visit
 
@@ -24,7 +25,7 @@ class Board:
     def __init__(self, total: int) -> None:
         self.said: dict[str, list[dict[str, Any]]] = {}  # what servers said, by member, for the document
         self._total = total
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
         self._is_migrating = False
@@ -32,17 +33,9 @@ class Board:
 
     def __enter__(self) -> Self:
         if not common.wants_document() and report.is_terminal():
-            from rich import progress  # noqa: PLC0415 - start-up time
+            from runner.cli import bar  # noqa: PLC0415 - start-up time
 
-            self._bar = progress.Progress(
-                progress.TextColumn("{task.description}", markup=False),
-                progress.BarColumn(bar_width=24),
-                progress.MofNCompleteColumn(),
-                progress.TimeElapsedColumn(),
-                console=report.console(),
-                transient=True,
-            )
-            self._bar.start()
+            self._bar = bar.begin(spins=False)
             self._all = self._bar.add_task("looking", total=self._total)
         return self
 

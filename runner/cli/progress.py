@@ -40,7 +40,7 @@ class Progress:
         if not self._quiet and self._total and self._width:
             from runner.cli import bar  # noqa: PLC0415 - start-up time
 
-            self._bar = bar.begin()
+            self._bar = bar.begin(spins=True)
             self._task = self._bar.add_task("", total=self._total)
         return self
 
