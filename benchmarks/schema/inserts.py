@@ -80,7 +80,7 @@ class Cost:
 
 
 def measure(connections: Mapping[Variant, Connection], table: str, *, rounds: int) -> dict[Variant, Cost]:
-    """Insert batches of new rows into each database in turn, in the order of their time; roll back and vacuum.
+    """Insert batches of new rows, in the order of time, into each database in turn; roll back and vacuum.
 
     In turn, because a machine has slower minutes, which must not meet one variant alone. One statement, so
     that the way to the server and the commit do not hide what the indexes cost. The first round warms up.

@@ -1,4 +1,4 @@
-"""The rules of types and defaults of columns, and of indexes on times, read from a catalog like the other ``rules`` of tables."""
+"""The rules of types and defaults of columns, and of indexes on times, read from a catalog like all ``rules``."""
 
 from __future__ import annotations
 
