@@ -1,4 +1,4 @@
-"""The rules of types and defaults of columns, and of indexes on times, read from a catalog like all ``rules``."""
+"""The rules of columns, of types, defaults and indexes on times, read from a catalog like all ``rules``."""
 
 from __future__ import annotations
 
