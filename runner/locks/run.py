@@ -90,7 +90,6 @@ class _Run:
         database.speak_plainly(self.connection)
         now = probe.look(self.connection, self.known)
         works = probe.works(
-            self.connection,
             self.known,
             (self.before, now),
             [one.message_primary for one in heard.kept],

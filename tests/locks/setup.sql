@@ -40,6 +40,7 @@ create table public.events_3 (
 create table public.parents (id integer);
 create table public.children () inherits (public.parents);
 create table public.loose (id integer);
+create table archive.loose (id integer);
 create materialized view public.summary as select n as id, n * 2 as total from generate_series(1, 3) as n;
 create unique index uq_summary on public.summary (id);
 create view public.listed as select id, customer_id from public.orders;

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from runner.locks import run
 from tests.locks.conftest import migration
 
@@ -64,6 +66,55 @@ def test_places_and_first_words_lead_into_the_file(stage: Stage) -> None:
     [traced] = stage.trace("-- why\n\n/* so */ comment on table\n    public.orders\n    is 'x;y';")
     assert str(traced.place) == "app/001_x.sql:3:10"
     assert traced.text == "comment on table public.orders is 'x;y'"
+
+
+# text of a file -> what its last statement does, without a moment's locks
+WORKS = {
+    "delete from public.items; alter table public.items alter column order_id type bigint":
+        {"items": "rewrites"},
+    "truncate public.items; insert into public.items values (1); truncate public.items":
+        {"items": "empties"},
+    "do $$ begin truncate public.items; end $$": {"items": "empties"},
+    "insert into public.loose values (1)": {"loose": "changes rows"},
+    "update public.items set order_id = 900 where id = 1": {"items": "changes rows"},
+    "delete from public.items where id = 1": {"items": "changes rows"},
+    "do $$ begin alter table public.items rename to pieces; create index on pieces (id); end $$":
+        {"items": "builds an index"},
+    "do $$ begin create index on public.items (id); alter table public.items rename to pieces; end $$":
+        {"items": "builds an index"},
+    "alter table public.orders set (parallel_workers = 2); set local min_parallel_table_scan_size = 0;"
+    " create index on public.orders (note)": {"orders": "builds an index"},
+    "alter table archive.loose add column c int; alter table public.loose alter column id type bigint":
+        {"loose": "rewrites"},
+    "alter table public.loose alter column id type bigint": {"loose": "rewrites"},
+    "create index on archive.loose (id); alter table public.loose add column c int; "
+    "create index on public.loose (id)": {"loose": "builds an index"},
+    "alter table archive.loose add constraint fk foreign key (id) references public.orders (id);"
+    " alter table public.loose add constraint fk foreign key (id) references public.orders (id)":
+        {"loose": "validates a key"},
+    "do $$ begin alter table public.loose add constraint fk foreign key (id) references public.orders (id);"
+    " alter table public.loose drop constraint fk;"
+    " alter table public.loose add constraint fk foreign key (id) references public.orders (id); end $$":
+        {"loose": "validates a key"},
+    "alter table public.items drop constraint fk_order;"
+    " alter table public.items add column other int references public.orders (id)": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WORKS, ids=lambda text: text[:60])
+def test_work_is_told_of_the_table_that_has_it(stage: Stage, text: str) -> None:
+    """Not of one that has the same name, also where it is named anew, emptied or written twice."""
+    last = stage.trace(text)[-1]
+    done = {e.name.removeprefix("public."): str(e.work) for e in last.effects if e.work.takes_long}
+    done |= {e.name.removeprefix("public."): "empties" for e in last.effects if e.work == "empties"}
+    assert done == WORKS[text]
+
+
+def test_only_what_belongs_to_the_database_itself_existed_before(stage: Stage) -> None:
+    """Neither PostgreSQL's own relations nor the ledger and its index."""
+    names = [one.name for one in stage.known.values()]
+    assert {name.partition(".")[0] for name in names} == {"public", "archive"}
+    assert not [name for name in names if "schema_migrations" in name]
 
 
 def test_settings_of_a_file_do_not_hide_anything(stage: Stage) -> None:
