@@ -18,9 +18,9 @@ def test_a_lock_is_held_while_the_file_goes_on(stage: Stage) -> None:
     text = """
         alter table public.customers add column c int;
         create index on public.customers (name);
-        create index on public.orders (note);
+        create index on public.orders (note); create index on public.orders (total);
     """
-    first, second, third = (traced.effects[0] for traced in stage.trace(text))
+    first, second, third, _ = (traced.effects[0] for traced in stage.trace(text))
     assert first.meanwhile == ("app/001_x.sql:4 builds an index on public.orders",)
     assert first.alarms == ("exclusive-scan", "exclusive")
     assert (second.mode, second.held, second.lock) == (
@@ -52,6 +52,12 @@ def test_what_a_file_has_locked_before_is_not_told_twice(stage: Stage) -> None:
     assert [[(e.mode, str(e.work)) for e in traced.effects] for traced in stage.trace(text)] == [
         [("AccessExclusiveLock", "a moment")], [], [("ShareLock", "rewrites")],
     ]  # fmt: skip
+    _, last = stage.trace(
+        "lock table public.items; create trigger t before insert on public.items"
+        " for each row execute function public.nothing()"
+    )
+    [items] = last.effects
+    assert (items.lock, items.held) == ("ShareRowExclusiveLock", "AccessExclusiveLock")
 
 
 def test_a_block_is_traced_as_a_whole(stage: Stage) -> None:
@@ -84,12 +90,12 @@ WORKS = {
         {"items": "builds an index"},
     "alter table public.orders set (parallel_workers = 2); set local min_parallel_table_scan_size = 0;"
     " create index on public.orders (note)": {"orders": "builds an index"},
-    "alter table archive.loose add column c int; alter table public.loose alter column id type bigint":
+    "alter table twin.loose add column c int; alter table public.loose alter column id type bigint":
         {"loose": "rewrites"},
     "alter table public.loose alter column id type bigint": {"loose": "rewrites"},
-    "create index on archive.loose (id); alter table public.loose add column c int; "
+    "create index on twin.loose (id); alter table public.loose add column c int; "
     "create index on public.loose (id)": {"loose": "builds an index"},
-    "alter table archive.loose add constraint fk foreign key (id) references public.orders (id);"
+    "alter table twin.loose add constraint fk foreign key (id) references public.orders (id);"
     " alter table public.loose add constraint fk foreign key (id) references public.orders (id)":
         {"loose": "validates a key"},
     "do $$ begin alter table public.loose add constraint fk foreign key (id) references public.orders (id);"
@@ -113,13 +119,15 @@ def test_work_is_told_of_the_table_that_has_it(stage: Stage, text: str) -> None:
 def test_only_what_belongs_to_the_database_itself_existed_before(stage: Stage) -> None:
     """Neither PostgreSQL's own relations nor the ledger and its index."""
     names = [one.name for one in stage.known.values()]
-    assert {name.partition(".")[0] for name in names} == {"public", "archive"}
+    assert {name.partition(".")[0] for name in names} == {"public", "twin"}
     assert not [name for name in names if "schema_migrations" in name]
 
 
 def test_settings_of_a_file_do_not_hide_anything(stage: Stage) -> None:
     """Neither what it lets the server say, nor where it looks for names, nor its role."""
-    text = """
+    text = r"""
+        set local standard_conforming_strings = off;
+        select '\';
         set local client_min_messages = error;
         create schema other;
         set local search_path = other;
@@ -150,6 +158,6 @@ def test_nothing_of_a_trace_stays(stage: Stage) -> None:
 
 def test_a_file_that_fails_says_where(stage: Stage) -> None:
     """What ran before it is still told."""
-    text = "alter table public.orders add column c int;\nselect nowhere;"
+    text = "drop view public.listed;\nselect nowhere;"
     done, problem = run.run(stage.here, migration(text, 1), stage.known)
     assert [len(done), problem] == [1, 'app/001_x.sql:2:1: column "nowhere" does not exist']
