@@ -141,5 +141,6 @@ def test_sizes_come_from_the_catalogs_alone(each_url: str, plain_url: str) -> No
             assert found["public.c"].bytes == 0
             size = found["public.a"].bytes
             other.execute("lock table public.a")
+            plain.execute("set lock_timeout = '5s'")
             locked = live.sizes(plain, ["public.a"])["public.a"]
             assert (locked.rows, 0 < locked.bytes <= size) == (5000, True)
