@@ -47,6 +47,7 @@ LOSSES: dict[str, list[str]] = {
     "truncate public.items": ["empties items"],
     "do $$ begin truncate public.items; end $$": ["empties items"],
     "create table public.n (id int); truncate public.n": [],
+    "delete from public.items where id > 0; alter table public.items alter column order_id type bigint": [],
     "delete from public.items": ["deletes every row of items"],
     "delete from PUBLIC.Items": ["deletes every row of items"],
     "delete from loose": ["deletes every row of loose"],

@@ -139,6 +139,12 @@ def test_settings_of_a_file_do_not_hide_anything(stage: Stage) -> None:
     assert [str(effect.work) for effect in stage.trace(text)[-1].effects] == ["rewrites"]
 
 
+def test_a_limit_of_the_server_ends_no_trace(stage: Stage) -> None:
+    """A file may take as long here as it takes."""
+    stage.here.connection.execute("set statement_timeout = '50ms'")
+    assert len(stage.trace("select pg_sleep(0.1)")) == 1
+
+
 def test_a_table_of_the_file_itself_is_nobodys(stage: Stage) -> None:
     """What did not exist before is not told, whatever is done to it."""
     text = "create table public.n (id int); create index on public.n (id); alter table public.n add c int"
