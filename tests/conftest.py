@@ -6,6 +6,7 @@ from a template (``auth_15`` … ``specs_18``) is a clone of what the runner bui
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -49,6 +50,17 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Spare the collector of garbage what stays until the end: thousands of tests, gone through time and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from runner import embedded
 from runner.schema import cluster
 
@@ -91,15 +93,23 @@ def running(version: int, *, wal_level: str = "replica") -> Iterator[Server]:
     data = folder / "data"
     options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     options += f" -c max_wal_size=128MB -c wal_level={wal_level}"
+    options += " -c dynamic_shared_memory_type=mmap"  # in the data folder: nothing stays of a killed server
     _run(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
     if PROGRAMS[version] == _WHEEL_15:
         _make_extensions()
     _run(version, "pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options, "start")
     try:
-        yield Server(version, str(folder))
+        server = Server(version, str(folder))
+        _warm(server)
+        yield server
     finally:
         _run(version, "pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+def _warm(server: Server) -> None:
+    """Let the template have its cache of the catalog: who connects to a copy need not make it first."""
+    psycopg.connect(server.url("template1")).close()
 
 
 def copied_clusters(patch: pytest.MonkeyPatch, made: Path) -> None:
