@@ -110,7 +110,7 @@ def test_a_short_lock_timeout_names_table_lock_and_holder(url: str, app: Project
     assert f"blocked by pid {pid}: user postgres" in caught.value.notes[0]
 
 
-# Rows that take a millisecond each are as long a build as a million others, and leave the processor to others.
+# Each row takes a millisecond: as long a build as that of a million, and it leaves the processor to others.
 SLOW = """
     create function public.slow(t int) returns int language plpgsql immutable as
         $$ begin perform pg_sleep(0.001); return t; end $$;

@@ -25,7 +25,7 @@ def load(series: str) -> dict[str, Any]:
     """Return the contract of a series as the file gives it."""
     contract: dict[str, Any] = yaml.load(
         (FOLDER / f"{series}.yaml").read_text(encoding="utf-8"),
-        Loader=yaml.CSafeLoader,  # noqa: S506 - the safe one, in C: ten times as fast
+        Loader=yaml.CSafeLoader,
     )
     return contract
 
