@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from runner.cli import common, report, text
@@ -65,18 +65,23 @@ def show(title: str, steps: Sequence[Step]) -> None:
     report.heading(title)
     rows = [_HEADERS, *(_cells(step) for step in steps)]
     columns, widths = _fitted(rows, report.width())
-    for row, style in zip(rows, (None, *(_STYLES[step.state] for step in steps)), strict=True):
-        report.drawn(_row(row, columns, widths, style))
+    is_coloured = report.is_coloured()
+    styles = [_STYLES[step.state] if is_coloured else None for step in steps]
+    report.drawn(
+        "\n".join(map(partial(_row, columns, widths), rows, (None, *styles)))
+    )  # at once: they may be many
     for step in steps:
         if step.needs:
             report.sentence(f"{described(step)}  {step.file.path}")
 
 
-def _row(row: Sequence[str], columns: Sequence[int], widths: Sequence[int], style: str | None) -> str:
+def _row(columns: Sequence[int], widths: Sequence[int], row: Sequence[str], style: str | None) -> str:
     """Return one line of the table, its state in colour."""
     cells = []
     for at, width in zip(columns, widths, strict=True):
-        cell = text.shortened(text.visible(row[at]), width)
+        cell = row[at]
+        if len(cell) > width or not (cell.isascii() and cell.isprintable()):
+            cell = text.shortened(text.visible(cell), width)
         pad = " " * (width - text.columns(cell))
         shown = report.styled(cell, style) if at == _STATE else cell
         cells.append(pad + shown if at == _TIME else shown + pad)

@@ -27,7 +27,7 @@ def made_schemas(text: str) -> tuple[str, ...]:
 
     The code of a ``do`` block counts; a name that a statement puts together while it runs is not found.
     """
-    if not _MENTIONED.search(text):
+    if "schema" not in text.lower() or not _MENTIONED.search(text):  # the first takes a tenth of the second
         return ()
     try:
         statements = scan(text).statements
