@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner.fleet.look import Files
     from runner.fleet.member import Member
     from runner.model import Migration
+    from runner.planning import Given
 
 
 class Terms(NamedTuple):
@@ -71,7 +72,8 @@ def survey(  # noqa: PLR0913 - as of migrate_fleet
 
     Whatever speaks against going on is the ``problem`` of its member: nothing is raised. Does not write.
     """
-    crew = Crew(members, partial(_look, files, terms), jobs=jobs, stop=stop)
+    look_at = partial(_look, files, terms, set())
+    crew = Crew(members, look_at, jobs=jobs, stop=stop)
     found: dict[str, Found] = {}
     for news in crew.news():
         if isinstance(news, Done):
@@ -83,23 +85,23 @@ def survey(  # noqa: PLR0913 - as of migrate_fleet
     return _distinct(files, ordered) if not stop.is_set() else ordered
 
 
-def _look(files: Files, terms: Terms, member: Member, _: Callable[[Event], None]) -> Found:
+def _look(files: Files, terms: Terms, given: set[Given], member: Member, _: Callable[[Event], None]) -> Found:
     """Do the preflight of one member."""
     began = time.monotonic()
     try:
-        return _checked(files, terms, member)._replace(seconds=time.monotonic() - began)
+        return _checked(files, terms, given, member)._replace(seconds=time.monotonic() - began)
     except RunnerError as problem:
         return Found(member, problem=problem, seconds=time.monotonic() - began)
     except KeyboardInterrupt:
         return Found(member, problem=_interrupted(member))
 
 
-def _checked(files: Files, terms: Terms, member: Member) -> Found:
+def _checked(files: Files, terms: Terms, given: set[Given], member: Member) -> Found:
     with look.site(files, member, wait=terms.wait) as site:
         seen = Found(member, door.describe(site), site.facts.identity, before=site.before)
         try:
             planning.check([site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty)
-            asked = planning.ask([site])
+            asked = planning.ask([site], given=given)
             planning.check_writable(asked)
             todo = planning.pending(asked[0].steps, to=terms.to)
             applied = len(planning.done(asked[0].steps, to=terms.to))
