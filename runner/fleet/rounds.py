@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import Interrupted, RunnerError
-from runner.fleet import look
+from runner.errors import Interrupted, RunnerError, UsageError
+from runner.fleet import look, member
 from runner.fleet.crew import Crew, Done
 from runner.fleet.twins import Twins
 from runner.fleet.visit import Ending, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from threading import Event as Flag
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from runner.door import Database
     from runner.fleet.look import Files
     from runner.fleet.member import Member
     from runner.model import Migration
     from runner.planning import Site
+
+    Fleet = Path | str | Mapping[str, str]
 
 
 class Round(NamedTuple):
@@ -30,7 +33,27 @@ class Round(NamedTuple):
     members: tuple[Member, ...]
     jobs: int
     wait: float
-    stop: Flag
+    stop: threading.Event
+
+
+def prepared(  # noqa: PLR0913 - what all functions for a fleet have in common
+    fleet: Fleet,
+    series: str | Sequence[str],
+    config: Path | str | None,
+    *,
+    only: Sequence[str],
+    but: Sequence[str],
+    jobs: int,
+    wait: float,
+    stop: threading.Event | None,
+    to: int | None = None,
+) -> Round:
+    """Read the files, once for all, and who is to be visited. Raises ``UsageError`` for an unknown ``to``."""
+    files = look.read(series, config)
+    if to is not None and to not in {file.number for file in files.migrations}:
+        raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
+    members = member.chosen(fleet, only=only, but=but)
+    return Round(files, members, jobs, wait, stop or threading.Event())
 
 
 class Seen(NamedTuple):
