@@ -52,7 +52,7 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
         plan(series, file=file, **options)
         return
     chosen = members.chosen()
-    board = Board(len(chosen["fleet"]))
+    board = Board(chosen["fleet"], to=options["to"])
     with _stop() as stop, board:
         found = fleet.migrate_fleet(
             series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
@@ -111,7 +111,7 @@ def _read(
     call: Callable[..., Iterable[Visit]], series: Sequence[str], file: Path | None, **options: object
 ) -> tuple[list[Visit], threading.Event]:
     chosen = members.chosen(is_reading=True)
-    with _stop() as stop, Board(len(chosen["fleet"])) as board:
+    with _stop() as stop, Board(chosen["fleet"]) as board:
         found = call(series=series, config=file, stop=stop, **chosen, **options)
         return _gathered(found, chosen["fleet"], board.count), stop
 

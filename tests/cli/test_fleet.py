@@ -143,7 +143,7 @@ def test_a_dry_run_answers_as_migrate_would(
 def test_what_is_behind_to_is_not_looked_at(
     runner: CliRunner, app: Project, file: str, urls: list[str], single: bool
 ) -> None:
-    """A file that must not be sent refuses a dry run as little as it refuses to migrate as far as before it."""
+    """A file that must not be sent refuses a dry run as little as it refuses to migrate only up to it."""
     app.write("app", {"001_two.sql": "commit;"})
     where = ["--url", urls[0]] if single else ["--fleet", file]
     assert app.run(runner, "migrate", "--dry-run", *where).exit_code == 1
