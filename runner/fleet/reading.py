@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import door, planning, schema
+from runner import database, door, planning, schema
 from runner.errors import RunnerError
-from runner.fleet.rounds import Round, Seen, done, prepared, seen
+from runner.fleet.crew import interruption
+from runner.fleet.rounds import Round, Seen, done, prepared, seen, stopped
 from runner.fleet.survey import Terms
 from runner.fleet.visit import JOBS, Ending, Visit
 
@@ -134,15 +136,22 @@ def _compared(
     round_: Round, applied: tuple[Migration, ...], scratch: str | None, *, strict: bool
 ) -> Iterator[Visit]:
     """Verify members that are alike beside what their files make."""
-    left = {one.name for one in round_.members}
+    left = {one.name: one for one in round_.members}
     target = round_.files.target(round_.members[0])
     try:
-        with schema.expected(target, applied, scratch_url=scratch) as made:
+        with ExitStack() as stack:
+            with database.heeding(interruption(round_.stop)):
+                made = stack.enter_context(schema.expected(target, applied, scratch_url=scratch))
             compare = partial(_beside, made, scratch)
             see = partial(_verify, strict=strict, compare=compare)
             for one in seen(round_, see, is_patient=True):
-                left.remove(one.visit.name)
+                del left[one.visit.name]
                 yield one.visit
+    except KeyboardInterrupt:  # of the heeding, or in this thread itself
+        if not round_.stop.is_set():
+            raise
+        for member in left.values():
+            yield stopped(member).visit
     except RunnerError as problem:  # of the scratch side
         for name in left:
             yield Visit(name, Ending.FAILED, problem=problem)

@@ -72,9 +72,9 @@ def seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = False
     twins = Twins(round_.files)
     for news in crew.news():
         if isinstance(news, Done):
-            yield _told_apart(twins, news.item, news.result or _stopped(news.item))
+            yield _told_apart(twins, news.item, news.result or stopped(news.item))
     for left in crew.left():
-        yield _stopped(left)
+        yield stopped(left)
 
 
 def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
@@ -101,11 +101,12 @@ def _visit(
     except RunnerError as problem:
         looked = Seen(Visit(one.name, Ending.FAILED, problem=problem))
     except KeyboardInterrupt:
-        looked = _stopped(one)
+        looked = stopped(one)
     return looked._replace(visit=looked.visit._replace(seconds=time.monotonic() - began))
 
 
-def _stopped(one: Member) -> Seen:
+def stopped(one: Member) -> Seen:
+    """Return what is said of a member that nobody has looked at because all was to end."""
     problem = Interrupted(f"Interrupted before {one.name} was looked at.", remedy="Run again.")
     return Seen(Visit(one.name, Ending.NOT_STARTED, problem=problem))
 

@@ -76,6 +76,8 @@ def test_what_a_file_waits_for_fits_beside_it(board: Board) -> None:
         board.show(name, apply.Started(FILES[1]))
         board.show(name, apply.Working(FILES[1], 61.0, WAITS))
     assert [columns(line) for line in lines(board)] == [78] * 3
-    assert lines(board)[2].startswith("日本                      0/2  001_with_a_r…ll_about_it  for 61 s: waits for ")
+    assert lines(board)[2].startswith(
+        "日本                      0/2  001_with_a_r…ll_about_it  for 61 s: waits for "
+    )
     board.show("日本", apply.Started(FILES[2]))
     assert lines(board)[2] == "日本                      0/2  002_three"
