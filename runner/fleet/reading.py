@@ -147,14 +147,13 @@ def _compared(
             for one in seen(round_, see, is_patient=True):
                 del left[one.visit.name]
                 yield one.visit
-    except KeyboardInterrupt:  # of the heeding, or in this thread itself
-        if not round_.stop.is_set():
+    except (RunnerError, KeyboardInterrupt) as problem:
+        if round_.stop.is_set():
+            yield from (stopped(member).visit for member in left.values())
+        elif isinstance(problem, RunnerError):  # of the scratch side
+            yield from (Visit(name, Ending.FAILED, problem=problem) for name in left)
+        else:
             raise
-        for member in left.values():
-            yield stopped(member).visit
-    except RunnerError as problem:  # of the scratch side
-        for name in left:
-            yield Visit(name, Ending.FAILED, problem=problem)
 
 
 def _beside(
