@@ -92,6 +92,9 @@ types: $(VENV)/.test ## mypy, strict; the package as Windows and macOS would hav
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 runner
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin runner
 
+# Bytecode is kept, whatever the shell says: each worker would compile every test again.
+pytest middle faults proofs: export PYTHONDONTWRITEBYTECODE :=
+
 pytest: $(VENV)/.test ## every test, against the oldest and the newest PostgreSQL, which they start themselves
 	$(BIN)/python -u -m pytest --numprocesses=auto --dist=worksteal  # -u: dots appear in a pipe, too
 

@@ -6,6 +6,7 @@ from a template (``auth_15`` … ``specs_18``) is a clone of what the runner bui
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -34,7 +35,20 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 FOLDERS = Path(__file__).parent / "folders"
 SERIES = ("auth", "specs")
-LONG = ("tests/test_new_migration.py", "tests/test_packaging.py", "tests/schema/test_upgraded.py")
+LONG = (  # ten seconds and more in one test
+    "tests/test_new_migration.py",
+    "tests/test_packaging.py",
+    "tests/test_operations_guide.py::test_a_backup",
+    "tests/test_alembic_guide.py::test_the_guide_moves",
+    "tests/test_api_page.py",
+    "tests/schema/test_upgraded.py",
+    "tests/test_production_guide.py",
+    "tests/schema/test_changes.py",
+    "tests/schema/test_proof.py::test_every_file",
+    "tests/examples/test_todo_files.py::test_the_commands",
+    "tests/cli/test_locks.py",
+    "tests/apply/test_watch.py",
+)
 _numbers = count(1)
 
 
@@ -48,6 +62,17 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Spare the collector of garbage what stays until the end: it went through all tests time and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -64,7 +89,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     middle = [item for item in items if _is_between(item)]
     kept = middle if wanted == "middle" else items if wanted == "all" else _without(items, middle)
     config.hook.pytest_deselected(items=_without(items, kept))
-    items[:] = sorted(kept, key=lambda item: not item.nodeid.startswith(LONG))
+    items[:] = _spread(kept, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Let each worker, which begins with a piece of the list, begin with some of the long ones."""
+    short = [item for item in items if not item.nodeid.startswith(LONG)]
+    size = -(-len(short) // workers)
+    found = []
+    for worker in range(workers):
+        names = LONG[worker::workers]
+        found += [item for item in items if item.nodeid.startswith(names)]
+        found += short[worker * size : (worker + 1) * size]
+    return found
 
 
 def _is_between(item: pytest.Item) -> bool:

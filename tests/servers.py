@@ -6,14 +6,19 @@ PostgreSQL refuses to run as root, so root runs it as another user, as the wheel
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from runner import embedded
 from runner.schema import cluster
@@ -40,6 +45,7 @@ _USER = "pgserver"  # the wheel's own choice
 _MADE = {"untrusted": "superuser = true", "dependent": "requires = 'untrusted'"}
 _UNTRUSTED, _DEPENDENT = _MADE if PROGRAMS[15] == _WHEEL_15 else ("pageinspect", "earthdistance")
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps files in memory
+_PORTS = range(20000, 32768)
 _ROOM = 4 * 2**30  # bytes that must be free there for the servers of all workers
 
 
@@ -76,6 +82,26 @@ class Server:
         return str(PROGRAMS[self.version] / "psql")
 
 
+@contextmanager
+def free_port() -> Iterator[int]:
+    """Yield a TCP port that is nobody's until the end of the block, whatever else runs on this machine.
+
+    Ports from 32768 on are given to whoever connects anywhere. That of UDP with the same number, which nobody
+    else wants, is held meanwhile: another suite asks for it, too, and goes on to the next.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket(type=socket.SOCK_DGRAM) as mark, socket.socket() as found:
+            try:
+                mark.bind(("127.0.0.1", port))
+                found.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.close()
+            yield port
+            return
+    raise OSError("every port is taken")
+
+
 def is_installed(version: int) -> bool:
     """Tell whether this machine has the programs of a version."""
     return bool((PROGRAMS[version] / "initdb").is_file())
@@ -91,15 +117,23 @@ def running(version: int, *, wal_level: str = "replica") -> Iterator[Server]:
     data = folder / "data"
     options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     options += f" -c max_wal_size=128MB -c wal_level={wal_level}"
+    options += " -c dynamic_shared_memory_type=mmap"  # in the data folder: nothing stays of a killed server
     _run(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
     if PROGRAMS[version] == _WHEEL_15:
         _make_extensions()
     _run(version, "pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options, "start")
     try:
-        yield Server(version, str(folder))
+        server = Server(version, str(folder))
+        _warm(server)
+        yield server
     finally:
         _run(version, "pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+def _warm(server: Server) -> None:
+    """Let the template have its cache of the catalog: who connects to a copy need not make it first."""
+    psycopg.connect(server.url("template1")).close()
 
 
 def copied_clusters(patch: pytest.MonkeyPatch, made: Path) -> None:
@@ -119,6 +153,7 @@ def copied_clusters(patch: pytest.MonkeyPatch, made: Path) -> None:
         subprocess.run(["cp", "-R", source / "data", folder], check=True, user=user)
 
     patch.setattr(cluster, "_make", copy)
+    patch.setattr(cluster, "_answer", cache(cluster._answer))  # a program says the same each time
 
 
 def _make_extensions() -> None:

@@ -9,6 +9,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -113,19 +114,25 @@ def _targets(node: ast.AST) -> list[str]:
     return []
 
 
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
-IMPORTS = [
-    Import(module, target, at_load, for_types)
-    for module, tree in TREES.items()
-    for node, at_load, for_types in _nodes(tree)
-    for target in _targets(node)
-]
+@cache  # not when the module is loaded: each worker loads it, few run these tests
+def _trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
+
+
+@cache
+def _imports() -> tuple[Import, ...]:
+    return tuple(
+        Import(module, target, at_load, for_types)
+        for module, tree in _trees().items()
+        for node, at_load, for_types in _nodes(tree)
+        for target in _targets(node)
+    )
 
 
 def _offered(room: str) -> set[str]:
     """Return the names that a room's ``__init__`` imports from its modules, or makes itself."""
-    at_home = {entry.target for entry in IMPORTS if entry.module == room and entry.own == room}
-    made = {node.name for node in TREES[room].body if isinstance(node, ast.FunctionDef)}
+    at_home = {entry.target for entry in _imports() if entry.module == room and entry.own == room}
+    made = {node.name for node in _trees()[room].body if isinstance(node, ast.FunctionDef)}
     return {target.rpartition(".")[2] for target in at_home} | made
 
 
@@ -137,14 +144,14 @@ def test_every_room_has_its_line() -> None:
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_a_room_uses_only_what_the_design_allows(room: str) -> None:
     """Layers stay layers, also inside functions and for the type checker."""
-    found = {entry.own for entry in IMPORTS if entry.room == room and entry.own}
+    found = {entry.own for entry in _imports() if entry.room == room and entry.own}
     common = set() if room in LEAVES else COMMON
     assert found <= ALLOWED[room] | common | {room}
 
 
 def test_nobody_reaches_past_a_room_into_its_modules() -> None:
     """What others may take, the room's ``__init__`` offers."""
-    outside = [entry for entry in IMPORTS if entry.own in ROOMS and entry.own != entry.room]
+    outside = [entry for entry in _imports() if entry.own in ROOMS and entry.own != entry.room]
     past = [
         f"{entry.module} takes {entry.target}"
         for entry in outside
@@ -175,7 +182,9 @@ def test_a_room_offers_only_what_somebody_takes(room: str) -> None:
 def test_a_third_party_package_stays_behind_its_fence(package: str) -> None:
     """Only the named rooms know it, so that it can be replaced, or left unloaded; annotations may name it."""
     found = {
-        entry.room for entry in IMPORTS if entry.target.partition(".")[0] == package and not entry.for_types
+        entry.room
+        for entry in _imports()
+        if entry.target.partition(".")[0] == package and not entry.for_types
     }
     assert found <= THIRD_PARTY[package]
     assert found, "nobody imports it: the fence is out of date"
@@ -183,20 +192,20 @@ def test_a_third_party_package_stays_behind_its_fence(package: str) -> None:
 
 def test_nothing_else_is_imported() -> None:
     """A new dependency is a decision, not an accident."""
-    packages = {entry.target.partition(".")[0] for entry in IMPORTS}
+    packages = {entry.target.partition(".")[0] for entry in _imports()}
     assert packages - sys.stdlib_module_names == THIRD_PARTY.keys() | {"runner"}
 
 
 def test_there_is_no_circle_of_imports() -> None:
     """Whatever a module loads is loaded without it, rooms and modules alike; a circle would raise here."""
     rooms: dict[str, set[str]] = {name: set() for name in ALLOWED}
-    for entry in IMPORTS:
+    for entry in _imports():
         if entry.own and entry.own != entry.room != "__init__":
             rooms[entry.room].add(entry.own)
     order = list(TopologicalSorter(rooms).static_order())
     assert order.index("files") < order.index("apply") < order.index("schema") < order.index("cli")
     modules: dict[str, set[str]] = {name: set() for name in SOURCES}
-    for entry in IMPORTS:
+    for entry in _imports():
         if entry.at_load and entry.own == entry.room:
             path = entry.target.removeprefix("runner.")
             while path and path not in SOURCES:
@@ -210,7 +219,7 @@ def test_only_the_command_line_prints() -> None:
     """The library returns data."""
     printing = {
         name
-        for name, tree in TREES.items()
+        for name, tree in _trees().items()
         for node in ast.walk(tree)
         if (isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "click.echo"})
         or (isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdout", "sys.stderr"})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -73,9 +74,11 @@ def running() -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody uses at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a TCP port that nobody uses at the moment, below those that are given to whoever connects."""
+    for port in random.sample(range(10000, 20000), 10000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("every port is taken")
 
 
 def _run(program: Path, *arguments: str) -> None:

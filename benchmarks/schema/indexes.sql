@@ -6,9 +6,13 @@ select
     coalesce(obj_description(i.oid, 'pg_class'), '') as comment,
     exists (select from pg_constraint as c where c.conindid = i.oid and c.contype in ('p', 'u')) as constrains,
     x.indisunique as "unique",
-    x.indpred is null and exists (
+    exists (
         select from pg_constraint as c
-        where c.contype = 'f' and c.conrelid = x.indrelid
+        where coalesce(
+                pg_get_expr(x.indpred, x.indrelid) = format('(%s IS NOT NULL)', pg_get_indexdef(i.oid, 1, true)),
+                true
+            )
+            and c.contype = 'f' and c.conrelid = x.indrelid
             and c.conkey = (x.indkey::int2[])[0:cardinality(c.conkey) - 1]
     ) as foreign_key,
     x.indpred is null and exists (

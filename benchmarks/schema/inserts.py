@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 BATCH = 10_000  # rows per statement
 _LATER = "interval '1100 days'"
-# How a copy of existing rows becomes new ones: of the same owners, with new keys, later than all others.
+# How a copy of existing rows becomes new ones: of the same owners, with new keys, later than all others. The
+# first column is the time they come in the order of.
 TABLES = {
     "activity_logs": {"created_at": f"created_at + {_LATER}"},
     "conversation_history": {"created_at": f"created_at + {_LATER}"},
@@ -79,7 +80,7 @@ class Cost:
 
 
 def measure(connections: Mapping[Variant, Connection], table: str, *, rounds: int) -> dict[Variant, Cost]:
-    """Insert batches of new rows into each database in turn, each in one statement; roll back and vacuum.
+    """Insert batches of new rows, in the order of time, into each database in turn; roll back and vacuum.
 
     In turn, because a machine has slower minutes, which must not meet one variant alone. One statement, so
     that the way to the server and the commit do not hide what the indexes cost. The first round warms up.
@@ -90,7 +91,7 @@ def measure(connections: Mapping[Variant, Connection], table: str, *, rounds: in
         for variant, connection in connections.items():
             runs[variant].append(_insert(connection, table))
     for connection in connections.values():
-        connection.execute("drop table fresh")
+        connection.execute("drop table chosen")
         connection.commit()
     return {variant: Cost(tuple(found[1:]), *sizes[variant]) for variant, found in runs.items()}
 
@@ -98,16 +99,20 @@ def measure(connections: Mapping[Variant, Connection], table: str, *, rounds: in
 def _prepare(connection: Connection, table: str) -> tuple[int, int, int]:
     """Choose the rows that are copied, and return the sizes of the table and its indexes."""
     sizes = connection.execute(_SIZES, [f"public.{table}"]).fetchone()
+    changed = ", ".join(f"{column} = {value}" for column, value in TABLES[table].items())
     chosen = f"select * from public.{table} order by md5(id::text) limit {BATCH}"  # noqa: S608 - from above
-    connection.execute(f"create temp table fresh as {chosen}".encode())
+    connection.execute(f"create temp table chosen as {chosen}".encode())
+    connection.execute(f"update chosen set {changed}".encode())  # noqa: S608
     connection.commit()
     return sizes or (0, 0, 0)
 
 
 def _insert(connection: Connection, table: str) -> Run:
-    changed = ", ".join(f"{column} = {value}" for column, value in TABLES[table].items())
+    time_of_row = next(iter(TABLES[table]))
     with connection.transaction(force_rollback=True):
-        rows = connection.execute(f"update fresh set id = gen_random_uuid(), {changed}".encode()).rowcount  # noqa: S608
+        rows = connection.execute("update chosen set id = gen_random_uuid()").rowcount
+        fresh = f"select * from chosen order by {time_of_row}"  # noqa: S608 - from above
+        connection.execute(f"create temp table fresh as {fresh}".encode())
         start = _log_position(connection)
         begin = _seconds(connection)
         connection.execute(f"insert into public.{table} select * from fresh".encode())  # noqa: S608

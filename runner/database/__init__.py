@@ -3,9 +3,10 @@
 Take from here ``connect`` (and what tells how a session stands or puts it back), ``query`` and ``ask`` for
 the runner's own questions, whose answers no setting shapes, ``opening`` for a transaction of the runner's
 own, ``run``, ``send`` and ``Answer`` for a message as it is, ``fill`` for literals in it, ``invalid_left``
-for the indexes that a statement leaves behind, ``heeding`` to end from outside what a thread waits for,
-``parse`` for URLs. Every connection is in autocommit mode without server-side preparation: the runner writes
-its own ``begin`` and ``commit``, and a message holds exactly what it says.
+for the indexes that a statement leaves behind, ``together`` to wait for several servers at once, ``heeding``
+to end from outside what a thread waits for, ``parse`` for URLs. Every connection is in autocommit mode
+without server-side preparation: the runner writes its own ``begin`` and ``commit``, and a message holds
+exactly what it says.
 """
 
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from runner.database.notices import Heard as Heard
     from runner.database.notices import Notices as Notices
     from runner.database.notices import hearing as hearing
+    from runner.database.parallel import together as together
     from runner.database.question import ask as ask
     from runner.database.question import opening as opening
     from runner.database.question import query as query
@@ -65,6 +67,7 @@ else:
         invalid="BEFORE LEFT invalid_before invalid_left",
         message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",
         notices="Heard Notices hearing",
+        parallel="together",
         question="ask opening query query_quoted",
         resource="packaged",
         server="create_empty create_missing drop",

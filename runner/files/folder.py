@@ -56,13 +56,12 @@ def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
 def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
     """Return what lies in a folder and its rollbacks and cannot be meant as a migration, such as x.sql~."""
     within = [folder, *([folder / ROLLBACK] if (folder / ROLLBACK).is_dir() else [])]
-    found = [
-        path
+    return tuple(
+        shown(one / name, root=root)
         for one in within
-        for path in sorted(one.iterdir())
-        if path.name[0] != "." and path.name != ROLLBACK and _is_left(path.name)
-    ]
-    return tuple(shown(path, root=root) for path in found)
+        for name in sorted(entry.name for entry in os.scandir(one))
+        if name[0] != "." and name != ROLLBACK and _is_left(name)
+    )
 
 
 def _is_left(name: str) -> bool:

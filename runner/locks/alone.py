@@ -48,7 +48,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         error, seen = _applied(here, migration, looking, _chosen(migration, there, known))
         after = probe.look(looking, known)
         now = probe.relations(looking, besides=here.filler.besides)
-        works = probe.works(looking, known, (before, after)) | _built(there, now, known)
+        works = probe.works(known, (before, after)) | _built(there, now, known)
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
     traced = replace(_named(migration), effects=effects, losses=_gone(there, now, known))
     return (traced,), error.message if error else None

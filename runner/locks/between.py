@@ -30,9 +30,9 @@ def effects(
             if mode != "AccessExclusiveLock" or mode in now.locks.get(table, ()):
                 continue
             done = (Work.BUILDS,) if Work.BUILDS in works.get(table, ()) else done
+        elif relation.kind == "materialized view" and mode == "ExclusiveLock":
+            done = (*done, Work.READS)  # only to be refreshed concurrently, and compared with what it was
         elif relation.kind not in RELATIONS:
-            if blocked(mode) is Blocked.NOBODY:
-                continue
             done = ()
         yield Effect(
             relation.name,

@@ -31,7 +31,7 @@ _SIZES = """
             case when c.relkind in ('p', 'I') then null  -- analyze writes there what all have together
                 when c.reltuples >= 0 then c.reltuples::bigint
                 else nullif(pg_catalog.pg_stat_get_live_tuples(c.oid), 0) end as rows,
-            case when c.relkind in ('p', 'v', 'f', 'I') then 0
+            case when c.relkind in ('p', 'I') then 0
                 when exists (
                     select from pg_catalog.pg_locks as l
                     where l.relation = c.oid and l.mode = 'AccessExclusiveLock'

@@ -1,7 +1,7 @@
 """Know what a statement destroys: by what the server says was dropped, by files, types and its text.
 
 An event trigger, made in the transaction that is rolled back in the end, is told of every drop, also inside a
-``do`` block or a function. It belongs to the role of the session, whatever role a file takes on.
+``do`` block or a function. It works with the rights of who made it, whatever role a file takes on.
 """
 
 from __future__ import annotations
@@ -21,30 +21,27 @@ if TYPE_CHECKING:
     from runner.locks.probe import Relation
 
 _WATCH = """
-    set local role none;
     create schema runner_trace;
     create table runner_trace.dropped (
-        number integer generated always as identity, classid oid, objid oid, objsubid integer, kind text,
+        number integer generated always as identity, objid oid, objsubid integer, kind text,
         identity text, names text[], args text[],
         original boolean
     );
     create function runner_trace.note() returns event_trigger language plpgsql security definer
     set search_path = pg_catalog, pg_temp as $$
     begin
-        insert into runner_trace.dropped (classid, objid, objsubid, kind, identity, names, args, original)
-        select classid, objid, objsubid, object_type, object_identity, address_names, address_args, original
+        insert into runner_trace.dropped (objid, objsubid, kind, identity, names, args, original)
+        select objid, objsubid, object_type, object_identity, address_names, address_args, original
         from pg_catalog.pg_event_trigger_dropped_objects()
-        where (original or normal) and not is_temporary;
+        where original or normal;
     end
     $$;
     create event trigger runner_trace_drop on sql_drop execute function runner_trace.note();
     grant usage on schema runner_trace to public;
     grant select on runner_trace.dropped to public;
-    set local role {role};
 """
 _DROPPED = """
-    select number, classid = 'pg_catalog.pg_class'::pg_catalog.regclass, objid, objsubid, kind,
-        identity, names, args, original
+    select number, objid, objsubid, kind, identity, names, args, original
     from runner_trace.dropped where number > %s order by not original, number
 """
 _COLUMNS = """
@@ -66,7 +63,7 @@ _DATA = {
     "domain",
     "extension",
 }
-_NOTHING = {"default value", "toast table", "large object"}
+_NOTHING = "default value"
 _DELETE = re.compile(
     r'\bdelete\s+from\s+(?:only\s+)?((?:[\w$]+|"\s*)(?:\s*\.\s*(?:[\w$]+|"\s*))*)', re.IGNORECASE
 )
@@ -87,7 +84,6 @@ class Dropped(NamedTuple):
     """What the server says was dropped."""
 
     number: int
-    is_relation: bool
     objid: int
     objsubid: int
     kind: str
@@ -107,21 +103,20 @@ class Losses:
         self.columns = columns(connection, known)
         self._then = self.columns
         self._number = 0
-        [(role,)] = database.query(connection, "select pg_catalog.quote_ident(current_user::text)")
-        database.run(connection, _WATCH.replace("{role}", role))
+        database.run(connection, _WATCH)
 
     def dropped(self) -> list[Dropped]:
         """Return what was dropped since the last call, of that what existed before."""
         found = [Dropped(*row) for row in database.query(self.connection, _DROPPED, self._number)]
         self._number = max((one.number for one in found), default=self._number)
-        homes = [one.names[:2] for one in found if one.is_original]
-        named = [one for one in found if one.is_original or one.names[:2] not in homes]
-        return [one for one in named if one.kind not in _NOTHING and self._existed(one)]
+        homes = [one.names[:2] if one.objsubid else one.names for one in found if one.is_original]
+        named = [one for one in found if one.is_original or not _is_within(one.names, homes)]
+        return [one for one in named if one.kind != _NOTHING and self._existed(one)]
 
     def _existed(self, one: Dropped) -> bool:
         if one.objsubid:
             return (one.objid, one.objsubid) in self.columns
-        return one.objid < self.first_new and not (one.is_relation and one.objid not in self.known)
+        return one.objid < self.first_new
 
     def narrowed(self) -> Iterator[Loss]:
         """Yield the columns whose type holds less than before, since the last call."""
@@ -155,6 +150,11 @@ def next_number(connection: Connection) -> int:
     finally:
         database.roll_back(connection)
     return int(number)
+
+
+def _is_within(names: list[str], homes: list[list[str]]) -> bool:
+    """Tell whether something is a part of one of others, as a trigger is of its table."""
+    return any(len(home) > 1 and names[: len(home)] == home != names for home in homes)
 
 
 def drop(one: Dropped) -> Loss:

@@ -10,7 +10,7 @@ from runner.locks.effect import Work
 from runner.locks.mode import strongest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -33,8 +33,7 @@ _RELATIONS = """
     left join pg_catalog.pg_index as i on i.indexrelid = c.oid
     where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
         and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-        and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
-        and i.indrelid is distinct from pg_catalog.to_regclass(%(besides)s)
+        and coalesce(i.indrelid, c.oid) is distinct from pg_catalog.to_regclass(%(besides)s)
 """
 
 # The counters are those of this session's transaction, before anybody else can see them.
@@ -45,7 +44,11 @@ _STATES = """
         pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid)
             + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid),
         pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid),
-        pg_catalog.pg_stat_get_vacuum_count(c.oid)
+        pg_catalog.pg_stat_get_vacuum_count(c.oid),
+        array(
+            select k.oid::text || ' ' || k.conname from pg_catalog.pg_constraint as k
+            where k.conrelid = c.oid and k.contype = 'f' and k.convalidated
+        )
     from pg_catalog.pg_class as c
     where c.oid = any (%s)
 """
@@ -54,18 +57,12 @@ _LOCKS = """
     select l.relation, l.mode from pg_catalog.pg_locks as l
     where l.pid = %(pid)s and l.locktype = 'relation'
         and (%(chosen)s::oid[] is null or l.relation = any (%(chosen)s::oid[]))
-        and l.database = (
-            select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()
-        )
 """
-
-_KEYS = "select conrelid from pg_catalog.pg_constraint where conname = any (%s)"
 
 # PostgreSQL's own messages of the level DEBUG1; the names in them are not qualified.
 _MESSAGES = {
     Work.REWRITES: re.compile(r'rewriting table "(.+)"'),
-    Work.READS: re.compile(r'verifying table "(.+)"'),
-    Work.BUILDS: re.compile(r'building index ".+" on table "(.+)" (?:serially|with request)'),
+    Work.BUILDS: re.compile(r'building index ".+" on table "(.+)"'),
 }
 _KEY = re.compile(r'validating foreign key constraint "(.+)"')
 
@@ -88,6 +85,7 @@ class State(NamedTuple):
     written: int
     deleted: int
     vacuums: int
+    keys: list[str]  # foreign keys that are validated: number and name
 
 
 class Probe(NamedTuple):
@@ -119,7 +117,6 @@ def locks(connection: Connection, pid: int, known: Iterable[int] | None) -> dict
 
 
 def works(
-    connection: Connection,
     known: Mapping[int, Relation],
     between: tuple[Probe, Probe],
     said: Sequence[str] = (),
@@ -131,11 +128,12 @@ def works(
     ``truncates`` says that the statement is called so: over a table without a row nothing else tells.
     """
     found: dict[int, set[Work]] = {}
-    for oid, work in _told(connection, between, said):
-        found.setdefault(oid, set()).add(work)
     for oid, work in _counted(between):
         found.setdefault(oid, set()).add(work)
-    for oid in _new_files(between):
+    new = _new_files(between)
+    for oid, work in list(_told(between, said, {*found, *new})):
+        found.setdefault(oid, set()).add(work)
+    for oid in new:
         is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found.get(oid, ())
         if known[oid].kind == "table" and (truncates or is_emptied):
             found[oid] = found.get(oid, set()) - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
@@ -145,20 +143,19 @@ def works(
 
 
 def _told(
-    connection: Connection, between: tuple[Probe, Probe], said: Sequence[str]
+    between: tuple[Probe, Probe], said: Sequence[str], touched: Collection[int]
 ) -> Iterator[tuple[int, Work]]:
-    """Find the relations that messages name: they bear the name, and are locked."""
-    after = between[1]
-    matches = [(one.match(text), work) for text in said for work, one in _MESSAGES.items()]
-    named = [(match[1], work) for match, work in matches if match]
-    states = [(oid, state.name) for probe in between for oid, state in probe.states.items()]
-    yield from (
-        (oid, work) for name, work in named for oid, one in states if one == name and oid in after.locks
-    )
-    if keys := [match[1] for text in said if (match := _KEY.match(text))]:
-        for (oid,) in database.query(connection, _KEYS, keys):
-            if oid in after.states and oid in after.locks:
-                yield oid, Work.VALIDATES
+    """Find what messages name: it bears the name and was read or written anew, or has the key now."""
+    before, after = between
+    named = [
+        (match[1], work) for text in said for work, one in _MESSAGES.items() if (match := one.match(text))
+    ]
+    keys = {match[1] for text in said if (match := _KEY.match(text))}
+    for oid, now in after.states.items():
+        old = before.states.get(oid, now)
+        yield from ((oid, work) for name, work in named if oid in touched and name in (old.name, now.name))
+        if any(key.partition(" ")[2] in keys for key in {*now.keys} - {*old.keys}):
+            yield oid, Work.VALIDATES
 
 
 def _counted(between: tuple[Probe, Probe]) -> Iterator[tuple[int, Work]]:

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.schema import Bench
 
-# As migrate does; and a scan that an index can avoid is avoided, however small the table is here.
+# A scan that an index can avoid is avoided, however small the table is here.
 _BEGIN = """
-    begin read write; set local row_security = off; set local statement_timeout = 0;
-    set local enable_seqscan = off
+    begin read write; set local statement_timeout = 0; set local enable_seqscan = off
 """
 _TELL = "set local client_min_messages = debug1"
 _TEXT = 120  # characters of a statement
@@ -55,7 +54,6 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         return (), str(error).strip()
     finally:
         database.roll_back(connection)
-        database.put_back(connection)
         database.start_over(connection)
 
 
@@ -90,7 +88,6 @@ class _Run:
         database.speak_plainly(self.connection)
         now = probe.look(self.connection, self.known)
         works = probe.works(
-            self.connection,
             self.known,
             (self.before, now),
             [one.message_primary for one in heard.kept],
@@ -143,7 +140,7 @@ class _Run:
             return self.done
         for number, one in self.drops:
             gone = loss.drop(one)
-            if number < len(self.done) and not gone.is_data and self.losses.is_there(one):
+            if not gone.is_data and self.losses.is_there(one):
                 left = tuple(other for other in self.done[number].losses if other != gone)
                 self.done[number] = replace(self.done[number], losses=left)
         return self.done

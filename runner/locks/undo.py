@@ -36,7 +36,7 @@ def undo(here: Bench, migration: Migration, existing: Mapping[int, Relation]) ->
     known = probe.relations(here.connection, besides=here.filler.besides)
     first_new = loss.next_number(here.connection)
     try:
-        database.run(here.connection, "begin read write; set local row_security = off")
+        database.run(here.connection, "begin read write")
         losses = loss.Losses(here.connection, known, first_new=first_new)
         before = probe.look(here.connection, known)
         error = database.failure(database.send(here.connection, text))
@@ -48,7 +48,7 @@ def undo(here: Bench, migration: Migration, existing: Mapping[int, Relation]) ->
         return _judged(losses, existing, emptied)
     finally:
         database.roll_back(here.connection)
-        database.put_back(here.connection)
+        database.start_over(here.connection)
 
 
 def _judged(losses: loss.Losses, existing: Mapping[int, Relation], emptied: list[tuple[int, str]]) -> Undo:

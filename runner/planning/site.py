@@ -71,16 +71,22 @@ def _connect(target: Target) -> Connection:
 def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, ...]]:
     """Connect to every target and compare its files with its ledger; the connections close at the end.
 
-    Does not write, and needs no more than the right to select from the ledger.
+    All at once: what a server takes, and the way there, count for one. Does not write, and needs no more
+    than the right to select from the ledger.
     """
+
+    def found(target: Target) -> Site:
+        connection = _connect(target)
+        stack.callback(connection.close)
+        try:
+            return _site(target, connection, migrations[target.series.name])
+        except BaseException:  # the others may be given up already
+            connection.close()
+            raise
+
     with ExitStack() as stack:
         stack.enter_context(_lost())
-        sites = []
-        for target in targets:
-            connection = _connect(target)
-            stack.callback(connection.close)
-            sites.append(_site(target, connection, migrations[target.series.name]))
-        yield tuple(sites)
+        yield tuple(database.together(found, targets))
 
 
 @contextmanager

@@ -55,7 +55,7 @@ create index if not exists idx_users_status_created_at
 create index if not exists idx_users_is_active
     on public.users (is_active);
 create index if not exists idx_users_created_at
-    on public.users (created_at desc);
+    on public.users (created_at);
 create index if not exists idx_users_role_status
     on public.users (role, status);
 create index if not exists idx_users_last_login_at

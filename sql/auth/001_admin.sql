@@ -119,8 +119,9 @@ create index if not exists idx_admin_audit_logs_action
     on public.admin_audit_logs (action);
 create index if not exists idx_admin_audit_logs_resource_type_resource_id_created_at
     on public.admin_audit_logs (resource_type, resource_id, created_at desc);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_admin_audit_logs_created_at
-    on public.admin_audit_logs (created_at desc);
+    on public.admin_audit_logs (created_at);
 
 create or replace trigger trg_admin_audit_logs_updated_at
     before update on public.admin_audit_logs

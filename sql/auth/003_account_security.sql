@@ -68,8 +68,9 @@ create index if not exists idx_audit_logs_user_id_timestamp
     on public.audit_logs (user_id, timestamp desc);
 create index if not exists idx_audit_logs_action
     on public.audit_logs (action);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_audit_logs_timestamp
-    on public.audit_logs (timestamp desc);
+    on public.audit_logs (timestamp);
 create index if not exists idx_audit_logs_resource_type_resource_id
     on public.audit_logs (resource_type, resource_id);
 create index if not exists idx_audit_logs_ip_address

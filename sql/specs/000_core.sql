@@ -82,7 +82,7 @@ create index if not exists idx_projects_current_phase
 create index if not exists idx_projects_maturity_score
     on public.projects (maturity_score);
 create index if not exists idx_projects_created_at
-    on public.projects (created_at desc);
+    on public.projects (created_at);
 create index if not exists idx_projects_archived_at
     on public.projects (archived_at);
 
@@ -152,9 +152,9 @@ create index if not exists idx_sessions_status_started_at
 create index if not exists idx_sessions_mode
     on public.sessions (mode);
 create index if not exists idx_sessions_started_at
-    on public.sessions (started_at desc);
+    on public.sessions (started_at);
 create index if not exists idx_sessions_created_at
-    on public.sessions (created_at desc);
+    on public.sessions (created_at);
 
 create or replace trigger trg_sessions_updated_at
     before update on public.sessions
@@ -215,7 +215,7 @@ create index if not exists idx_questions_session_id_created_at
 create index if not exists idx_questions_category
     on public.questions (category);
 create index if not exists idx_questions_created_at
-    on public.questions (created_at desc);
+    on public.questions (created_at);
 
 create or replace trigger trg_questions_updated_at
     before update on public.questions
@@ -284,8 +284,9 @@ create index if not exists idx_specifications_superseded_by
     on public.specifications (superseded_by);
 create index if not exists idx_specifications_category_is_current
     on public.specifications (category, is_current);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_specifications_created_at
-    on public.specifications (created_at desc);
+    on public.specifications (created_at);
 
 create or replace trigger trg_specifications_updated_at
     before update on public.specifications
@@ -344,8 +345,9 @@ create table if not exists public.conversation_history (
 
 create index if not exists idx_conversation_history_session_id_created_at
     on public.conversation_history (session_id, created_at);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_conversation_history_created_at
-    on public.conversation_history (created_at desc);
+    on public.conversation_history (created_at);
 
 comment on table public.conversation_history is 'Every message exchanged in a session, in order.';
 comment on column public.conversation_history.id is
@@ -401,7 +403,7 @@ create index if not exists idx_conflicts_severity_status
 create index if not exists idx_conflicts_type
     on public.conflicts (type);
 create index if not exists idx_conflicts_detected_at
-    on public.conflicts (detected_at desc);
+    on public.conflicts (detected_at);
 create index if not exists idx_conflicts_spec_ids
     on public.conflicts using gin (spec_ids);
 

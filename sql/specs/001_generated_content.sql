@@ -42,7 +42,7 @@ create table if not exists public.generated_projects (
 create index if not exists idx_generated_projects_generation_status_generation_started_at
     on public.generated_projects (generation_status, generation_started_at desc);
 create index if not exists idx_generated_projects_generation_started_at
-    on public.generated_projects (generation_started_at desc);
+    on public.generated_projects (generation_started_at);
 create index if not exists idx_generated_projects_generation_completed_at
     on public.generated_projects (generation_completed_at desc);
 

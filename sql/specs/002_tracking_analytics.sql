@@ -31,7 +31,7 @@ create index if not exists idx_quality_metrics_project_id_passed
 create index if not exists idx_quality_metrics_metric_type
     on public.quality_metrics (metric_type);
 create index if not exists idx_quality_metrics_calculated_at
-    on public.quality_metrics (calculated_at desc);
+    on public.quality_metrics (calculated_at);
 
 comment on table public.quality_metrics is
     'Snapshots of quality measurements taken on a project; rows are not edited.';
@@ -190,8 +190,9 @@ create index if not exists idx_knowledge_base_documents_project_id_uploaded_at
     on public.knowledge_base_documents (project_id, uploaded_at desc);
 create index if not exists idx_knowledge_base_documents_user_id_uploaded_at
     on public.knowledge_base_documents (user_id, uploaded_at desc);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_knowledge_base_documents_uploaded_at
-    on public.knowledge_base_documents (uploaded_at desc);
+    on public.knowledge_base_documents (uploaded_at);
 
 create or replace trigger trg_knowledge_base_documents_updated_at
     before update on public.knowledge_base_documents

@@ -24,7 +24,7 @@ create index if not exists idx_teams_created_by_created_at
 create index if not exists idx_teams_name
     on public.teams (name);
 create index if not exists idx_teams_created_at
-    on public.teams (created_at desc);
+    on public.teams (created_at);
 
 create or replace trigger trg_teams_updated_at
     before update on public.teams

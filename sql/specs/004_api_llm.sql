@@ -138,14 +138,19 @@ create table if not exists public.llm_usage_tracking (
 
 create index if not exists idx_llm_usage_tracking_user_id
     on public.llm_usage_tracking (user_id);
+-- A call outside a project or session has no entry: nobody asks for those, foreign keys least of all.
 create index if not exists idx_llm_usage_tracking_project_id
-    on public.llm_usage_tracking (project_id);
+    on public.llm_usage_tracking (project_id)
+    where project_id is not null;
 create index if not exists idx_llm_usage_tracking_session_id
-    on public.llm_usage_tracking (session_id);
+    on public.llm_usage_tracking (session_id)
+    where session_id is not null;
+-- Codes are asked for by equality; byte by byte they are compared faster than by the rules of a language.
 create index if not exists idx_llm_usage_tracking_provider_model
-    on public.llm_usage_tracking (provider, model);
+    on public.llm_usage_tracking (provider varchar_pattern_ops, model varchar_pattern_ops);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_llm_usage_tracking_timestamp
-    on public.llm_usage_tracking (timestamp desc);
+    on public.llm_usage_tracking (timestamp);
 
 comment on table public.llm_usage_tracking is
     'One row per call to a language model, for cost and speed reports.';
@@ -216,7 +221,7 @@ create index if not exists idx_subscriptions_tier_status
 create index if not exists idx_subscriptions_canceled_at
     on public.subscriptions (canceled_at);
 create index if not exists idx_subscriptions_created_at
-    on public.subscriptions (created_at desc);
+    on public.subscriptions (created_at);
 
 create or replace trigger trg_subscriptions_updated_at
     before update on public.subscriptions

@@ -25,7 +25,7 @@ create table if not exists public.analytics_metrics (
 create index if not exists idx_analytics_metrics_metric_name_date
     on public.analytics_metrics (metric_name, date desc);
 create index if not exists idx_analytics_metrics_date
-    on public.analytics_metrics (date desc);
+    on public.analytics_metrics (date);
 create index if not exists idx_analytics_metrics_tags
     on public.analytics_metrics using gin (tags);
 

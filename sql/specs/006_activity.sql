@@ -30,8 +30,9 @@ create index if not exists idx_activity_logs_entity_type_entity_id
     on public.activity_logs (entity_type, entity_id);
 create index if not exists idx_activity_logs_action_type
     on public.activity_logs (action_type);
+-- Ascending, though it is read backwards: new rows come last, where a btree leaves its pages full.
 create index if not exists idx_activity_logs_created_at
-    on public.activity_logs (created_at desc);
+    on public.activity_logs (created_at);
 
 create or replace trigger trg_activity_logs_updated_at
     before update on public.activity_logs
@@ -114,7 +115,7 @@ create index if not exists idx_project_invitations_invited_by
 create index if not exists idx_project_invitations_status_expires_at
     on public.project_invitations (status, expires_at);
 create index if not exists idx_project_invitations_created_at
-    on public.project_invitations (created_at desc);
+    on public.project_invitations (created_at);
 
 create or replace trigger trg_project_invitations_updated_at
     before update on public.project_invitations

@@ -24,7 +24,7 @@ create index if not exists idx_maturity_tracking_project_id_calculated_at
 create index if not exists idx_maturity_tracking_category_score
     on public.maturity_tracking (category, score);
 create index if not exists idx_maturity_tracking_calculated_at
-    on public.maturity_tracking (calculated_at desc);
+    on public.maturity_tracking (calculated_at);
 
 comment on table public.maturity_tracking is 'Maturity of a project per topic, over time.';
 comment on column public.maturity_tracking.id is
@@ -62,7 +62,7 @@ create index if not exists idx_test_results_project_id_started_at
 create index if not exists idx_test_results_test_status_started_at
     on public.test_results (test_status, started_at desc);
 create index if not exists idx_test_results_started_at
-    on public.test_results (started_at desc);
+    on public.test_results (started_at);
 
 comment on table public.test_results is 'Outcomes of trying whether the chosen technologies work together.';
 comment on column public.test_results.id is

@@ -192,3 +192,27 @@ def test_a_prepared_transaction_is_named() -> None:
             )
             assert blockers.blocked(found.blockers[0]).endswith("rollback prepared 'two-phase';")
             database.run(db, "rollback prepared 'two-phase'")
+
+
+MANY = "insert into public.busy select generate_series(1, 20000);"
+SLOWLY = """
+    create function public.slowly() returns trigger language plpgsql as
+        'begin perform pg_sleep(0.05); return new; end';
+    create trigger slowly before insert on public.busy for each row execute function public.slowly()
+"""
+PROGRESS = {
+    "vacuum public.busy": (MANY, "vacuum on public.busy: scanning heap, [1-9]%"),
+    "analyze public.busy": (MANY, "analyze on public.busy: acquiring sample rows, [1-9]%"),
+    "copy public.busy from program 'seq 1000'": (SLOWLY, "copy from on public.busy: [1-9]\\d* rows"),
+}
+
+
+@pytest.mark.parametrize("text", PROGRESS)
+def test_progress_is_told_of_whatever_the_server_counts(observer: Connection, text: str) -> None:
+    """Table, phase and percent of vacuum and analyze, slowed down by their cost, and the rows of a copy."""
+    before, said = PROGRESS[text]
+    database.run(observer, before)
+    url = f"{observer.info.dsn} options='-c vacuum_cost_delay=100 -c vacuum_cost_limit=1'"
+    with sending(url, text) as pid:
+        found = until(of(observer, pid), lambda one: re.search(said, str(one)) is not None)
+    assert found.blockers == ()

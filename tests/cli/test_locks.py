@@ -23,6 +23,7 @@ alter table public.orders add column if not exists flag boolean not null default
 alter table public.orders alter column total type bigint;
 create index if not exists idx_orders_total on public.orders (total);
 alter table public.orders drop column if exists note;
+update public.orders set total = 1;
 """
 
 
@@ -95,10 +96,11 @@ def _keys(kind: str) -> list[str]:
 
 def test_the_document_has_everything(shop: Project, runner: CliRunner, url: str) -> None:
     """With the documented keys: each statement, each table, what it destroys, and the rollback."""
+    shop.write("app", {"002_again.sql": "reindex index public.orders_pkey;"})
     document = data(shop.run(runner, "plan", "--locks", "--json", APP_URL=url))
     [entry] = document["databases"]
     assert list(entry) == ["series", "database", "steps", "locks"]
-    [trace] = entry["locks"]
+    trace, again = entry["locks"]
     assert list(trace) == _keys("trace")
     assert trace["alarms"] == [
         "rewrite",
@@ -108,13 +110,17 @@ def test_the_document_has_everything(shop: Project, runner: CliRunner, url: str)
         "data-loss",
         "rollback",
     ]
-    assert [one["line"] for one in trace["statements"]] == [2, 3, 4, 5]
+    assert [one["line"] for one in trace["statements"]] == [2, 3, 4, 5, 6]
     assert all(list(one) == _keys("statement") for one in trace["statements"])
     [table] = trace["statements"][1]["tables"]
     assert list(table) == _keys("locked")
     assert (table["name"], table["held"], table["blocks"], table["work"][0], table["rows"]) == (
         "public.orders", "AccessExclusiveLock", "everybody", "rewrites", 100000,
     )  # fmt: skip
+    [changed] = trace["statements"][4]["tables"]
+    assert "changes rows" in changed["work"]  # there are rows in the scratch database
+    [index] = [one for one in again["statements"][0]["tables"] if one["kind"] == "index"]
+    assert (index["name"], index["table"], index["rows"]) == ("public.orders_pkey", "public.orders", 100000)
     assert trace["statements"][3]["destroys"] == [{"text": "drops column public.orders.note", "data": True}]
     assert list(trace["rollback"]) == _keys("undo")
 

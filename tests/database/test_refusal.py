@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-PORT = 54987
 TLS = Path(__file__).parent / "tls"
 _HBA = """
 local all secret scram-sha-256
@@ -182,12 +181,14 @@ def test_when_the_wait_is_over_the_last_reason_counts(strict: Server) -> None:
 
 def test_a_server_without_the_tls_that_is_demanded_is_refused(strict: Server, tmp_path: Path) -> None:
     """What the URL demands is not there, and will not be in a moment."""
-    _restart(strict, PORT)
     root = tmp_path / "root.crt"
     root.write_text("")
-    for options in ("sslmode=require", f"sslmode=verify-full&sslrootcert={root}", "sslmode=verify-full"):
-        problem = _problem(f"postgresql://plain@127.0.0.1:{PORT}/postgres?{options}")
-        assert (problem.name, problem.exit_code) == ("TLS_REFUSED", 2), (options, problem.notes)
+    with servers.free_port() as port:
+        _restart(strict, port)
+        for options in ("sslmode=require", f"sslmode=verify-full&sslrootcert={root}", "sslmode=verify-full"):
+            problem = _problem(f"postgresql://plain@127.0.0.1:{port}/postgres?{options}")
+            assert (problem.name, problem.exit_code) == ("TLS_REFUSED", 2), (options, problem.notes)
+        _restart(strict)
     assert isinstance(_problem("postgresql://plain@127.0.0.1:1/postgres?sslmode=require"), CannotConnect)
 
 
@@ -198,23 +199,24 @@ def test_a_certificate_that_does_not_hold_is_refused(monkeypatch: pytest.MonkeyP
     The certificates sign themselves, for a host that nobody is, for a hundred years from 2026 on.
     """
     monkeypatch.setitem(servers.PROGRAMS, 15, servers.SYSTEM_15)
-    with servers.running(15) as server:
+    with servers.free_port() as port, servers.running(15) as server:
         data = Path(server.host) / "data"
         for name in ("server.crt", "server.key"):
             shutil.copy(TLS / name, data)
             os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
             (data / name).chmod(0o600)
-        _restart(server, PORT + 1, "-c ssl=on")
-        url = f"postgresql://postgres@127.0.0.1:{PORT + 1}/postgres?sslmode="
+        _restart(server, port, "-c ssl=on")
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode="
         database.connect(f"{url}verify-ca&sslrootcert={TLS}/server.crt", source="APP_URL").close()
         for options in (f"verify-ca&sslrootcert={TLS}/other.crt",
                         f"verify-full&sslrootcert={TLS}/server.crt"):  # fmt: skip
             assert _problem(url + options).name == "TLS_REFUSED", options
 
 
-def _restart(server: Server, port: int, options: str = "") -> None:
-    """Start the server anew, listening on TCP as well."""
+def _restart(server: Server, port: int | None = None, options: str = "") -> None:
+    """Start the server anew, listening on a TCP port as well, if one is given."""
+    listen = f"-h 127.0.0.1 -p {port}" if port else "-h ''"
     servers._run(
         server.version, "pg_ctl", "-w", "-D", f"{server.host}/data", "-l", f"{server.host}/log", "-m", "fast",
-        "-o", f"-k {server.host} -h 127.0.0.1 -p {port} {options}", "restart",
+        "-o", f"-k {server.host} {listen} {options}", "restart",
     )  # fmt: skip

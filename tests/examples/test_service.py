@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from tests import servers
 from tests.project import ROOT
 
 if TYPE_CHECKING:
@@ -24,17 +24,10 @@ SERVICE = ROOT / "examples" / "service"
 AT = {"auth": "003_account_security", "specs": "008_pgvector"}
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def _serving(log: Path, *options: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Start the service on a free port; its process and all workers end with the block."""
-    port = _free_port()
-    with log.open("w") as out:
+    with servers.free_port() as port, log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), *options],
             cwd=SERVICE,
@@ -43,11 +36,11 @@ def _serving(log: Path, *options: str, **environ: str) -> Iterator[tuple[subproc
             stderr=subprocess.STDOUT,
             text=True,
         )
-    try:
-        yield process, port
-    finally:
-        process.terminate()
-        process.wait(30)
+        try:
+            yield process, port
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def _health(port: int, process: subprocess.Popen[str]) -> dict[str, str]:

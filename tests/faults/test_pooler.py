@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,10 +22,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from runner.errors import PoolerFound
+from tests import servers
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CONFIG = """
 [databases]
@@ -48,10 +48,11 @@ def pooler(url: str, mode: str, *, size: int = 3) -> Iterator[str]:
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed")
-    options = conninfo_to_dict(url)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with servers.free_port() as port:
+        yield from _pooling(program, conninfo_to_dict(url), port, mode, size)
+
+
+def _pooling(program: str, options: Mapping[str, object], port: int, mode: str, size: int) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="pooler-"))
     folder.chmod(0o755)
     text = CONFIG.format(host=options["host"], port=port, mode=mode, size=size)

@@ -14,19 +14,19 @@ from runner.files import invisible
 
 # Signs that Unicode lists among what only directs the text, though they are drawn.
 DRAWN = {*range(0x600, 0x606), 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
-UNSEEN = {
-    code
-    for code in range(0x80, sys.maxunicode + 1)
-    if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zs", "Zl", "Zp") and code not in DRAWN
-}
 SOME = "\u00a0\u00ad\u034f\u115f\u180e\u2003\u200b\u200d\u200f\u2028\u2029\u202e\u2060\u2066"
 SOME += "\u2800\u3000\u3164\ufe0f\U000e0041"
 
 
 def test_every_one_is_known() -> None:
     """All that Unicode calls a blank, a line end, a control or a format character."""
-    assert [hex(code) for code in sorted(UNSEEN) if not invisible._INVISIBLE.match(chr(code))] == []
-    seen = "".join(chr(code) for code in range(0x20, 0x3000) if chr(code).isalnum() and code not in UNSEEN)
+    unseen = {
+        code
+        for code in range(0x80, sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zs", "Zl", "Zp") and code not in DRAWN
+    }
+    assert [hex(code) for code in sorted(unseen) if not invisible._INVISIBLE.match(chr(code))] == []
+    seen = "".join(chr(code) for code in range(0x20, 0x3000) if chr(code).isalnum() and code not in unseen)
     fillers = "\u115f\u1160\u17b4\u17b5"
     assert [hex(ord(one)) for one in invisible._INVISIBLE.findall(seen) if one not in fillers] == []
 

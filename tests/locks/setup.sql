@@ -1,6 +1,7 @@
 -- One of everything that DDL can lock.
 create type public.mood as enum ('good', 'bad');
 create schema archive;
+create schema twin;
 create domain public.amount as integer;
 create table public.customers (
     id integer constraint customers_pkey primary key,
@@ -15,7 +16,7 @@ create table public.orders (
     sum numeric(10, 2),
     made timestamptz,
     mood public.mood,
-    filled integer,
+    filled integer default 1,
     word varchar(50),
     constraint fk_customer foreign key (customer_id) references public.customers (id),
     constraint ck_note check (note is not null)
@@ -40,6 +41,7 @@ create table public.events_3 (
 create table public.parents (id integer);
 create table public.children () inherits (public.parents);
 create table public.loose (id integer);
+create table twin.loose (id integer);
 create materialized view public.summary as select n as id, n * 2 as total from generate_series(1, 3) as n;
 create unique index uq_summary on public.summary (id);
 create view public.listed as select id, customer_id from public.orders;
@@ -49,6 +51,19 @@ create function public.nothing() returns trigger language plpgsql as $$ begin re
 create trigger trg_orders before insert on public.orders for each row execute function public.nothing();
 create policy p_orders on public.orders using (true);
 create rule r_customers as on delete to public.customers do also select 1;
+create procedure public.tidy() language plpgsql as $$
+begin
+    alter table public.loose add column c integer;
+    commit;
+end
+$$;
+create foreign data wrapper apart;
+create server apart foreign data wrapper apart;
+create foreign table public.far (id integer) server apart;
+create table public.tree (
+    id integer constraint tree_pkey primary key,
+    parent integer constraint fk_tree references public.tree (id)
+);
 create function public.sweep() returns void language sql as $$ delete from public.items $$;
 insert into public.orders (id, total, note, filled) values (900, 1, 'x', 1), (901, 2, 'y', 2);
 insert into public.events values (1, 1);

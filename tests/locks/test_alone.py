@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,9 @@ CASES = {
     "create index concurrently idx on public.orders (note)": {"orders": (SUE, BUILDS)},
     "create index concurrently if not exists idx_total on public.orders (total)": {"orders": (SUE, MOMENT)},
     "drop index concurrently public.idx_total": {"orders": (SUE, MOMENT)},
-    "reindex index concurrently public.idx_total": {"orders": (SUE, BUILDS)},
+    "call public.tidy()": {"loose": (AE, MOMENT)},
+    "do $$ begin drop table public.loose; commit; end $$": {"loose": (AE, MOMENT)},
+    "reindex index concurrently public.idx_total -- not of customers": {"orders": (SUE, BUILDS)},
     "reindex table concurrently public.orders": {"orders": (SUE, BUILDS)},
     "vacuum public.orders": {"orders": (SUE, READS)},
     "vacuum full public.orders": {"orders": (AE, REWRITES)},
@@ -39,8 +42,11 @@ def test_what_cannot_run_in_a_transaction_is_seen_from_outside(own_stage: Stage,
     assert told == CASES[text]
     assert str(traced.note).startswith("run outside a transaction")
     assert own_stage.here.look().recorded == ("000", "001")
-    gone = ["drops index public.idx_total"] if "drop index" in text else []
-    assert [loss.text for loss in traced.losses] == gone
+    gone = re.findall(r"drop (?:index|table).*public\.\w+", text)
+    assert [loss.text for loss in traced.losses] == [
+        one.replace("drop", "drops").replace(" concurrently", "") for one in gone
+    ]
+    assert ("data-loss" in traced.alarms) == ("drop table" in text)
 
 
 def test_one_that_fails_is_untraced(own_stage: Stage) -> None:

@@ -35,18 +35,30 @@ LOSSES: dict[str, list[str]] = {
     "drop schema archive": ["drops schema archive"],
     "do $$ begin drop sequence public.numbers; end $$": ["drops sequence numbers"],
     "create table public.n (id int); drop table public.n": [],
+    "create function public.n() returns int language sql as 'select 1'; drop function public.n()": [],
+    "alter table public.orders alter column filled drop default": [],
+    "alter table public.tree drop constraint tree_pkey cascade":
+        ["drops constraint tree_pkey on tree", "drops constraint fk_tree on tree"],
+    "alter table public.items owner to pg_monitor; set local role pg_monitor; drop table public.items":
+        ["drops table items"],
     "create temporary table t (id int); drop table t": [],
     "drop table public.customers cascade":
         ["drops table customers", "drops constraint fk_customer on orders"],
     "truncate public.items": ["empties items"],
     "do $$ begin truncate public.items; end $$": ["empties items"],
     "create table public.n (id int); truncate public.n": [],
+    "delete from public.items where id > 0; alter table public.items alter column order_id type bigint": [],
     "delete from public.items": ["deletes every row of items"],
+    "delete from PUBLIC.Items": ["deletes every row of items"],
+    "delete from loose": ["deletes every row of loose"],
+    "do $$ begin delete from public.orders where id = 900; end $$": [],
     "delete from only items": ["deletes every row of items"],
     'DELETE FROM "public"."items" AS i': ["deletes every row of items"],
     "delete from public.items where true": ["deletes every row of items"],
-    "delete from public.items using (select 1 where true) as x": ["deletes every row of items"],
+    "delete from public.items using (select 1 where 1 < 2) as x": ["deletes every row of items"],
     "with gone as (delete from public.items returning id) select * from gone where id > 1":
+        ["deletes every row of items"],
+    "with gone as (delete from public.items returning id), b as (select 1 where 1 > 2) select * from gone":
         ["deletes every row of items"],
     "delete from public.items where id < 0": [],
     "delete from public.items /* where */ where order_id in (select id from public.orders)": [],
@@ -55,9 +67,16 @@ LOSSES: dict[str, list[str]] = {
     "select 'delete from public.items'": [],
     "alter table public.orders alter column total type smallint":
         ["narrows orders.total from integer to smallint"],
+    "alter table public.orders alter column total type smallint; alter table public.orders add column c int":
+        ["narrows orders.total from integer to smallint"],
+    "alter table public.customers alter column age type integer": [],
+    "alter table public.customers alter column age type smallint":
+        ["narrows customers.age from amount to smallint"],
     "alter table public.orders alter column total type bigint": [],
     "alter table public.orders alter column filled type text": [],
     "alter table public.orders alter column total type numeric(12, 2)": [],
+    "alter table public.orders alter column total type numeric(11, 2)":
+        ["narrows orders.total from integer to numeric(11,2)"],
     "alter table public.orders alter column total type numeric(10, 2)":
         ["narrows orders.total from integer to numeric(10,2)"],
     "alter table public.orders alter column note type varchar(20)":
@@ -69,6 +88,8 @@ LOSSES: dict[str, list[str]] = {
         ["narrows customers.name from text to character varying(20)"],
     "alter table public.orders alter column sum type numeric(9, 2)":
         ["narrows orders.sum from numeric(10,2) to numeric(9,2)"],
+    "alter table public.orders alter column sum type numeric(12, 1)":
+        ["narrows orders.sum from numeric(10,2) to numeric(12,1)"],
     "alter table public.orders alter column sum type numeric(12, 4)": [],
     "alter table public.orders alter column sum type numeric": [],
     "alter table public.orders alter column sum type float8":

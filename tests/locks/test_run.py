@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from runner.locks import run
 from tests.locks.conftest import migration
 
@@ -16,9 +18,9 @@ def test_a_lock_is_held_while_the_file_goes_on(stage: Stage) -> None:
     text = """
         alter table public.customers add column c int;
         create index on public.customers (name);
-        create index on public.orders (note);
+        create index on public.orders (note); create index on public.orders (total);
     """
-    first, second, third = (traced.effects[0] for traced in stage.trace(text))
+    first, second, third, _ = (traced.effects[0] for traced in stage.trace(text))
     assert first.meanwhile == ("app/001_x.sql:4 builds an index on public.orders",)
     assert first.alarms == ("exclusive-scan", "exclusive")
     assert (second.mode, second.held, second.lock) == (
@@ -50,6 +52,12 @@ def test_what_a_file_has_locked_before_is_not_told_twice(stage: Stage) -> None:
     assert [[(e.mode, str(e.work)) for e in traced.effects] for traced in stage.trace(text)] == [
         [("AccessExclusiveLock", "a moment")], [], [("ShareLock", "rewrites")],
     ]  # fmt: skip
+    _, last = stage.trace(
+        "lock table public.items; create trigger t before insert on public.items"
+        " for each row execute function public.nothing()"
+    )
+    [items] = last.effects
+    assert (items.lock, items.held) == ("ShareRowExclusiveLock", "AccessExclusiveLock")
 
 
 def test_a_block_is_traced_as_a_whole(stage: Stage) -> None:
@@ -66,9 +74,60 @@ def test_places_and_first_words_lead_into_the_file(stage: Stage) -> None:
     assert traced.text == "comment on table public.orders is 'x;y'"
 
 
+# text of a file -> what its last statement does, without a moment's locks
+WORKS = {
+    "delete from public.items; alter table public.items alter column order_id type bigint":
+        {"items": "rewrites"},
+    "truncate public.items; insert into public.items values (1); truncate public.items":
+        {"items": "empties"},
+    "do $$ begin truncate public.items; end $$": {"items": "empties"},
+    "insert into public.loose values (1)": {"loose": "changes rows"},
+    "update public.items set order_id = 900 where id = 1": {"items": "changes rows"},
+    "delete from public.items where id = 1": {"items": "changes rows"},
+    "do $$ begin alter table public.items rename to pieces; create index on pieces (id); end $$":
+        {"items": "builds an index"},
+    "do $$ begin create index on public.items (id); alter table public.items rename to pieces; end $$":
+        {"items": "builds an index"},
+    "alter table public.orders set (parallel_workers = 2); set local min_parallel_table_scan_size = 0;"
+    " create index on public.orders (note)": {"orders": "builds an index"},
+    "alter table twin.loose add column c int; alter table public.loose alter column id type bigint":
+        {"loose": "rewrites"},
+    "alter table public.loose alter column id type bigint": {"loose": "rewrites"},
+    "create index on twin.loose (id); alter table public.loose add column c int; "
+    "create index on public.loose (id)": {"loose": "builds an index"},
+    "alter table twin.loose add constraint fk foreign key (id) references public.orders (id);"
+    " alter table public.loose add constraint fk foreign key (id) references public.orders (id)":
+        {"loose": "validates a key"},
+    "do $$ begin alter table public.loose add constraint fk foreign key (id) references public.orders (id);"
+    " alter table public.loose drop constraint fk;"
+    " alter table public.loose add constraint fk foreign key (id) references public.orders (id); end $$":
+        {"loose": "validates a key"},
+    "alter table public.items drop constraint fk_order;"
+    " alter table public.items add column other int references public.orders (id)": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WORKS, ids=lambda text: text[:60])
+def test_work_is_told_of_the_table_that_has_it(stage: Stage, text: str) -> None:
+    """Not of one that has the same name, also where it is named anew, emptied or written twice."""
+    last = stage.trace(text)[-1]
+    done = {e.name.removeprefix("public."): str(e.work) for e in last.effects if e.work.takes_long}
+    done |= {e.name.removeprefix("public."): "empties" for e in last.effects if e.work == "empties"}
+    assert done == WORKS[text]
+
+
+def test_only_what_belongs_to_the_database_itself_existed_before(stage: Stage) -> None:
+    """Neither PostgreSQL's own relations nor the ledger and its index."""
+    names = [one.name for one in stage.known.values()]
+    assert {name.partition(".")[0] for name in names} == {"public", "twin"}
+    assert not [name for name in names if "schema_migrations" in name]
+
+
 def test_settings_of_a_file_do_not_hide_anything(stage: Stage) -> None:
     """Neither what it lets the server say, nor where it looks for names, nor its role."""
-    text = """
+    text = r"""
+        set local standard_conforming_strings = off;
+        select '\';
         set local client_min_messages = error;
         create schema other;
         set local search_path = other;
@@ -78,6 +137,12 @@ def test_settings_of_a_file_do_not_hide_anything(stage: Stage) -> None:
         alter table public.orders alter column total type bigint;
     """
     assert [str(effect.work) for effect in stage.trace(text)[-1].effects] == ["rewrites"]
+
+
+def test_a_limit_of_the_server_ends_no_trace(stage: Stage) -> None:
+    """A file may take as long here as it takes."""
+    stage.here.connection.execute("set statement_timeout = '50ms'")
+    assert len(stage.trace("select pg_sleep(0.1)")) == 1
 
 
 def test_a_table_of_the_file_itself_is_nobodys(stage: Stage) -> None:
@@ -99,6 +164,6 @@ def test_nothing_of_a_trace_stays(stage: Stage) -> None:
 
 def test_a_file_that_fails_says_where(stage: Stage) -> None:
     """What ran before it is still told."""
-    text = "alter table public.orders add column c int;\nselect nowhere;"
+    text = "drop view public.listed;\nselect nowhere;"
     done, problem = run.run(stage.here, migration(text, 1), stage.known)
     assert [len(done), problem] == [1, 'app/001_x.sql:2:1: column "nowhere" does not exist']

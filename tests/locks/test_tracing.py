@@ -40,13 +40,16 @@ def test_a_file_that_trips_over_made_up_rows_is_traced_without_them(own_stage: S
     rows.fill(own_stage.here.filler)
     [found] = _traces(
         own_stage,
-        "alter table public.orders alter column filled set not null;"
-        "alter table public.orders alter column total type bigint; truncate public.items",
+        "alter table public.tree add constraint ours check (id = 12345);"
+        "alter table public.orders alter column total type bigint; truncate public.items;"
+        "cluster public.tree using tree_pkey",
     )
     assert found.untraced is None
-    reads, rewrites, empties = found.statements
+    reads, rewrites, empties, clusters = found.statements
     assert (reads.alarms, rewrites.losses) == (("exclusive-scan", "exclusive"), ())
     assert [str(effect.work) for effect in rewrites.effects] == ["rewrites"]
+    assert "rewrites" in clusters.effects[0].works  # there is no row left that it could lose
+    assert clusters.losses == ()
     assert {loss.text for loss in empties.losses} == {"empties public.items"}
 
 
@@ -69,6 +72,10 @@ class Back(NamedTuple):
             "alter table public.orders drop column c",
             takes=("column public.orders.c",),
         ),
+        Back(
+            "select 1", "drop materialized view public.summary", takes=("materialized view public.summary",)
+        ),
+        Back("select 1", "drop foreign table public.far", takes=("foreign table public.far",)),
         Back("create index idx on public.orders (note)", "drop index public.idx"),
         Back(
             "insert into public.items values (7)",
@@ -120,16 +127,24 @@ def test_sizes_come_from_the_catalogs_alone(each_url: str, plain_url: str) -> No
         db.execute("insert into public.b select generate_series(1, 5000)")
         db.execute("create schema hidden; create table hidden.a as select * from public.a")
         db.execute("vacuum analyze")
+        db.execute("create view public.v as select * from public.a")
+        db.execute("create table public.d as select * from public.a; select pg_stat_force_next_flush()")
         db.execute("create table public.c (id int)")
         with psycopg.connect(plain_url) as plain, pytest.raises(psycopg.errors.InsufficientPrivilege):
             plain.execute("select from public.a")
         with psycopg.connect(plain_url, autocommit=True, prepare_threshold=None) as plain:
-            names = ["public.a", "public.b", "public.c", "public.nowhere", "hidden.a"]
+            names = ["public.a", "public.b", "public.c", "public.d", "public.v", "public.nowhere", "hidden.a"]
             found = live.sizes(plain, names)
             assert {name: one.rows for name, one in found.items()} == {
-                "public.a": 5000, "public.b": 5000, "public.c": None, "hidden.a": 5000,
+                "public.a": 5000, "public.b": 5000, "public.c": None, "public.d": 5000,
+                "public.v": None, "hidden.a": 5000,
             }  # fmt: skip
             assert found["public.a"].bytes > 5000 * 28
             assert found["public.c"].bytes == 0
-            other.execute("lock table public.a")
-            assert live.sizes(plain, ["public.a"])["public.a"].rows == 5000
+            size = found["public.a"].bytes
+            [pages] = plain.execute("select relpages from pg_class where relname = 'b1'").fetchall()
+            other.execute("lock table public.a, public.b")
+            plain.execute("set lock_timeout = '5s'")
+            assert live.sizes(plain, ["public.b"])["public.b"].bytes == pages[0] * 8192
+            locked = live.sizes(plain, ["public.a"])["public.a"]
+            assert (locked.rows, 0 < locked.bytes <= size) == (5000, True)

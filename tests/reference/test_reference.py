@@ -66,7 +66,9 @@ def test_what_is_committed_is_what_the_files_make(tmp_path: Path, book: list[Sch
     ] == []
 
 
-@pytest.mark.parametrize("version", [v for v in servers.VERSIONS if v != servers.NEWEST])
+@pytest.mark.parametrize(
+    "version", [v for v in servers.VERSIONS if v != servers.NEWEST], ids=lambda version: f"pg{version}"
+)
 def test_every_server_gives_the_same_pages(
     version: int, book: list[Schema], request: pytest.FixtureRequest
 ) -> None:

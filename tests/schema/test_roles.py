@@ -90,7 +90,7 @@ def test_files_run_as_a_role_that_may_do_what_the_migrator_may(
 def test_a_file_that_needs_a_superuser_is_proven_as_one(plain: tuple[Project, str]) -> None:
     """Its second run and its rollback too; the next file is run by an ordinary role again."""
     app, url = plain
-    app.write("app", {"000_a.sql": EVENT, "001_b.sql": POLICY})
+    app.write("app", {"000_a.sql": EVENT, "001_b.sql": POLICY, "002_c.sql": "update public.t set x = 1;"})
     rollbacks = {
         "000_a.sql": undo("drop event trigger e; drop function public.e();", "000"),
         "001_b.sql": undo("drop table public.t;", "001"),
@@ -104,6 +104,8 @@ def test_a_file_that_needs_a_superuser_is_proven_as_one(plain: tuple[Project, st
     assert any(
         "it cannot be run twice: query would be affected by row-level security" in line for line in told
     )
+    hidden = "app/002_c.sql failed: query would be affected by row-level security policy"
+    assert any(hidden in line for line in told)  # no right is lacking: a superuser would see what it does not
 
 
 @pytest.mark.parametrize("backslash", ["", "\n\\echo"])

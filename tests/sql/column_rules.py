@@ -1,4 +1,4 @@
-"""The rules of types and defaults of columns, read from a catalog like the other ``rules`` of tables."""
+"""The rules of columns, of types, defaults and indexes on times, read from a catalog like all ``rules``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ def _(catalog: Catalog) -> Iterator[Thing]:
         is_time = column.type.startswith(("time", "interval")) or column.column.endswith("_at")
         if is_time and column.type != "timestamp with time zone":
             yield column
+
+
+@rule(
+    "time-index",
+    "An index on one time that is never null is ascending.",
+    "Leave `desc` out: it is read both ways, and new rows come last, where a btree leaves its pages full.",
+)
+def _(catalog: Catalog) -> Iterator[Thing]:
+    for index in catalog.indexes:
+        key = catalog.columns_of(index.table).get(index.columns[0]) if len(index.columns) == 1 else None
+        a_time = key and not key.nullable and key.type in ("timestamp with time zone", "date")
+        if a_time and index.method == "btree" and index.keys != index.columns:
+            yield index
 
 
 @rule("json", "A document is `jsonb`.", "Make it `jsonb`.")

@@ -23,7 +23,10 @@ FUNCTIONS = {"refreshes": "set_updated_at", "fills": "fill_project_owner"}
 @cache
 def load(series: str) -> dict[str, Any]:
     """Return the contract of a series as the file gives it."""
-    contract: dict[str, Any] = yaml.safe_load((FOLDER / f"{series}.yaml").read_text(encoding="utf-8"))
+    contract: dict[str, Any] = yaml.load(
+        (FOLDER / f"{series}.yaml").read_text(encoding="utf-8"),
+        Loader=yaml.CSafeLoader,
+    )
     return contract
 
 

@@ -74,14 +74,28 @@ PLANTED: dict[str, tuple[str, list[tuple[str, str]]]] = {
     ),
     "foreign_key_index": (
         table("i", "a uuid", "b int", "constraint fk_i_a foreign key (a) references public.good (id)")
-        + index("idx_i_a", "public.i (a) where b > 0") + index("idx_i_b_a", "public.i (b, a)"),
+        + index("idx_i_a", "public.i (a) where b > 0") + index("idx_i_b_a", "public.i (b, a)")
+        + index("idx_i_a_b", "public.i (a) where b is not null")
+        + index("idx_i_a_few", "public.i (a) where a is not null and b > 0"),
         [("foreign-key-index", "constraint fk_i_a")],
+    ),
+    "foreign_key_index_without_nulls": (
+        table("i2", "a uuid", "constraint fk_i2_a foreign key (a) references public.good (id)")
+        + index("idx_i2_a", "public.i2 (a) where a is not null"),
+        [],
     ),
     "status_index": (table("s", "pay_status text"), [("status-index", "column s.pay_status")]),
     "index_repeated": (
         table("r", "a int", "b int")
         + index("idx_r_a", "public.r (a)") + index("idx_r_a_b", "public.r (a, b)"),
         [("index-repeated", "index idx_r_a")],
+    ),
+    "time_index": (
+        table("d", "day date not null", "seen timestamptz not null", "gone_at timestamptz")
+        + index("idx_d_day", "public.d (day desc)") + index("idx_d_gone_at", "public.d (gone_at desc)")
+        + index("idx_d_seen", "public.d (seen desc) where seen > '2026-01-01Z'")
+        + index("idx_d_seen_day", "public.d (seen desc, day desc)"),
+        [("time-index", "index idx_d_day"), ("time-index", "index idx_d_seen")],
     ),
     "comment_on_nothing": (
         table("c").partition("comment")[0] + function("c").partition("comment")[0]

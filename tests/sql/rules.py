@@ -6,6 +6,7 @@ Each stands in docs/writing.md as well, in the same words. ``EXCEPTIONS`` has wh
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.schema import sentence
@@ -16,7 +17,7 @@ from tests.sql.rule import EXCEPTIONS, Rules
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.sql.catalog import Column, Index
+    from tests.sql.catalog import Column, Constraint, Index
     from tests.sql.rule import Rule
 
 PINNED = ["search_path=pg_catalog, pg_temp"]
@@ -45,6 +46,13 @@ def leading(catalog: Catalog, table: str, columns: list[str]) -> list[Index]:
     ]
 
 
+def serving(catalog: Catalog, key: Constraint) -> list[Index]:
+    """Return the indexes that find every row with a value in a foreign key: equality rules out null."""
+    whole = f"({key.columns[0]} IS NOT NULL)"
+    some = [replace(index, predicate=None) for index in catalog.indexes if index.predicate == whole]
+    return leading(replace(catalog, indexes=(*catalog.indexes, *some)), key.table, key.columns)
+
+
 @rule(
     "key",
     "A table has the key id, a uuid that the database makes.",
@@ -67,11 +75,11 @@ def _(catalog: Catalog) -> Iterable[Thing]:
 
 @rule(
     "foreign-key-index",
-    "A full btree index begins with the column of a foreign key.",
-    "Create an index that begins with it, without `where`.",
+    "A btree index begins with the column of a foreign key, and leaves out no row that has a value there.",
+    "Create an index that begins with it, without `where` or with `where <column> is not null`.",
 )
 def _(catalog: Catalog) -> Iterable[Thing]:
-    return [key for key in catalog.foreign_keys() if not leading(catalog, key.table, key.columns)]
+    return [key for key in catalog.foreign_keys() if not serving(catalog, key)]
 
 
 @rule(
