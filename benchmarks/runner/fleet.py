@@ -144,7 +144,7 @@ def page(results: dict[str, list[Taken]], at_once: dict[str, int], absent: dict[
             f"| {name} | {median(one.seconds for one in taken):.2f} | {ratio(taken, results[FLOOR]):.2f} "
             f"| {max(busy, 0):.0%} | {max(one.peak_mib for one in taken):.0f} MiB |"
         )
-    loops = {name: ratio(own, taken) for name, taken in results.items() if name not in (OWN, FLOOR)}
+    loops = {name: ratio(own, taken) for name, taken in results.items() if name not in (OWN, FLOOR, AT_ONCE)}
     said = [_verdict("≤ 0.8 of the floor with threads", ratio(own, results[FLOOR]), 0.8)]
     if loops:
         fastest = max(loops, key=lambda name: loops[name])
