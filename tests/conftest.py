@@ -25,8 +25,7 @@ from pytest_postgresql import factories
 
 from runner import apply, config
 from runner.config import Target
-from runner.planning import compare
-from runner.planning.preflight import look, read
+from runner.planning import compare, look, read
 from tests import servers
 from tests.servers import NEWEST, VERSIONS, Server
 

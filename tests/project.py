@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import apply, config
+from runner import apply, config, planning
 from runner.apply.event import Outcome
 from runner.cli import cli
 from runner.config import Target
@@ -76,8 +76,8 @@ class Project:
     ) -> Generator[Event, None, None]:
         """Apply what is pending in the only series, yielding every event."""
         loaded = config.load(self.file)
-        files = preflight.read(loaded, loaded.series)
-        with preflight.look(files, [Target(loaded.series[0], url, "APP_URL")]) as [site]:
+        files = planning.read(loaded, loaded.series)
+        with planning.look(files, [Target(loaded.series[0], url, "APP_URL")]) as [site]:
             preflight.check([site], to=to)
             preflight.check_writable([site])
             limits = Limits(wait_lock=wait_lock, lock_timeout=lock_timeout, retry_pause=0.1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 
 MEMBERS, ROUNDS = 20, 3
 JOBS, PROCESSES = 4, 2
-OWN, FLOOR = "runner --fleet", "floor with threads"
+OWN, FLOOR, AT_ONCE = "runner --fleet", "floor with threads", "floor with threads, at once"
 LOOPS = ("dbmate", "psql", "alembic", "yoyo", "node-pg-migrate")
 _ROOT = Path(__file__).parents[2]
-_RECORDED = {OWN: "select count(*) from public.schema_migrations", FLOOR: "select count(*) from floor"}
+_LEDGER, _FLOORS = "select count(*) from public.schema_migrations", "select count(*) from floor"
 
 
 class Taken(NamedTuple):
@@ -58,8 +59,9 @@ def contestants(running: Server, loops: Sequence[str]) -> tuple[list[Contestant]
     found, absent = peers.find(running, ("runner", *loops))
     own = next(peer for peer in found if peer.name == "runner")
     first = [
-        Contestant(OWN, JOBS, own.write, _fleet, _RECORDED[OWN]),
-        Contestant(FLOOR, JOBS, own.write, _floor, _RECORDED[FLOOR]),
+        Contestant(OWN, JOBS, own.write, _fleet, _LEDGER),
+        Contestant(FLOOR, JOBS, own.write, partial(_floor, "0"), _FLOORS),
+        Contestant(AT_ONCE, JOBS, own.write, partial(_floor, "1"), _FLOORS),
     ]
     return first + [_loop(peer) for peer in found if peer is not own], absent
 
@@ -87,15 +89,15 @@ def _fleet(targets: Sequence[Target], work: Path) -> list[Command]:
     return [Command(Path(sys.executable), (*arguments, *more), environ(PYTHONPATH=str(_ROOT)))]
 
 
-def _floor(targets: Sequence[Target], _: Path) -> list[Command]:
+def _floor(at_once: str, targets: Sequence[Target], _: Path) -> list[Command]:
     urls = [one.url for one in targets]
-    arguments = ("-m", "benchmarks.runner.fleet_floor", str(JOBS), str(targets[0].folder), *urls)
+    arguments = ("-m", "benchmarks.runner.fleet_floor", str(JOBS), at_once, str(targets[0].folder), *urls)
     return [Command(Path(sys.executable), arguments, environ(PYTHONPATH=str(_ROOT)))]
 
 
 def once(running: Server, one: Contestant, files: FileSet, folder: Path) -> Taken:
     """Let somebody migrate new databases, and check that it did."""
-    place = folder / one.name.partition(",")[0].replace(" ", "")
+    place = folder / one.name.replace(" ", "")
     if not place.exists():
         place.mkdir()
         one.write(files, place)
@@ -142,7 +144,7 @@ def page(results: dict[str, list[Taken]], at_once: dict[str, int], absent: dict[
             f"| {name} | {median(one.seconds for one in taken):.2f} | {ratio(taken, results[FLOOR]):.2f} "
             f"| {max(busy, 0):.0%} | {max(one.peak_mib for one in taken):.0f} MiB |"
         )
-    loops = {name: ratio(own, taken) for name, taken in results.items() if name not in (OWN, FLOOR)}
+    loops = {name: ratio(own, taken) for name, taken in results.items() if name not in (OWN, FLOOR, AT_ONCE)}
     said = [_verdict("≤ 0.8 of the floor with threads", ratio(own, results[FLOOR]), 0.8)]
     if loops:
         fastest = max(loops, key=lambda name: loops[name])

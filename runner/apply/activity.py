@@ -113,6 +113,7 @@ _OWN = """
         and usename = session_user and pid <> pg_catalog.pg_backend_pid()
     )
 """
+_IS_HELD = f"select from pg_catalog.pg_locks where {ledger.HOLDS} limit 1"
 
 
 def of(connection: Connection, pid: int, *, application: str) -> Activity:
@@ -122,22 +123,29 @@ def of(connection: Connection, pid: int, *, application: str) -> Activity:
 
 
 def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
-    """Return who holds the advisory lock of the runners in this database, and what they are doing."""
-    return _ask(connection, ledger.HOLDS, pid=0)
+    """Return who holds the advisory lock of the runners in this database, and what they are doing.
+
+    Mostly nobody does, as a short question tells: to plan the long one takes a new session much longer.
+    """
+    return _ask(connection, ledger.HOLDS, pid=0) if _rows(connection, _IS_HELD) else ()
 
 
 def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
-    """Return what is found; nothing where a right is lacking: that may not end the rest."""
+    """Return what is found."""
     text = _FACTS.replace("{session}", _SESSION).replace("{which}", which)
+    return tuple((_session(row[:7]), _activity(*row[7:])) for row in _rows(connection, text, **named))
+
+
+def _rows(connection: Connection, text: LiteralString, **named: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a question; none where a right is lacking: that may not end the rest."""
     try:
-        rows = database.query(connection, text, **named)
+        return database.query(connection, text, **named)
     except database.Error as error:
         if error.sqlstate is None:
             raise
-        rows = []
-    return tuple((_session(row[:7]), _activity(*row[7:])) for row in rows)
+        return []
 
 
 def _session(row: tuple[Any, ...] | list[Any]) -> Session:

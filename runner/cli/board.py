@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from runner import apply, door
+from runner import apply, door, planning
 from runner.cli import common, document, ending, heartbeat, log, report, standing
-from runner.cli.text import visible
+from runner.cli.text import columns, part, shortened, visible
 from runner.fleet import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
 
     from rich.progress import TaskID
@@ -17,17 +18,24 @@ if TYPE_CHECKING:
     from runner.cli.bar import Bar
     from runner.door import Event
     from runner.fleet import Visit
+    from runner.model import Migration
+
+_NAME, _LABEL = 24, 40  # columns of a member, and of a file of which nothing more is told
 
 
 class Board:
     """Shows a bar for all and a line per database at work on a terminal; a line per database elsewhere."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, names: Collection[str], *, to: int | None = None) -> None:
         self.said: dict[str, list[dict[str, Any]]] = {}  # what servers said, by member, for the document
-        self._total = total
+        self._total = len(names)
+        self._to = to
+        self._width = report.width()
+        self._longest = min(max((columns(visible(name)) for name in names), default=0), _NAME)
+        self._files: dict[str, tuple[int, int]] = {}  # by member: how many are done, of how many
+        self._lines: dict[str, str] = {}  # of those at work
         self._bar: Bar | None = None
         self._all: TaskID | None = None
-        self._tasks: dict[str, TaskID] = {}
         self._is_migrating = False
         self._heartbeat = heartbeat.Heartbeat()
 
@@ -48,13 +56,16 @@ class Board:
     def show(self, name: str, event: Event) -> None:
         """Take note of what happens in a member."""
         if isinstance(event, door.Checked):
+            self._files[name] = (0, len(planning.pending(event.databases[0].steps, to=self._to)))
             self._advance()
             return
-        path = visible(event.migration.path)
         told = not isinstance(event, apply.Working | apply.Noticed) and log.show(event, member=name)
         match event:
-            case apply.Started():
-                self._at(name, path)
+            case apply.Started(migration=migration):
+                self._at(name, migration)
+            case apply.Outcome():
+                done, total = self._files[name]
+                self._files[name] = (done + 1, total)
             case apply.Waiting() | apply.Retrying() if told:
                 pass
             case apply.Waiting(holders=holders):
@@ -68,8 +79,8 @@ class Board:
 
     def _work(self, name: str, event: apply.Working) -> None:
         """Show on its line what a member is doing; where there is none, tell it now and then."""
-        if name in self._tasks and self._bar:
-            self._at(name, f"{visible(event.migration.path)}  {heartbeat.words(event)}")
+        if self._bar:
+            self._at(name, event.migration, heartbeat.words(event))
         elif self._heartbeat.is_due(event, whose=name) and not log.show(event, member=name):
             heartbeat.note(event, whose=name)
 
@@ -86,15 +97,20 @@ class Board:
             self._bar.reset(self._all, description="migrating", total=self._total)
         self._is_migrating = True
 
-    def _at(self, name: str, path: str) -> None:
+    def _at(self, name: str, migration: Migration, words: str = "") -> None:
+        """Show which file of how many a member is at, in a line that fits."""
         self._migrate()
-        if not self._bar:
-            return
-        text = f"  {visible(name)}  {path}"
-        if name in self._tasks:
-            self._bar.update(self._tasks[name], description=text)
-        else:
-            self._tasks[name] = self._bar.add_task(text, total=None)
+        done, total = self._files[name]
+        shown = shortened(visible(name), _NAME)
+        pad = " " * (self._longest - columns(shown))
+        label = shortened(visible(migration.label), _NAME if words else _LABEL)
+        text = f"{shown}{pad}  {done}/{total}  {label}  {words}"
+        self._lines[name] = part(text.rstrip(), self._width and self._width - 2)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._bar:
+            self._bar.below = "\n  ".join(self._lines.values())
 
     def _advance(self) -> None:
         if self._bar and self._all is not None:
@@ -108,8 +124,8 @@ class Board:
     def leave(self, visit: Visit) -> None:
         """Take note of a member that is done; without a terminal a line says so."""
         self._migrate()
-        if self._bar and visit.name in self._tasks:
-            self._bar.remove_task(self._tasks.pop(visit.name))
+        self._lines.pop(visit.name, None)
+        self._draw()
         self.count(visit)
         if not self._bar and not common.wants_document():
             report.say(f"  {visit.name}  {standing.result(visit).state}  ({visit.seconds:.2f} s)")

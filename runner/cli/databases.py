@@ -113,12 +113,9 @@ def show_plan(
     found: Sequence[Database], *, to: int | None = None, expect: int | None = None, err: bool = False
 ) -> None:
     """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
-    if to is not None:
-        planning.check_target(common.only(found, "--to").steps, to=to)
     count = applied = 0
     for one in found:
-        steps = sorted((*one.pending, *one.skipped), key=lambda step: step.number)
-        steps = [step for step in steps if to is None or step.number <= to]
+        steps = one.todo(to=to)
         count += sum(step.state is State.PENDING for step in steps)
         applied += len(planning.done(one.steps, to=to))
         common.add(one, steps=[document.step(step) for step in steps], **trace.document(one))

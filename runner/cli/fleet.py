@@ -6,6 +6,7 @@ import signal
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ import click
 from runner import config, fleet
 from runner.cli import common, databases, document, members, report, standing, visits
 from runner.cli.board import Board
-from runner.errors import Interrupted, UsageError
+from runner.errors import Interrupted
 from runner.fleet import Ending, worst
 
 if TYPE_CHECKING:
@@ -47,14 +48,11 @@ def _stop() -> Iterator[threading.Event]:
 def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **options: Any) -> None:  # noqa: ANN401 - as of migrate
     """Migrate a fleet, show what happens, and exit with the worst code."""
     if dry_run:
-        if options["to"] is not None or options["expect"] is not None:
-            raise UsageError(
-                "--dry-run of a fleet takes neither --to nor --expect.", remedy="Look at `plan`."
-            )
-        plan(series, file=file, strict=options["strict"], allow_empty=options["allow_empty"])
+        del options["limits"]
+        plan(series, file=file, **options)
         return
     chosen = members.chosen()
-    board = Board(len(chosen["fleet"]))
+    board = Board(chosen["fleet"], to=options["to"])
     with _stop() as stop, board:
         found = fleet.migrate_fleet(
             series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
@@ -81,13 +79,19 @@ def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None
     _end(ordered, stop, [databases.PENDING] if behind else [])
 
 
-def plan(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of plan
-    """List what ``migrate`` would apply to each member."""
-    ordered, stop = _read(fleet.plan_fleet, series, file, **options)
+def plan(
+    series: Sequence[str],
+    *,
+    file: Path | None,
+    to: int | None = None,
+    **options: Any,  # noqa: ANN401 - as of plan
+) -> None:
+    """List what ``migrate`` would apply to each member, up to number ``to``."""
+    ordered, stop = _read(fleet.plan_fleet, series, file, to=to, **options)
     for one in ordered:
-        todo = sorted((*one.database.pending, *one.database.skipped), key=_number) if one.database else ()
-        _add(one, series, file, steps=[document.step(step) for step in todo])
-    visits.show_groups(ordered, standing.intended)
+        steps = one.database.todo(to=to) if one.database else ()
+        _add(one, series, file, steps=[document.step(step) for step in steps])
+    visits.show_groups(ordered, partial(standing.intended, to=to))
     _end(ordered, stop)
 
 
@@ -106,8 +110,8 @@ def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:
 def _read(
     call: Callable[..., Iterable[Visit]], series: Sequence[str], file: Path | None, **options: object
 ) -> tuple[list[Visit], threading.Event]:
-    chosen = members.chosen()
-    with _stop() as stop, Board(len(chosen["fleet"])) as board:
+    chosen = members.chosen(is_reading=True)
+    with _stop() as stop, Board(chosen["fleet"]) as board:
         found = call(series=series, config=file, stop=stop, **chosen, **options)
         return _gathered(found, chosen["fleet"], board.count), stop
 
@@ -119,10 +123,6 @@ def _gathered(found: Iterable[Visit], names: Iterable[str], note: Callable[[Visi
         note(visit)
         known[visit.name] = visit
     return [known[name] for name in names if name in known]
-
-
-def _number(step: Any) -> int:  # noqa: ANN401 - a step
-    return int(step.number)
 
 
 def _steps(base: Database | None) -> list[dict[str, Any]]:

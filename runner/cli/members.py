@@ -16,6 +16,8 @@ from runner.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from runner.fleet import Member
+
 _MEANT = "runner.fleet"  # where a command's context keeps these options
 _STDIN = "-"
 
@@ -90,20 +92,30 @@ def _check_none(meant: dict[str, Any]) -> None:
         raise UsageError(f"--{option} is for a fleet.", remedy="Name its file with --fleet.")
 
 
-def chosen() -> dict[str, Any]:
-    """Return what the four functions of the library take in common."""
+def chosen(*, is_reading: bool = False) -> dict[str, Any]:
+    """Return what the functions of the library take in common; what is for ``migrate`` not if ``is_reading``.
+
+    Raises ``UsageError`` when nobody, or no such canary, is in the fleet.
+    """
     meant = dict(click.get_current_context().meta[_MEANT])
-    file = meant.pop("fleet")
-    if file == _STDIN:
-        text = sys.stdin.buffer.read()
-        members = fleets.parse(_decoded(text), source="stdin", environ=os.environ)
-    else:
-        members = fleets.read(file, os.environ)
-        if fleets.is_exposed(Path(file)):
-            report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {file}")
+    found = _read(meant.pop("fleet"))
+    members = fleets.choose(found, only=meant.pop("only", ()), but=meant.pop("but", ()))
     if "canary" in meant:
         meant["canary"] = _canary(meant["canary"])
+        fleets.canaries(members, meant["canary"])
+    if is_reading:  # a dry run of migrate
+        meant = {name: value for name, value in meant.items() if name not in ("canary", "keep_going")}
     return {"fleet": {one.name: one.url for one in members}, **meant, "wait": common.waiting()}
+
+
+def _read(file: str) -> tuple[Member, ...]:
+    if file == _STDIN:
+        text = sys.stdin.buffer.read()
+        return fleets.parse(_decoded(text), source="stdin", environ=os.environ)
+    found = fleets.read(file, os.environ)
+    if fleets.is_exposed(Path(file)):
+        report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {file}")
+    return found
 
 
 def _decoded(text: bytes) -> str:

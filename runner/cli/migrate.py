@@ -99,7 +99,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     common.warn_of_leavings(file, series)
     if dry_run:
         databases.show_plan(
-            common.planned(series, url=url, file=file, strict=strict, allow_empty=allow_empty),
+            common.planned(series, url=url, file=file, to=to, strict=strict, allow_empty=allow_empty),
             to=to,
             expect=expect,
         )

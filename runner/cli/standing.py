@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner import planning
 from runner.cli import common
 from runner.fleet import Ending
 
@@ -59,11 +60,11 @@ def standing(visit: Visit) -> Row:
     return Row(4, place, f"up to date{skipped}")
 
 
-def intended(visit: Visit) -> Row:
-    """Return what ``migrate`` would apply to a member."""
+def intended(visit: Visit, *, to: int | None = None) -> Row:
+    """Return what ``migrate`` would apply to a member, up to number ``to``."""
     if visit.problem or visit.database is None:
         return _unread(visit)
-    labels = [step.label for step in visit.database.pending]
+    labels = [step.label for step in planning.pending(visit.database.steps, to=to)]
     if not labels:
         return Row(4, at(visit), f"nothing to apply{_ahead(visit)}")
     return Row(2, at(visit), f"{len(labels)} pending: {', '.join(labels)}")

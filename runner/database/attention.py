@@ -5,10 +5,19 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg import pq, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from psycopg.abc import PQGen
+
+RV = TypeVar("RV")
+INTERVAL = 0.1  # seconds between two looks whether somebody wants an end
+CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 
 _CALLS: ContextVar[tuple[Callable[[float], None], ...]] = ContextVar("calls", default=())
 
@@ -35,3 +44,46 @@ def calls() -> tuple[Callable[[], None], ...]:
 
 def _timed(call: Callable[[float], None], began: float) -> Callable[[], None]:
     return lambda: call(time.monotonic() - began)
+
+
+class Attentive(psycopg.Connection[tuple[Any, ...]]):
+    """A connection on which psycopg's own questions are ended from outside as well, and within two seconds.
+
+    By itself it listens to no other thread, and gives a server that is silent ten seconds to take a cancel.
+    """
+
+    def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
+        """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""
+        heeded = _heeded(gen, calls())
+        try:
+            return waiting.wait(heeded, self.pgconn.socket, interval=interval, timeout=timeout)
+        except psycopg.Error:
+            raise
+        except BaseException:
+            self._end(gen)
+            raise
+
+    def _end(self, gen: PQGen[Any]) -> None:
+        """Cancel what the server is doing; give up the connection when it does not answer in time."""
+        if self.pgconn.transaction_status != pq.TransactionStatus.ACTIVE:
+            return
+        try:
+            self.cancel_safe(timeout=CANCEL_SECONDS)
+            waiting.wait(gen, self.pgconn.socket, interval=INTERVAL, timeout=CANCEL_SECONDS)
+        except psycopg.errors.QueryCanceled:
+            pass
+        except Exception:
+            self.close()
+
+
+def _heeded(gen: PQGen[RV], heeded: tuple[Callable[[], None], ...]) -> PQGen[RV]:
+    """Do as ``gen``, and call what is to be heeded whenever it waits, at least every interval."""
+    try:
+        wanted = next(gen)
+        while True:
+            for call in heeded:
+                call()
+            wanted = gen.send((yield wanted))
+    except StopIteration as end:
+        answer: RV = end.value
+    return answer

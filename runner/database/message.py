@@ -12,6 +12,7 @@ from psycopg import generators, pq, sql, waiting
 from psycopg.adapt import Transformer
 
 from runner.database import attention
+from runner.database.attention import CANCEL_SECONDS, INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +28,6 @@ ConnectionBroken = psycopg.OperationalError
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _SPECIAL = re.compile(r"['\\\0]")
 _FIELD = re.compile(r"\{(\w+)\}")
-_INTERVAL = 0.1  # seconds between two looks whether somebody wants an end
-_CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 
 
 def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
@@ -73,7 +72,7 @@ class Answer:
     that it has taken the request to cancel it.
     """
 
-    def __init__(self, connection: Connection, text: str | bytes, *, pause: float = _INTERVAL) -> None:
+    def __init__(self, connection: Connection, text: str | bytes, *, pause: float = INTERVAL) -> None:
         self._connection = connection
         self._pause = pause
         self.is_sent = False
@@ -89,7 +88,7 @@ class Answer:
         has said all.
         """
         pgconn, failed = self._connection.pgconn, False
-        waiting.wait(generators.send(pgconn), pgconn.socket, interval=_INTERVAL)
+        waiting.wait(generators.send(pgconn), pgconn.socket, interval=INTERVAL)
         self.is_sent = True
         while True:
             try:
@@ -126,9 +125,9 @@ class Answer:
         try:
             if not self.is_sent:
                 raise TimeoutError
-            self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+            self._connection.cancel_safe(timeout=CANCEL_SECONDS)
             self.is_heard = True
-            deadline = time.monotonic() + _CANCEL_SECONDS
+            deadline = time.monotonic() + CANCEL_SECONDS
             for result in self:
                 if result:
                     results.append(result)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from runner.database.attention import Attentive
 from runner.database.message import Connection, run
 from runner.database.url import parse, resolved, surroundings
 from runner.errors import DatabaseMissing, RunnerError
@@ -80,7 +81,7 @@ def _patience(given: dict[str, Any]) -> dict[str, Any]:
 
 def _connect(options: dict[str, Any], source: str) -> Connection:
     try:
-        return psycopg.connect(
+        return Attentive.connect(
             make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
         )
     except psycopg.Error as error:

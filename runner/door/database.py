@@ -46,6 +46,11 @@ class Database(NamedTuple):  # as in model: it starts faster
         """What stays pending because the server lacks an extension."""
         return tuple(step for step in self.steps if step.state is planning.State.SKIPPED)
 
+    def todo(self, *, to: int | None = None) -> tuple[Step, ...]:
+        """Return what is pending and what is skipped, in order, up to and including number ``to``."""
+        steps = sorted((*self.pending, *self.skipped), key=lambda step: step.number)
+        return tuple(step for step in steps if to is None or step.number <= to)
+
     @property
     def ahead(self) -> tuple[Step, ...]:
         """What a newer release has applied, and these files do not hold yet."""

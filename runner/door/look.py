@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner import apply, planning, schema
 from runner import locks as locking
 from runner.door.database import describe
-from runner.door.where import load, sites
+from runner.door.where import check_alone, load, sites
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def plan(  # noqa: PLR0913 - options, keyword-only
     *,
     url: str | None = None,
     config: Path | str | None = None,
+    to: int | None = None,
     strict: bool = False,
     allow_empty: bool = False,
     locks: bool = False,
@@ -62,8 +63,9 @@ def plan(  # noqa: PLR0913 - options, keyword-only
 ) -> tuple[Database, ...]:
     """Return what ``migrate`` would apply to each database: its ``pending`` and ``skipped`` steps.
 
-    ``allow_empty`` takes a series without a file; other parameters as of ``migrate``. Raises the
-    ``RunnerError`` for which that would refuse; whether the role may write is not asked.
+    What is pending behind ``to`` stands there as well. ``allow_empty`` takes a series without a file; other
+    parameters as of ``migrate``. Raises the ``RunnerError`` for which that would refuse; whether the role may
+    write is not asked.
 
     With ``locks`` each pending file is run in a scratch database, statement by statement, over rows; what it
     locks, rewrites, reads and destroys stands in ``locks``, with the sizes that the live catalogs know.
@@ -71,7 +73,8 @@ def plan(  # noqa: PLR0913 - options, keyword-only
     """
     project = load(config)
     with sites(project, series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        planning.check(found, strict=strict, allow_empty=allow_empty)
+        check_alone(found, to)
+        planning.check(found, to=to, strict=strict, allow_empty=allow_empty)
         if not locks:
             return tuple(describe(site) for site in found)
         own = project.root / "tests" / "rows"

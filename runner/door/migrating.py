@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runner import apply, planning
 from runner.door.database import Database, describe
-from runner.door.where import load, sites
-from runner.errors import UsageError
+from runner.door.where import check_alone, load, sites
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -63,14 +62,11 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     """
     tell = on_event or _silent
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        if to is not None and len(found) != 1:
-            raise UsageError("--to is for one series.", remedy="Name the series.")
+        check_alone(found, to)
         planning.check(found, to=to, strict=strict, allow_empty=allow_empty)
         asked = planning.ask(found)
         planning.check_writable(asked)
-        pending = sum(len(planning.pending(site.steps, to=to)) for site in asked)
-        applied = sum(len(planning.done(site.steps, to=to)) for site in asked)
-        planning.check_expected(pending, expect=expect, applied=applied)
+        planning.check_count(asked, to=to, expect=expect)
         tell(Checked(tuple(describe(site) for site in asked)))
         return tuple(_migrate(site, to, limits, tell) for site in asked)
 

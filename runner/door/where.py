@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runner import config as configuration
 from runner import database, embedded, planning
 from runner.config import Target, choose
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -79,3 +80,9 @@ def sites(
     found = targets(project, chosen, url=url, wait=wait, on_embedded=on_embedded)
     with planning.look(migrations, found) as looked_at:
         yield looked_at
+
+
+def check_alone(found: Sequence[Site], to: int | None) -> None:
+    """Raise ``UsageError`` for the number of a file where there are several series."""
+    if to is not None and len(found) != 1:
+        raise UsageError("--to is for one series.", remedy="Name the series.")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.fleet.member import Member as Member
+    from runner.fleet.member import canaries as canaries
     from runner.fleet.member import choose as choose
     from runner.fleet.member import is_exposed as is_exposed
     from runner.fleet.member import parse as parse
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        member="choose is_exposed parse read",
+        member="Member canaries choose is_exposed parse read",
         migrating="migrate_fleet",
         reading="plan_fleet status_fleet verify_fleet",
         visit="Ending Visit worst",

@@ -130,13 +130,13 @@ class Crew(Generic[Item, Result]):
 
     def _one(self, item: Item) -> None:
         self._news.put(Begun(item))
-        with database.heeding(_interruption(self._stop)):
+        with database.heeding(interruption(self._stop)):
             result = self._do(item, lambda event: self._news.put(Told(item, event)))
         self._is_held = self._is_held or bool(self._ends and self._ends(result))
         self._news.put(Done(item, result))
 
 
-def _interruption(stop: threading.Event) -> Callable[[float], None]:
+def interruption(stop: threading.Event) -> Callable[[float], None]:
     """Return what raises ``KeyboardInterrupt`` once, as soon as ``stop`` is set: what follows cleans up."""
     raised = False
 

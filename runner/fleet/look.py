@@ -52,6 +52,7 @@ def site(files: Files, member: Member, *, wait: float = 0, is_patient: bool = Fa
     Each answer must come in time, then also what is asked later unless ``is_patient``.
     """
     target = files.target(member)
+    database.check_database(target.url, source=target.source)
     if wait:
         database.connect(target.url, source=target.source, wait=wait).close()
     with named(member), ExitStack() as stack, ExitStack() as in_time:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import closing
 from functools import partial
@@ -10,19 +9,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply
 from runner.database import Access
-from runner.errors import Interrupted, RunnerError, UsageError
+from runner.errors import Interrupted, RunnerError
 from runner.fleet import look, member
 from runner.fleet.crew import Crew, Done, Told
+from runner.fleet.rounds import prepared
 from runner.fleet.survey import Terms, survey
 from runner.fleet.visit import JOBS, Ending, Visit
 from runner.model import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from runner.door import Event
     from runner.fleet.look import Files
+    from runner.fleet.rounds import Fleet
     from runner.fleet.survey import Found
 
 _LIMITS = Limits()
@@ -47,7 +49,7 @@ class Ended(NamedTuple):
 
 
 def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
-    fleet: Path | str | Mapping[str, str],
+    fleet: Fleet,
     series: str | Sequence[str] = (),
     *,
     config: Path | str | None = None,
@@ -78,19 +80,14 @@ def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
     called with the name of a member and what happens there, in the thread that iterates. Other parameters
     as of ``migrate``, for each member. Raises ``RunnerError`` only for what concerns all of them.
     """
-    stop = stop or threading.Event()
+    round_ = prepared(fleet, series, config, only=only, but=but, jobs=jobs, wait=wait, stop=stop, to=to)
     tell = on_event or _silent
-    files = look.read(series, config)
-    if to is not None and to not in {file.number for file in files.migrations}:
-        raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
-    members = member.chosen(fleet, only=only, but=but)
-    first = [one.name for one in member.canaries(members, canary)]
-    terms = Terms(to, expect, strict, allow_empty, wait)
-    found = survey(files, members, terms, jobs=jobs, stop=stop, tell=tell)
-    if stop.is_set() or (not keep_going and any(one.problem for one in found)):
+    first = [one.name for one in member.canaries(round_.members, canary)]
+    found = survey(round_, Terms(to, expect, strict, allow_empty), tell)
+    if round_.stop.is_set() or (not keep_going and any(one.problem for one in found)):
         yield from (one.visit() for one in found)
         return
-    work = Work(files, limits, jobs, stop, keep_going, tell)
+    work = Work(round_.files, limits, jobs, round_.stop, keep_going, tell)
     yield from _in_turn(work, found, first)
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import threading
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import door, planning, schema
+from runner import database, door, planning, schema
 from runner.errors import RunnerError
-from runner.fleet import look, member
-from runner.fleet.rounds import Round, Seen, done, seen
+from runner.fleet.crew import interruption
+from runner.fleet.rounds import Round, Seen, done, prepared, seen, stopped
+from runner.fleet.survey import Terms
 from runner.fleet.visit import JOBS, Ending, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from runner.fleet.rounds import Fleet
     from runner.model import Migration
     from runner.planning import Site
-
-    Fleet = Path | str | Mapping[str, str]
 
 
 def status_fleet(  # noqa: PLR0913 - options, keyword-only
@@ -37,8 +38,7 @@ def status_fleet(  # noqa: PLR0913 - options, keyword-only
 
     Parameters as of ``migrate_fleet``. A member that cannot be read has a ``problem``.
     """
-    members = member.chosen(fleet, only=only, but=but)
-    round_ = Round(look.read(series, config), members, jobs, wait, stop or threading.Event())
+    round_ = prepared(fleet, series, config, only=only, but=but, jobs=jobs, wait=wait, stop=stop)
     for one in seen(round_, _status):
         yield one.visit
 
@@ -51,6 +51,8 @@ def plan_fleet(  # noqa: PLR0913 - options, keyword-only
     only: Sequence[str] = (),
     but: Sequence[str] = (),
     jobs: int = JOBS,
+    to: int | None = None,
+    expect: int | None = None,
     strict: bool = False,
     allow_empty: bool = False,
     wait: float = 0,
@@ -58,11 +60,11 @@ def plan_fleet(  # noqa: PLR0913 - options, keyword-only
 ) -> Iterator[Visit]:
     """Yield of each member what ``migrate_fleet`` would apply, or as its ``problem`` why it would refuse.
 
-    Other parameters as of ``migrate_fleet``.
+    What is pending behind ``to`` stands in the database as well. Other parameters as of ``migrate_fleet``;
+    whether the role may write is not asked.
     """
-    members = member.chosen(fleet, only=only, but=but)
-    round_ = Round(look.read(series, config), members, jobs, wait, stop or threading.Event())
-    for one in seen(round_, partial(_plan, strict=strict, allow_empty=allow_empty)):
+    round_ = prepared(fleet, series, config, only=only, but=but, jobs=jobs, wait=wait, stop=stop, to=to)
+    for one in seen(round_, partial(_plan, terms=Terms(to, expect, strict, allow_empty))):
         yield one.visit
 
 
@@ -86,8 +88,7 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
     the same files on the same version of PostgreSQL, with the same roles, owner and settings. Other
     parameters as of ``migrate_fleet`` and ``verify``.
     """
-    members = member.chosen(fleet, only=only, but=but)
-    round_ = Round(look.read(series, config), members, jobs, wait, stop or threading.Event())
+    round_ = prepared(fleet, series, config, only=only, but=but, jobs=jobs, wait=wait, stop=stop)
     if not drift:
         for one in seen(round_, partial(_verify, strict=strict, compare=None), is_patient=True):
             yield one.visit
@@ -98,7 +99,7 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
             yield one.visit
         else:
             alike.setdefault(one.state, []).append(one)
-    by_name = {one.name: one for one in members}
+    by_name = {one.name: one for one in round_.members}
     for group in alike.values():
         some = tuple(by_name[one.visit.name] for one in group)
         yield from _compared(round_._replace(members=some), group[0].applied, scratch, strict=strict)
@@ -108,9 +109,10 @@ def _status(site: Site) -> Seen:
     return done(site, door.standing(site))
 
 
-def _plan(site: Site, *, strict: bool, allow_empty: bool) -> Seen:
+def _plan(site: Site, *, terms: Terms) -> Seen:
     try:
-        planning.check([site], strict=strict, allow_empty=allow_empty)
+        planning.check([site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty)
+        planning.check_count([site], to=terms.to, expect=terms.expect)
     except RunnerError as problem:
         return done(site, door.describe(site), problem)
     return done(site, door.describe(site))
@@ -134,18 +136,24 @@ def _compared(
     round_: Round, applied: tuple[Migration, ...], scratch: str | None, *, strict: bool
 ) -> Iterator[Visit]:
     """Verify members that are alike beside what their files make."""
-    left = {one.name for one in round_.members}
+    left = {one.name: one for one in round_.members}
     target = round_.files.target(round_.members[0])
     try:
-        with schema.expected(target, applied, scratch_url=scratch) as made:
+        with ExitStack() as stack:
+            with database.heeding(interruption(round_.stop)):
+                made = stack.enter_context(schema.expected(target, applied, scratch_url=scratch))
             compare = partial(_beside, made, scratch)
             see = partial(_verify, strict=strict, compare=compare)
             for one in seen(round_, see, is_patient=True):
-                left.remove(one.visit.name)
+                del left[one.visit.name]
                 yield one.visit
-    except RunnerError as problem:  # of the scratch side
-        for name in left:
-            yield Visit(name, Ending.FAILED, problem=problem)
+    except (RunnerError, KeyboardInterrupt) as problem:
+        if round_.stop.is_set():
+            yield from (stopped(member).visit for member in left.values())
+        elif isinstance(problem, RunnerError):  # of the scratch side
+            yield from (Visit(name, Ending.FAILED, problem=problem) for name in left)
+        else:
+            raise
 
 
 def _beside(

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import Interrupted, RunnerError
-from runner.fleet import look
+from runner.errors import Interrupted, RunnerError, UsageError
+from runner.fleet import look, member
 from runner.fleet.crew import Crew, Done
 from runner.fleet.twins import Twins
 from runner.fleet.visit import Ending, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from threading import Event as Flag
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from runner.door import Database
     from runner.fleet.look import Files
     from runner.fleet.member import Member
     from runner.model import Migration
     from runner.planning import Site
+
+    Fleet = Path | str | Mapping[str, str]
 
 
 class Round(NamedTuple):
@@ -30,7 +33,27 @@ class Round(NamedTuple):
     members: tuple[Member, ...]
     jobs: int
     wait: float
-    stop: Flag
+    stop: threading.Event
+
+
+def prepared(  # noqa: PLR0913 - what all functions for a fleet have in common
+    fleet: Fleet,
+    series: str | Sequence[str],
+    config: Path | str | None,
+    *,
+    only: Sequence[str],
+    but: Sequence[str],
+    jobs: int,
+    wait: float,
+    stop: threading.Event | None,
+    to: int | None = None,
+) -> Round:
+    """Read the files, once for all, and who is to be visited. Raises ``UsageError`` for an unknown ``to``."""
+    files = look.read(series, config)
+    if to is not None and to not in {file.number for file in files.migrations}:
+        raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
+    members = member.chosen(fleet, only=only, but=but)
+    return Round(files, members, jobs, wait, stop or threading.Event())
 
 
 class Seen(NamedTuple):
@@ -49,9 +72,9 @@ def seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = False
     twins = Twins(round_.files)
     for news in crew.news():
         if isinstance(news, Done):
-            yield _told_apart(twins, news.item, news.result or _stopped(news.item))
+            yield _told_apart(twins, news.item, news.result or stopped(news.item))
     for left in crew.left():
-        yield _stopped(left)
+        yield stopped(left)
 
 
 def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
@@ -78,11 +101,12 @@ def _visit(
     except RunnerError as problem:
         looked = Seen(Visit(one.name, Ending.FAILED, problem=problem))
     except KeyboardInterrupt:
-        looked = _stopped(one)
+        looked = stopped(one)
     return looked._replace(visit=looked.visit._replace(seconds=time.monotonic() - began))
 
 
-def _stopped(one: Member) -> Seen:
+def stopped(one: Member) -> Seen:
+    """Return what is said of a member that nobody has looked at because all was to end."""
     problem = Interrupted(f"Interrupted before {one.name} was looked at.", remedy="Run again.")
     return Seen(Visit(one.name, Ending.NOT_STARTED, problem=problem))
 

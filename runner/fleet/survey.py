@@ -17,12 +17,13 @@ from runner.model import Before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from threading import Event as Flag
 
     from runner.door import Database, Event
     from runner.fleet.look import Files
     from runner.fleet.member import Member
+    from runner.fleet.rounds import Round
     from runner.model import Migration
+    from runner.planning import Given
 
 
 class Terms(NamedTuple):
@@ -32,7 +33,6 @@ class Terms(NamedTuple):
     expect: int | None = None
     strict: bool = False
     allow_empty: bool = False
-    wait: float = 0
 
 
 class Found(NamedTuple):
@@ -58,20 +58,12 @@ class Found(NamedTuple):
         return Ending.NOT_STARTED if self.problem or self.todo else Ending.DONE
 
 
-def survey(  # noqa: PLR0913 - as of migrate_fleet
-    files: Files,
-    members: Sequence[Member],
-    terms: Terms,
-    *,
-    jobs: int,
-    stop: Flag,
-    tell: Callable[[str, Event], None],
-) -> list[Found]:
-    """Look at all members, ``jobs`` at a time, and return what was found, in order.
+def survey(round_: Round, terms: Terms, tell: Callable[[str, Event], None]) -> list[Found]:
+    """Look at all members and return what was found, in order.
 
     Whatever speaks against going on is the ``problem`` of its member: nothing is raised. Does not write.
     """
-    crew = Crew(members, partial(_look, files, terms), jobs=jobs, stop=stop)
+    crew = Crew(round_.members, partial(_look, round_, terms, set()), jobs=round_.jobs, stop=round_.stop)
     found: dict[str, Found] = {}
     for news in crew.news():
         if isinstance(news, Done):
@@ -79,36 +71,36 @@ def survey(  # noqa: PLR0913 - as of migrate_fleet
             found[news.item.name] = one
             if one.database:
                 tell(news.item.name, Checked((one.database,)))
-    ordered = [found.get(one.name) or Found(one, problem=_interrupted(one)) for one in members]
-    return _distinct(files, ordered) if not stop.is_set() else ordered
+    ordered = [found.get(one.name) or Found(one, problem=_interrupted(one)) for one in round_.members]
+    return _distinct(round_.files, ordered) if not round_.stop.is_set() else ordered
 
 
-def _look(files: Files, terms: Terms, member: Member, _: Callable[[Event], None]) -> Found:
+def _look(
+    round_: Round, terms: Terms, given: set[Given], member: Member, _: Callable[[Event], None]
+) -> Found:
     """Do the preflight of one member."""
     began = time.monotonic()
     try:
-        return _checked(files, terms, member)._replace(seconds=time.monotonic() - began)
+        return _checked(round_, terms, given, member)._replace(seconds=time.monotonic() - began)
     except RunnerError as problem:
         return Found(member, problem=problem, seconds=time.monotonic() - began)
     except KeyboardInterrupt:
         return Found(member, problem=_interrupted(member))
 
 
-def _checked(files: Files, terms: Terms, member: Member) -> Found:
-    with look.site(files, member, wait=terms.wait) as site:
+def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> Found:
+    with look.site(round_.files, member, wait=round_.wait) as site:
         seen = Found(member, door.describe(site), site.facts.identity, before=site.before)
         try:
             planning.check([site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty)
-            asked = planning.ask([site])
+            asked = planning.ask([site], given=given)
             planning.check_writable(asked)
-            todo = planning.pending(asked[0].steps, to=terms.to)
-            applied = len(planning.done(asked[0].steps, to=terms.to))
-            planning.check_expected(len(todo), expect=terms.expect, applied=applied)
+            planning.check_count(asked, to=terms.to, expect=terms.expect)
         except RunnerError as problem:
             return seen._replace(problem=problem)
         return seen._replace(
             database=door.describe(asked[0]),
-            todo=tuple(step.file for step in todo),
+            todo=tuple(step.file for step in planning.pending(asked[0].steps, to=terms.to)),
             notices_loss=site.facts.notices_loss,
         )
 

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from runner.planning.compare import newest as newest
     from runner.planning.compare import not_ahead as not_ahead
     from runner.planning.compare import pending as pending
+    from runner.planning.extension import Given as Given
     from runner.planning.extension import refused as refused
-    from runner.planning.preflight import Site as Site
     from runner.planning.preflight import ask as ask
     from runner.planning.preflight import check as check
+    from runner.planning.preflight import check_count as check_count
     from runner.planning.preflight import check_writable as check_writable
     from runner.planning.preflight import explain as explain
-    from runner.planning.preflight import look as look
-    from runner.planning.preflight import read as read
     from runner.planning.preflight import unvalidated as unvalidated
+    from runner.planning.site import Site as Site
+    from runner.planning.site import look as look
+    from runner.planning.site import read as read
     from runner.planning.step import State as State
     from runner.planning.step import Step as Step
 else:
@@ -39,7 +41,8 @@ else:
         __name__,
         bundle="write_bundle",
         compare="ahead applied behind check_expected check_known check_target done newest not_ahead pending",
-        extension="refused",
-        preflight="Site ask check check_writable explain look read unvalidated",
+        extension="Given refused",
+        preflight="ask check check_count check_writable explain unvalidated",
+        site="Site look read",
         step="State Step",
     )

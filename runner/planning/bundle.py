@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runner.model import Applied, Migration
-    from runner.planning.preflight import Site
+    from runner.planning.site import Site
 
 _TITLE = "-- Pending files of series {series}, for the ledger that records: {recorded}.\n--\n"
 _HEADER = """\

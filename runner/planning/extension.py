@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from runner.database import Connection, Error
 
+Given = tuple[str | None, str]  # a kind of database, as its facts tell, and an extension
+
 # SQLSTATEs that say no: no right to, not offered or not supported here, no such file on the server.
 _REFUSALS = ("42501", "0A000", "58P01")
 

@@ -26,7 +26,8 @@ class Facts(NamedTuple):  # as in model: it starts faster
     whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that the
     ledger's schema exists; ``pid`` is what the server calls this session; ``absent`` are those of the
     extensions asked for that are not installed, each with the reason why this role cannot create it, if the
-    catalogs know one.
+    catalogs know one; ``kin`` is equal for databases of one server where none has anything of its own that
+    could make it answer otherwise to this role that creates one, and ``None`` for one that has.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     role: str
     has_public: bool
     pid: int
+    kin: str | None
     absent: dict[str, str | None]
 
 
@@ -77,6 +79,20 @@ _FACTS = """
         pg_catalog.quote_ident(current_user),
         exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
         pg_catalog.pg_backend_pid(),
+        case
+            when not exists (select from pg_catalog.pg_event_trigger)
+                and not exists (select from pg_catalog.pg_db_role_setting as o where o.setdatabase = d.oid)
+            then pg_catalog.concat_ws(
+                ' ',
+                pg_catalog.pg_postmaster_start_time(),
+                pg_catalog.has_database_privilege(d.oid, 'create'),
+                (
+                    select pg_catalog.has_schema_privilege(n.oid, 'create')
+                    from pg_catalog.pg_namespace as n where n.nspname = 'public'
+                ),
+                current_user
+            )
+        end,
         array(
             select array[w.name, case
                 when not exists (select from pg_catalog.pg_available_extensions as a where a.name = w.name)

@@ -2,127 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.database import Access
-from runner.errors import ConfigError, ConnectionLost, DatabaseNotEmpty, FileRefused, WrongDatabase
-from runner.model import Before
+from runner.errors import ConfigError, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.planning import compare, content, extension, facts, pooler
 from runner.planning.step import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from runner.config import Project, Series, Target
-    from runner.database import Connection
-    from runner.model import Migration
-    from runner.planning.facts import Facts
+    from runner.planning.extension import Given
+    from runner.planning.site import Site
     from runner.planning.step import Step
-
-    Files = Mapping[str, tuple[Migration, ...]]
-
-
-_SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
-
-
-class Site(NamedTuple):  # as in model: it starts faster
-    """One series and its database, connected, with what was found there."""
-
-    target: Target
-    connection: Connection
-    facts: Facts
-    shape: ledger.Shape | None
-    steps: tuple[Step, ...]
-    objects: tuple[str, ...]  # up to three tables and views, where there is no ledger
-
-    @property
-    def series(self) -> str:
-        """Name of the series."""
-        return self.target.series.name
-
-    @property
-    def access(self) -> Access:
-        """The connection, and how to open another one to the same database."""
-        return Access(self.connection, lambda: _connect(self.target), self.facts.notices_loss)
-
-    @property
-    def schemas(self) -> tuple[str, ...]:
-        """What the files are answerable for: the schemas configured, else public and those they create."""
-        return _schemas(self.target, [step.migration for step in self.steps if step.migration])
-
-    @property
-    def before(self) -> Before:
-        """What the ledger says before anything is applied."""
-        newest = compare.newest(self.steps)
-        return Before(self.shape is not None, newest.version if newest else None)
-
-
-def read(project: Project, chosen: Sequence[Series]) -> Files:
-    """Read the files of the chosen series, before any server is asked."""
-    return {one.name: files.load(one.name, one.folder, root=project.root) for one in chosen}
-
-
-def _connect(target: Target) -> Connection:
-    name = f"runner:{target.series.name}"
-    return database.connect(target.url, source=target.source, application=name)
-
-
-@contextmanager
-def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, ...]]:
-    """Connect to every target and compare its files with its ledger; the connections close at the end.
-
-    All at once: what a server takes, and the way there, count for one. Does not write, and needs no more
-    than the right to select from the ledger.
-    """
-
-    def found(target: Target) -> Site:
-        connection = _connect(target)
-        stack.callback(connection.close)
-        try:
-            return _site(target, connection, migrations[target.series.name])
-        except BaseException:  # the others may be given up already
-            connection.close()
-            raise
-
-    with ExitStack() as stack:
-        stack.enter_context(_lost())
-        yield tuple(database.together(found, targets))
-
-
-@contextmanager
-def _lost() -> Iterator[None]:
-    """Name a connection that breaks while nothing is being applied."""
-    try:
-        yield
-    except database.ConnectionBroken as error:
-        if found := pooler.refusal(error):
-            raise found from error
-        if error.sqlstate not in (None, *_SHUT_DOWN):
-            raise
-        raise ConnectionLost(
-            "The connection was lost. What was applied before stays.",
-            remedy="Run again.",
-            notes=tuple(str(error).splitlines()),
-        ) from error
-
-
-def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
-    wanted = {name for migration in migrations for name in migration.requires}
-    message = facts.question(extensions=wanted) + ledger.SHAPE
-    message += facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
-    about, shape_result, objects = database.ask(connection, message)
-    found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
-    rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
-    lacking = {name: reason for name, reason in found.absent.items() if reason}
-    steps = compare.compare(migrations, rows, lacking=lacking)
-    return Site(target, connection, found, shape, steps, facts.names(connection, objects))
-
-
-def _schemas(target: Target, migrations: Iterable[Migration]) -> tuple[str, ...]:
-    made = (name for migration in migrations for name in files.made_schemas(migration.sql))
-    return target.series.schemas or tuple(dict.fromkeys(("public", *made)))
 
 
 def check(
@@ -154,24 +46,33 @@ def _counting(site: Site, *, to: int | None, strict: bool) -> tuple[Step, ...]:
     return compare.not_ahead(site.steps) if strict or compare.pending(site.steps, to=to) else site.steps
 
 
-def ask(sites: Sequence[Site]) -> tuple[Site, ...]:
+def ask(sites: Sequence[Site], *, given: set[Given] | None = None) -> tuple[Site, ...]:
     """Look anew which files are skipped: by asking the servers, where a file requires what is not installed.
 
-    Creates extensions, and rolls that back: for a command that is going to write. Raises what ``check``
-    raises for the content of a file that is pending only now.
+    Creates extensions, and rolls that back: for a command that is going to write. Takes long for a large one;
+    whoever asks many databases keeps in ``given`` what a server is known to create in any of its databases
+    that is alike. Raises what ``check`` raises for the content of a file that is pending only now.
     """
-    return tuple(_asked(site) for site in sites)
+    return tuple(_asked(site, set() if given is None else given) for site in sites)
 
 
-def _asked(site: Site) -> Site:
+def _asked(site: Site, given: set[Given]) -> Site:
     open_ = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
     names = {name for step in open_ for name in step.file.requires} & site.facts.absent.keys()
-    lacking = extension.refused(site.connection, names)
+    lacking = _refused(site, names, given)
     asked = site._replace(steps=tuple(compare.without(step, lacking) for step in site.steps))
     skipped = {step.version for step in open_ if step.state is State.SKIPPED}
     now = [step for step in compare.pending(asked.steps) if step.version in skipped]
     content.check([*content.refused(now, asked.steps)])
     return asked
+
+
+def _refused(site: Site, names: Iterable[str], given: set[Given]) -> dict[str, str]:
+    """Return which extensions the server refuses; ``given`` takes those that it does not."""
+    kin = site.facts.kin
+    lacking = extension.refused(site.connection, [name for name in names if (kin, name) not in given])
+    given |= {(kin, name) for name in names if kin and name not in lacking}
+    return lacking
 
 
 def unvalidated(steps: Sequence[Step]) -> files.Unvalidated:
@@ -191,6 +92,13 @@ def check_writable(sites: Sequence[Site]) -> None:
             alone = not all(step.file.in_transaction for step in todo)
             found = site.facts
             pooler.check(site.access, name=found.name, pid=found.pid, source=site.target.source, alone=alone)
+
+
+def check_count(sites: Sequence[Site], *, to: int | None, expect: int | None) -> None:
+    """Raise ``PendingUnexpected`` when another number of files is pending, up to ``to``, than expected."""
+    pending = sum(len(compare.pending(site.steps, to=to)) for site in sites)
+    applied = sum(len(compare.done(site.steps, to=to)) for site in sites)
+    compare.check_expected(pending, expect=expect, applied=applied)
 
 
 def explain(site: Site) -> None:

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from runner import __version__, apply, config
+from runner import __version__, apply, config, planning
 from runner.apply.event import Outcome, Started, Waiting
 from runner.config import Target
 from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
 from runner.files.checksum import checksum
-from runner.planning import compare, preflight
+from runner.planning import compare
 from tests.project import TWO, make
 
 if TYPE_CHECKING:
@@ -302,8 +302,8 @@ def test_a_server_that_cannot_look_for_its_client_is_not_asked_to(
     """Windows refuses the setting; the file runs without it."""
     look = "create table public.seen as select current_setting('client_connection_check_interval') as value;"
     project = config.load(make(tmp_path, app={"000_look.sql": look}).file)
-    files = preflight.read(project, project.series)
-    with preflight.look(files, [Target(project.series[0], each_url, "APP_URL")]) as [site]:
+    files = planning.read(project, project.series)
+    with planning.look(files, [Target(project.series[0], each_url, "APP_URL")]) as [site]:
         access = site.access._replace(notices_loss=False)
         assert site.access.notices_loss
         pending = [step.file for step in compare.pending(site.steps)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.runner import filesets, fleet, server
-from benchmarks.runner.fleet import FLOOR, OWN, Taken
+from benchmarks.runner.fleet import AT_ONCE, FLOOR, OWN, Taken
 from benchmarks.runner.model import Failed
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def test_everybody_migrates_all_databases(tmp_path: Path, monkeypatch: pytest.Mo
     files = filesets.make("specs", tmp_path / "files")
     with server.running() as running:
         found, absent = fleet.contestants(running, ("psql",))
-        assert ([one.name for one in found], absent) == ([OWN, FLOOR, "psql, two at a time"], {})
+        assert ([one.name for one in found], absent) == ([OWN, FLOOR, AT_ONCE, "psql, two at a time"], {})
         for one in found:
             taken = fleet.once(running, one, files, tmp_path)
             assert taken.server_seconds > 0
             assert taken.peak_mib > 1
         with pytest.raises(Failed, match="unfinished"):
-            fleet.once(running, found[2]._replace(commands=lambda *_: [], name="idle"), files, tmp_path)
+            fleet.once(running, found[3]._replace(commands=lambda *_: [], name="idle"), files, tmp_path)
 
 
 def test_the_page_says_whether_the_bounds_hold() -> None:
@@ -35,6 +35,7 @@ def test_the_page_says_whether_the_bounds_hold() -> None:
     results = {
         OWN: [Taken(2.0, 40, 4.0)],
         FLOOR: [Taken(4.0, 30, 8.0)],
+        AT_ONCE: [Taken(3.0, 30, 8.0)],
         "psql, two at a time": [Taken(5.0, 8, 8.0)],
         "yoyo, two at a time": [Taken(9.0, 8, 8.0)],
     }

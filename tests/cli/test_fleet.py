@@ -111,6 +111,46 @@ def test_plan_and_verify_group_as_well(runner: CliRunner, app: Project, file: st
     assert verified.stdout.splitlines()[0] == "  3 at 001_two, files agree with the ledger: eu-0, eu-1, eu-2"
 
 
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ([], "  3 2 pending: 000_one, 001_two: eu-0, eu-1, eu-2"),
+        (["--to", "0"], "  3 1 pending: 000_one: eu-0, eu-1, eu-2"),
+        (["--to", "0", "--expect", "1"], "  3 1 pending: 000_one: eu-0, eu-1, eu-2"),
+        (["--to", "0", "--expect", "2"], "  3 refused: PENDING_UNEXPECTED: eu-0, eu-1, eu-2"),
+        (
+            ["--canary", "eu-1", "--keep-going", "--except", "eu-0"],
+            "  2 2 pending: 000_one, 001_two: eu-1, eu-2",
+        ),
+    ],
+)
+def test_a_dry_run_answers_as_migrate_would(
+    runner: CliRunner, app: Project, file: str, terms: list[str], said: str
+) -> None:
+    """With the same options: what would be applied, and the code that ``migrate`` ends with behind it."""
+    dry = app.run(runner, "migrate", "--dry-run", "--fleet", file, *terms)
+    assert dry.stdout.splitlines()[0] == said, dry.output
+    planned = data(app.run(runner, "migrate", "--dry-run", "--fleet", file, *terms, "--json"))["databases"]
+    done = app.run(runner, "migrate", "--fleet", file, *terms, "--json")
+    assert dry.exit_code == done.exit_code
+    if done.exit_code == 0:
+        versions = [[step["version"] for step in entry["steps"]] for entry in planned]
+        applied = [[step["version"] for step in entry["applied"]] for entry in data(done)["databases"]]
+        assert versions == applied
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_what_is_behind_to_is_not_looked_at(
+    runner: CliRunner, app: Project, file: str, urls: list[str], single: bool
+) -> None:
+    """A file that must not be sent refuses a dry run as little as it refuses to migrate only up to it."""
+    app.write("app", {"001_two.sql": "commit;"})
+    where = ["--url", urls[0]] if single else ["--fleet", file]
+    assert app.run(runner, "migrate", "--dry-run", *where).exit_code == 1
+    assert app.run(runner, "migrate", "--dry-run", "--to", "0", *where).exit_code == 0
+    assert app.run(runner, "migrate", "--to", "0", *where).exit_code == 0
+
+
 def test_a_failure_is_told_once_with_the_names(
     runner: CliRunner, app: Project, file: str, urls: list[str]
 ) -> None:
@@ -188,7 +228,8 @@ def test_stdin_is_a_fleet(runner: CliRunner, app: Project, urls: list[str]) -> N
         (["migrate", "--fleet", "FILE", "--canary", "us-1"], "no database us-1"),
         (["migrate", "--fleet", "FILE", "--only", "us-*"], "matches us-*"),
         (["migrate", "--fleet", "nowhere.env"], "nowhere.env cannot be read"),
-        (["migrate", "--fleet", "FILE", "--dry-run", "--to", "0"], "takes neither --to nor --expect"),
+        (["migrate", "--fleet", "FILE", "--dry-run", "--to", "9"], "no file with number 009"),
+        (["migrate", "--fleet", "FILE", "--dry-run", "--canary", "us-1"], "no database us-1"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner import planning
 from runner.files import folder
-from runner.planning import preflight
 from tests.faults import bad, stage
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.config import Project as Configuration
     from runner.config import Series
+    from runner.planning.site import Files
     from tests.servers import Server
 
 TABLE = "create table public.t001 (id int);\n"
@@ -215,9 +216,9 @@ def test_a_file_replaced_behind_the_reader_changes_nothing(
 ) -> None:
     """What was read is what is hashed, sent and recorded; the new content is found by the next run."""
     app = bad.project(tmp_path, TABLE)
-    read = preflight.read
+    read = planning.read
 
-    def read_and_replace(project: Configuration, chosen: tuple[Series, ...]) -> preflight.Files:
+    def read_and_replace(project: Configuration, chosen: tuple[Series, ...]) -> Files:
         files = read(project, chosen)
         app.write("app", {"001_next.sql": "create table public.t666 (id int);"})
         return files

@@ -122,6 +122,16 @@ def test_what_is_found_in_one_keeps_all_as_they_are(app: Project, fleet: Fleet) 
     assert found["eu-9"].exit_code == 5
 
 
+def test_a_url_without_a_database_is_refused(app: Project, fleet: Fleet) -> None:
+    """Libpq would take one that is named like the role, which nobody has meant."""
+    fleet["eu-9"] = fleet["eu-0"].replace(f"/{name(fleet['eu-0'])}", "/")
+    found = migrated(app, fleet)
+    assert (endings(found), names(found)) == ("nnnnr", {"DATABASE_MISSING"})
+    assert [str(visit.problem) for visit in runner.status_fleet(fleet, config=app.file) if visit.problem] == [
+        str(found["eu-9"].problem)
+    ]
+
+
 def test_an_edited_file_is_told_before_anything_changes(app: Project, fleet: Fleet) -> None:
     """One ledger that disagrees is enough, whichever it is."""
     migrated(app, {"eu-3": fleet["eu-3"]}, to=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,3 +109,28 @@ def test_drift_is_looked_for_beside_one_scratch_database_per_state(
         "eu-1": ("table public.extra is not in the files",),
         "eu-2": ("column public.two.extra is not in the files",),
     }
+
+
+def test_stop_ends_the_files_in_the_scratch_database(
+    app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within two seconds, though nobody is visited meanwhile; all are told of."""
+    elsewhere = "current_setting('max_wal_size') <> '128MB'"  # not on the servers of tests
+    app.write("app", {"002_slow.sql": f"select pg_sleep(case when {elsewhere} then 60 else 0 end);"})
+    list(runner.migrate_fleet(fleet, config=app.file))
+    stop, stopped = threading.Event(), []
+    running = cluster.running
+
+    def end() -> None:
+        stopped.append(time.monotonic())
+        stop.set()
+
+    def noted(*given: object, **named: object) -> object:
+        threading.Timer(4, end).start()
+        return running(*given, **named)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(cluster, "running", noted)
+    found = by_name(runner.verify_fleet(fleet, config=app.file, drift=True, stop=stop))
+    assert time.monotonic() - stopped[0] < 3
+    assert {str(visit.ending) for visit in found.values()} == {"not started"}
+    assert found.keys() == fleet.keys()

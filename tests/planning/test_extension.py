@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
-from runner import database
-from runner.planning import extension, facts
+from runner import config, database, planning
+from runner.config import Target
+from runner.planning import State, extension, facts
 from tests import servers
 from tests.cli import lines
 from tests.project import Project, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from runner.planning import Site
     from tests.servers import Server
 
 # What pgextwlist does: an owner's `create extension` is done as the superuser.
@@ -67,6 +71,12 @@ def db(each_url: str) -> Iterator[psycopg.Connection]:
     """Return an administrator's connection."""
     with psycopg.connect(each_url, autocommit=True) as connection:
         yield connection
+
+
+def look(app: Project, url: str) -> AbstractContextManager[tuple[Site, ...]]:
+    """Look at a database with the files of the project."""
+    loaded = config.load(app.file)
+    return planning.look(planning.read(loaded, loaded.series), [Target(loaded.series[0], url, "APP_URL")])
 
 
 def skipped(app: Project, url: str, *command: str) -> list[str]:
@@ -218,3 +228,35 @@ def test_drift_says_which_extension_the_scratch_database_cannot_have(
     assert (done.exit_code, "SERVER_UNUSABLE" in done.stderr) == (2, True), done.output
     assert "A scratch database on a private PostgreSQL 1" in done.stderr
     assert f'the extension {name}, which app/000_needing.sql requires: extension "{name}" is' in done.stderr
+
+
+OWN_TRIGGER = FORBIDDING.format("42501")
+OWN_SETTING = "do $$ begin execute 'alter database ' || current_database() || ' set a.b = 1'; end $$"
+
+
+@pytest.mark.parametrize(("own", "is_asked"), [("", False), (OWN_TRIGGER, True), (OWN_SETTING, True)])
+def test_databases_that_are_alike_are_asked_once(
+    app: Project, url: str, other_url: str, own: str, is_asked: bool
+) -> None:
+    """To create an extension takes a while; one that has a trigger or settings of its own is asked itself."""
+    app.write("app", {"000_needing.sql": "-- runner: requires-extension vector\nselect 1;"})
+    if own:
+        with psycopg.connect(other_url, autocommit=True) as other:
+            other.execute(own.encode())
+    given: set[planning.Given] = set()
+    states = []
+    with patch.object(extension, "_try", wraps=extension._try) as asked:
+        for one in (url, other_url, other_url):
+            with look(app, one) as sites:
+                states += [site.steps[0].state for site in planning.ask(sites, given=given)]
+    assert asked.call_count == (3 if is_asked else 1)
+    forbidden = State.SKIPPED if own == OWN_TRIGGER else State.PENDING
+    assert states == [State.PENDING, forbidden, forbidden]
+
+
+def test_what_is_refused_is_asked_again(app: Project, plain_url: str) -> None:
+    """Only what a server creates is remembered: whoever may not here, may elsewhere."""
+    given: set[planning.Given] = set()
+    with look(app, plain_url) as sites:
+        [site] = planning.ask(sites, given=given)
+    assert (site.steps[0].state, given) == (State.SKIPPED, set())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import config, ledger
+from runner import config, ledger, planning
 from runner.config import Target
 from runner.errors import (
     ChecksumMismatch,
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from runner.planning.preflight import Site
+    from runner.planning.site import Site
 
 
 def look(project: Project, *urls: str) -> AbstractContextManager[tuple[Site, ...]]:
     """Look at the databases of a project, a URL for each series."""
     loaded = config.load(project.file)
     targets = [Target(one, url, one.variable) for one, url in zip(loaded.series, urls, strict=True)]
-    return preflight.look(preflight.read(loaded, loaded.series), targets)
+    return planning.look(planning.read(loaded, loaded.series), targets)
 
 
 @pytest.fixture

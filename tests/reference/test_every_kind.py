@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import config
-from runner.planning import preflight
+from runner import config, planning
 from runner.reference import build, shelf
 from tests.project import make
 from tests.schema import exotic
@@ -48,7 +47,7 @@ def text(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     exotic.prepare(server)
     project = make(tmp_path_factory.mktemp("exotic"), app=exotic.files("common", "pg18"))
     loaded = config.load(project.file)
-    files = preflight.read(loaded, loaded.series)["app"]
+    files = planning.read(loaded, loaded.series)["app"]
     schema = build.describe(loaded.series[0], files, server.url("postgres"), source="x")
     return "\n".join(shelf.pages([schema]).values())
 

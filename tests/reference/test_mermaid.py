@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import config
-from runner.planning import preflight
+from runner import config, planning
 from runner.reference import build, mermaid, page, picture, shelf, text
 from runner.reference.diagram import Card, Diagram, Line, Overview, Row
 from tests.project import make
@@ -84,7 +83,7 @@ def large(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Schema:
     project = config.load(make(tmp_path_factory.mktemp("large") / "p", app=files).file)
     [series] = project.series
     return build.describe(
-        series, preflight.read(project, [series])["app"], server.url("postgres"), source="the test"
+        series, planning.read(project, [series])["app"], server.url("postgres"), source="the test"
     )
 
 

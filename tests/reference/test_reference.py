@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import config
+from runner import config, planning
 from runner.errors import ServerUnusable
-from runner.planning import preflight
 from runner.reference import build, picture, sheet, shelf, text
 from tests import servers
 from tests.project import ROOT, make
@@ -36,7 +35,7 @@ SMALL = {
 
 
 def _book(project: Project, server: Server) -> list[Schema]:
-    files = preflight.read(project, project.series)
+    files = planning.read(project, project.series)
     url = server.url("postgres")
     return [build.describe(one, files[one.name], url, source="the test") for one in project.series]
 

@@ -8,10 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import config, database, schema
+from runner import config, database, planning, schema
 from runner.config import Target
 from runner.database import question
-from runner.planning import preflight
 from runner.schema import drift, scratch
 from tests.project import make
 
@@ -102,7 +101,7 @@ def living(server: Server, name: str, root: Path, *folders: str) -> Iterator[Liv
         project = make(root, app=files(*folders))
         project.migrate(server.url(name))
         loaded = config.load(project.file)
-        migrations = preflight.read(loaded, loaded.series)["app"]
+        migrations = planning.read(loaded, loaded.series)["app"]
         with (
             scratch.scratch_server(server.url(name), source="x", files=migrations) as there,
             scratch.built(there, migrations) as (connection, before),
@@ -119,6 +118,6 @@ def compared(server: Server, name: str, project: Project, series: str = "app") -
     loaded = config.load(project.file)
     chosen = config.choose(loaded, [series])
     targets = [Target(chosen[0], server.url(name), "APP_URL")]
-    with preflight.look(preflight.read(loaded, chosen), targets) as [site]:
+    with planning.look(planning.read(loaded, chosen), targets) as [site]:
         applied = [step.migration for step in site.steps if step.applied and step.migration]
         return [str(one) for one in schema.differences(site, applied).found]

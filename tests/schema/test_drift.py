@@ -10,9 +10,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from runner import config, database, schema
+from runner import config, database, planning, schema
 from runner.config import Target
-from runner.planning import preflight
 from runner.schema import cluster, unsound
 from tests.conftest import SERIES
 from tests.project import ROOT, TWO, Project, make
@@ -33,9 +32,7 @@ def differences(server: Server, name: str, series: str) -> tuple[Difference, ...
     """Return how a database differs from the real files that are applied to it."""
     project = config.load(ROOT / config.FILE)
     chosen = config.choose(project, [series])
-    with preflight.look(preflight.read(project, chosen), [Target(chosen[0], server.url(name), "x")]) as [
-        site
-    ]:
+    with planning.look(planning.read(project, chosen), [Target(chosen[0], server.url(name), "x")]) as [site]:
         assert list(unsound(site)) == []
         files = [step.migration for step in site.steps if step.applied and step.migration]
         return schema.differences(site, files).found

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import config, schema
+from runner import config, planning, schema
 from runner.config import Target
-from runner.planning import preflight
 from runner.schema import unsound
 from tests.project import make
 
@@ -51,8 +50,8 @@ def test_drift_sees_what_is_not_validated(tmp_path: Path, each_url: str, db: psy
             "not null public.one.n has validation not done, files say none",
         ]
     loaded = config.load(app.file)
-    files = preflight.read(loaded, loaded.series)
-    with preflight.look(files, [Target(loaded.series[0], each_url, "APP_URL")]) as [site]:
+    files = planning.read(loaded, loaded.series)
+    with planning.look(files, [Target(loaded.series[0], each_url, "APP_URL")]) as [site]:
         found = schema.differences(site, files["app"]).found
     assert sorted(map(str, found)) == sorted(expected)
 
@@ -67,8 +66,8 @@ def db(each_url: str) -> Iterator[psycopg.Connection]:
 def problems(app: Project, url: str) -> list[str]:
     """Return message and remedy of each problem."""
     loaded = config.load(app.file)
-    files = preflight.read(loaded, loaded.series)
-    with preflight.look(files, [Target(loaded.series[0], url, "APP_URL")]) as [site]:
+    files = planning.read(loaded, loaded.series)
+    with planning.look(files, [Target(loaded.series[0], url, "APP_URL")]) as [site]:
         return [f"{problem.message} {problem.remedy}" for problem in unsound(site)]
 
 

@@ -1,0 +1,83 @@
+"""What a terminal shows while a fleet is migrated: one bar for all, a line per database at work."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import apply
+from runner.cli.board import Board
+from runner.cli.text import columns
+from runner.door import Checked, Database
+from runner.fleet import Ending, Visit
+from runner.model import Migration
+from runner.planning import State, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONG = "with_a_rather_long_name_that_says_all_about_it"
+FILES = tuple(
+    Migration("app", version, name, f"app/{version}_{name}.sql", "select 1;", "sha256:0")
+    for version, name in (("000", "one"), ("001", LONG), ("002", "three"))
+)
+NAMES = ("us-2", "eu-central-1-production-customer", "日本")
+WAITS = apply.Activity(wants="ShareLock on public.a_table_with_quite_a_long_name")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say yes."""
+        return True
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    """Return a board on a terminal of 80 columns; all members were looked at, up to the second file."""
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    steps = tuple(Step("app", one.version, one.name, State.PENDING, one) for one in FILES)
+    with Board(NAMES, to=1) as made:
+        for name in NAMES:
+            made.show(name, Checked((Database("app", "d", 18, name, "X", False, steps),)))
+        yield made
+
+
+def lines(board: Board) -> list[str]:
+    """Return what stands below the bar."""
+    assert board._bar
+    return board._bar.below.split("\n  ")
+
+
+def test_a_line_says_which_file_of_how_many(board: Board) -> None:
+    """Only those at work have one; behind a member that is done it is gone."""
+    for name in NAMES[:2]:
+        board.show(name, apply.Started(FILES[0]))
+    assert lines(board) == [
+        "us-2                      0/2  000_one",
+        "eu-central-1…on-customer  0/2  000_one",
+    ]
+    board.show("us-2", apply.Outcome(FILES[0], 1))
+    board.show("us-2", apply.Started(FILES[1]))
+    assert lines(board)[0] == "us-2                      1/2  001_with_a_rather_lo…t_says_all_about_it"
+    board.leave(Visit("us-2", Ending.DONE))
+    assert lines(board) == ["eu-central-1…on-customer  0/2  000_one"]
+
+
+def test_what_a_file_waits_for_fits_beside_it(board: Board) -> None:
+    """In the 80 columns, whatever the letters; the next file has nothing of it."""
+    for name in NAMES:
+        board.show(name, apply.Started(FILES[1]))
+        board.show(name, apply.Working(FILES[1], 61.0, WAITS))
+    assert [columns(line) for line in lines(board)] == [78] * 3
+    assert lines(board)[2].startswith(
+        "日本                      0/2  001_with_a_r…ll_about_it  for 61 s: waits for "
+    )
+    board.show("日本", apply.Started(FILES[2]))
+    assert lines(board)[2] == "日本                      0/2  002_three"

@@ -1,0 +1,86 @@
+"""Whoever waits for a server can be ended from outside, whatever the question goes through."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from runner import database
+from tests.faults.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.servers import Server
+
+SLOW = "select pg_catalog.pg_sleep(60)"
+
+
+class _Enough(Exception):
+    """Somebody does not want to wait any longer."""
+
+
+def _prepared(connection: database.Connection) -> None:
+    connection.prepare_threshold = 0
+    database.run(connection, "begin")
+    database.query(connection, SLOW)
+
+
+WAYS: dict[str, Callable[[database.Connection], object]] = {
+    "a question": lambda connection: database.query(connection, SLOW),
+    "one of quoted names": lambda connection: database.query_quoted(connection, SLOW),
+    "a prepared one": _prepared,
+    "psycopg's own": lambda connection: connection.execute(SLOW),
+}
+
+
+def _until(stop: threading.Event) -> Callable[[float], None]:
+    def look(_: float) -> None:
+        if stop.is_set():
+            raise _Enough
+
+    return look
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_every_way_to_ask_is_ended_within_two_seconds(server: Server, way: str, is_silent: bool) -> None:
+    """What runs is cancelled, and the connection is good again; one that is silent is given up."""
+    stop = threading.Event()
+    name = str(conninfo_to_dict(server.url("postgres"))["dbname"])
+    with Proxy(f"{server.host}/.s.PGSQL.5432") as proxy:
+        connection = database.connect(proxy.url(name), source="x")
+        if is_silent:
+            threading.Timer(0.2, proxy.silence).start()
+        threading.Timer(0.4, stop.set).start()
+        began = time.monotonic()
+        with pytest.raises(_Enough), database.heeding(_until(stop)):
+            WAYS[way](connection)
+        assert time.monotonic() - began < 2.4
+        if is_silent:
+            assert connection.closed
+        else:
+            database.roll_back(connection)
+            assert database.query(connection, "select 1") == [(1,)]
+        connection.close()
+        with psycopg.connect(server.url(name)) as db:
+            active = "select count(*) from pg_stat_activity where state = 'active' and query ~ 'pg_sleep.60'"
+            assert is_silent or db.execute(f"{active} and pid <> pg_backend_pid()".encode()).fetchone() == (
+                0,
+            )
+
+
+def test_a_question_that_needs_no_wait_has_its_answer(url: str) -> None:
+    """Whoever listens changes nothing else."""
+    with database.heeding(lambda _: None), database.connect(url, source="x") as connection:
+        assert connection.execute("select 1").fetchall() == [(1,)]
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute("select 1/0")
+        with connection.pipeline():
+            connection.execute("select 2")
+        assert connection.execute("select 3").fetchall() == [(3,)]
