@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from runner import config, door, embedded, files
+from runner import config, door, files
 from runner.cli import ending, options, report
 from runner.errors import UrlMissing, UsageError
 
@@ -46,6 +46,8 @@ def say_embedded() -> None:
     """
     allow_embedded()
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    from runner import embedded  # noqa: PLC0415 - start-up time
+
     if embedded.is_running(_project().home) and not in_ci:
         return  # it was said when the server was started; the heading of each database says where it is
     found = "CI is set, but no database variable" if in_ci else "No database variable is set"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door
-from runner.cli import common, databases, members, options, screen, values
+from runner.cli import common, members, options, screen, values
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
         return
     common.warn_of_leavings(file, series)
     if dry_run:
+        from runner.cli import databases  # noqa: PLC0415 - start-up time
+
         databases.show_plan(
             common.planned(series, url=url, file=file, to=to, strict=strict, allow_empty=allow_empty),
             to=to,

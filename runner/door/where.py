@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import config as configuration
-from runner import database, embedded, planning
+from runner import database, planning
 from runner.config import Target, choose
 from runner.errors import UsageError
 
@@ -45,6 +45,8 @@ def targets(
         return found
     if on_embedded:
         on_embedded()
+    from runner import embedded  # noqa: PLC0415 - start-up time
+
     server = embedded.start(project.home)
     with database.connect(server.url("postgres"), source=EMBEDDED) as connection:
         database.create_missing(connection, [series.database for series in chosen])
