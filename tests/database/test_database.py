@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from runner import database
+from runner.database.attention import Attentive
 from runner.errors import CannotConnect, DatabaseMissing, RunnerError, UrlMalformed
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def test_a_password_in_the_servers_words_is_hidden(monkeypatch: pytest.MonkeyPat
     def refuse(*_: object, **__: object) -> None:
         raise psycopg.OperationalError(f"no, {SECRET} is wrong")
 
-    monkeypatch.setattr(psycopg, "connect", refuse)
+    monkeypatch.setattr(Attentive, "connect", refuse)
     with pytest.raises(CannotConnect) as caught:
         database.connect(f"postgresql://u:{SECRET}@h/db", source="APP_URL")
     assert caught.value.notes == ("no, *** is wrong",)

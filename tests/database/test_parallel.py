@@ -97,7 +97,7 @@ def _interrupt_when_both_sleep(server: Server) -> None:
 
 
 def _all_are_ended(server: Server) -> bool:
-    return _wait(lambda: not _sleepers(server))
+    return _wait(lambda: _sleepers(server) == 0)
 
 
 def _wait(is_so: Callable[[], bool]) -> bool:

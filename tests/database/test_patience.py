@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from runner import database
+from runner.database.attention import Attentive
 from runner.errors import CannotConnect
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _options(url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         asked.append(conninfo)
 
     with monkeypatch.context() as patch:
-        patch.setattr(psycopg, "connect", note)
+        patch.setattr(Attentive, "connect", note)
         database.connect(url, source="x")
     return psycopg.conninfo.conninfo_to_dict(asked[0])
 
