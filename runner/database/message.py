@@ -26,6 +26,7 @@ Error = psycopg.Error
 ConnectionBroken = psycopg.OperationalError
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
+_CANCELS = (CANCEL_SECONDS, CANCEL_SECONDS / 2)  # seconds for each request
 _SPECIAL = re.compile(r"['\\\0]")
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -116,26 +117,31 @@ class Answer:
     def cancel(self) -> list[PGresult]:
         """Cancel what the server is doing; return the results that were not taken yet.
 
-        Gives up the connection when the server does not answer within a second - psycopg itself would wait
-        for ten, too long for somebody who pressed Ctrl-C - or has not got the whole message yet: a cancel
-        would come before what it is to end.
+        Asks twice, because a server that has not begun to read the message ignores the request. Gives up the
+        connection when it does not answer within a second - psycopg itself would wait for ten, too long for
+        somebody who pressed Ctrl-C - or has not got the whole message yet: a cancel would come before what it
+        is to end.
         """
         results: list[PGresult] = []
         self._heeded = ()
         try:
-            if not self.is_sent:
+            if not self.is_sent or not any(self._ends(seconds, results) for seconds in _CANCELS):
                 raise TimeoutError
-            self._connection.cancel_safe(timeout=CANCEL_SECONDS)
-            self.is_heard = True
-            deadline = time.monotonic() + CANCEL_SECONDS
-            for result in self:
-                if result:
-                    results.append(result)
-                elif time.monotonic() > deadline:
-                    raise TimeoutError
         except Exception:
             self._connection.close()
         return results
+
+    def _ends(self, seconds: float, results: list[PGresult]) -> bool:
+        """Ask the server to cancel, and add the results that come; tell whether it is done in time."""
+        self._connection.cancel_safe(timeout=seconds)
+        self.is_heard = True
+        deadline = time.monotonic() + CANCEL_SECONDS / 2
+        for result in self:
+            if result:
+                results.append(result)
+            elif time.monotonic() > deadline:
+                return False
+        return True
 
 
 def _readable() -> PQGen[Ready | int]:

@@ -197,6 +197,23 @@ def test_ctrl_c_cancels_the_statement_on_the_server(url: str) -> None:
         assert database.query(connection, "select 1") == [(1,)]
 
 
+def test_a_cancel_that_came_before_the_message_was_read_is_repeated(url: str) -> None:
+    """A server that was busy elsewhere takes the request while it waits for a message, and ignores it."""
+    with database.connect(url, source="x") as connection, database.connect(url, source="x") as other:
+        pid = connection.info.backend_pid
+
+        def interrupt() -> None:
+            threading.Timer(0.1, os.kill, (pid, signal.SIGCONT)).start()
+            raise KeyboardInterrupt
+
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(KeyboardInterrupt):
+            database.send(connection, "select pg_sleep(60)", idle=interrupt)
+        busy = "select count(*) from pg_stat_activity where pid = %s and state = 'active'"
+        assert database.query(other, busy, pid) == [(0,)]
+        assert database.query(connection, "select 1") == [(1,)]
+
+
 def test_roll_back_closes_a_connection_that_cannot(url: str) -> None:
     """A connection the server has ended is closed, so that nothing waits for it."""
     with database.connect(url, source="x") as connection, database.connect(url, source="x") as other:
