@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from tests.servers import Server
 
-SLEEP = "select pg_catalog.pg_sleep(60)"
+SLEEP = "select pg_catalog.pg_sleep(61)"  # as nobody else sleeps
 AT_WORK = "select count(*) from pg_catalog.pg_stat_activity where query = %s and state = 'active'"
 
 
