@@ -317,7 +317,8 @@ def test_usage_that_was_broken_off_is_not_added_twice(shell: Shell) -> None:
     """The session is ended while calls go; the next run deletes the rest and changes no figure."""
     sums = write_calls(shell)
     running = shell.start(shell.command("usage_by_month", "specs", batch=10, pause=0.2))
-    while not shell.query("specs", "select 1 from public.analytics_metrics limit 1"):
+    while shell.query("specs", SUMS) == sums:
+        assert running.poll() is None
         time.sleep(0.02)
     shell.query(
         "specs",
