@@ -67,9 +67,8 @@ def show(title: str, steps: Sequence[Step]) -> None:
     columns, widths = _fitted(rows, report.width())
     is_coloured = report.is_coloured()
     styles = [_STYLES[step.state] if is_coloured else None for step in steps]
-    report.drawn(
-        "\n".join(map(partial(_row, columns, widths), rows, (None, *styles)))
-    )  # at once: they may be many
+    lines = map(partial(_row, columns, widths), rows, (None, *styles))
+    report.drawn("\n".join(lines))  # at once: they may be many
     for step in steps:
         if step.needs:
             report.sentence(f"{described(step)}  {step.file.path}")

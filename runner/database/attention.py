@@ -12,6 +12,7 @@ from psycopg import pq, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from threading import Event
 
     from psycopg.abc import PQGen
 
@@ -34,6 +35,19 @@ def heeding(call: Callable[[float], None]) -> Iterator[None]:
         yield
     finally:
         _CALLS.reset(token)
+
+
+def interruption(stop: Event) -> Callable[[float], None]:
+    """Return what raises ``KeyboardInterrupt`` once, as soon as ``stop`` is set: what follows cleans up."""
+    raised = False
+
+    def look(_: float) -> None:
+        nonlocal raised
+        if stop.is_set() and not raised:
+            raised = True
+            raise KeyboardInterrupt
+
+    return look
 
 
 def calls() -> tuple[Callable[[], None], ...]:

@@ -51,15 +51,10 @@ class _Work(threading.Thread, Generic[Item, Result]):
 
     def _work(self) -> None:
         try:
-            with attention.heeding(self._heed):
+            with attention.heeding(attention.interruption(self._over)):
                 self._done.append(self._do(self._item))
         except BaseException as problem:
             self._problem = problem
-
-    def _heed(self, _: float) -> None:
-        if self._over.is_set():
-            self._over = threading.Event()  # once: what follows cleans up
-            raise KeyboardInterrupt
 
     def result(self) -> Result:
         """Return what came of it, as soon as it is done, or raise that."""

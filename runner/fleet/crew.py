@@ -130,20 +130,7 @@ class Crew(Generic[Item, Result]):
 
     def _one(self, item: Item) -> None:
         self._news.put(Begun(item))
-        with database.heeding(interruption(self._stop)):
+        with database.heeding(database.interruption(self._stop)):
             result = self._do(item, lambda event: self._news.put(Told(item, event)))
         self._is_held = self._is_held or bool(self._ends and self._ends(result))
         self._news.put(Done(item, result))
-
-
-def interruption(stop: threading.Event) -> Callable[[float], None]:
-    """Return what raises ``KeyboardInterrupt`` once, as soon as ``stop`` is set: what follows cleans up."""
-    raised = False
-
-    def look(_: float) -> None:
-        nonlocal raised
-        if stop.is_set() and not raised:
-            raised = True
-            raise KeyboardInterrupt
-
-    return look

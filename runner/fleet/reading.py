@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from runner import database, door, planning, schema
 from runner.errors import RunnerError
-from runner.fleet.crew import interruption
 from runner.fleet.rounds import Round, Seen, done, prepared, seen, stopped
 from runner.fleet.survey import Terms
 from runner.fleet.visit import JOBS, Ending, Visit
@@ -140,7 +139,7 @@ def _compared(
     target = round_.files.target(round_.members[0])
     try:
         with ExitStack() as stack:
-            with database.heeding(interruption(round_.stop)):
+            with database.heeding(database.interruption(round_.stop)):
                 made = stack.enter_context(schema.expected(target, applied, scratch_url=scratch))
             compare = partial(_beside, made, scratch)
             see = partial(_verify, strict=strict, compare=compare)
