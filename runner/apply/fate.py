@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runner.model import Applied, Migration
 
 _LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
+_POLL = 0.2  # seconds
 _INTERRUPTED = 1.0  # seconds: whoever pressed Ctrl-C does not wait for long
 
 # The old session may not know yet that nobody listens, and go on with the files it has. Its number may be
@@ -37,7 +38,7 @@ def resolve(migration: Migration, access: Access, pid: int, trouble: BaseExcepti
             return rows
         if time.monotonic() >= deadline:
             raise unknown(migration) from trouble
-        time.sleep(0.2)
+        database.pause(_POLL)
 
 
 def unknown(migration: Migration) -> CommitUnknown:

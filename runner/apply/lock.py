@@ -51,7 +51,7 @@ def take(
         elif waited >= told:
             yield Working(migration, waited, Activity(wants=_LOCK, blockers=tuple(one for one, _ in found)))
         told = int(waited) + 1
-        time.sleep(_POLL)
+        database.pause(_POLL)
     return taken
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
@@ -134,4 +133,4 @@ class Run:
         pause = self.limits.retry_pause * 2**self._tried
         self._tried += 1
         yield Retrying(self.at_hand, reason, pause)
-        time.sleep(pause)
+        database.pause(pause)

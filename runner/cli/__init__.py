@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from runner import __version__
-from runner.cli import ending, guide, output, report
+from runner.cli import ending, guide, output, report, stopping
 from runner.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -102,23 +101,9 @@ def cli() -> None:
     """
 
 
-class Stopped(KeyboardInterrupt):
-    """Somebody asked the process to stop.
-
-    A plain KeyboardInterrupt that comes within exec(), as dataclasses use it, makes ``python -m`` end by the
-    signal, although it was handled (CPython's unhandled_keyboard_interrupt; observed with 3.11).
-    """
-
-
-def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
-    raise Stopped
-
-
 def main() -> None:
     """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell's background job has it
-            signal.signal(number, _stop)
+    stopping.handle(stopping.at_once)
     gc.disable()  # a run is short and leaves no cycles; looking for them takes a tenth of it with many files
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     output.guard()

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections import Counter
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner import config, fleet
-from runner.cli import common, databases, document, members, report, standing, visits
+from runner.cli import common, databases, document, members, report, standing, stopping, visits
 from runner.cli.board import Board
 from runner.errors import Interrupted
 from runner.fleet import Ending, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    import threading
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from runner.door import Database
     from runner.fleet import Visit
-
-
-@contextmanager
-def _stop() -> Iterator[threading.Event]:
-    """Let the first Ctrl-C or SIGTERM stop a fleet, so that it can still be told what each member has."""
-    stop = threading.Event()
-    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    former = {number: one for number, one in found.items() if one not in (None, signal.SIG_IGN)}
-
-    def note(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
-        signal.signal(number, former[signal.Signals(number)])  # a second one ends it at once
-        stop.set()
-
-    for number in former:
-        signal.signal(number, note)
-    try:
-        yield stop
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **options: Any) -> None:  # noqa: ANN401 - as of migrate
@@ -53,7 +31,7 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
         return
     chosen = members.chosen()
     board = Board(chosen["fleet"], to=options["to"])
-    with _stop() as stop, board:
+    with stopping.noted() as stop, board:
         found = fleet.migrate_fleet(
             series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
         )
@@ -111,7 +89,7 @@ def _read(
     call: Callable[..., Iterable[Visit]], series: Sequence[str], file: Path | None, **options: object
 ) -> tuple[list[Visit], threading.Event]:
     chosen = members.chosen(is_reading=True)
-    with _stop() as stop, Board(chosen["fleet"]) as board:
+    with stopping.noted() as stop, Board(chosen["fleet"]) as board:
         found = call(series=series, config=file, stop=stop, **chosen, **options)
         return _gathered(found, chosen["fleet"], board.count), stop
 

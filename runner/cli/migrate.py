@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door
-from runner.cli import common, members, options, screen, values
+from runner.cli import common, members, options, screen, stopping, values
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -108,19 +108,20 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
         return
     drawn = screen.Screen(to, expect)
     try:
-        door.migrate(
-            series,
-            url=url,
-            config=file,
-            to=to,
-            expect=expect,
-            strict=strict,
-            allow_empty=allow_empty,
-            limits=limits,
-            wait=common.waiting(),
-            on_event=drawn.show,
-            on_embedded=common.say_embedded,
-        )
+        with stopping.between_results():
+            door.migrate(
+                series,
+                url=url,
+                config=file,
+                to=to,
+                expect=expect,
+                strict=strict,
+                allow_empty=allow_empty,
+                limits=limits,
+                wait=common.waiting(),
+                on_event=drawn.show,
+                on_embedded=common.say_embedded,
+            )
     except BaseException as error:
         drawn.fail(error)
         raise

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from runner.errors import OutputLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Output:
@@ -19,6 +22,7 @@ class Output:
 
     def __init__(self, stream: TextIO | None) -> None:
         self.trouble: OSError | None = None
+        self._is_writing = False
         self._is_closed = stream is None
         self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - no path; kept open
         if hasattr(self._stream, "reconfigure"):
@@ -31,18 +35,27 @@ class Output:
         """Write, or remember why not."""
         if self._is_closed and self.trouble is None:
             self.trouble = OSError(errno.EBADF, os.strerror(errno.EBADF))
-        try:
-            return self._stream.write(text)
-        except OSError as error:
-            self._lose(error)
-            return len(text)
+        self._try(self._stream.write, text)
+        return len(text)
 
     def flush(self) -> None:
         """Flush, or remember why not."""
+        self._try(self._stream.flush)
+
+    def _try(self, do: Callable[..., object], *given: str) -> None:
+        self._is_writing = True
         try:
-            self._stream.flush()
+            do(*given)
         except OSError as error:
             self._lose(error)
+        finally:
+            self._is_writing = False
+
+    def give_up(self) -> bool:
+        """Lead nowhere if a signal finds the program here: its write is repeated then, and ends (PEP 475)."""
+        if self._is_writing:
+            self._lose(TimeoutError(errno.ETIMEDOUT, "nobody reads it"))
+        return self._is_writing
 
     def _lose(self, error: OSError) -> None:
         self.trouble = self.trouble or error
@@ -54,6 +67,11 @@ class Output:
 def guard() -> None:
     """Let no failure to print end the program; ``lost`` tells of it at the end."""
     sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
+
+
+def give_up() -> bool:
+    """Give up the stream that the program waits for; tell whether it does."""
+    return any(isinstance(stream, Output) and stream.give_up() for stream in (sys.stdout, sys.stderr))
 
 
 def lost() -> OutputLost | None:

@@ -60,6 +60,15 @@ def _timed(call: Callable[[float], None], began: float) -> Callable[[], None]:
     return lambda: call(time.monotonic() - began)
 
 
+def pause(seconds: float) -> None:
+    """Wait, as for a server: whoever is heeded in this thread may end it."""
+    heeded, end = calls(), time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        for call in heeded:
+            call()
+        time.sleep(min(left, INTERVAL))
+
+
 class Attentive(psycopg.Connection[tuple[Any, ...]]):
     """A connection on which psycopg's own questions are ended from outside as well, and within two seconds.
 

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from runner.database import attention
 from runner.database.attention import Attentive
 from runner.database.message import Connection, run
 from runner.database.url import parse, resolved, surroundings
@@ -53,7 +54,7 @@ def connect(url: str, *, source: str, application: str = "runner", wait: float =
             except RunnerError as problem:
                 if not problem.may_pass or time.monotonic() >= deadline:
                     raise
-                time.sleep(0.5)
+                attention.pause(0.5)
 
 
 def check_database(url: str, *, source: str) -> None:

@@ -87,3 +87,16 @@ def test_a_question_that_needs_no_wait_has_its_answer(url: str) -> None:
         with connection.pipeline():
             connection.execute("select 2")
         assert connection.execute("select 3").fetchall() == [(3,)]
+
+
+def test_a_pause_is_ended_as_a_wait_for_a_server_is() -> None:
+    """Who waits before another try hears at once that nobody wants it; otherwise it takes its time."""
+    stop = threading.Event()
+    began = time.monotonic()
+    with database.heeding(_until(stop)):
+        database.pause(0.2)
+        assert time.monotonic() - began >= 0.2
+        threading.Timer(0.2, stop.set).start()
+        with pytest.raises(_Enough):
+            database.pause(60)
+    assert time.monotonic() - began < 2

@@ -111,3 +111,14 @@ def _sleepers(server: Server) -> int:
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         row = connection.execute(AT_WORK, [SLEEP]).fetchone()
         return int(row[0]) if row else 0
+
+
+def test_who_is_heeded_ends_it_also_where_no_server_was_reached_yet() -> None:
+    """Nobody is heeded in a thread that still connects, so the one that waits for it speaks up."""
+    over, stop = threading.Event(), threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    began = time.monotonic()
+    with database.heeding(database.interruption(stop)), pytest.raises(KeyboardInterrupt):
+        database.together(over.wait, [60, 60])
+    assert time.monotonic() - began < 5
+    over.set()

@@ -1,0 +1,93 @@
+"""End a command when a signal asks for it: at once, or where it can tell what it has done."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import Any
+
+    Handler = Callable[[int, FrameType | None], Any]
+
+_HELD_UP = 1.0  # seconds
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the process to stop.
+
+    A plain KeyboardInterrupt that comes within exec(), as dataclasses use it, makes ``python -m`` end by the
+    signal, although it was handled (CPython's unhandled_keyboard_interrupt; observed with 3.11).
+    """
+
+
+def at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
+    """Raise ``Stopped`` wherever the program is."""
+    _repeat(output.give_up)
+    raise Stopped
+
+
+def handle(handler: Handler) -> dict[signal.Signals, Handler | int]:
+    """Let Ctrl-C and SIGTERM call ``handler``, and return who was called before.
+
+    One that is ignored, as in a shell's background job, stays so.
+    """
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: one for number, one in found.items() if one not in (None, signal.SIG_IGN)}
+    for number in former:
+        signal.signal(number, handler)
+    return former
+
+
+@contextmanager
+def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.Event]:
+    """Let the first signal set an event; a second one is as without. Behind it ``held_up`` is called."""
+    stop = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
+        signal.signal(number, former[signal.Signals(number)])
+        stop.set()
+        _repeat(held_up)
+
+    former = handle(note)
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def between_results() -> Iterator[None]:
+    """Let the first signal end a run where it waits for a server: what came from there is told by then."""
+    from runner import database  # noqa: PLC0415 - start-up time
+
+    is_due = True
+
+    def end(_: float = 0) -> None:
+        nonlocal is_due
+        if stop.is_set() and is_due:
+            is_due = False
+            raise Stopped
+
+    def held_up() -> None:
+        if not output.give_up():
+            end()
+
+    with noted(held_up) as stop, database.heeding(end):
+        yield
+        is_due = False
+
+
+def _repeat(call: Callable[[], object]) -> None:
+    """Call every second what ends whatever else holds the program up; Windows has no such timer."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, lambda number, frame: (call(), None)[1])  # noqa: ARG005 - as above
+        signal.setitimer(signal.ITIMER_REAL, _HELD_UP, _HELD_UP)
