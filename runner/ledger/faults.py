@@ -128,8 +128,8 @@ SHAPE = f"""
     {_FROM};
 """  # noqa: S608 - as above
 
-# Part of making the ledger: an event trigger may change a table in the moment it is made, and its owner. Where
-# there is none, only what no trigger needs is asked: the rest is a third of the time that all of it takes.
+# Part of making the ledger: an event trigger may change a table in the moment it is made, and its owner.
+# Where there is none, only what no trigger needs is asked: the rest is a third of the time that all takes.
 CHECK = f"""
 do $runner$
 declare
