@@ -118,4 +118,4 @@ def test_a_document_has_no_bar_beside_it(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(common, "wants_document", lambda: True)
     with Board(NAMES) as board:
         board.leave(Visit("us-2", Ending.DONE))
-    assert sys.stdout.getvalue() == ""  # type: ignore[attr-defined] # the one above
+    assert sys.stdout.getvalue() == ""  # type: ignore[union-attr] # the one above
