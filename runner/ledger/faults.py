@@ -129,21 +129,14 @@ SHAPE = f"""
 """  # noqa: S608 - as above
 
 # Part of making the ledger: an event trigger may change a table in the moment it is made, and its owner.
-# Where there is none, only what no trigger needs is asked: the rest is a third of the time that all takes.
+# Where there is none nothing is asked: that was a third of the time that all takes.
 CHECK = f"""
 do $runner$
 declare
     changes text;
     others text;
 begin
-    if not exists (select from pg_catalog.pg_event_trigger)
-        and exists (
-            select from pg_catalog.pg_class as c
-            where c.oid = '{TABLE}'::pg_catalog.regclass
-                and pg_catalog.pg_get_userbyid(c.relowner) = current_user
-                and not ({_MAY_BE_FAULTY})
-        )
-    then
+    if not exists (select from pg_catalog.pg_event_trigger) then
         return;
     end if;
     select pg_catalog.string_agg(f.fault, '; ')

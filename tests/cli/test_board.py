@@ -103,13 +103,25 @@ def told(board: Board) -> tuple[str, float, float | None]:
     return task.description, task.completed, task.total
 
 
-def test_where_a_bar_counts_nobody_has_a_line_of_its_own(board: Board) -> None:
+def test_where_a_bar_counts_nobody_has_a_line_of_its_own(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The table at the end says it; in a pipe each line does."""
-    assert board._bar
-    shown = board._bar.console.file
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stdout", shown)
     board.leave(Visit("us-2", Ending.DONE))
-    assert isinstance(shown, Terminal)
-    assert "(0.00 s)" not in shown.getvalue()
+    assert shown.getvalue() == ""
+
+
+def test_where_nothing_is_drawn_a_member_tells_what_it_does_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Not with every event, of which there is one a second."""
+    with Board(NAMES) as board:
+        board.show("us-2", apply.Working(FILES[1], 1.0, WAITS))
+        assert capsys.readouterr().err == ""
+        board.show("us-2", apply.Working(FILES[1], 61.0, WAITS))
+        assert capsys.readouterr().err.startswith("us-2: app/001_with_a_rather")
 
 
 def test_a_document_has_no_bar_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
