@@ -12,10 +12,10 @@ import signal
 import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -26,7 +26,7 @@ from pytest_postgresql import factories
 from runner import apply, config
 from runner.config import Target
 from runner.planning import compare, look, read
-from tests import servers
+from tests import clusters, servers
 from tests.servers import NEWEST, VERSIONS, Server
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ LONG = (  # ten seconds and more in one test
 _numbers = count(1)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Listen to Ctrl-C also where the tests were started in the background, which ignores it.
 
     Programs the tests start inherit that, and some tests interrupt them. Temporary files are kept in memory
@@ -62,6 +62,7 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    clusters.share(config, partial(servers.new_folder, NEWEST))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -176,11 +177,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _copied_clusters() -> Iterator[None]:
     """Start the private servers of the session's tests from a copy."""
-    made = servers.new_folder(NEWEST)
     with pytest.MonkeyPatch.context() as patch:
-        servers.copied_clusters(patch, made)
+        clusters.copy_private(patch)
         yield
-    rmtree(made)
 
 
 def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:
