@@ -43,6 +43,11 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
+def environment() -> dict[str, str]:
+    """Return what a process must be told to begin its servers with copies, too."""
+    return {name: os.environ[name] for name in (_VARIABLE,) if name in os.environ}
+
+
 def place(
     folder: Path, make: Callable[[Path], object], *, programs: Path, kind: str, user: str | None
 ) -> None:
