@@ -50,6 +50,7 @@ LONG = (  # ten seconds and more in one test
     "tests/apply/test_watch.py",
 )
 _numbers = count(1)
+_admins: dict[str, psycopg.Connection] = {}  # by the server's folder
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -189,6 +190,8 @@ def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:
             pytest.skip(f"PostgreSQL {version} is not installed")
         with servers.running(version) as server:
             yield server
+            if admin := _admins.pop(server.host, None):
+                admin.close()
 
     return fixture
 
@@ -239,13 +242,18 @@ def new_database(server: Server) -> Iterator[str]:
 
 def _database(server: Server) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        create = sql.SQL("create database {} strategy file_copy").format(
-            sql.Identifier(name)
-        )  # the faster one
-        connection.execute(create)
-        yield server.url(name)
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    create = sql.SQL("create database {} strategy file_copy").format(sql.Identifier(name))  # the faster one
+    _admin(server).execute(create)
+    yield server.url(name)
+    _admin(server).execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _admin(server: Server) -> psycopg.Connection:
+    """Return the connection that makes all databases of a server: thousands of tests have one or two."""
+    found = _admins.get(server.host)
+    if found is None or found.closed:
+        found = _admins[server.host] = psycopg.connect(server.url("postgres"), autocommit=True)
+    return found
 
 
 @pytest.fixture
