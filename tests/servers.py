@@ -112,7 +112,7 @@ def running(version: int, *, wal_level: str = "replica") -> Iterator[Server]:
     folder = new_folder(version)
     data = folder / "data"
     options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    options += f" -c max_wal_size=128MB -c wal_level={wal_level}"
+    options += f" -c max_wal_size=128MB -c shared_buffers=32MB -c wal_level={wal_level}"
     options += " -c dynamic_shared_memory_type=mmap"  # in the data folder: nothing stays of a killed server
     make(version, folder)
     if PROGRAMS[version] == _WHEEL_15:
