@@ -12,10 +12,10 @@ import signal
 import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -26,7 +26,7 @@ from pytest_postgresql import factories
 from runner import apply, config
 from runner.config import Target
 from runner.planning import compare, look, read
-from tests import servers
+from tests import clusters, servers
 from tests.servers import NEWEST, VERSIONS, Server
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ LONG = (  # ten seconds and more in one test
     "tests/apply/test_watch.py",
 )
 _numbers = count(1)
+_admins: dict[str, psycopg.Connection] = {}  # by the server's folder
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Listen to Ctrl-C also where the tests were started in the background, which ignores it.
 
     Programs the tests start inherit that, and some tests interrupt them. Temporary files are kept in memory
@@ -62,6 +63,7 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    clusters.share(config, partial(servers.new_folder, NEWEST))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -176,11 +178,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _copied_clusters() -> Iterator[None]:
     """Start the private servers of the session's tests from a copy."""
-    made = servers.new_folder(NEWEST)
     with pytest.MonkeyPatch.context() as patch:
-        servers.copied_clusters(patch, made)
+        clusters.copy_private(patch)
         yield
-    rmtree(made)
 
 
 def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:
@@ -190,6 +190,8 @@ def _server_fixture(version: int) -> Callable[..., Iterator[Server]]:
             pytest.skip(f"PostgreSQL {version} is not installed")
         with servers.running(version) as server:
             yield server
+            if admin := _admins.pop(server.host, None):
+                admin.close()
 
     return fixture
 
@@ -240,13 +242,18 @@ def new_database(server: Server) -> Iterator[str]:
 
 def _database(server: Server) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        create = sql.SQL("create database {} strategy file_copy").format(
-            sql.Identifier(name)
-        )  # the faster one
-        connection.execute(create)
-        yield server.url(name)
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    create = sql.SQL("create database {} strategy file_copy").format(sql.Identifier(name))  # the faster one
+    _admin(server).execute(create)
+    yield server.url(name)
+    _admin(server).execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _admin(server: Server) -> psycopg.Connection:
+    """Return the connection that makes all databases of a server: thousands of tests have one or two."""
+    found = _admins.get(server.host)
+    if found is None or found.closed:
+        found = _admins[server.host] = psycopg.connect(server.url("postgres"), autocommit=True)
+    return found
 
 
 @pytest.fixture

@@ -14,21 +14,17 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from runner import embedded
-from runner.schema import cluster
+from tests import clusters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pytest
-
-    from runner.schema.cluster import Programs
 
 wheel = embedded.package().utils
 SYSTEM_15 = Path("/usr/lib/postgresql/15/bin")  # Debian's, which speaks other languages, too
@@ -116,9 +112,9 @@ def running(version: int, *, wal_level: str = "replica") -> Iterator[Server]:
     folder = new_folder(version)
     data = folder / "data"
     options = f"-h '' -k {folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    options += f" -c max_wal_size=128MB -c wal_level={wal_level}"
+    options += f" -c max_wal_size=128MB -c shared_buffers=32MB -c wal_level={wal_level}"
     options += " -c dynamic_shared_memory_type=mmap"  # in the data folder: nothing stays of a killed server
-    _run(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(data))
+    make(version, folder)
     if PROGRAMS[version] == _WHEEL_15:
         _make_extensions()
     _run(version, "pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", options, "start")
@@ -131,29 +127,20 @@ def running(version: int, *, wal_level: str = "replica") -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
+def make(version: int, folder: Path) -> None:
+    """Make the files of a server in a folder of ``new_folder``, as its ``data``."""
+    user = _USER if os.geteuid() == 0 else None
+    clusters.place(folder, partial(_initdb, version), programs=PROGRAMS[version], kind="open", user=user)
+
+
+def _initdb(version: int, folder: Path) -> None:
+    options = ("-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(folder / "data"))
+    _run(version, "initdb", *options)
+
+
 def _warm(server: Server) -> None:
     """Let the template have its cache of the catalog: who connects to a copy need not make it first."""
     psycopg.connect(server.url("template1")).close()
-
-
-def copied_clusters(patch: pytest.MonkeyPatch, made: Path) -> None:
-    """Let a private server begin with a copy of what initdb made once, in memory where there is room.
-
-    The same bytes for a tenth of the processor's time: hundreds of tests start one. ``made`` is a folder of
-    ``new_folder``.
-    """
-    make = cluster._make
-
-    def copy(programs: Programs, folder: Path, superuser: str, user: str | None) -> None:
-        source = made / f"{programs.version}-{superuser}"
-        if not source.exists():
-            source.mkdir()
-            shutil.chown(source, user or os.geteuid())
-            make(programs, source, superuser, user)
-        subprocess.run(["cp", "-R", source / "data", folder], check=True, user=user)
-
-    patch.setattr(cluster, "_make", copy)
-    patch.setattr(cluster, "_answer", cache(cluster._answer))  # a program says the same each time
 
 
 def _make_extensions() -> None:

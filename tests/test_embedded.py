@@ -17,6 +17,7 @@ import pytest
 
 from runner import database, embedded, postmaster
 from runner.errors import EmbeddedUnavailable
+from tests import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +48,25 @@ def home() -> Iterator[Path]:
     yield from _home("embedded home-")
 
 
+def _make(home: Path) -> Path:
+    """Let a folder hold what the first start makes, as a copy: for who does not ask how it is made."""
+    folder = servers.new_folder(servers.NEWEST)
+    servers.make(servers.NEWEST, folder)
+    shutil.move(folder / "data", home / embedded.FOLDER)
+    folder.rmdir()
+    return home
+
+
+@pytest.fixture
+def made(home: Path) -> Path:
+    """Return a folder whose server has been started before."""
+    return _make(home)
+
+
 @pytest.fixture(params=["with blank-", "plain-"])
-def any_home(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """Return a folder that holds the socket beside the data, and one whose name forbids that."""
-    yield from _home(request.param)
+def any_made(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Return one that holds the socket beside the data, and one whose name forbids that."""
+    yield from map(_make, _home(request.param))
 
 
 def test_start_stop_and_start_again(home: Path) -> None:
@@ -94,15 +110,15 @@ def test_without_the_extra_it_says_what_to_install(home: Path, monkeypatch: pyte
     assert "in a checkout of this project: `pip install '.[embedded]'`" in (caught.value.remedy or "")
 
 
-def test_a_broken_folder_is_reported_with_the_servers_log(home: Path) -> None:
+def test_a_broken_folder_is_reported_with_the_servers_log(made: Path) -> None:
     """What the server wrote last stands in the notes, and the remedy names the folder."""
-    embedded.start(home)
-    embedded.stop(home)
-    (home / embedded.FOLDER / "global" / "pg_control").unlink()
+    embedded.start(made)
+    embedded.stop(made)
+    (made / embedded.FOLDER / "global" / "pg_control").unlink()
     with pytest.raises(EmbeddedUnavailable, match="does not start") as caught:
-        embedded.start(home)
+        embedded.start(made)
     assert any("pg_control" in note for note in caught.value.notes)
-    assert str(home / embedded.FOLDER) in (caught.value.remedy or "")
+    assert str(made / embedded.FOLDER) in (caught.value.remedy or "")
 
 
 def _copy(home: Path) -> Path:
@@ -122,9 +138,9 @@ def _create(home: Path, name: str) -> None:
         connection.execute(f"create database {name}".encode())
 
 
-def test_a_copied_checkout_has_a_server_of_its_own(any_home: Path) -> None:
+def test_a_copied_checkout_has_a_server_of_its_own(any_made: Path) -> None:
     """What happens in the copy, a stop included, does not reach the original, and the other way round."""
-    home = any_home
+    home = any_made
     _create(home, "before")
     copy = _copy(home)
     try:
@@ -143,26 +159,26 @@ def test_a_copied_checkout_has_a_server_of_its_own(any_home: Path) -> None:
         shutil.rmtree(copy)
 
 
-def test_a_copy_taken_by_another_process_is_its_own_too(home: Path) -> None:
+def test_a_copy_taken_by_another_process_is_its_own_too(made: Path) -> None:
     """The command line, which begins anew each time, decides alike."""
-    _create(home, "before")
-    copy = _copy(home)
+    _create(made, "before")
+    copy = _copy(made)
     code = (
         f"from pathlib import Path; from runner import embedded; print(embedded.start(Path({str(copy)!r})))"
     )
     try:
         subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-        lines = [(one / ".postgres" / "postmaster.pid").read_text().splitlines() for one in (home, copy)]
-        assert [line[1] for line in lines] == [str(one / ".postgres") for one in (home, copy)]
+        lines = [(one / ".postgres" / "postmaster.pid").read_text().splitlines() for one in (made, copy)]
+        assert [line[1] for line in lines] == [str(one / ".postgres") for one in (made, copy)]
         assert lines[0][0] != lines[1][0]
     finally:
         embedded.stop(copy)
         shutil.rmtree(copy)
 
 
-def test_a_moved_checkout_keeps_its_data(any_home: Path) -> None:
+def test_a_moved_checkout_keeps_its_data(any_made: Path) -> None:
     """Its server, whose socket stayed behind, is stopped, and started where the folder is now."""
-    home = any_home
+    home = any_made
     _create(home, "before")
     moved = home.rename(home.with_name(f"{home.name}-moved"))
     try:
@@ -172,36 +188,36 @@ def test_a_moved_checkout_keeps_its_data(any_home: Path) -> None:
         moved.rename(home)
 
 
-def test_a_file_of_an_earlier_life_is_no_server(home: Path) -> None:
+def test_a_file_of_an_earlier_life_is_no_server(made: Path) -> None:
     """After a crash its number may be that of anybody, and a full disk cuts it short."""
-    embedded.start(home)
-    embedded.stop(home)
-    file = home / embedded.FOLDER / "postmaster.pid"
+    embedded.start(made)
+    embedded.stop(made)
+    file = made / embedded.FOLDER / "postmaster.pid"
     whole = f"{os.getpid()}\n{file.parent}\n1\n5432\n/nowhere\n\n1 1\nready\n"
     for text in (whole, "99999999\n/x\n", "x", ""):
         file.write_text(text)
-        assert not embedded.stop(home)
+        assert not embedded.stop(made)
     for text in (whole, ""):
         file.write_text(text)
-        assert "postgres" in _databases(home)
-        embedded.stop(home)
+        assert "postgres" in _databases(made)
+        embedded.stop(made)
 
 
-def test_the_socket_of_another_server_is_left_alone(home: Path, tmp_path: Path) -> None:
+def test_the_socket_of_another_server_is_left_alone(made: Path, tmp_path: Path) -> None:
     """A file of an earlier life may name a folder that is somebody else's by now."""
-    embedded.start(home)
-    embedded.stop(home)
+    embedded.start(made)
+    embedded.stop(made)
     (tmp_path / ".s.PGSQL.5432").touch()
     (tmp_path / ".s.PGSQL.5432.lock").write_text("1\n/another/data\n1\n5432\n")
-    file = home / embedded.FOLDER / "postmaster.pid"
+    file = made / embedded.FOLDER / "postmaster.pid"
     file.write_text(f"{os.getpid()}\n{file.parent}\n1\n5432\n{tmp_path}\n\n1 1\nready\n")
-    assert not embedded.stop(home)
+    assert not embedded.stop(made)
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_server_that_was_killed_is_not_running(any_home: Path) -> None:
+def test_a_server_that_was_killed_is_not_running(any_made: Path) -> None:
     """`stop` neither starts it for that nor stumbles, and a start recovers it."""
-    home = any_home
+    home = any_made
     _create(home, "kept")
     file = home / embedded.FOLDER / "postmaster.pid"
     number = int(file.read_text().split()[0])
@@ -212,17 +228,17 @@ def test_a_server_that_was_killed_is_not_running(any_home: Path) -> None:
     assert "kept" in _databases(home)
 
 
-def test_only_what_this_start_wrote_is_shown(home: Path) -> None:
+def test_only_what_this_start_wrote_is_shown(made: Path) -> None:
     """Lines of an older run would lead astray; words of the wheel tell nobody anything."""
-    embedded.start(home)
-    embedded.stop(home)
-    folder = home / embedded.FOLDER
+    embedded.start(made)
+    embedded.stop(made)
+    folder = made / embedded.FOLDER
     with (folder / "log").open("a") as log:
         log.write("of an older run\n" * 9)
     with (folder / "postgresql.conf").open("a") as conf:
         conf.write("no_such_parameter = 1\n")
     with pytest.raises(EmbeddedUnavailable, match="does not start") as caught:
-        embedded.start(home)
+        embedded.start(made)
     assert any("no_such_parameter" in note for note in caught.value.notes)
     assert not any("older run" in note for note in caught.value.notes)
     assert "non-zero" not in caught.value.message
@@ -265,7 +281,7 @@ def test_the_wheels_own_words_stay_inside(
     assert (caught.value.notes, caught.value.__cause__) == (told, error)
 
 
-def test_a_start_that_takes_long_is_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_takes_long_is_waited_for(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wheel gives up after ten seconds; what it has begun goes on, and is found ready."""
     server = embedded.package().postgres_server.PostgresServer
     start, calls = server.start, []
@@ -277,7 +293,7 @@ def test_a_start_that_takes_long_is_waited_for(home: Path, monkeypatch: pytest.M
             raise subprocess.TimeoutExpired(["pg_ctl"], 10)
 
     monkeypatch.setattr(server, "start", slow)
-    assert "postgres" in _databases(home)
+    assert "postgres" in _databases(made)
     assert len(calls) == 2
 
 
@@ -315,10 +331,10 @@ def test_no_variable_of_libpq_leads_elsewhere(home: Path, monkeypatch: pytest.Mo
     assert {name: os.environ[name] for name in HOSTILE} == HOSTILE, "they are there for other servers"
 
 
-def test_a_scratch_server_can_be_told_what_files_find(home: Path) -> None:
+def test_a_scratch_server_can_be_told_what_files_find(made: Path) -> None:
     """Settings come along with the URL, blanks and backslashes too."""
     given = {"datestyle": "SQL, DMY", "search_path": '"My Own", public', "app.mark": "a\\b c"}
-    url = database.with_settings(embedded.start(home).url("postgres"), given, source="x")
+    url = database.with_settings(embedded.start(made).url("postgres"), given, source="x")
     with database.connect(url, source="x") as connection:
         for name, value in given.items():
             assert connection.execute("select current_setting(%s)", (name,)).fetchone() == (value,)

@@ -480,8 +480,9 @@ def test_a_backup_can_be_restored(shell: Shell) -> None:
         for series in SERIES:
             for what in (ledger, *counts(shell, series)):
                 assert copies.query(series, what) == shell.query(series, what)
-        copies.query("specs", "drop index public.idx_activity_logs_created_at")
-        assert "idx_activity_logs_created_at is missing" in shell.type(ask, code=4)
+        if shell.server.version == servers.NEWEST:  # how a difference is told no restore decides
+            copies.query("specs", "drop index public.idx_activity_logs_created_at")
+            assert "idx_activity_logs_created_at is missing" in shell.type(ask, code=4)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -140,6 +141,7 @@ def test_a_zipapp_does_all_but_bring_its_own_files(tmp_path: Path, url: str) -> 
     source = tmp_path / "source"
     shutil.copytree(ROOT / "runner", source / "runner", ignore=shutil.ignore_patterns("__pycache__"))
     app = make(tmp_path / "app", app=TWO)
+    compileall.compile_dir(source, quiet=1, legacy=True)  # or each start would compile all of it
     zipapp.create_archive(source, tmp_path / "runner.pyz", main="runner.cli:main")
 
     def run_zip(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.project import ROOT, TWO, make
+from tests.servers import NEWEST, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,13 +49,33 @@ def _project(pytester: pytest.Pytester, server: Server, call: str, table: str) -
     pytester.makepyfile(TESTS.format(table=table))
 
 
+def _run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """Run the application's tests with the plugin they need, and none of what else is installed here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_subprocess(
+            "-p", "no:cacheprovider", "-p", "pytest_postgresql.plugin", *options
+        )
+
+
 def _passes(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+    _run(pytester).assert_outcomes(passed=2)
+
+
+# Another one on each server; that between them has the first.
+APPLICATIONS = [
+    (version, "todo", ROOT / "examples" / "todo", "conversations")
+    if version == NEWEST
+    else (version, "auth", ROOT, "users")
+    for version in VERSIONS
+]
 
 
 @pytest.mark.parametrize(
-    ("series", "root", "table"),
-    [("auth", ROOT, "users"), ("todo", ROOT / "examples" / "todo", "conversations")],
+    ("each_server", "series", "root", "table"),
+    APPLICATIONS,
+    indirect=["each_server"],
+    ids=[f"pg{version}-{series}" for version, series, *_ in APPLICATIONS],
 )
 def test_an_application_gets_a_migrated_database(
     pytester: pytest.Pytester, each_server: Server, series: str, root: Path, table: str
@@ -81,9 +102,7 @@ def test_a_second_session_applies_nothing_again(
         inside.execute("create table made_in_what_is_kept ()")
     admin.execute(f"alter database {kept} allow_connections false")
     _project(pytester, server, f'"app", config="{app.file}"', "made_in_what_is_kept")
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "test_two").assert_outcomes(
-        passed=1, deselected=1
-    )
+    _run(pytester, "-k", "test_two").assert_outcomes(passed=1, deselected=1)
     app.write("app", {"002_three.sql": "create table public.three ();"})
     _project(pytester, server, f'"app", config="{app.file}"', "three")
     _passes(pytester)

@@ -10,12 +10,18 @@ from click.testing import CliRunner
 
 from tests.ledger.test_trust import TOOLS
 from tests.project import TWO, Project, make, statements
+from tests.servers import NEWEST, OLDEST, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FOUR = ("golang-migrate", "Ecto", "Rails", "dbmate")
+# Two tools on each server: tests/ledger/test_trust.py tries the ledger of each on every one.
+MIDDLE = [(version, "Ecto") for version in VERSIONS[1:-1]]
+PAIRS = [(OLDEST, "golang-migrate"), (NEWEST, "Ecto"), (OLDEST, "Rails"), (NEWEST, "dbmate"), *MIDDLE]
+on_a_server = pytest.mark.parametrize(
+    ("each_server", "tool"), PAIRS, indirect=["each_server"], ids=[f"pg{v}-{tool}" for v, tool in PAIRS]
+)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def run(app: Project, url: str, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tool", FOUR)
+@on_a_server
 def test_the_way_through_can_be_pasted(
     app: Project, each_url: str, db: psycopg.Connection, tool: str
 ) -> None:
@@ -59,7 +65,7 @@ def test_the_way_through_can_be_pasted(
     assert kept == (1,), "what the other tool recorded is still there"
 
 
-@pytest.mark.parametrize("tool", FOUR)
+@on_a_server
 def test_a_new_name_in_the_same_schema_does_as_well(
     app: Project, each_url: str, db: psycopg.Connection, tool: str
 ) -> None:

@@ -10,12 +10,16 @@ import pytest
 
 from runner.locks import ALARMS
 from tests.cli import data, lines
+from tests.conftest import new_database
 from tests.project import ROOT, Project, make
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from click.testing import CliRunner
+
+    from tests.servers import Server
 
 FIRST = "create table if not exists public.orders (id int primary key, total int, note text);"
 HURTS = """-- Makes it hurt.
@@ -27,21 +31,26 @@ update public.orders set total = 1;
 """
 
 
+@pytest.fixture(scope="module")
+def shop_url(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of a database with a table of 100 000 rows, which a plan leaves as it is."""
+    with new_database(server) as url:
+        make(tmp_path_factory.mktemp("shop") / "p", app={"000_orders.sql": FIRST}).migrate(url)
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("insert into public.orders select n, n, 'x' from generate_series(1, 100000) as n")
+            db.execute("analyze public.orders")
+        yield url
+
+
 @pytest.fixture
-def shop(tmp_path: Path, runner: CliRunner, url: str) -> Project:
-    """Return a project with a table of 100 000 rows that is there, and a file that changes it."""
-    made = make(tmp_path, app={"000_orders.sql": FIRST})
-    made.run(runner, "migrate", APP_URL=url)
-    with psycopg.connect(url, autocommit=True) as db:
-        db.execute("insert into public.orders select n, n, 'x' from generate_series(1, 100000) as n")
-        db.execute("analyze public.orders")
-    made.write("app", {"001_hurts.sql": HURTS})
-    return made
+def shop(tmp_path: Path) -> Project:
+    """Return a project with the file of that table, and one that changes it."""
+    return make(tmp_path, app={"000_orders.sql": FIRST, "001_hurts.sql": HURTS})
 
 
-def test_the_locks_of_each_file_are_shown(shop: Project, runner: CliRunner, url: str) -> None:
+def test_the_locks_of_each_file_are_shown(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """First what hurts most, with the size of the live table, in eighty columns; nothing is changed."""
-    result = shop.run(runner, "plan", "--locks", APP_URL=url)
+    result = shop.run(runner, "plan", "--locks", APP_URL=shop_url)
     assert (result.exit_code, result.stderr) == (0, "")
     assert max(map(len, result.stdout.splitlines())) <= 80
     shown = lines(result)
@@ -51,26 +60,26 @@ def test_the_locks_of_each_file_are_shown(shop: Project, runner: CliRunner, url:
     assert shown[rows[0] + 2] == "app/001_hurts.sql:3: alter table public.orders alter column total…"
     assert "destroys: line 5 drops column public.orders.note" in shown
     assert "rollback: there is none" in shown
-    with psycopg.connect(url) as db:
+    with psycopg.connect(shop_url) as db:
         assert db.execute("select count(*) from public.schema_migrations").fetchone() == (1,)
 
 
-def test_a_pipeline_fails_on_what_it_names(shop: Project, runner: CliRunner, url: str) -> None:
+def test_a_pipeline_fails_on_what_it_names(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """With a code of its own, behind the whole table; what it does not name passes."""
-    result = shop.run(runner, "plan", "--fail-on", "untraced,rewrite,data-loss", APP_URL=url)
+    result = shop.run(runner, "plan", "--fail-on", "untraced,rewrite,data-loss", APP_URL=shop_url)
     assert result.exit_code == 6
     assert "error PLAN_ALARM: Pending files that do what --fail-on names: 1." in result.stderr
     assert "app/001_hurts.sql: rewrite, data-loss" in result.stderr
     assert "who waits" in result.stdout
-    assert shop.run(runner, "plan", "--locks", "--fail-on", "untraced", APP_URL=url).exit_code == 0
-    document = data(shop.run(runner, "plan", "--fail-on", "destructive", "--json", APP_URL=url))
+    assert shop.run(runner, "plan", "--locks", "--fail-on", "untraced", APP_URL=shop_url).exit_code == 0
+    document = data(shop.run(runner, "plan", "--fail-on", "destructive", "--json", APP_URL=shop_url))
     assert (document["error"]["name"], document["error"]["exit_code"]) == ("PLAN_ALARM", 6)
 
 
-def test_an_unknown_class_is_a_usage_error(shop: Project, runner: CliRunner, url: str) -> None:
+def test_an_unknown_class_is_a_usage_error(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """With the names that there are."""
     for value in ("rewrites", "", "rewrite,,"):
-        result = shop.run(runner, "plan", "--fail-on", value, APP_URL=url)
+        result = shop.run(runner, "plan", "--fail-on", value, APP_URL=shop_url)
         assert result.exit_code == 2
         assert all(name in result.stderr for name in ALARMS)
 
@@ -94,10 +103,10 @@ def _keys(kind: str) -> list[str]:
     return re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", row))
 
 
-def test_the_document_has_everything(shop: Project, runner: CliRunner, url: str) -> None:
+def test_the_document_has_everything(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """With the documented keys: each statement, each table, what it destroys, and the rollback."""
     shop.write("app", {"002_again.sql": "reindex index public.orders_pkey;"})
-    document = data(shop.run(runner, "plan", "--locks", "--json", APP_URL=url))
+    document = data(shop.run(runner, "plan", "--locks", "--json", APP_URL=shop_url))
     [entry] = document["databases"]
     assert list(entry) == ["series", "database", "steps", "locks"]
     trace, again = entry["locks"]
@@ -125,23 +134,27 @@ def test_the_document_has_everything(shop: Project, runner: CliRunner, url: str)
     assert list(trace["rollback"]) == _keys("undo")
 
 
-def test_the_bundle_says_it_too(shop: Project, runner: CliRunner, url: str) -> None:
+def test_the_bundle_says_it_too(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """In its table of contents, where the locks were asked for."""
-    bundle = shop.run(runner, "plan", "--sql", "-", "--locks", APP_URL=url).stdout
+    bundle = shop.run(runner, "plan", "--sql", "-", "--locks", APP_URL=shop_url).stdout
     assert "everybody waits: rewrites public.orders" in bundle
-    assert "waits" not in shop.run(runner, "plan", "--sql", "-", APP_URL=url).stdout.partition("begin;")[0]
+    assert (
+        "waits" not in shop.run(runner, "plan", "--sql", "-", APP_URL=shop_url).stdout.partition("begin;")[0]
+    )
 
 
-def test_without_the_option_nothing_is_measured(shop: Project, runner: CliRunner, url: str) -> None:
+def test_without_the_option_nothing_is_measured(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """Plan stays as quick, and its document as it was."""
-    [entry] = data(shop.run(runner, "plan", "--json", APP_URL=url))["databases"]
+    [entry] = data(shop.run(runner, "plan", "--json", APP_URL=shop_url))["databases"]
     assert "locks" not in entry
 
 
-def test_what_fails_in_the_scratch_database_is_untraced(shop: Project, runner: CliRunner, url: str) -> None:
+def test_what_fails_in_the_scratch_database_is_untraced(
+    shop: Project, runner: CliRunner, shop_url: str
+) -> None:
     """It is said why, and that nothing is known of what comes behind it."""
     shop.write("app", {"001_hurts.sql": "select 1;\nselect nowhere;", "002_more.sql": "select 1;"})
-    result = shop.run(runner, "plan", "--locks", APP_URL=url)
+    result = shop.run(runner, "plan", "--locks", APP_URL=shop_url)
     assert result.exit_code == 0
     assert 'untraced: app/001_hurts.sql:2:1: column "nowhere" does not exist' in lines(result)
     assert "untraced: 001_hurts could not be applied before it" in lines(result)

@@ -53,7 +53,7 @@ def applied(url: str) -> int:
     ],
 )
 def test_migrate_goes_on_whatever_becomes_of_its_output(
-    tmp_path: Path, each_url: str, option: str, to: str, stderr: str
+    tmp_path: Path, url: str, option: str, to: str, stderr: str
 ) -> None:
     """Every file is applied, one line says that the output is lost, and the code says what was done."""
     app = make(tmp_path, app=MANY)
@@ -61,10 +61,10 @@ def test_migrate_goes_on_whatever_becomes_of_its_output(
     for name in MANY:
         (tmp_path / "app" / "rollback" / name).touch()
     line = f"{{ $RUN migrate --config $APP {option}; echo $? > {tmp_path}/code; }} {to}"
-    done = shell(app, line, APP_URL=each_url)
+    done = shell(app, line, APP_URL=url)
     assert done.stderr == stderr
     assert (tmp_path / "code").read_text() == "0\n"
-    assert applied(each_url) == len(MANY)
+    assert applied(url) == len(MANY)
 
 
 def test_the_code_is_that_of_the_run(tmp_path: Path, url: str) -> None:

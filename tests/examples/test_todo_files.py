@@ -77,10 +77,10 @@ def shell(folder: Path, server: Server, url: str, *scripts: str) -> str:
     return done.stdout
 
 
-def test_the_commands_of_the_readme_work(checkout: Path, each_server: Server, each_url: str) -> None:
+def test_the_commands_of_the_readme_work(checkout: Path, server: Server, url: str) -> None:
     """Typed one after the other they migrate, roll back, rebuild, and apply a file of one's own."""
     *first, last = blocks("sh")
-    said = shell(checkout, each_server, each_url, *first)
+    said = shell(checkout, server, url, *first)
     found = re.findall(r"(?:\d|nothing) applied, todo is at \w+", said)
     end = "todo is at 003_add_messages_table"
     assert found == [f"4 applied, {end}", f"nothing applied, {end}", f"1 applied, {end}"]
@@ -94,13 +94,13 @@ def test_the_commands_of_the_readme_work(checkout: Path, each_server: Server, ea
     written, times = re.subn(r"raise exception .* is not written yet';", UNDO, template)
     assert times == 1
     rollback(new).write_text(written, encoding="utf-8")
-    said = shell(checkout, each_server, each_url, "cd examples/todo", last)
+    said = shell(checkout, server, url, "cd examples/todo", last)
     assert "pending" in said
     assert "1 applied, todo is at 004_task_due_dates." in said
     assert not (new.parent.parent / ".postgres").exists()
 
     undo = undo.replace("003_add_messages_table", new.stem)
-    shell(checkout, each_server, each_url, "cd examples/todo", undo, "socrates-migrate migrate --expect 1")
+    shell(checkout, server, url, "cd examples/todo", undo, "socrates-migrate migrate --expect 1")
 
 
 def test_the_readme_is_one_page_and_names_what_is_there() -> None:

@@ -144,7 +144,7 @@ def started(
     if copy_of:
         _program(version, "pg_basebackup", "-R", "-c", "fast", "--no-sync", "-h", copy_of.host, "-D", data)
     else:
-        _program(version, "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", data)
+        servers.make(version, folder)
     settings = " ".join(f"-c {option}" for option in ("fsync=off", *options))
     control = ("pg_ctl", "-w", "-D", data)
     start = ("-l", str(folder / "log"), "-o", f"-h '' -k {folder} {settings}", "start")

@@ -45,27 +45,27 @@ FILES = {
         create table unqualified (id int);
     """,
 }
+TIMEOUTS = {
+    "statement_timeout": "40", "lock_timeout": "1", "idle_in_transaction_session_timeout": "1",
+    "idle_session_timeout": "300",
+}  # fmt: skip
+ISOLATION = {"default_transaction_isolation": "serializable", "default_transaction_deferrable": "on"}
+BACKSLASHES = {"standard_conforming_strings": "off", "escape_string_warning": "off"}
+# Settings that have nothing to do with one another are tried at once: each of them spoils the case.
 SETTINGS = {
-    "date style": {"datestyle": "'SQL, DMY'"},
-    "German dates": {"datestyle": "German"},
-    "Postgres dates": {"datestyle": "'Postgres, MDY'"},
-    "quotes": {"quote_all_identifiers": "on"},
-    "intervals": {"intervalstyle": "iso_8601"},
-    "bytes": {"bytea_output": "escape"},
-    "backslashes": {"standard_conforming_strings": "off", "escape_string_warning": "off"},
-    "time zone": {"timezone": "'Asia/Tokyo'"},
-    "digits": {"extra_float_digits": "-15"},
-    "currency": {"lc_monetary": "'C.UTF-8'"},
-    "search path": {"search_path": '"Private", public'},
-    "timeouts": {
-        "statement_timeout": "40", "lock_timeout": "1", "idle_in_transaction_session_timeout": "1"
+    "SQL dates, intervals, bytes, digits": {
+        "datestyle": "'SQL, DMY'", "intervalstyle": "iso_8601", "bytea_output": "escape",
+        "extra_float_digits": "-15", "app.tenant": "'7'",
     },
-    "idle sessions": {"idle_session_timeout": "300"},
-    "isolation": {"default_transaction_isolation": "serializable", "default_transaction_deferrable": "on"},
-    "row security": {"row_security": "off"},
-    "nulls": {"array_nulls": "off", "transform_null_equals": "on"},
-    "encoding": {"client_encoding": "latin1"},
-    "own settings": {"app.tenant": "'7'"},
+    "German dates, time zone, currency, backslashes": {
+        "datestyle": "German", "timezone": "'Asia/Tokyo'", "lc_monetary": "'C.UTF-8'", **BACKSLASHES,
+    },
+    "Postgres dates, quotes, nulls, encoding": {
+        "datestyle": "'Postgres, MDY'", "quote_all_identifiers": "on", "array_nulls": "off",
+        "transform_null_equals": "on", "client_encoding": "latin1",
+    },
+    "search path": {"search_path": '"Private", public'},
+    "timeouts, isolation, row security": {**TIMEOUTS, **ISOLATION, "row_security": "off"},
 }  # fmt: skip
 ENVIRONMENTS = {
     "PGDATESTYLE": {"PGDATESTYLE": "German"},
@@ -127,7 +127,7 @@ def test_what_the_environment_sets_changes_nothing(
 def test_a_serializable_transaction_of_others_is_not_waited_for(app: Project, each_url: str) -> None:
     """A read-only, deferrable question would wait until the last one that writes has ended."""
     _run(app, "migrate", APP_URL=each_url)
-    _set(each_url, SETTINGS["isolation"])
+    _set(each_url, ISOLATION)
     with psycopg.connect(each_url) as db:
         db.execute("create table busy (id int)")
         db.commit()
@@ -179,7 +179,7 @@ def test_what_records_without_running_stands_every_limit(
         if "baseline" in command:
             db.execute("drop table public.schema_migrations")
     app.write("app", {"000_shapes.sql": f"-- A comment.\n{FILES['000_shapes.sql']}"})
-    _set(each_url, SETTINGS["timeouts"] | SETTINGS["isolation"] | SETTINGS["idle sessions"])
+    _set(each_url, TIMEOUTS | ISOLATION)
     _run(app, *command, APP_URL=each_url)
     _run(app, "status", "--exit-code", APP_URL=each_url)
 
@@ -188,7 +188,7 @@ def test_a_bundle_runs_as_migrate_would(
     app: Project, each_server: Server, each_url: str, tmp_path: Path
 ) -> None:
     """Psql applies it in the isolation that the runner takes, and the ledger then reads the same."""
-    _set(each_url, SETTINGS["isolation"] | SETTINGS["date style"] | SETTINGS["backslashes"])
+    _set(each_url, ISOLATION | {"datestyle": "'SQL, DMY'"} | BACKSLASHES)
     app.write(
         "app",
         {"002_look.sql": "create table public.seen_by as select current_setting('transaction_isolation');"},

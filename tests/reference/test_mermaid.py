@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,9 +88,14 @@ def large(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Schema:
     )
 
 
-def test_what_is_large_is_cut_into_what_viewers_show(large: Schema) -> None:
+@pytest.fixture(scope="module")
+def pages(large: Schema) -> dict[str, str]:
+    """Return the pages of that schema."""
+    return shelf.pages([large])
+
+
+def test_what_is_large_is_cut_into_what_viewers_show(large: Schema, pages: dict[str, str]) -> None:
     """No page and no block is longer; every table has its section once; every link leads to a heading."""
-    pages = shelf.pages([large])
     assert set(pages) > {"README.md", "app.md", "app-2.md"}
     assert max(len(one.encode()) for one in pages.values()) < SHOWN
     blocks = [block for one in pages.values() for block in BLOCK.findall(one)]
@@ -105,9 +111,8 @@ def test_what_is_large_is_cut_into_what_viewers_show(large: Schema) -> None:
     assert "This is part 2 of" in pages["app-2.md"]
 
 
-def test_a_block_is_cut_between_tables_and_nothing_is_lost(large: Schema) -> None:
+def test_a_block_is_cut_between_tables_and_nothing_is_lost(pages: dict[str, str]) -> None:
     """Each column and each line stands in one of the blocks, a line with the table it begins at."""
-    pages = shelf.pages([large])
     drawn = "".join(
         block for name, one in pages.items() if name != "README.md" for block in BLOCK.findall(one)
     )
@@ -122,10 +127,14 @@ def test_a_block_is_cut_between_tables_and_nothing_is_lost(large: Schema) -> Non
 
 def test_parts_of_before_are_removed(large: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that is short again is one page."""
+    small = replace(
+        large, groups=tuple(replace(group, tables=group.tables[:20]) for group in large.groups[1:2])
+    )
     monkeypatch.setattr(picture, "program", lambda: None)
-    shelf.fill([large], tmp_path)
+    monkeypatch.setattr(page, "MOST", 10_000)
+    shelf.fill([small], tmp_path)
     assert (tmp_path / "app-2.md").exists()
     monkeypatch.setattr(page, "MOST", 10**9)
-    change = shelf.fill([large], tmp_path)
+    change = shelf.fill([small], tmp_path)
     assert "app-2.md" in change.removed
     assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "app.md"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.database import Connection
+    from runner.model import Migration
+    from runner.planning import Site
+    from runner.schema import Expected
     from runner.schema.catalog import Snapshot
     from runner.schema.difference import Difference
     from runner.schema.drift import Bench
@@ -92,14 +95,24 @@ def prepare(server: Server) -> None:
 
 
 @contextmanager
-def living(server: Server, name: str, root: Path, *folders: str) -> Iterator[Live]:
-    """Migrate a new database with the files of ``folders``, and build what they make on a private server."""
+def migrated(server: Server, name: str, root: Path, *folders: str) -> Iterator[Project]:
+    """Migrate a new database with the files of ``folders``; it is dropped at the end."""
     prepare(server)
     with database.connect(server.url("postgres"), source="x") as connection:
         database.run(connection, f"create database {name}")
     try:
         project = make(root, app=files(*folders))
         project.migrate(server.url(name))
+        yield project
+    finally:
+        with database.connect(server.url("postgres"), source="x") as connection:
+            database.run(connection, f"drop database {name} with (force)")
+
+
+@contextmanager
+def living(server: Server, name: str, root: Path, *folders: str) -> Iterator[Live]:
+    """Migrate a new database with the files of ``folders``, and build what they make on a private server."""
+    with migrated(server, name, root, *folders) as project:
         loaded = config.load(project.file)
         migrations = planning.read(loaded, loaded.series)["app"]
         with (
@@ -108,16 +121,34 @@ def living(server: Server, name: str, root: Path, *folders: str) -> Iterator[Liv
         ):
             bench = drift.Bench(connection, before, there.around, migrations)
             yield Live(server, name, project, bench, bench.snapshot(connection))
-    finally:
-        with database.connect(server.url("postgres"), source="x") as connection:
-            database.run(connection, f"drop database {name} with (force)")
 
 
-def compared(server: Server, name: str, project: Project, series: str = "app") -> list[str]:
-    """Return what `verify --drift` would tell of a database, as lines."""
+def compared(
+    server: Server, name: str, project: Project, series: str = "app", *, made: Made | None = None
+) -> list[str]:
+    """Return what `verify --drift` would tell of a database, as lines.
+
+    ``made`` keeps what files make for the databases that are alike, as a fleet's comparison does.
+    """
     loaded = config.load(project.file)
     chosen = config.choose(loaded, [series])
     targets = [Target(chosen[0], server.url(name), "APP_URL")]
-    with planning.look(planning.read(loaded, chosen), targets) as [site]:
+    with planning.look(planning.read(loaded, chosen), targets) as [site], ExitStack() as here:
         applied = [step.migration for step in site.steps if step.applied and step.migration]
-        return [str(one) for one in schema.differences(site, applied).found]
+        expected = (made or Made(here)).of(site, applied)
+        return [str(one) for one in expected.compare(site).found]
+
+
+class Made:
+    """What files make, each built once and kept until a stack closes."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._made: dict[str, Expected] = {}
+
+    def of(self, site: Site, applied: list[Migration]) -> Expected:
+        """Return what the applied files of a site make."""
+        state = schema.state(site, applied)
+        if state not in self._made:
+            self._made[state] = self._stack.enter_context(schema.expected(site.target, applied))
+        return self._made[state]

@@ -27,9 +27,10 @@ run = servers._run
 def folders() -> Iterator[tuple[Path, Path]]:
     """Make the files of two servers that are not started, without checksums, as they are on the oldest."""
     found = (servers.new_folder(OLDEST), servers.new_folder(NEWEST))
-    for version, folder in zip((OLDEST, NEWEST), found, strict=True):
-        options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(folder / "data")]
-        run(version, "initdb", *options, *["--no-data-checksums"] * (version == NEWEST))
+    old, new = found
+    servers.make(OLDEST, old)
+    options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", str(new / "data")]
+    run(NEWEST, "initdb", *options, "--no-data-checksums")
     yield found
     for folder in found:
         shutil.rmtree(folder)
