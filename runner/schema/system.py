@@ -44,6 +44,7 @@ class Row(NamedTuple):
     facts: dict[str, str]
     relations: frozenset[int]  # oids of the tables, views, indexes and sequences it speaks of
     schema: str | None = None  # where it is; a trigger, say, is where its table is
+    whole: int = 0  # a hash of the row with what its facts leave out, and of what it depends on
 
 
 _NO_COLUMN = ("", False, False)
@@ -69,7 +70,7 @@ class Follower:
     rows: Rows = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
-    written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found written
+    written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found changed
 
 
 def start(connection: Connection) -> Follower:
@@ -97,6 +98,7 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     new = _changed(follower, written, follower.since)
     lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
     gone = [follower.rows.pop(key) for key in lost]
+    new = {key: row for key, row in new.items() if row != follower.rows.get(key)}  # not written as it was
     old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
     renamed = any(row.label != new[key].label for key, row in old.items())
     if renamed:
@@ -110,8 +112,7 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
             follower.keys.setdefault(name, set()).add(key)
     if renamed:
         return None
-    concerned = [row for key, row in new.items() if row != old.get(key)] + gone + list(old.values())
-    direct = frozenset().union(*(row.relations for row in concerned))
+    direct = frozenset().union(*(row.relations for row in (*new.values(), *old.values(), *gone)))
     return direct.union(*(row.relations for oid in direct for row in _described(follower, oid)))
 
 
@@ -185,9 +186,9 @@ def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Row
             follower.names[oid] = _NUMBERED.sub(r'\1"', identity)
     return {
         (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)._replace(
-            schema=schema
+            schema=schema, whole=whole
         )
-        for catalog, (key, oid, type_, identity, schema, facts) in found
+        for catalog, (key, oid, type_, identity, schema, facts, whole) in found
         if type_ is not None
     }
 
