@@ -170,7 +170,8 @@ class Watcher:
             time.sleep(0.002)
 
     def _schema(self, relations: frozenset[int] | None) -> None:
-        """Read the objects that changed, and all that belong to no relation."""
+        """Read the objects that changed, and all that belong to no relation if one of them may have."""
+        is_wide = relations is None or self.follower.is_wide
         chosen = None if relations is None else [oid for oid in relations if oid >= FIRST_OID]
         names = dict(
             database.query(self.connection, _ALL_NAMES, FIRST_OID, FIRST_OID)
@@ -178,13 +179,19 @@ class Watcher:
             else database.query(self.connection, _NAMES, chosen, chosen)
         )
         fresh = catalog.snapshot(
-            self.connection, besides=ledger.TABLE, server=False, schemas=self.schemas, only=list(names)
+            self.connection,
+            besides=ledger.TABLE,
+            server=False,
+            schemas=self.schemas,
+            only=list(names),
+            is_wide=is_wide,
         )
         fresh = {key: item for key, item in fresh.items() if key[0] not in beyond.KINDS}
         if chosen is None:
             self._items.clear()
             self._of.clear()
-        stale = {"", *names.values(), *(self._names.get(oid, "") for oid in chosen or ())}
+        stale = {*names.values(), *(self._names[oid] for oid in chosen or () if oid in self._names)}
+        stale |= {""} if is_wide else set()
         for key in [key for home in stale for key in self._of.pop(home, ())]:
             self._items.pop(key, None)
         self._names |= names

@@ -26,7 +26,9 @@ OTHERS = {
     "pg_partitioned_table": ("pg_class", "c.partrelid", "0", "''", "true"),
     "pg_range": ("pg_type", "c.rngtypid", "0", "''", "true"),
     "pg_sequence": ("pg_class", "c.seqrelid", "0", "''", "true"),
-    "pg_ts_config_map": ("pg_ts_config", "c.mapcfg", "0", "c.maptokentype || ' ' || c.mapseqno", "true"),
+    "pg_ts_config_map": (
+        "pg_ts_config", "c.mapcfg", "0", "pg_catalog.concat_ws(' ', c.maptokentype, c.mapseqno)", "true"
+    ),
 }  # fmt: skip
 _CLASS = {
     "pg_description": "c.classoid",

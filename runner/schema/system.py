@@ -47,6 +47,16 @@ class Row(NamedTuple):
     whole: int = 0  # a hash of the row with what its facts leave out, and of what it depends on
 
 
+# How the words begin for what belongs to a relation, and the catalogs that shrink with one. A composite type
+# is none: others speak of it.
+_RELATION = (
+    "table ", "view ", "materialized view ", "foreign table ", "sequence ", "index ", "default value ",
+    "trigger ", "rule ", "policy ", "statistics object ", "toast ",
+)  # fmt: skip
+_OF_RELATIONS = {
+    "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_description", "pg_index", "pg_inherits",
+    "pg_policy", "pg_rewrite", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
+}  # fmt: skip
 _NO_COLUMN = ("", False, False)
 Rows = dict[tuple[str, str], Row]  # by catalog, and a key that tells its rows apart
 
@@ -71,6 +81,7 @@ class Follower:
     names: dict[int, str] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
     written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found changed
+    is_wide: bool = True  # whether something else changed than what belongs to relations
 
 
 def start(connection: Connection) -> Follower:
@@ -112,8 +123,33 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
             follower.keys.setdefault(name, set()).add(key)
     if renamed:
         return None
-    direct = frozenset().union(*(row.relations for row in (*new.values(), *old.values(), *gone)))
+    changed = [*new.values(), *old.values(), *gone]
+    follower.is_wide = _is_wide(follower, shrunk, changed)
+    direct = frozenset().union(*(row.relations for row in changed))
     return direct.union(*(row.relations for oid in direct for row in _described(follower, oid)))
+
+
+def _is_wide(follower: Follower, shrunk: Sequence[Catalog], changed: Sequence[Row]) -> bool:
+    """Tell whether something else changed than what belongs to relations.
+
+    What every database is born with, as the schema public, goes unseen; what an extension owns is told
+    elsewhere.
+    """
+    return (
+        any(catalog.name not in _OF_RELATIONS for catalog in shrunk)
+        or bool(follower.keys.get("pg_extension"))
+        or not all(row.is_ours and _is_of_relation(follower, row) for row in changed)
+    )
+
+
+def _is_of_relation(follower: Follower, row: Row) -> bool:
+    """Tell whether a row describes a relation, a part of one, or the type of its rows or their arrays."""
+    if row.catalog != "pg_type":
+        return row.label.startswith(_RELATION)
+    homes = (follower.rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations)
+    if any(home and not home.label.startswith(_RELATION) for home in homes):
+        return False
+    return row.facts["typrelid"] != "0" or row.label.endswith("[]")
 
 
 def _described(follower: Follower, oid: int) -> Iterator[Row]:
@@ -234,10 +270,10 @@ def _dropped(follower: Follower, new: Rows) -> Iterator[tuple[str, str]]:
 
 
 def _gone(follower: Follower, catalogs: Sequence[Catalog]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of rows that are no longer there, and forget them."""
+    """Yield the keys of rows that are no longer there, and forget them; a dropped column is so already."""
     for catalog in catalogs:
         [(text,)] = query_quoted(follower.connection, catalog.keys)
         known = follower.keys.get(catalog.name, set())
         gone = known.difference((text or "").split(","))
         known -= gone
-        yield from ((catalog.name, key) for key in gone)
+        yield from ((catalog.name, key) for key in gone if (catalog.name, key) in follower.rows)

@@ -129,6 +129,16 @@ def test_a_row_that_is_written_as_it_was_concerns_nobody(pair: tuple[Connection,
     assert system.follow(follower, horizon=_horizon(db))
 
 
+def test_a_table_goes_after_one_of_its_columns(pair: tuple[Connection, Follower]) -> None:
+    """The row of a dropped column stays in the catalog until its table is dropped."""
+    db, follower = pair
+    for statement in ("alter table other.c add d int, drop a", "drop table other.c"):
+        before = follow(db, follower)
+        database.run(db, statement)
+        after = follow(db, follower)
+    assert "table other.c" in [change.label for change in system.compare(before, after, follower.written)]
+
+
 def test_what_is_as_before_is_not_told(pair: tuple[Connection, Follower]) -> None:
     """Made anew, granted and revoked, renamed and named again; and what the server does for itself."""
     db, follower = pair
