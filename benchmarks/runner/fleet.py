@@ -97,7 +97,7 @@ def _floor(at_once: str, targets: Sequence[Target], _: Path) -> list[Command]:
 
 def once(running: Server, one: Contestant, files: FileSet, folder: Path) -> Taken:
     """Let somebody migrate new databases, and check that it did."""
-    place = folder / one.name.replace(" ", "")
+    place = folder / "".join(filter(str.isalnum, one.name))  # dbmate takes a comma in a path for two of them
     if not place.exists():
         place.mkdir()
         one.write(files, place)

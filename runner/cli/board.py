@@ -59,23 +59,19 @@ class Board:
             self._files[name] = (0, len(planning.pending(event.databases[0].steps, to=self._to)))
             self._advance()
             return
-        told = not isinstance(event, apply.Working | apply.Noticed) and log.show(event, member=name)
+        if isinstance(event, apply.Noticed):
+            event = self._chosen(name, event)
+        told = not isinstance(event, apply.Working) and log.show(event, member=name)
         match event:
             case apply.Started(migration=migration):
                 self._at(name, migration)
             case apply.Outcome():
                 done, total = self._files[name]
                 self._files[name] = (done + 1, total)
-            case apply.Waiting() | apply.Retrying() if told:
-                pass
-            case apply.Waiting(holders=holders):
-                report.say(f"{name}: waiting for another runner: {'; '.join(holders)}", err=True)
             case apply.Working():
                 self._work(name, event)
-            case apply.Retrying(reason=reason, seconds=seconds):
-                report.say(f"{name}: {reason.message} Trying again in {seconds:.0f} s.", err=True)
-            case apply.Noticed():
-                self._note(name, event)
+            case _ if not told:
+                _tell(name, event)
 
     def _work(self, name: str, event: apply.Working) -> None:
         """Show on its line what a member is doing; where there is none, tell it now and then."""
@@ -84,12 +80,12 @@ class Board:
         elif self._heartbeat.is_due(event, whose=name) and not log.show(event, member=name):
             heartbeat.note(event, whose=name)
 
-    def _note(self, name: str, event: apply.Noticed) -> None:
-        """Show warnings, or all if more is wanted, and keep them for the document."""
-        for one in map(ending.revealed, event.notices):
-            if report.settings.verbose or one.severity == report.WARNING:
-                report.notice(one, f"{name}: {event.migration.path}")
-                self.said.setdefault(name, []).append(document.notice(event.migration.version, one))
+    def _chosen(self, name: str, event: apply.Noticed) -> apply.Noticed:
+        """Leave what is shown, and keep it for the document."""
+        chosen = ending.chosen(event)
+        kept = self.said.setdefault(name, [])
+        kept += [document.notice(event.migration.version, one) for one in chosen.notices]
+        return chosen
 
     def _migrate(self) -> None:
         """Begin with the bar anew, now that all were looked at."""
@@ -129,3 +125,15 @@ class Board:
         self.count(visit)
         if not self._bar and not common.wants_document():
             report.say(f"  {visit.name}  {standing.result(visit).state}  ({visit.seconds:.2f} s)")
+
+
+def _tell(name: str, event: apply.Event) -> None:
+    """Say on stderr what a member waits for, or what its server said."""
+    match event:
+        case apply.Waiting(holders=holders):
+            report.say(f"{name}: waiting for another runner: {'; '.join(holders)}", err=True)
+        case apply.Retrying(reason=reason, seconds=seconds):
+            report.say(f"{name}: {reason.message} Trying again in {seconds:.0f} s.", err=True)
+        case apply.Noticed(migration=migration, notices=notices):
+            for one in notices:
+                report.notice(one, migration.path, whose=name)

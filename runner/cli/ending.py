@@ -18,7 +18,7 @@ from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, Usa
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runner.apply import Notice
+    from runner.apply import Notice, Noticed
 
 REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
 OWN_WORDS = "These are its own words: see what they name, and run again when it is put right."
@@ -143,6 +143,13 @@ def revealed(told: Revealable) -> Revealable:
         told.notes = notes
         return told
     return told._replace(notes=notes)
+
+
+def chosen(event: Noticed) -> Noticed:
+    """Leave of what a server said only warnings, unless --verbose was given."""
+    verbose = report.settings.verbose
+    notices = (revealed(one) for one in event.notices if verbose or one.severity == report.WARNING)
+    return event._replace(notices=tuple(notices))
 
 
 def current() -> Told:

@@ -11,11 +11,9 @@ import click
 from runner import config, fleet
 from runner.cli import common, databases, document, members, report, standing, stopping, visits
 from runner.cli.board import Board
-from runner.errors import Interrupted
 from runner.fleet import Ending, worst
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
@@ -44,17 +42,17 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
             warnings=board.said.get(one.name, []),
         )  # fmt: skip
     visits.show_results(ordered)
-    _end(ordered, stop)
+    _end(ordered)
 
 
 def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:
     """Show which members are behind, ahead, wrong or out of reach."""
-    ordered, stop = _read(fleet.status_fleet, series, file)
+    ordered = _read(fleet.status_fleet, series, file)
     for one in ordered:
         _add(one, series, file, **document.standing(one.database))
     visits.show_groups(ordered, standing.standing)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
-    _end(ordered, stop, [databases.PENDING] if behind else [])
+    _end(ordered, [databases.PENDING] if behind else [])
 
 
 def plan(
@@ -65,33 +63,33 @@ def plan(
     **options: Any,  # noqa: ANN401 - as of plan
 ) -> None:
     """List what ``migrate`` would apply to each member, up to number ``to``."""
-    ordered, stop = _read(fleet.plan_fleet, series, file, to=to, **options)
+    ordered = _read(fleet.plan_fleet, series, file, to=to, **options)
     for one in ordered:
         steps = one.database.todo(to=to) if one.database else ()
         _add(one, series, file, steps=[document.step(step) for step in steps])
     visits.show_groups(ordered, partial(standing.intended, to=to))
-    _end(ordered, stop)
+    _end(ordered)
 
 
 def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of verify
     """Check each member against its files."""
-    ordered, stop = _read(fleet.verify_fleet, series, file, **options)
+    ordered = _read(fleet.verify_fleet, series, file, **options)
     for one in ordered:
         base = one.database
         problems = [document.error(problem) for problem in base.problems] if base else []
         compared = common.compared(base.comparison if base else None)
         _add(one, series, file, steps=_steps(base), problems=problems, **compared)
     visits.show_groups(ordered, standing.verified)
-    _end(ordered, stop)
+    _end(ordered)
 
 
 def _read(
     call: Callable[..., Iterable[Visit]], series: Sequence[str], file: Path | None, **options: object
-) -> tuple[list[Visit], threading.Event]:
+) -> list[Visit]:
     chosen = members.chosen(is_reading=True)
     with stopping.noted() as stop, Board(chosen["fleet"]) as board:
         found = call(series=series, config=file, stop=stop, **chosen, **options)
-        return _gathered(found, chosen["fleet"], board.count), stop
+        return _gathered(found, chosen["fleet"], board.count)
 
 
 def _gathered(found: Iterable[Visit], names: Iterable[str], note: Callable[[Visit], None]) -> list[Visit]:
@@ -122,14 +120,12 @@ def _add(one: Visit, series: Sequence[str], file: Path | None, **facts: object) 
         common.add_entry(chosen.name, name, **facts, **more)
 
 
-def _end(found: Sequence[Visit], stop: threading.Event, more: Sequence[int] = ()) -> None:
+def _end(found: Sequence[Visit], more: Sequence[int] = ()) -> None:
     """Say how many ended how, and exit with the worst code."""
     visits.show_problems(found)
     counts = Counter(one.ending for one in found)
     told = ", ".join(f"{counts[ending]} {ending}" for ending in Ending if counts[ending])
     report.say(f"{visits.many(len(found))}: {told}.", err=common.wants_document())
     code = worst([*more, *(one.exit_code for one in found)])
-    if stop.is_set():
-        code = worst([code, Interrupted.exit_code])
     if code:
         common.exit_with(click.get_current_context(), code)

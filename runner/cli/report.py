@@ -140,13 +140,14 @@ def warning(text: str) -> None:
         annotation.tell("warning", text, title="warning")
 
 
-def notice(said: Notice, path: str) -> None:
-    """Show what the server said while a file ran, behind the place, or at least the file."""
-    event = "warning" if said.severity == WARNING else "notice"
-    if log.say(event, said.message, file=path, sqlstate=said.sqlstate, notes=list(said.notes)):
-        return
+def notice(said: Notice, path: str, *, whose: str = "") -> None:
+    """Show what the server said while a file ran, behind the place, or at least the file.
+
+    ``whose`` is the database of a fleet.
+    """
     style = "yellow" if said.severity == WARNING else None
-    _tell(f"{said.severity.lower()}: {said.place or path}: {said.message}", style=style)
+    where = f"{f'{whose}: ' if whose else ''}{said.place or path}"
+    _tell(f"{said.severity.lower()}: {where}: {said.message}", style=style)
     _notes(said.notes)
     if said.severity == WARNING:
         annotation.tell("warning", said.message, title=said.sqlstate or WARNING, place=said.place)

@@ -56,13 +56,10 @@ class Screen:
             self._failed = self._waiting[0].series
 
     def _chosen(self, event: apply.Noticed) -> apply.Noticed:
-        """Leave only warnings, unless more is wanted, and keep them for the document."""
-        verbose = report.settings.verbose
-        notices = tuple(
-            ending.revealed(one) for one in event.notices if verbose or one.severity == report.WARNING
-        )
-        self._said += [document.notice(event.migration.version, one) for one in notices]
-        return event._replace(notices=notices)
+        """Leave what is shown, and keep it for the document."""
+        chosen = ending.chosen(event)
+        self._said += [document.notice(event.migration.version, one) for one in chosen.notices]
+        return chosen
 
     def _enter(self) -> progress.Progress:
         """Write the heading of the database at hand, unless it stands there already."""

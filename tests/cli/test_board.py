@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import apply
+from runner.cli import common
 from runner.cli.board import Board
 from runner.cli.text import columns
 from runner.door import Checked, Database
@@ -81,3 +82,52 @@ def test_what_a_file_waits_for_fits_beside_it(board: Board) -> None:
     )
     board.show("日本", apply.Started(FILES[2]))
     assert lines(board)[2] == "日本                      0/2  002_three"
+
+
+def test_the_bar_counts_who_was_looked_at_and_then_who_is_done(board: Board) -> None:
+    """It begins anew when the first file does, and once only; who was never begun with does not count."""
+    assert told(board) == ("looking", 3, 3)
+    board.show("us-2", apply.Started(FILES[0]))
+    assert told(board) == ("migrating", 0, 3)
+    board.leave(Visit("us-2", Ending.DONE))
+    board.show("日本", apply.Started(FILES[0]))
+    assert told(board) == ("migrating", 1, 3)
+    board.leave(Visit(NAMES[1], Ending.NOT_STARTED))
+    assert told(board) == ("migrating", 1, 3)
+
+
+def told(board: Board) -> tuple[str, float, float | None]:
+    """Return what the bar says, and how far it is of how much."""
+    assert board._bar
+    [task] = board._bar.tasks
+    return task.description, task.completed, task.total
+
+
+def test_where_a_bar_counts_nobody_has_a_line_of_its_own(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table at the end says it; in a pipe each line does."""
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stdout", shown)
+    board.leave(Visit("us-2", Ending.DONE))
+    assert shown.getvalue() == ""
+
+
+def test_where_nothing_is_drawn_a_member_tells_what_it_does_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Not with every event, of which there is one a second."""
+    with Board(NAMES) as board:
+        board.show("us-2", apply.Working(FILES[1], 1.0, WAITS))
+        assert capsys.readouterr().err == ""
+        board.show("us-2", apply.Working(FILES[1], 61.0, WAITS))
+        assert capsys.readouterr().err.startswith("us-2: app/001_with_a_rather")
+
+
+def test_a_document_has_no_bar_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a terminal it stands there alone."""
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(common, "wants_document", lambda: True)
+    with Board(NAMES) as board:
+        board.leave(Visit("us-2", Ending.DONE))
+    assert sys.stdout.getvalue() == ""  # type: ignore[union-attr] # the one above

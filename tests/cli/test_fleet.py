@@ -178,6 +178,37 @@ def test_what_differs_only_in_the_name_is_told_once(
     assert at(urls[0]) == []
 
 
+def test_warnings_are_told_with_the_name_and_kept_for_the_document(
+    runner: CliRunner, app: Project, file: str
+) -> None:
+    """A notice is told only where more is wanted."""
+    said = "do $$ begin raise notice 'small'; raise warning 'great'; end $$;"
+    app.write("app", {"000_one.sql": said, "001_two.sql": said})
+    one = app.run(runner, "migrate", "--fleet", file, "--only", "eu-0")
+    assert [line.partition(" great")[0] for line in one.stderr.splitlines()] == [
+        "warning: eu-0: app/000_one.sql:1:7:", "warning: eu-0: app/001_two.sql:1:7:",
+    ]  # fmt: skip
+    more = app.run(runner, "migrate", "--fleet", file, "--only", "eu-1", "--verbose")
+    assert "notice: eu-1: app/000_one.sql:1:7: small" in more.stderr
+    [entry] = data(app.run(runner, "migrate", "--fleet", file, "--only", "eu-2", "--json"))["databases"]
+    assert [(warning["version"], warning["message"]) for warning in entry["warnings"]] == [
+        ("000", "great"), ("001", "great"),
+    ]  # fmt: skip
+
+
+def test_what_is_wrong_with_a_ledger_is_told_last(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """Its error is the longest, and the one to be read first on a screen."""
+    app.run(runner, "migrate", "--fleet", file, "--only", "eu-0")
+    run(urls[0], "update public.schema_migrations set checksum = 'sha256:0' where version = '001'")
+    with open(file, "a", encoding="utf-8") as fleet:  # noqa: PTH123 - a text
+        fleet.write("eu-9=postgresql://postgres@127.0.0.1:1/nowhere\n")
+    result = app.run(runner, "migrate", "--fleet", file)
+    names = re.findall(r"^error (\w+)", result.stderr, re.MULTILINE)
+    assert names == ["CANNOT_CONNECT", "CHECKSUM_MISMATCH"]
+
+
 def test_the_log_has_the_events_of_each_member(runner: CliRunner, app: Project, file: str) -> None:
     """Started and applied, each with the name of its database."""
     result = app.run(runner, "migrate", "--fleet", file, "--log", "json")

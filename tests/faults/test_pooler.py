@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,9 +24,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from runner.errors import PoolerFound
 from tests import servers
+from tests.faults.stage import LONG, PROMPT, Witness, files, finished, started, until
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterator, Mapping
 
 CONFIG = """
@@ -39,12 +42,21 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
 """
+FILES = 12
+STOPS = 20 if LONG else 3
 INDEX = "-- runner: no-transaction\ncreate index concurrently if not exists i on public.one (id);\n"
 
 
 @contextmanager
 def pooler(url: str, mode: str, *, size: int = 3) -> Iterator[str]:
     """Yield the URL of the database through a pooler in this mode, with so many server connections."""
+    with pooling(url, mode, size=size) as (pooled, _):
+        yield pooled
+
+
+@contextmanager
+def pooling(url: str, mode: str, *, size: int = 3) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Yield the same, and the pooler's process."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed")
@@ -52,7 +64,9 @@ def pooler(url: str, mode: str, *, size: int = 3) -> Iterator[str]:
         yield from _pooling(program, conninfo_to_dict(url), port, mode, size)
 
 
-def _pooling(program: str, options: Mapping[str, object], port: int, mode: str, size: int) -> Iterator[str]:
+def _pooling(
+    program: str, options: Mapping[str, object], port: int, mode: str, size: int
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     folder = Path(tempfile.mkdtemp(prefix="pooler-"))
     folder.chmod(0o755)
     text = CONFIG.format(host=options["host"], port=port, mode=mode, size=size)
@@ -67,7 +81,7 @@ def _pooling(program: str, options: Mapping[str, object], port: int, mode: str, 
     pooled = f"postgresql://postgres@127.0.0.1:{port}/{options['dbname']}"
     try:
         _wait_for(pooled)
-        yield pooled
+        yield pooled, process
     finally:
         process.terminate()
         process.wait()
@@ -198,15 +212,76 @@ def test_a_pool_without_a_second_connection_is_not_waited_for(url: str, tmp_path
 
 @pytest.mark.parametrize("file", ["000_one.sql", "002_index.sql"])
 def test_statement_mode_is_called_by_its_name(url: str, tmp_path: Path, file: str) -> None:
-    """It allows no transaction, so nothing runs; looking works as far as it needs none."""
+    """It allows no transaction, so nothing runs; looking works as far as one message is enough for it."""
     with pooler(url, "statement") as pooled:
         app = make(tmp_path, app=TWO if file in TWO else {"000_index.sql": INDEX})
-        for command, code in (("status", 0), ("plan", 0), ("verify", 0), ("migrate", 2)):
+        for command in ("status", "plan"):
             process = app.process(command, APP_URL=pooled)
             output, _ = process.communicate(timeout=30)
-            assert process.returncode == code, output
-        assert "POOLER_FOUND: A connection pooler in statement mode is in the way" in output
-        assert "Use the server's own port" in output
-        drifted = app.process("verify", "--drift", APP_URL=pooled)
-        assert "statement mode" in drifted.communicate(timeout=30)[0]
-        assert drifted.returncode == 2
+            assert process.returncode == 0, output
+        for more in (["verify"], ["verify", "--drift"], ["migrate"]):
+            process = app.process(*more, APP_URL=pooled)
+            output, _ = process.communicate(timeout=30)
+            assert process.returncode == 2, output
+            assert "POOLER_FOUND: A connection pooler in statement mode is in the way" in output
+            assert "Use the server's own port" in output
+
+
+# ------------------------------------------------------------------ a batch that ends before its time
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_run_ended_within_a_batch_leaves_ledger_and_objects_equal(
+    pooled: str, tmp_path: Path, witness: Witness, rng: random.Random, number: int
+) -> None:
+    """The pooler ends the session of a client that is gone, and passes on the request to cancel."""
+    app = make(tmp_path, app=files(FILES, seconds=0.03))
+    midway = 0
+    for _ in range(STOPS):
+        witness.db.execute("drop schema public cascade; create schema public")
+        with started(app, pooled) as process:
+            until(witness.at_work, what="a file at work")
+            time.sleep(rng.uniform(0, FILES * 0.03))
+            process.send_signal(number)
+            _, output = finished(process)
+        until(lambda: witness.lock_is_free() and not witness.at_work(), seconds=PROMPT, what="a free lock")
+        recorded = witness.agree()
+        if number == signal.SIGTERM:
+            assert output.count("  applied  ") == len(recorded), output
+        midway += 0 < len(recorded) < FILES
+        app.migrate(pooled)
+        assert len(witness.agree()) == FILES
+    assert midway, "no signal came in the middle of a run: this test said nothing"
+
+
+def test_an_error_within_a_batch_is_the_right_files(pooled: str, tmp_path: Path, witness: Witness) -> None:
+    """Those before it stay, none behind it runs, and no lock stays on a connection of the pool."""
+    app = make(
+        tmp_path, app=files(FILES) | {"005_t5.sql": "create table public.t5 (id int);\nselect 1 / 0;\n"}
+    )
+    with started(app, pooled) as process:
+        code, output = finished(process)
+    assert (code, "app/005_t5.sql:2" in output) == (1, True), output
+    assert len(witness.agree()) == 5
+    assert witness.lock_is_free()
+    app.write("app", files(FILES))
+    app.migrate(pooled)
+    assert len(witness.agree()) == FILES
+
+
+def test_a_pooler_that_dies_within_a_batch_loses_nothing(
+    tmp_path: Path, url: str, witness: Witness, rng: random.Random
+) -> None:
+    """What was told is recorded; the rest is unknown, and said to be, because nobody answers any more."""
+    app = make(tmp_path, app=files(FILES, seconds=0.03))
+    with pooling(url, "transaction") as (pooled, pgbouncer), started(app, pooled) as process:
+        until(lambda: len(witness.agree()) > 1, what="the second file")
+        time.sleep(rng.uniform(0, 0.1))
+        pgbouncer.kill()
+        code, output = finished(process, seconds=30)
+    until(lambda: witness.lock_is_free() and not witness.at_work(), seconds=PROMPT, what="a free lock")
+    assert code in (1, 5), output
+    assert output.count("  applied  ") <= len(witness.agree())
+    assert "Traceback" not in output
+    app.migrate(url)
+    assert len(witness.agree()) == FILES

@@ -70,13 +70,18 @@ def test_the_checks_of_all_come_before_the_first_change(app: Project, fleet: Fle
 
 
 def test_what_holds_for_one_database_holds_for_each(app: Project, fleet: Fleet) -> None:
-    """``to`` and ``expect`` are meant for every member."""
+    """``to``, ``expect`` and ``strict`` are meant for every member."""
     assert endings(migrated(app, fleet, to=0, expect=1)) == "dddd"
     assert [at(url) for url in fleet.values()] == [["000"]] * 4
     refused = migrated(app, fleet, expect=0)
     assert (endings(refused), names(refused)) == ("rrrr", {"PENDING_UNEXPECTED"})
     with pytest.raises(UsageError, match="no file with number 009"):
         migrated(app, fleet, to=9)
+    migrated(app, {"eu-2": fleet["eu-2"]})
+    (app.root / "app" / "001_two.sql").unlink()
+    assert endings(migrated(app, fleet)) == "dddd"
+    ahead = migrated(app, fleet, strict=True)
+    assert (endings(ahead), names(ahead)) == ("ddrd", {"FILE_MISSING"})
 
 
 def test_a_fleet_is_of_one_series(tmp_path: Path, fleet: Fleet) -> None:
