@@ -20,7 +20,7 @@ tables as (
         and n.nspname <> 'information_schema'
         and n.nspname !~ '^pg_'
         and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
-        and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
+        and c.oid is distinct from (select pg_catalog.to_regclass(%(besides)s))
         and not exists (
             select from pg_catalog.pg_depend as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass

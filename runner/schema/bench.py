@@ -60,7 +60,7 @@ class Bench:
         self.is_spoiled = False
         self.could_not_apply = False
         self.watcher = Watcher(watching, working, schemas=place.schemas, role=place.role)
-        self.filler = Filler(working, ledger.TABLE, place.own)
+        self.filler = Filler(working, ledger.TABLE, watching, place.own)
         self._settings = psql.settings(self.look().server)
 
     @property

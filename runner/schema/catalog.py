@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from runner.database import Connection
 
-_THEMES = ("relations", "parts", "types", "routines", "database")
+_RELATIONS = ("relations", "parts")
+_THEMES = (*_RELATIONS, "types", "routines", "database")
 _ESCAPED, _ESCAPE = re.compile(r'(["\\])'), r"\\\1"
 NEWEST = 999999  # as server_version_num writes it
 
@@ -53,6 +54,7 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
     schemas: Collection[str] = (),
     extensions: Collection[str] = (),
     only: Sequence[int] | None = None,
+    is_wide: bool = True,
 ) -> Snapshot:
     """Read the schema with one message; the table ``besides`` is left out. Does not write.
 
@@ -60,7 +62,8 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
     older of two servers that are to be compared: what it does not know is left out. ``server`` adds roles,
     tablespaces and slots. ``schemas`` are those that count; without any, all do but those of extensions.
     ``extensions`` count in any schema.
-    ``only`` names, by their oids, the relations and functions that are read, beside all of the other kinds.
+    ``only`` names, by their oids, the relations and functions that are read, beside all of the other kinds,
+    which are left out unless ``is_wide``, and functions with them.
     In an open transaction of a connection that prepares statements, the server plans the questions once.
     """
     values = {
@@ -70,7 +73,7 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
         "extensions": list(extensions),
         "only": None if only is None else list(only),
     }
-    themes = (*_THEMES, "server") if server else _THEMES
+    themes = (_THEMES if is_wide else _RELATIONS) + (("server",) if server else ())
     found: Snapshot = {}
     for kind, name, parent, attribute, value in _ask(connection, themes, values):
         found.setdefault((kind, name), Item(kind, name, parent, {})).facts[attribute] = value
@@ -80,12 +83,13 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
 def _ask(
     connection: Connection, themes: Sequence[str], values: Mapping[str, object]
 ) -> Iterator[tuple[str, str, str | None, str, str]]:
+    whole = values["only"] is None
     if connection.prepare_threshold is not None and database.in_transaction(connection):
         texts = {name: _array(value) for name, value in values.items()}
         for theme in themes:
-            yield from database.query(connection, _prepared(theme), **texts)
+            yield from database.query(connection, _prepared(theme, whole=whole), **texts)
         return
-    questions = [database.fill(_question(theme), **values) for theme in themes]
+    questions = [database.fill(_question(theme, whole=whole), **values) for theme in themes]
     for result in database.ask(connection, ";".join(questions)):
         yield from database.rows(connection, result)
 
@@ -98,15 +102,17 @@ def _array(value: object) -> object:
 
 
 @cache
-def _prepared(theme: str) -> bytes:
+def _prepared(theme: str, *, whole: bool) -> bytes:
     """Return a question with its values as psycopg's parameters."""
-    return re.sub(r"\{(\w+)\}", r"%(\1)s", _question(theme).replace("%", "%%")).encode()
+    return re.sub(r"\{(\w+)\}", r"%(\1)s", _question(theme, whole=whole).replace("%", "%%")).encode()
 
 
 @cache
-def _question(theme: str) -> LiteralString:
+def _question(theme: str, *, whole: bool) -> LiteralString:
+    """Return a question; about the whole schema without the lines that choose: an index helps the others."""
     parts = (database.packaged(__package__, f"facts/{name}.sql") for name in ("head", theme, "tail"))
-    return "".join(part.decode() for part in parts)
+    lines = b"".join(parts).splitlines(keepends=True)
+    return b"".join(line for line in lines if not (whole and b"{only}::" in line)).decode()
 
 
 def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:

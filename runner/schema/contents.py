@@ -23,18 +23,19 @@ _SIMILAR = 300  # rows of a table without a key that are paired by what they sha
 
 # How much was written to a table so far. A table that was rewritten, as by truncate, has another file.
 _COUNTERS = """
-    select coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid), pg_catalog.string_agg(
-        pg_catalog.concat_ws(
+    select
+        case when c.oid = l.oid then 0
+            else coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid) end,
+        pg_catalog.string_agg(pg_catalog.concat_ws(
             ' ', c.oid, c.relfilenode, pg_catalog.pg_stat_get_tuples_inserted(c.oid),
             pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid)
-        ), ',' order by c.oid
-    )
-    from pg_catalog.pg_class as c
+        ), ',' order by c.oid)
+    from (select pg_catalog.to_regclass(%(besides)s) as oid) as l
+    cross join pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm', 'p') and c.relpersistence <> 't' and (c.relkind <> 'm' or c.relispopulated)
         and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-        and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
-        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
+        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]) or c.oid = l.oid)
     group by 1
 """
 
@@ -104,7 +105,7 @@ class Shift(NamedTuple):
 def counters(connection: Connection, *, besides: str, schemas: Sequence[str] = ()) -> dict[int, str]:
     """Return for each table a text that changes whenever a row of it may have changed. Does not write.
 
-    ``schemas`` are those whose tables count, none for all.
+    ``schemas`` are those whose tables count, none for all; that of the table ``besides`` stands at 0.
     """
     return dict(query(connection, _COUNTERS, besides=besides, schemas=list(schemas) or None))
 

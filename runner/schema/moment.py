@@ -17,6 +17,7 @@ from runner.schema.origin import FIRST_OID
 from runner.schema.sequence import Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence as Sequence_
 
     from runner.database import Connection
@@ -102,7 +103,9 @@ class Watcher:
         self._names: dict[int, str] = {}
         self._sequences: dict[int, list[Any]] = {}  # name, direction, owner
         self._tables: dict[int, Table] = {}
-        self._counters: dict[int, str] = {}
+        self._counters: Mapping[int, str] = {}
+        self._counted: tuple[str | None, str] | None = None  # the writes to the ledger, and its series
+        self._recorded: tuple[str, ...] | None = None
         self._now: tuple[str, str] | None = None
 
     def look(self) -> Moment:
@@ -134,15 +137,17 @@ class Watcher:
                     self.connection, sequence.KNOWN, schemas=list(self.schemas) or None
                 )
             }
-        touched = self._rows(relations)
-        recorded = ledger.read(self.connection, series=self.series)
+        counts = contents.counters(self.connection, besides=ledger.TABLE, schemas=self.schemas)
+        may_differ = bool(self.follower.written) or server != self.moment.server
+        recorded = self._ledger((counts.pop(0, None), self.series), may_differ=may_differ)
+        touched = self._rows(relations, counts)
         self.moment = Moment(
             dict(self._items),
             dict(self.follower.rows),
             {table.name: table for table in self._tables.values()},
             self._values(),
             server,
-            tuple(sorted(row.version for row in recorded or ())),
+            recorded or (),
             recorded is not None,
             self.schemas,
             touched if relations is None else touched | relations,
@@ -165,7 +170,8 @@ class Watcher:
             time.sleep(0.002)
 
     def _schema(self, relations: frozenset[int] | None) -> None:
-        """Read the objects that changed, and all that belong to no relation."""
+        """Read the objects that changed, and all that belong to no relation if one of them may have."""
+        is_wide = relations is None or self.follower.is_wide
         chosen = None if relations is None else [oid for oid in relations if oid >= FIRST_OID]
         names = dict(
             database.query(self.connection, _ALL_NAMES, FIRST_OID, FIRST_OID)
@@ -173,13 +179,19 @@ class Watcher:
             else database.query(self.connection, _NAMES, chosen, chosen)
         )
         fresh = catalog.snapshot(
-            self.connection, besides=ledger.TABLE, server=False, schemas=self.schemas, only=chosen
+            self.connection,
+            besides=ledger.TABLE,
+            server=False,
+            schemas=self.schemas,
+            only=list(names),
+            is_wide=is_wide,
         )
         fresh = {key: item for key, item in fresh.items() if key[0] not in beyond.KINDS}
         if chosen is None:
             self._items.clear()
             self._of.clear()
-        stale = {"", *names.values(), *(self._names.get(oid, "") for oid in chosen or ())}
+        stale = {*names.values(), *(self._names[oid] for oid in chosen or () if oid in self._names)}
+        stale |= {""} if is_wide else set()
         for key in [key for home in stale for key in self._of.pop(home, ())]:
             self._items.pop(key, None)
         self._names |= names
@@ -190,8 +202,15 @@ class Watcher:
             if self._items.get(key) != item:
                 self._items[key] = item
 
-    def _rows(self, relations: frozenset[int] | None) -> frozenset[int]:
-        now = contents.counters(self.connection, besides=ledger.TABLE, schemas=self.schemas)
+    def _ledger(self, count: tuple[str | None, str], *, may_differ: bool) -> tuple[str, ...] | None:
+        """Return the versions that the ledger records, read anew where it or its rights may differ."""
+        if may_differ or count != self._counted:
+            rows = ledger.read(self.connection, series=self.series)
+            self._recorded = None if rows is None else tuple(sorted(row.version for row in rows))
+            self._counted = count
+        return self._recorded
+
+    def _rows(self, relations: frozenset[int] | None, now: Mapping[int, str]) -> frozenset[int]:
         written = {oid for oid, count in now.items() if self._counters.get(oid) != count}
         changed = written | (set(now) if relations is None else relations & now.keys())
         for oid in self._tables.keys() - now.keys():

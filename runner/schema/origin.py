@@ -26,7 +26,9 @@ OTHERS = {
     "pg_partitioned_table": ("pg_class", "c.partrelid", "0", "''", "true"),
     "pg_range": ("pg_type", "c.rngtypid", "0", "''", "true"),
     "pg_sequence": ("pg_class", "c.seqrelid", "0", "''", "true"),
-    "pg_ts_config_map": ("pg_ts_config", "c.mapcfg", "0", "c.maptokentype || ' ' || c.mapseqno", "true"),
+    "pg_ts_config_map": (
+        "pg_ts_config", "c.mapcfg", "0", "pg_catalog.concat_ws(' ', c.maptokentype, c.mapseqno)", "true"
+    ),
 }  # fmt: skip
 _CLASS = {
     "pg_description": "c.classoid",
@@ -91,6 +93,11 @@ _BORN += " and p.objsubid = 0)"
 _SORTED = """
     select pg_catalog.jsonb_agg(x::text order by x::text)
     from unnest(coalesce({}, pg_catalog.acldefault({}))) as x
+"""
+# What an object depends on, as a sequence on the column that owns it, is none of its own columns.
+_DEPENDS = """
+    select pg_catalog.string_agg(d::text, ',' order by d::text) from pg_catalog.pg_depend as d
+    where d.classid = {} and d.objid = {} and d.objsubid = {}
 """
 _COLUMNS = """
     select c.relname::text, c.oid, a.attname::text, a.atttypid::pg_catalog.regtype::text,
@@ -165,7 +172,8 @@ class Catalog(NamedTuple):
         )
         return f"""
             select {self.key}, {oid}, i.type, i.identity, (pg_catalog.parse_ident({self.schema}))[1],
-                pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights}
+                pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights},
+                pg_catalog.hashtextextended(pg_catalog.concat(c, ({_DEPENDS.format(class_, oid, part)})), 0)
             from pg_catalog.{self.name} as c, pg_catalog.pg_identify_object({class_}, {oid}, {part}) as i
             where ({counts}) and case $1 when '' then {oid} >= {self.first}
                 else pg_catalog.age(c.xmin) <= pg_catalog.age(nullif($1, '')::pg_catalog.xid) end

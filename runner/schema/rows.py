@@ -39,6 +39,7 @@ class Filler:
 
     connection: Connection
     besides: str
+    reader: Connection | None = None  # a session that prepares its questions
     own: Path | None = None  # a folder with a project's own rows, a file per table: public.users.sql
     tables: dict[int, Table] = field(default_factory=dict)
     empty: dict[int, str] = field(default_factory=dict)
@@ -55,6 +56,8 @@ def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequen
 
     ``only`` are the tables that changed since the last time, ``None`` means all. ``numbers`` are tried, too.
     """
+    if only is not None and not only:
+        return
     learn(filler, only, numbers=numbers)
     wanted = {oid for oid in (filler.tables if only is None else only) if oid in filler.tables}
     if wanted:
@@ -93,7 +96,11 @@ def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str
     found = {
         table.oid: table
         for table in shape.shapes(
-            filler.connection, filler.types, besides=filler.besides, only=only, numbers=numbers
+            filler.types,
+            reader=filler.reader or filler.connection,
+            besides=filler.besides,
+            only=only,
+            numbers=numbers,
         )
     }
     for oid in set(filler.tables if only is None else only) - found.keys():

@@ -85,26 +85,40 @@ class Table:
 
 
 def shapes(
-    connection: Connection,
     types: Types,
     *,
+    reader: Connection,
     besides: str,
     only: Collection[int] | None,
     numbers: Sequence[str],
 ) -> Iterator[Table]:
-    """Yield the tables of a database, or those with the oids ``only``. Does not write."""
-    values = {"besides": besides, "only": None if only is None else list(only)}
-    text = database.packaged(__package__, "shape.sql")  # a file of this package
+    """Yield the tables of a database, or those with the oids ``only``. Does not write.
+
+    The session of ``types`` tries the checks; ``reader``, which may be another, asks what there is.
+    """
+    connection = types.connection
+    found: dict[int, list[_Facts]] = {}
+    for one in _read(reader, besides, only):
+        found.setdefault(one.oid, []).append(one)
     begin = database.opening(connection, access="read write")  # a check may call anything
     run(connection, f"{begin} set local role none")
-    found: dict[int, list[_Facts]] = {}
-    for row in connection.execute(text, values).fetchall():
-        found.setdefault(row[0], []).append(_Facts(*row))
     types.forget()
     for oid, facts in found.items():
         columns = (_column(connection, types, one, numbers) for one in facts if one.plain is not None)
         yield Table(oid, facts[0].table, tuple(columns))
     run(connection, "rollback")
+
+
+def _read(connection: Connection, besides: str, only: Collection[int] | None) -> list[_Facts]:
+    """Ask what columns are like; a session that prepares its questions has this one planned once."""
+    chosen = None if only is None else "{" + ",".join(map(str, only)) + "}"
+    run(connection, database.opening(connection))
+    text = database.packaged(__package__, "shape.sql")  # a file of this package
+    try:
+        found = connection.execute(text, {"besides": besides, "only": chosen}).fetchall()
+    finally:
+        database.roll_back(connection)
+    return [_Facts(*row) for row in found]
 
 
 def _column(connection: Connection, types: Types, facts: _Facts, numbers: Sequence[str]) -> Column:

@@ -58,6 +58,6 @@ left join pg_catalog.pg_attribute as a
 left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
 where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence <> 't'
     and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-    and c.oid is distinct from pg_catalog.to_regclass(%(besides)s)
+    and c.oid is distinct from (select pg_catalog.to_regclass(%(besides)s))
     and (%(only)s::pg_catalog.oid[] is null or c.oid = any (%(only)s::pg_catalog.oid[]))
 order by c.oid, a.attnum

@@ -44,8 +44,19 @@ class Row(NamedTuple):
     facts: dict[str, str]
     relations: frozenset[int]  # oids of the tables, views, indexes and sequences it speaks of
     schema: str | None = None  # where it is; a trigger, say, is where its table is
+    whole: int = 0  # a hash of the row with what its facts leave out, and of what it depends on
 
 
+# How the words begin for what belongs to a relation, and the catalogs that shrink with one. A composite type
+# is none: others speak of it.
+_RELATION = (
+    "table ", "view ", "materialized view ", "foreign table ", "sequence ", "index ", "default value ",
+    "trigger ", "rule ", "policy ", "statistics object ", "toast ",
+)  # fmt: skip
+_OF_RELATIONS = {
+    "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_description", "pg_index", "pg_inherits",
+    "pg_policy", "pg_rewrite", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
+}  # fmt: skip
 _NO_COLUMN = ("", False, False)
 Rows = dict[tuple[str, str], Row]  # by catalog, and a key that tells its rows apart
 
@@ -69,7 +80,8 @@ class Follower:
     rows: Rows = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
-    written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found written
+    written: frozenset[tuple[str, str]] = frozenset()  # the keys that the last reading has found changed
+    is_wide: bool = True  # whether something else changed than what belongs to relations
 
 
 def start(connection: Connection) -> Follower:
@@ -97,6 +109,7 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     new = _changed(follower, written, follower.since)
     lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
     gone = [follower.rows.pop(key) for key in lost]
+    new = {key: row for key, row in new.items() if row != follower.rows.get(key)}  # not written as it was
     old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
     renamed = any(row.label != new[key].label for key, row in old.items())
     if renamed:
@@ -110,9 +123,33 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
             follower.keys.setdefault(name, set()).add(key)
     if renamed:
         return None
-    concerned = [row for key, row in new.items() if row != old.get(key)] + gone + list(old.values())
-    direct = frozenset().union(*(row.relations for row in concerned))
+    changed = [*new.values(), *old.values(), *gone]
+    follower.is_wide = _is_wide(follower, shrunk, changed)
+    direct = frozenset().union(*(row.relations for row in changed))
     return direct.union(*(row.relations for oid in direct for row in _described(follower, oid)))
+
+
+def _is_wide(follower: Follower, shrunk: Sequence[Catalog], changed: Sequence[Row]) -> bool:
+    """Tell whether something else changed than what belongs to relations.
+
+    What every database is born with, as the schema public, goes unseen; what an extension owns is told
+    elsewhere.
+    """
+    return (
+        any(catalog.name not in _OF_RELATIONS for catalog in shrunk)
+        or bool(follower.keys.get("pg_extension"))
+        or not all(row.is_ours and _is_of_relation(follower, row) for row in changed)
+    )
+
+
+def _is_of_relation(follower: Follower, row: Row) -> bool:
+    """Tell whether a row describes a relation, a part of one, or the type of its rows or their arrays."""
+    if row.catalog != "pg_type":
+        return row.label.startswith(_RELATION)
+    homes = (follower.rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations)
+    if any(home and not home.label.startswith(_RELATION) for home in homes):
+        return False
+    return row.facts["typrelid"] != "0" or row.label.endswith("[]")
 
 
 def _described(follower: Follower, oid: int) -> Iterator[Row]:
@@ -185,9 +222,9 @@ def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Row
             follower.names[oid] = _NUMBERED.sub(r'\1"', identity)
     return {
         (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)._replace(
-            schema=schema
+            schema=schema, whole=whole
         )
-        for catalog, (key, oid, type_, identity, schema, facts) in found
+        for catalog, (key, oid, type_, identity, schema, facts, whole) in found
         if type_ is not None
     }
 
@@ -233,10 +270,10 @@ def _dropped(follower: Follower, new: Rows) -> Iterator[tuple[str, str]]:
 
 
 def _gone(follower: Follower, catalogs: Sequence[Catalog]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of rows that are no longer there, and forget them."""
+    """Yield the keys of rows that are no longer there, and forget them; a dropped column is so already."""
     for catalog in catalogs:
         [(text,)] = query_quoted(follower.connection, catalog.keys)
         known = follower.keys.get(catalog.name, set())
         gone = known.difference((text or "").split(","))
         known -= gone
-        yield from ((catalog.name, key) for key in gone)
+        yield from ((catalog.name, key) for key in gone if (catalog.name, key) in follower.rows)

@@ -170,7 +170,7 @@ def test_the_rows_of_a_project_are_used_in_place_of_guesses(db: Connection, tmp_
     database.run(db, "create table public.a (x text); create table public.b (x text)")
     (tmp_path / "public.a.sql").write_text("insert into public.a values ('a'), ('b'), ('c')")
     (tmp_path / "public.b.sql").write_text("insert into public.nope values ('a')")
-    filler = Filler(db, "public.nope", tmp_path)
+    filler = Filler(db, "public.nope", own=tmp_path)
     rows.fill(filler)
     assert database.query(db, "select x from public.a order by x") == [("a",), ("b",), ("c",)]
     assert (count(db, "public.b"), list(filler.failed)) == (3, ["public.b.sql"])

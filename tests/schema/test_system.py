@@ -89,10 +89,15 @@ def pair(role: None, each_url: str) -> Iterator[tuple[Connection, Follower]]:  #
 
 def follow(db: Connection, follower: Follower) -> Rows:
     """Read what changed, and return all that is known."""
+    system.follow(follower, horizon=_horizon(db))
+    return dict(follower.rows)
+
+
+def _horizon(db: Connection) -> str:
+    """Return the oldest transaction that may go on, when what was written is counted."""
     database.run(db, "select pg_catalog.pg_stat_force_next_flush()")
     [(horizon,)] = database.query(db, "select pg_snapshot_xmin(pg_current_snapshot())::xid::text")
-    system.follow(follower, horizon=horizon)
-    return dict(follower.rows)
+    return str(horizon)
 
 
 def test_whatever_changes_is_told_by_its_name(pair: tuple[Connection, Follower]) -> None:
@@ -104,6 +109,34 @@ def test_whatever_changes_is_told_by_its_name(pair: tuple[Connection, Follower])
         after = follow(db, follower)
         found = [change.label for change in system.compare(before, after, follower.written)]
         assert label in found, (statement, found)
+
+
+def test_a_row_that_is_written_as_it_was_concerns_nobody(pair: tuple[Connection, Follower]) -> None:
+    """A file that runs again replaces what is there: its objects are read again only where they differ."""
+    db, follower = pair
+    function = "create or replace function other.g() returns int language sql as 'select %s'"
+    owner = "alter sequence other.s owned by"
+    view = "create or replace view other.v as select id from other.a where id > "
+    for statement, concerns in (
+        (function % 1, True), (function % 1, False), (function % 2, True),
+        (f"{view}1", True), (f"{view}1", False),
+        (f"{owner} other.a.id", True), (f"{owner} other.a.id", False), (f"{owner} none", True),
+    ):  # fmt: skip
+        database.run(db, statement)
+        follow(db, follower)
+        assert bool(follower.written) == concerns, statement
+    database.run(db, f"{view}2")  # the definition alone, which is none of the facts
+    assert system.follow(follower, horizon=_horizon(db))
+
+
+def test_a_table_goes_after_one_of_its_columns(pair: tuple[Connection, Follower]) -> None:
+    """The row of a dropped column stays in the catalog until its table is dropped."""
+    db, follower = pair
+    for statement in ("alter table other.c add d int, drop a", "drop table other.c"):
+        before = follow(db, follower)
+        database.run(db, statement)
+        after = follow(db, follower)
+    assert "table other.c" in [change.label for change in system.compare(before, after, follower.written)]
 
 
 def test_what_is_as_before_is_not_told(pair: tuple[Connection, Follower]) -> None:

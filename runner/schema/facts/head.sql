@@ -1,7 +1,8 @@
 -- What the questions about a schema share. catalog.py puts one theme between this and tail.sql.
 --
 -- {besides} names a table that is left out with all that belongs to it; {schemas} are the schemas that count,
--- null for all, and the server's own always do; {only} are the relations and functions to read, null for all.
+-- null for all, and the server's own always do; "only" are the relations and functions to read, and where all
+-- are read, the lines that name them are left out.
 -- The session's search_path must be empty, so that the server prints every name in full. What an extension
 -- owns is left out: its version says what it is. Of the server's own schemas only what somebody put there counts: it has a normal oid.
 
@@ -12,13 +13,14 @@ roles (oid, name) as (
     select 0, 'public'
 ),
 members as materialized (
-    select d.classid, d.objid from pg_catalog.pg_depend as d where d.deptype = 'e'
+    select d.classid, d.objid from pg_catalog.pg_depend as d
+    where d.deptype = 'e' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
 ),
 followers as materialized (
     select d.classid, d.objid, e.extname
     from pg_catalog.pg_depend as d
     join pg_catalog.pg_extension as e on e.oid = d.refobjid
-    where d.deptype = 'x'
+    where d.deptype = 'x' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
 ),
 schemas as (
     select n.oid, n.nspname, pg_catalog.quote_ident(n.nspname) as name, n.nspowner, n.nspacl,
@@ -40,8 +42,8 @@ relations as (
     from pg_catalog.pg_class as c
     join schemas as n on n.oid = c.relnamespace and c.oid >= n.since
     where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S', 'c')
-        and c.oid is distinct from pg_catalog.to_regclass({besides})
-        and ({only}::pg_catalog.oid[] is null or c.oid = any ({only}::pg_catalog.oid[]))
+        and c.oid is distinct from (select pg_catalog.to_regclass({besides}))
+        and c.oid = any ({only}::pg_catalog.oid[])
         and not exists (
             select from members as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid

@@ -17,11 +17,11 @@
     from pg_catalog.pg_proc as p
     join schemas as n on n.oid = p.pronamespace and p.oid >= n.since
     left join pg_catalog.pg_aggregate as a on a.aggfnoid = p.oid
-    where ({only}::pg_catalog.oid[] is null or p.oid = any ({only}::pg_catalog.oid[]))
-    and not exists (
+    where not exists (
         select from members as d
         where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid
     )
+    and p.oid = any ({only}::pg_catalog.oid[])
     -- the constructors of a range type come and go with it
     and not exists (
         select from pg_catalog.pg_depend as d
