@@ -37,8 +37,12 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
 
 
 def create_empty(connection: Connection, name: str) -> None:
-    """Create a database with nothing in it, whatever template1 holds. Writes."""
-    _execute(connection, sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+    """Create a database with nothing in it, whatever template1 holds, on a server for nothing else. Writes.
+
+    Files are copied in half of the time that it takes through the log; the server checkpoints for it.
+    """
+    create = sql.SQL("create database {} template template0 strategy file_copy")
+    _execute(connection, create.format(sql.Identifier(name)))
 
 
 def drop(connection: Connection, name: str) -> None:
