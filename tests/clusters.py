@@ -65,8 +65,19 @@ def place(
             new = Path(tempfile.mkdtemp(dir=made.parent))
             shutil.chown(new, user or os.geteuid())
             make(new)
+            _thin(new / "data")
             new.rename(made)
     subprocess.run(["cp", "-R", made / "data", folder], check=True, user=user)
+
+
+def _thin(data: Path) -> None:
+    """Leave out the maps of free space and of visibility, which PostgreSQL makes anew where it needs them.
+
+    They are a quarter of the files, and who makes and drops a database takes a quarter less time without.
+    """
+    for kind in ("fsm", "vm"):
+        for file in data.glob(f"base/*/*_{kind}"):
+            file.unlink()
 
 
 def copy_private(patch: pytest.MonkeyPatch) -> None:
