@@ -68,7 +68,7 @@ def table(workloads: Sequence[Workload], peers: Sequence[str], results: Results)
 
 
 def runs(workload: Workload) -> str:
-    """Return how many runs a median is of: of this runner and the floor, then of the others."""
+    """Return how many runs a median is of: of this runner and the floors, then of the others."""
     return str(workload.runs) if workload.runs == workload.others else f"{workload.runs}, {workload.others}"
 
 
@@ -86,6 +86,6 @@ def page(
 
 _LEGEND = (
     "Medians; in brackets the median of the ratios to the floor of the same round, a psycopg script of some "
-    "thirty lines. With two numbers of runs the first is that of the runner and the floor. What each line "
+    "thirty lines. With two numbers of runs the first is that of the runner and the floors. What each line "
     "means is in README.md."
 )

@@ -53,19 +53,20 @@ def bench(durable: Server, proxy: Proxy, folder: Path, *names: str) -> Bench:
 
 def test_a_run_gives_a_table_with_counts(durable: Server, proxy: Proxy, tmp_path: Path) -> None:
     """Every tool that needs no installation migrates the real files, and the table shows it."""
-    names = ("runner", "floor", "psql")
+    names = ("runner", "floor", "floor guarded", "psql")
     both = bench(durable, proxy, tmp_path, *names)
     both.run_all([W1, W3])
     assert both.results.failures == {}
     assert {at: len(runs) for at, runs in both.results.runs.items()} == {
-        ("W1", "runner"): 1, ("W1", "floor"): 1, ("W1", "psql"): 1, ("W3", "runner"): 1, ("W3", "floor"): 1,
+        ("W1", "runner"): 1, ("W1", "floor"): 1, ("W1", "floor guarded"): 1, ("W1", "psql"): 1,
+        ("W3", "runner"): 1, ("W3", "floor"): 1, ("W3", "floor guarded"): 1,
     }  # fmt: skip
     shown = table.table([W1, W3], names, both.results).splitlines()
-    assert shown[0] == "|  | runs | runner | floor | psql | must reach |"
+    assert shown[0] == "|  | runs | runner | floor | floor guarded | psql | must reach |"
     assert [line.split(" | ")[0] for line in shown[2:]] == [
         "| real files", "| … outside the server", "| … peak memory", "| nothing pending",
     ]  # fmt: skip
-    assert shown[-1].split(" | ")[4] == "-"  # psql records nothing, so it has no status
+    assert shown[-1].split(" | ")[5] == "-"  # psql records nothing, so it has no status
     with durable.connect() as connection:
         left = connection.execute("select datname from pg_database where datname like 'bench%'").fetchall()
     assert left == []

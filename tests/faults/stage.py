@@ -151,12 +151,17 @@ def finished(process: subprocess.Popen[str], *, seconds: float = PATIENCE) -> tu
 
 def waits(process: subprocess.Popen[str]) -> str:
     """Read what a process writes until it says that it waits for another runner; return that line."""
+    return says(process, "waiting")
+
+
+def says(process: subprocess.Popen[str], word: str) -> str:
+    """Read what a process writes until a line has a word; return that line."""
     assert process.stdout
     patience = threading.Timer(PATIENCE, process.kill)
     patience.start()
     try:
-        while "waiting" not in (line := process.stdout.readline()):
-            assert line, f"it does not say that it waits: {finished(process)}"
+        while word not in (line := process.stdout.readline()):
+            assert line, f"it does not say {word}: {finished(process)}"
         return line
     finally:
         patience.cancel()

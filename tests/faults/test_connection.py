@@ -15,7 +15,18 @@ from runner import database
 from runner.apply.event import Outcome
 from runner.errors import CannotConnect, CommitUnknown, ConnectionLost, RunnerError
 from tests.faults.proxy import Fault, Proxy
-from tests.faults.stage import LONG, PROMPT, SLEEPY, SLOW_COMMIT, Witness, files, finished, started, until
+from tests.faults.stage import (
+    LONG,
+    PROMPT,
+    SLEEPY,
+    SLOW_COMMIT,
+    Witness,
+    files,
+    finished,
+    says,
+    started,
+    until,
+)
 from tests.project import make
 
 if TYPE_CHECKING:
@@ -288,6 +299,7 @@ def test_silence_in_a_file_is_ended_by_ctrl_c(
     app = make(tmp_path, app=files(2) | {"001_t1.sql": SLEEPY.format(n=1)})
     with started(app, far_url) as process:
         witness.caught_sleeping(process, "001")
+        says(process, "applied")
         proxy.silence()
         began = time.monotonic()
         process.send_signal(signal.SIGINT)

@@ -27,6 +27,7 @@ _MAKERS: dict[str, Callable[[Server, Tools], Peer]] = {
     own.NAME: own.peer,
     floor.NAME: floor.peer,
     floor.AT_ONCE: floor.at_once,
+    floor.GUARDED: floor.guarded,
     "psql": psql.peer,
     "dbmate": dbmate.peer,
     "alembic": alembic.peer,
@@ -35,7 +36,7 @@ _MAKERS: dict[str, Callable[[Server, Tools], Peer]] = {
     "sqitch": sqitch.peer,
 }
 NAMES = tuple(_MAKERS)
-_ALWAYS_THERE = {own.NAME, floor.NAME, floor.AT_ONCE, "psql"}
+_ALWAYS_THERE = {own.NAME, floor.NAME, floor.AT_ONCE, floor.GUARDED, "psql"}
 
 
 def find(server: Server, names: Collection[str]) -> tuple[tuple[Peer, ...], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The floor: a script of some thirty lines, one process for all databases, in two ways."""
+"""The floor: a script of some sixty lines, one process for all databases, in three ways."""
 
 from __future__ import annotations
 
@@ -22,21 +22,26 @@ if TYPE_CHECKING:
     from benchmarks.runner.server import Server
 
 
-NAME, AT_ONCE = "floor", "floor at once"
+NAME, AT_ONCE, GUARDED = "floor", "floor at once", "floor guarded"
 
 
 def peer(_server: Server, _tools: Tools) -> Peer:
     """Return the script, with the Python and the driver that this runner has; a message per file."""
-    return _peer(NAME, "0")
+    return _peer(NAME, "each")
 
 
 def at_once(_server: Server, _tools: Tools) -> Peer:
     """Return the script that sends all files of a database in one message."""
-    return _peer(AT_ONCE, "1")
+    return _peer(AT_ONCE, "once")
 
 
-def _peer(name: str, at_once: str) -> Peer:
-    commands = partial(_commands, at_once)
+def guarded(_server: Server, _tools: Tools) -> Peer:
+    """Return that script with a lock and two checks in each transaction."""
+    return _peer(GUARDED, "guarded")
+
+
+def _peer(name: str, how: str) -> Peer:
+    commands = partial(_commands, how)
     return Peer(name, f"psycopg {psycopg.__version__}", write, commands, "select count(*) from floor")
 
 
@@ -46,6 +51,6 @@ def write(files: FileSet, folder: Path) -> None:
         shutil.copy(path, folder)
 
 
-def _commands(at_once: str, action: Action, targets: Sequence[Target], _work: Path) -> list[Command]:
+def _commands(how: str, action: Action, targets: Sequence[Target], _work: Path) -> list[Command]:
     pairs = [text for target in targets for text in (str(target.folder), target.url)]
-    return [Command(Path(sys.executable), (floor.__file__, action, at_once, *pairs), environ())]
+    return [Command(Path(sys.executable), (floor.__file__, action, how, *pairs), environ())]
