@@ -1,9 +1,9 @@
 """The least a psycopg tool can do: ACTION, HOW, then a folder and a URL for each database.
 
 One transaction and one record per file; what is recorded is read in one query. Nothing is put back. HOW is
-``each``, a message per file without a lock or a check; ``once``, the same in one message; or ``guarded``, in one
-message as well, where each transaction takes a lock, reads the record again under it, and is recorded only if
-it is still the one that was begun for the file.
+``each``, a message per file without a lock or a check; ``once``, the same in one message; or ``guarded``, in
+one message as well, where each transaction takes a lock, reads the record again under it, and is recorded only
+if it is still the one that was begun for the file.
 """
 
 import sys
