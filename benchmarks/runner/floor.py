@@ -2,8 +2,8 @@
 
 One transaction and one record per file; what is recorded is read in one query. Nothing is put back. HOW is
 ``each``, a message per file without a lock or a check; ``once``, the same in one message; or ``guarded``, in
-one message as well, where each transaction takes a lock, reads the record again under it, and is recorded only
-if it is still the one that was begun for the file.
+one message as well, where each transaction takes a lock, reads the record again under it, and is recorded
+only if it is still the one that was begun for the file.
 """
 
 import sys
