@@ -48,7 +48,10 @@ def handle(handler: Handler) -> dict[signal.Signals, Handler | int]:
 
 @contextmanager
 def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.Event]:
-    """Let the first signal set an event; a second one is as without. Behind it ``held_up`` is called."""
+    """Let the first signal set an event; a second one is as without.
+
+    Behind the first ``held_up`` is called every second until the end of the block.
+    """
     stop = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
@@ -62,6 +65,8 @@ def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+        if stop.is_set():
+            _repeat(output.give_up)
 
 
 @contextmanager
@@ -69,21 +74,14 @@ def between_results() -> Iterator[None]:
     """Let the first signal end a run where it waits for a server: what came from there is told by then."""
     from runner import database  # noqa: PLC0415 - start-up time
 
-    is_due = True
-
-    def end(_: float = 0) -> None:
-        nonlocal is_due
-        if stop.is_set() and is_due:
-            is_due = False
-            raise Stopped
-
     def held_up() -> None:
         if not output.give_up():
-            end()
+            end(0)
 
-    with noted(held_up) as stop, database.heeding(end):
-        yield
-        is_due = False
+    with noted(held_up) as stop:
+        end = database.interruption(stop, Stopped)
+        with database.heeding(end):
+            yield
 
 
 def _repeat(call: Callable[[], object]) -> None:

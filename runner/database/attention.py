@@ -37,15 +37,15 @@ def heeding(call: Callable[[float], None]) -> Iterator[None]:
         _CALLS.reset(token)
 
 
-def interruption(stop: Event) -> Callable[[float], None]:
-    """Return what raises ``KeyboardInterrupt`` once, as soon as ``stop`` is set: what follows cleans up."""
+def interruption(stop: Event, kind: type[KeyboardInterrupt] = KeyboardInterrupt) -> Callable[[float], None]:
+    """Return what raises ``kind`` once, as soon as ``stop`` is set: what follows cleans up."""
     raised = False
 
     def look(_: float) -> None:
         nonlocal raised
         if stop.is_set() and not raised:
             raised = True
-            raise KeyboardInterrupt
+            raise kind
 
     return look
 
