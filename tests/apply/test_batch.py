@@ -352,14 +352,18 @@ def test_what_another_runner_applied_is_left_out(tmp_path: Path, each_url: str, 
 def test_a_held_lock_in_the_middle_is_waited_for(tmp_path: Path, url: str, messages: list[int]) -> None:
     """Another runner may come between two files: this one waits outside any transaction and goes on."""
     key = "hashtextextended('public.schema_migrations', 0)"
-    app = make(tmp_path, app=tables(6, t2="create table public.t2 (id int); select pg_sleep(0.5);"))
+    app = make(tmp_path, app=tables(6, t2="create table public.t2 (); select pg_advisory_xact_lock(77);"))
     with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url, autocommit=True) as db:
+        db.execute("select pg_advisory_lock(77)")
         between = threading.Thread(target=other.execute, args=(f"select pg_advisory_lock({key})",))
         kinds = []
         for event in app.events(url):
             kinds.append(type(event))
             if isinstance(event, Started) and event.migration.number == 2:
-                between.start()  # waits for the transaction of file 2, and is then before that of file 3
+                _wait_for_waiting(db, 1)  # within file 2, whose transaction has the lock
+                between.start()
+                _wait_for_waiting(db, 2)  # behind that transaction, and so before that of file 3
+                db.execute("select pg_advisory_unlock(77)")
             if isinstance(event, Waiting):
                 assert event.migration.number == 3
                 between.join()
@@ -367,3 +371,16 @@ def test_a_held_lock_in_the_middle_is_waited_for(tmp_path: Path, url: str, messa
         assert kinds == [Started, Outcome] * 3 + [Started, Waiting, Outcome] + [Started, Outcome] * 2
         assert messages == [6, 3]
         check(db, 6)
+
+
+def _wait_for_waiting(db: psycopg.Connection, sessions: int) -> None:
+    """Wait until so many sessions wait for an advisory lock in this database."""
+    waiting = """
+        select count(*) from pg_locks
+        where locktype = 'advisory' and not granted
+            and database = (select oid from pg_database where datname = current_database())
+    """
+    deadline = time.monotonic() + 20
+    while db.execute(waiting).fetchone() != (sessions,):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
