@@ -78,8 +78,8 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Start two workers for each processor: a test waits for its server half of the time."""
-    return 2 * (os.cpu_count() or 1)
+    """Start two workers for each processor and one more: a test waits for its server half of the time."""
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -307,7 +307,7 @@ def test_a_file_that_is_broken_is_not_recorded(
     tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Should the scanner ever miss it, the server finds it, and no file behind it is run."""
-    monkeypatch.setattr("runner.files.check", Mock())
+    monkeypatch.setattr("runner.planning.content._check", Mock())
     monkeypatch.setattr("runner.planning.content.check", Mock())
     text = f"create table public.t2 (id int);\n{BROKEN[name]}"
     app = make(tmp_path, app=tables(5, t2=text))
@@ -325,7 +325,7 @@ def test_a_file_cannot_swallow_the_next(
     tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two files that fit together as a comment does: neither is recorded by the transaction of the other."""
-    monkeypatch.setattr("runner.files.check", Mock())
+    monkeypatch.setattr("runner.planning.content._check", Mock())
     monkeypatch.setattr("runner.planning.content.check", Mock())
     second = "create table public.t1 (id int); /*"
     for third in ("*/ */ create table public.t2 (id int);", "*/ create table public.t2 (id int);"):

@@ -185,7 +185,7 @@ def test_a_file_that_ends_its_transaction_unseen_is_not_recorded(
     tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Should the scanner ever miss a commit, the server-side check finds the transaction gone."""
-    monkeypatch.setattr("runner.files.check", Mock())
+    monkeypatch.setattr("runner.planning.content._check", Mock())
     for control in ("commit;", "commit; begin; create table public.three (id int);", "rollback;"):
         app = make(tmp_path / control[:9].strip("; "), app={"000_one.sql": f"select 1; {control}"})
         with pytest.raises(TransactionEnded, match="not recorded"):
@@ -198,7 +198,7 @@ def test_a_changed_transaction_is_found_by_its_id(
     tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`commit and chain` leaves a transaction open, but another one."""
-    monkeypatch.setattr("runner.files.check", Mock())
+    monkeypatch.setattr("runner.planning.content._check", Mock())
     app = make(tmp_path, app={"000_one.sql": "create table public.one (id int); commit and chain;"})
     with pytest.raises(TransactionEnded):
         app.migrate(each_url)

@@ -112,7 +112,7 @@ def test_a_prepared_transaction_is_never_recorded(
     with bad.database(primary) as url:
         assert "controls the transaction (prepare transaction)" in bad.run(app, "migrate", url).stderr
         assert bad.query(url, "select * from pg_prepared_xacts") == []
-        monkeypatch.setattr("runner.files.check", Mock())
+        monkeypatch.setattr("runner.planning.content._check", Mock())
         result = bad.run(app, "migrate", url)
         assert (result.exit_code, "TRANSACTION_ENDED" in result.stderr) == (1, True)
         bad.check(url, "000")

@@ -157,7 +157,7 @@ def test_table_and_row_come_together_or_not_at_all(
     bad.emptied(url)
     with pytest.MonkeyPatch.context() as patch, suppress(RunnerError):
         if blind:
-            patch.setattr("runner.files.check", Mock())
+            patch.setattr("runner.planning.content._check", Mock())
         app.migrate(url)
     tables, recorded = bad.tables(url), bad.recorded(url)
     assert set(recorded) <= set(tables)
