@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from runner.door import Database
     from runner.planning import Site
     from runner.schema import Comparison
+
+Item = TypeVar("Item")
 
 # ------------------------------------------------------------------ databases
 
@@ -141,6 +143,11 @@ def ahead(one: Database) -> str:
 def wants_document() -> bool:
     """Tell whether --json was given."""
     return ending.current().wants_document
+
+
+def documented(found: Sequence[Item]) -> Sequence[Item]:
+    """Return what goes into the document: nothing unless one is wanted, for there may be thousands."""
+    return found if wants_document() else ()
 
 
 def add(one: Database, **facts: object) -> None:

@@ -45,6 +45,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
+    for one in common.documented(found):
         common.add(one, **document.standing(one))
     if not common.wants_document():
         table.show_all(found)

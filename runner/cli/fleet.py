@@ -34,7 +34,7 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
             series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
         )
         ordered = _gathered(found, chosen["fleet"], board.leave)
-    for one in ordered:
+    for one in common.documented(ordered):
         base = one.database
         _add(one, series, file,
             applied=[document.outcome(outcome) for outcome in base.outcomes] if base else [],
@@ -48,7 +48,7 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
 def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:
     """Show which members are behind, ahead, wrong or out of reach."""
     ordered = _read(fleet.status_fleet, series, file)
-    for one in ordered:
+    for one in common.documented(ordered):
         _add(one, series, file, **document.standing(one.database))
     visits.show_groups(ordered, standing.standing)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
@@ -64,7 +64,7 @@ def plan(
 ) -> None:
     """List what ``migrate`` would apply to each member, up to number ``to``."""
     ordered = _read(fleet.plan_fleet, series, file, to=to, **options)
-    for one in ordered:
+    for one in common.documented(ordered):
         steps = one.database.todo(to=to) if one.database else ()
         _add(one, series, file, steps=[document.step(step) for step in steps])
     visits.show_groups(ordered, partial(standing.intended, to=to))
@@ -74,7 +74,7 @@ def plan(
 def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of verify
     """Check each member against its files."""
     ordered = _read(fleet.verify_fleet, series, file, **options)
-    for one in ordered:
+    for one in common.documented(ordered):
         base = one.database
         problems = [document.error(problem) for problem in base.problems] if base else []
         compared = common.compared(base.comparison if base else None)
@@ -107,17 +107,16 @@ def _steps(base: Database | None) -> list[dict[str, Any]]:
 
 def _add(one: Visit, series: Sequence[str], file: Path | None, **facts: object) -> None:
     """Add an entry to the document, as for a single database, and what became of the member."""
-    if common.wants_document():
-        [chosen] = config.choose(config.load(file), series)
-        name = one.database.name if one.database else None
-        problem = document.error(one.problem) if one.problem else None
-        more = {
-            "name": one.name,
-            "ending": str(one.ending),
-            "seconds": round(one.seconds, 3),
-            "error": problem,
-        }
-        common.add_entry(chosen.name, name, **facts, **more)
+    [chosen] = config.choose(config.load(file), series)
+    name = one.database.name if one.database else None
+    problem = document.error(one.problem) if one.problem else None
+    more = {
+        "name": one.name,
+        "ending": str(one.ending),
+        "seconds": round(one.seconds, 3),
+        "error": problem,
+    }
+    common.add_entry(chosen.name, name, **facts, **more)
 
 
 def _end(found: Sequence[Visit], more: Sequence[int] = ()) -> None:

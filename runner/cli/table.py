@@ -79,9 +79,11 @@ def _row(columns: Sequence[int], widths: Sequence[int], row: Sequence[str], styl
     cells = []
     for at, width in zip(columns, widths, strict=True):
         cell = row[at]
-        if len(cell) > width or not (cell.isascii() and cell.isprintable()):
+        room = width - len(cell)
+        if room < 0 or not (cell.isascii() and cell.isprintable()):
             cell = text.shortened(text.visible(cell), width)
-        pad = " " * (width - text.columns(cell))
+            room = width - text.columns(cell)
+        pad = " " * room
         shown = report.styled(cell, style) if at == _STATE else cell
         cells.append(pad + shown if at == _TIME else shown + pad)
     return (_GAP + _GAP.join(cells)).rstrip()
@@ -89,7 +91,7 @@ def _row(columns: Sequence[int], widths: Sequence[int], row: Sequence[str], styl
 
 def _fitted(rows: Sequence[Sequence[str]], width: int | None) -> tuple[list[int], list[int]]:
     """Return which columns there is room for, and the width of each."""
-    wide = [max(map(text.columns, column)) for column in zip(*rows, strict=True)]
+    wide = [_widest(column) for column in zip(*rows, strict=True)]
     columns = [at for at in range(len(wide)) if at in (0, _NAME, _STATE) or any(row[at] for row in rows[1:])]
     if width is None:
         return columns, [wide[at] for at in columns]
@@ -101,6 +103,11 @@ def _fitted(rows: Sequence[Sequence[str]], width: int | None) -> tuple[list[int]
             break
     wide[_NAME] = min(name, max(width - rest, len(_HEADERS[_NAME])))
     return columns, [wide[at] for at in columns]
+
+
+def _widest(cells: Sequence[str]) -> int:
+    measure = len if "".join(cells).isascii() else text.columns
+    return max(map(measure, cells))
 
 
 def _cells(step: Step) -> tuple[str, ...]:

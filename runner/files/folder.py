@@ -59,8 +59,8 @@ def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
     return tuple(
         shown(one / name, root=root)
         for one in within
-        for name in sorted(entry.name for entry in os.scandir(one))
-        if name[0] != "." and name != ROLLBACK and _is_left(name)
+        for name in sorted(entry.name for entry in os.scandir(one) if not _counts(entry.name))
+        if name[0] != "."
     )
 
 
