@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.database import query, query_quoted
-from runner.schema import origin
+from runner.schema import origin, reach
 from runner.schema.origin import AS_BORN, OTHERS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.database import Connection
     from runner.schema.origin import Catalog
@@ -30,8 +30,6 @@ _COUNTERS = """
 """
 _HORIZON = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text"
 
-# Tables that hold large values aside, and the schemas of temporary tables: the server's own affair.
-_ATTENDANT = re.compile(r"\bpg_(?:toast|temp)")
 _NUMBERED = re.compile(r'("RI_ConstraintTrigger_[a-z])_\d+"')
 
 
@@ -47,26 +45,8 @@ class Row(NamedTuple):
     whole: int = 0  # a hash of the row with what its facts leave out, and of what it depends on
 
 
-# How the words begin for what belongs to a relation, and the catalogs that shrink with one. A composite type
-# is none: others speak of it.
-_RELATION = (
-    "table ", "view ", "materialized view ", "foreign table ", "sequence ", "index ", "default value ",
-    "trigger ", "rule ", "policy ", "statistics object ", "toast ",
-)  # fmt: skip
-_OF_RELATIONS = {
-    "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_description", "pg_index", "pg_inherits",
-    "pg_policy", "pg_rewrite", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
-}  # fmt: skip
 _NO_COLUMN = ("", False, False)
 Rows = dict[tuple[str, str], Row]  # by catalog, and a key that tells its rows apart
-
-
-class Change(NamedTuple):
-    """A row that two moments do not share; ``attributes`` are empty when one of them lacks it."""
-
-    label: str
-    attributes: tuple[tuple[str, str, str], ...]  # column, what it was, what it is
-    is_gone: bool
 
 
 @dataclass(slots=True)
@@ -124,90 +104,9 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     if renamed:
         return None
     changed = [*new.values(), *old.values(), *gone]
-    follower.is_wide = _is_wide(follower, shrunk, changed)
-    direct = frozenset().union(*(row.relations for row in changed))
-    return direct.union(*(row.relations for oid in direct for row in _described(follower, oid)))
-
-
-def _is_wide(follower: Follower, shrunk: Sequence[Catalog], changed: Sequence[Row]) -> bool:
-    """Tell whether something else changed than what belongs to relations.
-
-    What every database is born with, as the schema public, goes unseen; what an extension owns is told
-    elsewhere.
-    """
-    return (
-        any(catalog.name not in _OF_RELATIONS for catalog in shrunk)
-        or bool(follower.keys.get("pg_extension"))
-        or not all(row.is_ours and _is_of_relation(follower, row) for row in changed)
-    )
-
-
-def _is_of_relation(follower: Follower, row: Row) -> bool:
-    """Tell whether a row describes a relation, a part of one, or the type of its rows or their arrays."""
-    if row.catalog != "pg_type":
-        return row.label.startswith(_RELATION)
-    homes = (follower.rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations)
-    if any(home and not home.label.startswith(_RELATION) for home in homes):
-        return False
-    return row.facts["typrelid"] != "0" or row.label.endswith("[]")
-
-
-def _described(follower: Follower, oid: int) -> Iterator[Row]:
-    """Yield what an index, or whatever else a comment may be on, belongs to."""
-    for name in ("pg_index", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_statistic_ext"):
-        if row := follower.rows.get((name, f"{oid} 0 ")):
-            yield row
-
-
-def compare(
-    before: Rows, after: Rows, keys: Collection[tuple[str, str]], *, schemas: Collection[str] = ()
-) -> Iterator[Change]:
-    """Yield the rows that two moments do not share, in order; ``keys`` are those written in between.
-
-    ``schemas`` are those whose objects count, none for all.
-    """
-    old, new = (_by_label(rows, _counting(rows, keys, schemas)) for rows in (before, after))
-    for label, catalog in sorted(old.keys() | new.keys()):
-        was, now = (sorted(side.get((label, catalog), []), key=_facts) for side in (old, new))
-        if list(map(_facts, was)) == list(map(_facts, now)):
-            continue
-        pairs = list(zip(was, now, strict=True)) if len(was) == len(now) else []
-        differing = tuple(one for pair in pairs for one in _differing(pair[0].facts, pair[1].facts))
-        if not all(row.is_ours for row in (*was, *now)):
-            differing = differing or (("rights", AS_BORN, "others"),)
-        yield Change(label, differing, is_gone=len(now) < len(was))
-
-
-def _facts(row: Row) -> str:
-    return str(row.facts)
-
-
-def _counting(
-    rows: Rows, keys: Collection[tuple[str, str]], schemas: Collection[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield the keys of the rows that are in schemas that count, or in none."""
-    for key in keys:
-        if schemas and (row := rows.get(key)):
-            homes = [rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations]
-            found = {row.schema} if row.schema else {home.schema for home in homes if home}
-            if found and not found & {*schemas, "pg_catalog"}:
-                continue
-        yield key
-
-
-def _by_label(rows: Rows, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
-    """Return chosen rows by label and catalog."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for key in keys:
-        if (row := rows.get(key)) and not _ATTENDANT.search(row.label):
-            found.setdefault((row.label, row.catalog), []).append(row)
-    return found
-
-
-def _differing(was: dict[str, str], now: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    for name in sorted(was.keys() | now.keys()):
-        if was.get(name) != now.get(name):
-            yield name, was.get(name, ""), now.get(name, "")
+    extended = bool(follower.keys.get("pg_extension"))
+    follower.is_wide = extended or reach.is_wide(follower.rows, changed, [one.name for one in shrunk])
+    return reach.relations(follower.rows, changed)
 
 
 def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Rows:

@@ -7,7 +7,7 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from runner import ledger
-from runner.schema import catalog, contents, system
+from runner.schema import alteration, catalog, contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ class Judge:
 
     def _system(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what the server's catalogs say, for objects that the comparison of schemas does not know."""
-        for change in system.compare(
+        for change in alteration.compare(
             before.system, after.system, after.written_since(before), schemas=after.schemas
         ):
             if _LEDGER in change.label and not (before.has_ledger and after.has_ledger):

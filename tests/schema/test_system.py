@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from runner import database
-from runner.schema import system
+from runner.schema import alteration, system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ def test_whatever_changes_is_told_by_its_name(pair: tuple[Connection, Follower])
         before = follow(db, follower)
         database.run(db, statement)
         after = follow(db, follower)
-        found = [change.label for change in system.compare(before, after, follower.written)]
+        found = [change.label for change in alteration.compare(before, after, follower.written)]
         assert label in found, (statement, found)
 
 
@@ -136,7 +136,7 @@ def test_a_table_goes_after_one_of_its_columns(pair: tuple[Connection, Follower]
         before = follow(db, follower)
         database.run(db, statement)
         after = follow(db, follower)
-    assert "table other.c" in [change.label for change in system.compare(before, after, follower.written)]
+    assert "table other.c" in [change.label for change in alteration.compare(before, after, follower.written)]
 
 
 def test_what_is_as_before_is_not_told(pair: tuple[Connection, Follower]) -> None:
@@ -149,7 +149,7 @@ def test_what_is_as_before_is_not_told(pair: tuple[Connection, Follower]) -> Non
             database.run(db, statement)
             after = follow(db, follower)
             written |= follower.written
-        assert list(system.compare(before, after, written)) == [], text
+        assert list(alteration.compare(before, after, written)) == [], text
 
 
 # statement -> whether it counts where only the schema public does
@@ -176,6 +176,6 @@ def test_only_the_schemas_that_count_are_compared(pair: tuple[Connection, Follow
         before = follow(db, follower)
         database.run(db, statement)
         after = follow(db, follower)
-        assert list(system.compare(before, after, follower.written)), statement
-        found = list(system.compare(before, after, follower.written, schemas=["public"]))
+        assert list(alteration.compare(before, after, follower.written)), statement
+        found = list(alteration.compare(before, after, follower.written, schemas=["public"]))
         assert bool(found) == counts, (statement, found)
