@@ -13,8 +13,8 @@ from runner.database import Access
 from runner.errors import RunnerError
 from runner.model import Before, Limits
 from runner.schema import leftovers, psql, roles, rows, scratch
-from runner.schema.moment import Watcher
 from runner.schema.rows import Filler
+from runner.schema.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,49 +1,20 @@
-"""Look at a scratch database again and again, each time reading only what has changed since.
+"""Hold what a database was at one moment, as a proof compares it.
 
-A moment is all that a proof compares: the schema, the rows, where sequences stand, what belongs to the whole
-server, and what the ledger records.
+The schema, the rows, where sequences stand, what belongs to the whole server, and what the ledger records.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-from runner import database, ledger
-from runner.errors import ServerUnusable
-from runner.schema import beyond, catalog, contents, sequence, system
-from runner.schema.origin import FIRST_OID
-from runner.schema.sequence import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from collections.abc import Sequence as Sequence_
 
-    from runner.database import Connection
+    from runner.schema import system
     from runner.schema.catalog import Snapshot
     from runner.schema.contents import Table
-
-_OTHERS_LEFT = """
-    select count(*) from pg_catalog.pg_stat_activity
-    where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
-"""
-_EVERY_ROW = "set local row_security = on"
-_NOW = """
-    select pg_catalog.pg_snapshot_xmin(s)::pg_catalog.xid::text,
-        pg_catalog.pg_snapshot_xmax(s)::pg_catalog.xid::text
-    from pg_catalog.pg_current_snapshot() as s
-"""
-_NAMES = """
-    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid = any (%s)
-    union all
-    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid = any (%s)
-"""
-_ALL_NAMES = """
-    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid >= %s
-    union all
-    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid >= %s
-"""
+    from runner.schema.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,158 +35,3 @@ class Moment:
     def written_since(self, before: Moment) -> frozenset[tuple[str, str]]:
         """Return the keys of the rows of catalogs that were written since a moment before."""
         return frozenset().union(*self.written[len(before.written) :])
-
-
-class Watcher:
-    """A second session in a scratch database, which no file can disturb, and what it knows so far.
-
-    ``working`` is the session that runs the files: what it counts must be made known before a look. It
-    works as ``role``, which may be a superuser for a while.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        working: Connection,
-        *,
-        schemas: Sequence_[str] = (),
-        role: str | None = None,
-    ) -> None:
-        connection.prepare_threshold = 0  # the same questions, hundreds of times: each is planned once
-        connection.prepared_max = None
-        database.run(connection, "set plan_cache_mode = force_generic_plan")
-        self.connection = connection
-        self.schemas = schemas
-        self.working = working
-        self.role = role
-        [(counts,)] = database.query(connection, "select pg_catalog.current_setting('track_counts') = 'on'")
-        self._beyond = beyond.questions(connection)
-        if not counts:
-            raise ServerUnusable(
-                "The server of the scratch database does not count rows, so that changes would be missed.",
-                remedy="Set track_counts = on there, as it is by default.",
-            )
-        self.series = ""  # whose ledger rows count
-        self.follower = system.start(connection)
-        self.moment = Moment()
-        self._items: Snapshot = {}
-        self._of: dict[str, list[tuple[str, str]]] = {}  # the keys of items by the relation they belong to
-        self._names: dict[int, str] = {}
-        self._sequences: dict[int, list[Any]] = {}  # name, direction, owner
-        self._tables: dict[int, Table] = {}
-        self._counters: Mapping[int, str] = {}
-        self._counted: tuple[str | None, str] | None = None  # the writes to the ledger, and its series
-        self._recorded: tuple[str, ...] | None = None
-        self._now: tuple[str, str] | None = None
-
-    def look(self) -> Moment:
-        """Return the database as it is now. Does not write."""
-        database.run(
-            self.working, "select pg_catalog.pg_stat_force_next_flush()"
-        )  # it counts rows at leisure
-        try:  # one transaction of questions; a table's owner may be subject to its policies
-            database.run(self.connection, database.opening(self.connection) + _EVERY_ROW)
-            return self._look()
-        finally:
-            database.roll_back(self.connection)
-
-    def _look(self) -> Moment:
-        [now] = database.query(self.connection, _NOW)
-        if now[0] == now[1] and now == self._now:  # no transaction has written anything
-            self.moment = replace(self.moment, sequences=self._values(), touched=frozenset())
-            return self.moment
-        is_first, self._now = self._now is None, now
-        relations = system.follow(self.follower, horizon=now[0])
-        server = beyond.read(self.connection, self._beyond, risen=self.role)
-        if beyond.roles(server) != beyond.roles(self.moment.server):
-            relations = None  # with another name of a role, owners and rights read otherwise
-        if relations != frozenset() or is_first:
-            self._schema(relations)
-            self._sequences = {
-                oid: facts
-                for oid, *facts in database.query(
-                    self.connection, sequence.KNOWN, schemas=list(self.schemas) or None
-                )
-            }
-        counts = contents.counters(self.connection, besides=ledger.TABLE, schemas=self.schemas)
-        may_differ = bool(self.follower.written) or server != self.moment.server
-        recorded = self._ledger((counts.pop(0, None), self.series), may_differ=may_differ)
-        touched = self._rows(relations, counts)
-        self.moment = Moment(
-            dict(self._items),
-            dict(self.follower.rows),
-            {table.name: table for table in self._tables.values()},
-            self._values(),
-            server,
-            recorded or (),
-            recorded is not None,
-            self.schemas,
-            touched if relations is None else touched | relations,
-            (*self.moment.written, self.follower.written),
-        )
-        return self.moment
-
-    def _values(self) -> dict[str, Sequence]:
-        known = self._sequences
-        found = {
-            oid: value for oid, value in database.query(self.connection, sequence.VALUES) if oid in known
-        }
-        return {name: Sequence(found.get(oid), down, owner) for oid, (name, down, owner) in known.items()}
-
-    def settle(self) -> None:
-        """Wait until other sessions, as that of psql, are gone: only then all they wrote is counted."""
-        pids = [self.connection.info.backend_pid, self.working.info.backend_pid]
-        deadline = time.monotonic() + 5
-        while database.query(self.connection, _OTHERS_LEFT, pids)[0][0] and time.monotonic() < deadline:
-            time.sleep(0.002)
-
-    def _schema(self, relations: frozenset[int] | None) -> None:
-        """Read the objects that changed, and all that belong to no relation if one of them may have."""
-        is_wide = relations is None or self.follower.is_wide
-        chosen = None if relations is None else [oid for oid in relations if oid >= FIRST_OID]
-        names = dict(
-            database.query(self.connection, _ALL_NAMES, FIRST_OID, FIRST_OID)
-            if chosen is None
-            else database.query(self.connection, _NAMES, chosen, chosen)
-        )
-        fresh = catalog.snapshot(
-            self.connection,
-            besides=ledger.TABLE,
-            server=False,
-            schemas=self.schemas,
-            only=list(names),
-            is_wide=is_wide,
-        )
-        fresh = {key: item for key, item in fresh.items() if key[0] not in beyond.KINDS}
-        if chosen is None:
-            self._items.clear()
-            self._of.clear()
-        stale = {*names.values(), *(self._names[oid] for oid in chosen or () if oid in self._names)}
-        stale |= {""} if is_wide else set()
-        for key in [key for home in stale for key in self._of.pop(home, ())]:
-            self._items.pop(key, None)
-        self._names |= names
-        known = set(names.values())
-        for key, item in fresh.items():
-            home = next((name for name in (item.name, item.parent) if name in known), "")
-            self._of.setdefault(home or "", []).append(key)
-            if self._items.get(key) != item:
-                self._items[key] = item
-
-    def _ledger(self, count: tuple[str | None, str], *, may_differ: bool) -> tuple[str, ...] | None:
-        """Return the versions that the ledger records, read anew where it or its rights may differ."""
-        if may_differ or count != self._counted:
-            rows = ledger.read(self.connection, series=self.series)
-            self._recorded = None if rows is None else tuple(sorted(row.version for row in rows))
-            self._counted = count
-        return self._recorded
-
-    def _rows(self, relations: frozenset[int] | None, now: Mapping[int, str]) -> frozenset[int]:
-        written = {oid for oid, count in now.items() if self._counters.get(oid) != count}
-        changed = written | (set(now) if relations is None else relations & now.keys())
-        for oid in self._tables.keys() - now.keys():
-            del self._tables[oid]
-        if changed:
-            self._tables |= contents.read(self.connection, changed)
-        self._counters = now
-        return frozenset(written)

@@ -7,26 +7,24 @@ stays empty, and is named. A project's own rows, where it has some, come first.
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runner import database
-from runner.database import query_quoted, run, send, try_run
+from runner.database import run, try_run
 from runner.schema import shape
 from runner.schema.guesses import Types
+from runner.schema.insertion import TRIES, Wish, insert, together
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from runner.database import Connection
-    from runner.schema.shape import Column, Reference, Table
+    from runner.schema.shape import Table
 
 _ROWS = 3  # per table: two full ones, and one with what is required
-_TRIES = 40  # per row: the likeliest values first, then others by chance
 _BOUNDS = (
     "set local role none; set local statement_timeout = 2000; set local row_security = on"  # a superuser
 )
@@ -73,7 +71,7 @@ def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, str]]]) -> None
     _begin(filler.connection)
     for oid, pairs in wishes.items():
         for number, (column, value) in enumerate(pairs):
-            _insert(filler, filler.tables[oid], _Wish(_ROWS + number, 8, {column: value}))
+            insert(filler, filler.tables[oid], Wish(_ROWS + number, 8, {column: value}))
     _end(filler.connection)
 
 
@@ -151,21 +149,10 @@ def _fill_once(filler: Filler, oids: Sequence[int], *, alone: bool) -> list[int]
     rest = list(oids)
     while rest:
         left = [oid for oid in rest if not _rows(filler, filler.tables[oid], alone=alone)]
-        if len(left) == len(rest) and not (len(left) > 1 and _together(filler, left)):
+        if len(left) == len(rest) and not (len(left) > 1 and together(filler, left)):
             return left
         rest = [oid for oid in left if not _how_many(filler.connection, filler.tables[oid].name)]
     return []
-
-
-class _Wish(NamedTuple):
-    """A row that is to be made: the how manieth of its table, and with which values in any case."""
-
-    number: int
-    tries: int
-    fixed: Mapping[str, str] = MappingProxyType({})
-    sparse: bool = False  # with what is required only
-    alone: bool = False  # deferred constraints are checked at once
-    deadline: float = float("inf")
 
 
 def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
@@ -175,95 +162,10 @@ def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
     for number in range(done, _ROWS):
         if number and not done:
             break
-        tries = _TRIES if number == 0 else _TRIES // 2
-        wish = _Wish(number, tries, sparse=number == _ROWS - 1, alone=alone, deadline=deadline)
-        done += _insert(filler, table, wish)
+        tries = TRIES if number == 0 else TRIES // 2
+        wish = Wish(number, tries, sparse=number == _ROWS - 1, alone=alone, deadline=deadline)
+        done += insert(filler, table, wish)
     return done > 0
-
-
-def _insert(filler: Filler, table: Table, wish: _Wish) -> bool:
-    """Insert one row, by several tries; return whether it is there."""
-    after = " set constraints all immediate; set constraints all deferred;" if wish.alone else ""
-    for attempt in range(wish.tries):
-        if time.monotonic() > wish.deadline:
-            return False
-        values = _values(table, wish, attempt)
-        names = f"({', '.join(values)}) overriding system value values ({', '.join(values.values())})"
-        text = names if values else "default values"
-        statement = f"insert into {table.name} {text} returning {table.identity}"
-        results = send(filler.connection, f"savepoint attempt; {statement}; {after}")
-        if database.failure(results) or not results[1].ntuples:
-            run(filler.connection, "rollback to savepoint attempt")
-            continue
-        filler.made.setdefault(table.oid, []).append((results[1].get_value(0, 0) or b"").decode())
-        return True
-    return False
-
-
-def _values(table: Table, wish: _Wish, attempt: int) -> dict[str, str]:
-    """Return an expression for each column that a row is to give a value."""
-    chance = random.Random(f"{wish.number} {attempt}")  # noqa: S311 - repeatable
-    sparse = wish.sparse and attempt < wish.tries // 2
-    found = {}
-    for place, column in enumerate(table.columns):
-        facts = column.facts
-        likely = 0 if facts.other_checks else place  # two columns of a row shall differ
-        if facts.plain is not None and facts.plain in wish.fixed:
-            found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
-        elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < _TRIES // 4):
-            continue
-        elif column.reference:
-            found[facts.name] = _referred(column, column.reference, wish.number + attempt, table)
-        else:
-            found[facts.name] = column.guess(wish.number + likely if attempt == 0 else chance.randrange(97))
-    return found
-
-
-def _referred(column: Column, reference: Reference, offset: int, table: Table) -> str:
-    """Return a value of the table referred to; a row that refers to its own table may be the first there."""
-    source = f"from {reference.table}"
-    value = (
-        f"(select {reference.column} {source} order by {reference.columns} offset "
-        f"(select {offset} % greatest(count(*), 1) {source}) limit 1)"
-    )
-    if reference.oid != table.oid or not column.is_wanted:
-        return value
-    own = next((c.guess(0) for c in table.columns if c.facts.name == reference.column), "null")
-    return f"coalesce({value}, {own})"
-
-
-def _together(filler: Filler, oids: Sequence[int]) -> bool:
-    """Insert a row into each of several tables that need one another, with one statement."""
-    tables = [filler.tables[oid] for oid in oids]
-    circle = [t for t in tables if t.parents & set(oids)]
-    if len(circle) < 2:  # noqa: PLR2004 - a circle
-        return False
-    parts = [_keyed(table, {t.oid: t for t in circle}) for table in circle]
-    named = ", ".join(f"x{k} as ({part})" for k, part in enumerate(parts[:-1]))
-    if not try_run(filler.connection, f"with {named} {parts[-1]}"):
-        return False
-    for table in circle:
-        text = f"select {table.identity} from {table.name}"  # noqa: S608 - quoted by the server
-        filler.made[table.oid] = [row for (row,) in query_quoted(filler.connection, text)]
-    return True
-
-
-def _keyed(table: Table, circle: Mapping[int, Table]) -> str:
-    """Return an insert whose references hold the first guess of what they refer to."""
-    values = {}
-    for column in table.columns:
-        reference = column.reference
-        if reference and reference.oid in circle:
-            other = circle[reference.oid].columns
-            values[column.facts.name] = next(c.guess(0) for c in other if c.facts.name == reference.column)
-        elif reference:
-            values[column.facts.name] = _referred(column, reference, 0, table)
-        else:
-            values[column.facts.name] = column.guess(0)
-    return (
-        f"insert into {table.name} ({', '.join(values)}) overriding system value"  # noqa: S608 - quoted by the server
-        f" values ({', '.join(values.values())})"
-    )
 
 
 def _delete(filler: Filler, oid: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from runner import database, ledger
 from runner.errors import LedgerUntrusted, RunnerError
 from runner.schema import beyond, catalog
-from runner.schema.moment import Watcher
+from runner.schema.watcher import Watcher
 from tests.schema.test_catalog import BASE, CHANGES
 
 if TYPE_CHECKING:
