@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from runner import database, ledger
-from runner.apply import course, envelope, failure, fate, limit, lock, notices
+from runner.apply import course, envelope, failure, follow, limit, lock, notices
 from runner.apply.watch import Watch
 from runner.errors import SqlFailed, TransactionEnded
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from runner.apply.course import Course
     from runner.apply.event import Event
     from runner.apply.run import Run
-    from runner.database import Answer
     from runner.model import Migration
 
 _CANCELLED = "57014"
@@ -47,14 +46,19 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
     try:
         database.speak_plainly(connection)
         text, starts = envelope.message(
-            files, run.before, run.limits, notices_loss=access.notices_loss, opened=opened
+            files,
+            run.before,
+            run.limits,
+            notices_loss=access.notices_loss,
+            opened=opened,
+            asynchronous=run.is_asynchronous,
         )
         way = course.Course(files, starts)
         watching = Watch(access.reconnect, pid=pid, lock_timeout=run.limits.lock_timeout)
         with watching as watch, database.hearing(connection, way):
             watch.begin(way.at_hand)
             answer = database.Answer(connection, text, pause=watch.pause)
-            yield from _follow(run, way, answer, watch)
+            yield from follow.follow(run, way, answer, watch)
         del text
         if way.place < len(files):
             yield from _refused(run, way, watch, opened=opened)
@@ -66,62 +70,6 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
         raise failure.around(error, files[0], lost=database.is_lost(connection, error)) from error
     finally:
         database.roll_back(connection)
-
-
-def _follow(run: Run, way: Course, answer: Answer, watch: Watch) -> Iterator[Event]:
-    """Tell of each file when it is committed, until the message is done, or can be followed no longer."""
-    try:
-        for result in answer:
-            if result is None:
-                way.heard.settle()
-                yield from watch.look()
-            elif way.take(result):
-                yield from _committed(run, way, watch)
-        if way.refused is None or not database.is_lost(run.access.connection, way.refused):
-            return
-        trouble: BaseException = way.refused
-    except GeneratorExit:
-        answer.cancel()
-        raise
-    except database.Error as error:
-        trouble = error
-    except BaseException as error:  # Ctrl-C, or what somebody raises in this thread
-        trouble = error
-        for result in answer.cancel():
-            if way.take(result):
-                yield from _committed(run, way, watch)
-    yield from _broken_off(run, way, answer, trouble, pid=watch.pid)
-
-
-def _committed(run: Run, way: Course, watch: Watch) -> Iterator[Event]:
-    """Tell of the file at hand and go on to the next one."""
-    migration, heard, start = way.at_hand, way.heard, way.start
-    way.go_on()
-    if way.place < len(way.files):
-        watch.begin(way.at_hand)
-    yield run.done(way.ms)
-    yield from notices.told(migration, heard, start=start)
-    if way.place < len(way.files):
-        yield from run.start()
-
-
-def _broken_off(
-    run: Run, way: Course, answer: Answer, trouble: BaseException, *, pid: int
-) -> Iterator[Event]:
-    """Find out what is committed of the files that are left, tell of it, and raise what happened."""
-    rest, lost = way.files[way.place :], isinstance(trouble, database.Error)
-    if rest and (lost or run.access.connection.closed) and answer.is_sent:
-        if not (lost or answer.is_heard):
-            raise fate.unknown(rest[0]) from trouble
-        rows = fate.resolve(rest[0], run.access, pid, trouble)
-        while rest and rest[0].version in rows:
-            yield run.done(rows[rest[0].version].execution_ms)
-            rest = rest[1:]
-    if isinstance(trouble, database.Error):
-        raise failure.around(trouble, rest[0], lost=True) if rest else failure.lost_behind(way.files[-1])
-    if isinstance(trouble, KeyboardInterrupt) and rest:
-        raise failure.interrupted(rest[0]) from None
-    raise trouble
 
 
 def _refused(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event]:

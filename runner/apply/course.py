@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, ledger
 
@@ -13,11 +13,23 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGresult
 
-    from runner.database import Heard
+    from runner.database import Heard, Notices
     from runner.model import Migration
 
 _QUOTED = re.compile(r'"([^"]+)"')
 UNREAD, OPENING, HANDED_OVER, RUNNING, ENDING, RECORDED = range(6)
+
+
+class Committed(NamedTuple):
+    """A file that the server has committed, in how many milliseconds, and what was said of it.
+
+    ``start`` is where it begins in the message, in characters.
+    """
+
+    migration: Migration
+    ms: int
+    heard: Notices
+    start: int
 
 
 class Course:
@@ -38,6 +50,7 @@ class Course:
         self.is_own = True
         self.refused: database.Error | None = None
         self.heard = database.Notices()
+        self.committed: list[Committed] = []  # and not told of yet
         self._early: list[Heard] = []
 
     @property
@@ -81,8 +94,19 @@ class Course:
             self.done += 1
             self.heard.count()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all files are committed."""
+        return self.place == len(self.files)
+
+    @property
+    def untold(self) -> Sequence[Migration]:
+        """The files that were not told of."""
+        return self.files[self.place - len(self.committed) :]
+
     def go_on(self) -> None:
         """Note that the file at hand is committed, and the next one begins."""
+        self.committed.append(Committed(self.at_hand, self.ms, self.heard, self.start))
         self.place, self.phase, self.done = self.place + 1, OPENING, 0
         self.heard = database.Notices()
 

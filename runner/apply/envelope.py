@@ -59,12 +59,12 @@ _PUT_BACK = """
 
 # The settings last, for the record needs them. A commit may wait for a standby: nobody's timeout counts for
 # it, and the session shows whose it is.
-_COMMIT = """
+_LAST = """
     reset all;
     set local statement_timeout = 0;
     set local application_name = {application};
-    commit;
 """
+_ASYNCHRONOUS = "set local synchronous_commit = off;"  # the log is written in order: a later commit waits
 
 
 def opening(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
@@ -72,12 +72,19 @@ def opening(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
     return _BEGIN + _settings(migration, limits, notices_loss=notices_loss)
 
 
-def message(
-    files: Sequence[Migration], before: Before, limits: Limits, *, notices_loss: bool, opened: bool
+def message(  # noqa: PLR0913 - options, keyword-only
+    files: Sequence[Migration],
+    before: Before,
+    limits: Limits,
+    *,
+    notices_loss: bool,
+    opened: bool,
+    asynchronous: bool,
 ) -> tuple[bytes, list[int]]:
     """Return the message for some files, and where each of them begins in it, in characters.
 
-    What begins the first transaction may have been sent: ``opened``.
+    What begins the first transaction may have been sent: ``opened``. With ``asynchronous`` only the last
+    commit waits until it, and all before it, is durable.
     """
     parts: list[str] = []
     starts, length = [], 0
@@ -85,7 +92,9 @@ def message(
         head = "" if opened and not parts else _BEGIN
         head += _settings(migration, limits, notices_loss=notices_loss) + _check(migration, before, limits)
         starts.append(length + len(head))
-        own = [head, migration.sql, "\n;\n", *_ending(migration, limits, first=starts[-1] + 1)]
+        ending = _ending(migration, limits, first=starts[-1] + 1)
+        waits = "" if migration is files[-1] or not asynchronous else _ASYNCHRONOUS
+        own = [head, migration.sql, "\n;\n", *ending, f"{waits}commit;"]
         parts += own
         length += sum(map(len, own))
         before = Before(has_ledger=True, version=migration.version)
@@ -108,8 +117,8 @@ def _check(migration: Migration, before: Before, limits: Limits) -> str:
 
 def _ending(migration: Migration, limits: Limits, *, first: int) -> list[str]:
     back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
-    commit = database.fill(_COMMIT, application=_application(migration))
-    return [ledger.MARK, back, *ledger.record_within(migration, first=first), commit]
+    last = database.fill(_LAST, application=_application(migration))
+    return [ledger.MARK, back, *ledger.record_within(migration, first=first), last]
 
 
 def _application(migration: Migration) -> str:

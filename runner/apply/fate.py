@@ -25,15 +25,18 @@ _END = """
 """
 
 
-def resolve(migration: Migration, access: Access, pid: int, trouble: BaseException) -> dict[str, Applied]:
-    """End the session ``pid``, which was lost, and return the rows of the ledger by version.
+def resolve(
+    migration: Migration, access: Access, pid: int, trouble: BaseException, *, asynchronous: bool
+) -> dict[str, Applied]:
+    """End the session ``pid``, which was lost, and return the rows of the ledger by version, all durable.
 
-    ``migration`` is the first whose commit was not seen. Raises ``CommitUnknown`` when nobody answers.
+    ``migration`` is the first not told of; ``asynchronous`` says that not each commit was waited for.
+    Raises ``CommitUnknown`` when nobody answers.
     """
     seconds = _INTERRUPTED if isinstance(trouble, KeyboardInterrupt) else _LOST
     deadline = time.monotonic() + seconds
     while True:
-        rows = _attempt(migration, access, pid)
+        rows = _attempt(migration, access, pid, asynchronous=asynchronous)
         if rows is not None:
             return rows
         if time.monotonic() >= deadline:
@@ -51,7 +54,9 @@ def unknown(migration: Migration) -> CommitUnknown:
     )
 
 
-def _attempt(migration: Migration, access: Access, pid: int) -> dict[str, Applied] | None:
+def _attempt(
+    migration: Migration, access: Access, pid: int, *, asynchronous: bool
+) -> dict[str, Applied] | None:
     """Read the ledger under the lock, which the lost session does not hold then; ``None`` if it fails."""
     try:
         with access.reconnect() as connection:
@@ -60,6 +65,9 @@ def _attempt(migration: Migration, access: Access, pid: int) -> dict[str, Applie
             if not ledger.try_lock(connection):
                 return None
             rows = ledger.read(connection, series=migration.series) or ()
+            database.roll_back(connection)
+            if rows and asynchronous:
+                ledger.make_durable(connection, series=migration.series, version=rows[-1].version)
             return {row.version: row for row in rows if not row.running}
     except (database.Error, RunnerError):
         return None  # not back yet

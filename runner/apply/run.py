@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RETRIES = 5
 _MOST = 100  # files in one message
+_QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
 
 
@@ -55,6 +56,8 @@ class Run:
         self.before = before
         self.limits = limits
         self.most = _MOST  # files in one message
+        self.is_asynchronous = False  # whether of the message at hand only the last commit is waited for
+        self._slowest = 0  # milliseconds, of the files since the message at hand began
         self._todo = list(reversed(migrations))
         self._tried = 0  # how often the file at hand was rolled back
         self._started: Migration | None = None
@@ -85,6 +88,7 @@ class Run:
     def _part(self) -> Iterator[Event]:
         """Apply the next file that must not run in a transaction, or the next ones that do."""
         first = self.at_hand
+        self.is_asynchronous, self._slowest = 0 < self._slowest <= _QUICK, 0
         if first.in_transaction:
             yield from batch.apply(self, self._together())
             return
@@ -113,6 +117,7 @@ class Run:
         migration = self._todo.pop()
         self.before = Before(has_ledger=True, version=migration.version)
         self._tried = 0
+        self._slowest = max(self._slowest, ms or 0)
         return Outcome(migration, ms)
 
     def plan_anew(self) -> Iterator[Event]:

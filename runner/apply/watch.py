@@ -11,7 +11,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
-from runner import database
+from runner import database, ledger
 from runner.apply import activity, blockers
 from runner.apply.event import RUNNER, Activity, Working
 from runner.errors import RunnerError
@@ -46,6 +46,9 @@ class Watch:
         self._connect = connect
         self._pace = min(_PACE, max(lock_timeout / 2, _SHORTEST)) if lock_timeout else _PACE
         self.pause = min(0.1, self._pace / 2)
+        self.durable: Migration | None = None  # the last file whose commit is known to be so
+        self._committed: Migration | None = None
+        self._owed: float | None = None  # since when there is one that was not told of
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -78,13 +81,19 @@ class Watch:
         if self._thread:  # mostly at once; whoever drops the database now wants nobody in it
             self._thread.join(_PARTING)
 
-    def look(self) -> Iterator[Working]:
-        """Yield what is to be told, about once a second. Called over and over while no answer comes."""
+    def look(self, *, committed: Migration | None = None) -> Iterator[Working]:
+        """Yield what is to be told, about once a second. Called over and over while no answer comes.
+
+        With ``committed``, the last file whose commit was not waited for, nothing is: that one is to be told
+        of first, as soon as it is ``durable``.
+        """
         now = time.monotonic()
-        if not self._thread and now - self.since >= self._pace:
+        self._owed = (self._owed or now) if committed else None
+        self._committed = committed
+        if not self._thread and now - (self._owed or self.since) >= self._pace:
             self._thread = threading.Thread(target=self._work, daemon=True)
             self._thread.start()
-        if now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
+        if not committed and now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
             self._told = now
             yield Working(self._migration, now - self.since, self.seen)
 
@@ -99,7 +108,10 @@ class Watch:
             self.seen = Activity()
 
     def _ask(self, connection: Connection) -> None:
-        migration = self._migration
+        migration, committed = self._migration, self._committed
+        if committed and committed is not self.durable:
+            ledger.make_durable(connection, series=committed.series, version=committed.version)
+            self.durable = committed
         found = activity.of(connection, self.pid, application=f"{RUNNER}{migration.path}")
         if migration is self._migration:
             self.seen, self._is_known = found, True

@@ -99,6 +99,10 @@ _ROWS = """
         execution_ms, running
     from public.schema_migrations
 """
+_LOCK_ROW = """
+    select from public.schema_migrations where series = {series} and version = {version} for no key update;
+    commit;
+"""
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -135,6 +139,16 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
 
 def _applied(series: str, version: str, name: str, checksum: str, since: int, *rest: Any) -> Applied:  # noqa: ANN401 - as Applied has them
     return Applied(series, version, name, checksum, _1970 + timedelta(microseconds=since), *rest)
+
+
+def make_durable(connection: Connection, *, series: str, version: str) -> None:
+    """Wait until a row, and all that was committed before it, is durable, on a synchronous standby as well.
+
+    Its lock is written to the log, behind all that, and that commit is waited for (RecordTransactionCommit in
+    PostgreSQL's xact.c), unless the database itself says that none is. Writes no row.
+    """
+    lock = database.fill(_LOCK_ROW, series=series, version=version)
+    database.run(connection, database.opening(connection, access="read write") + lock)
 
 
 def create(connection: Connection) -> None:

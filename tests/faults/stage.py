@@ -50,10 +50,11 @@ _HELD = """
 """
 
 
-def files(count: int, *, seconds: float = 0.0) -> dict[str, str]:
-    """Return files that make a table, rows and an index each, and cannot run twice."""
+def files(count: int, *, seconds: float = 0.0, length: int = 0) -> dict[str, str]:
+    """Return files that make a table, rows and an index each; none runs twice. A comment has ``length``."""
     return {
-        f"{n:03}_t{n}.sql": f"create table public.t{n} (id int);\n"
+        f"{n:03}_t{n}.sql": f"-- {'x' * length}\n"
+        f"create table public.t{n} (id int);\n"
         f"insert into public.t{n} select generate_series(1, 10);\n"
         f"select pg_sleep({seconds:.3f});\n"
         f"create index t{n}_id on public.t{n} (id);\n"

@@ -160,13 +160,22 @@ def test_the_command_line_tells_of_a_lost_answer(
 # ------------------------------------------------------------------ cuts anywhere
 
 
+@pytest.fixture(params=[100, 3], ids=["one message", "several"])
+def _most(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let so many files go into a message; of the second one and later ones only the last commit waits."""
+    monkeypatch.setattr("runner.apply.run._MOST", request.param)
+    monkeypatch.setattr("runner.apply.run._QUICK", 60_000)
+
+
+@pytest.mark.usefixtures("_most")
 @pytest.mark.parametrize("way", ["sent", "received"])
 def test_cut_after_any_number_of_bytes(
-    app: Project, line: Line, witness: Witness, rng: random.Random, way: str
+    tmp_path: Path, line: Line, witness: Witness, rng: random.Random, way: str
 ) -> None:
     """Cut behind any byte, either way: ledger and objects agree, the run was truthful, the next converges."""
     proxy, far_url = line
-    assert _run(app, far_url) == (["000", "001", "002"], None)
+    app = make(tmp_path, app=files(7))
+    assert _run(app, far_url) == ([f"{n:03}" for n in range(7)], None)
     total = getattr(proxy, way)
     endings: list[str] = []
     for _ in range(CUTS // 2):
@@ -186,6 +195,7 @@ def test_cut_after_any_number_of_bytes(
     print(f"{way}: {total} bytes; {Counter(endings)}")  # noqa: T201 - pytest -rP shows it
 
 
+@pytest.mark.usefixtures("_most")
 @pytest.mark.parametrize("who", ["network", "server"])
 def test_lost_at_any_moment_of_a_message(
     tmp_path: Path, line: Line, witness: Witness, rng: random.Random, who: str

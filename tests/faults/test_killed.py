@@ -32,14 +32,12 @@ KILLS = 100 if LONG else 8
 FILES = 12
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Project:
-    """Return a project of many files that take a moment each."""
-    return make(tmp_path, app=files(FILES, seconds=0.02))
-
-
-def test_killed_at_random_moments(app: Project, url: str, witness: Witness, rng: random.Random) -> None:
+@pytest.mark.parametrize("length", [0, 300_000], ids=["one message", "three files in each"])
+def test_killed_at_random_moments(
+    tmp_path: Path, url: str, witness: Witness, rng: random.Random, length: int
+) -> None:
     """Whenever SIGKILL comes, the objects are those of the ledger and the next run completes them."""
+    app = make(tmp_path, app=files(FILES, seconds=0.02, length=length))
     began = time.monotonic()
     witness.converges(app, url)
     span = time.monotonic() - began

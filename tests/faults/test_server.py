@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from runner import database
+from runner.apply.event import Outcome, Started
+from runner.errors import CommitUnknown, ConnectionLost, Interrupted, RunnerError, SqlFailed
 from tests import servers
 from tests.faults.proxy import Fault, Proxy
-from tests.faults.stage import SLEEPY, Witness, files, finished, started
+from tests.faults.stage import SLEEPY, Witness, files, finished, started, until
 from tests.project import make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from runner.apply.event import Event
+    from tests.project import Project
     from tests.servers import Server
 
 
@@ -82,3 +92,177 @@ def test_crashed_before_the_commit_arrived(tmp_path: Path, own: Server, own_url:
     with psycopg.connect(own_url, autocommit=True) as db:
         assert db.execute("select array_agg(version) from public.schema_migrations").fetchone() == (["000"],)
     assert len(app.migrate(own_url)) == 1
+
+
+# ------------------------------------------------------------------ commits that are not waited for
+
+SLOW, BROKEN = SLEEPY.format(n=4), "create table public.t4 (id int); select 1 / 0;"
+_WRITER = "select pid from pg_stat_activity where backend_type = 'walwriter'"
+
+
+@contextmanager
+def _unflushed(server: Server) -> Iterator[Callable[[], None]]:
+    """Keep the server from writing its log but for a commit that waits; yield what crashes it then."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as db:
+        [(writer,)] = db.execute(_WRITER).fetchall()
+    os.kill(writer, signal.SIGSTOP)
+
+    def crash() -> None:
+        os.kill(writer, signal.SIGKILL)  # it takes all others with it
+        until(lambda: _is_there(server), what="the server")
+
+    try:
+        yield crash
+    finally:
+        if _is_stopped(server, writer):
+            os.kill(writer, signal.SIGCONT)
+
+
+def _is_there(server: Server) -> bool:
+    try:
+        psycopg.connect(server.url("postgres")).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _is_stopped(server: Server, writer: int) -> bool:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as db:
+        return db.execute(_WRITER).fetchall() == [(writer,)]
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return files of which three go into each message; of the second one only the last commit waits."""
+    monkeypatch.setattr("runner.apply.run._MOST", 3)
+    monkeypatch.setattr("runner.apply.run._QUICK", 60_000)
+    return make(tmp_path, app=files(7))
+
+
+def _told(app: Project, url: str, then: Callable[[Event], None]) -> tuple[list[str], RunnerError | None]:
+    """Migrate, doing ``then`` behind each event; return the versions told, and the error."""
+    told = []
+    try:
+        for event in app.events(url):
+            if isinstance(event, Outcome):
+                told.append(event.migration.version)
+            then(event)
+    except RunnerError as error:
+        return told, error
+    return told, None
+
+
+def _once_committed(url: str, do: Callable[[], None]) -> Callable[[Event], None]:
+    """Return what does something once, as soon as the first commit that is not waited for is there."""
+
+    def wait() -> None:
+        until(lambda: _recorded(url)[-1:] == ["003"])
+        do()
+
+    def then(event: Event) -> None:
+        if isinstance(event, Started) and event.migration.number == 3:
+            threading.Thread(target=wait).start()
+
+    return then
+
+
+def _recorded(url: str) -> list[str]:
+    with psycopg.connect(url, autocommit=True) as db:
+        return Witness(db).agree()
+
+
+def test_all_that_a_message_brought_is_told_and_durable(quick: Project, own: Server, own_url: str) -> None:
+    """Its last commit is waited for, and no earlier one needs to be."""
+    with _unflushed(own) as crash:
+        told, error = _told(quick, own_url, lambda _: None)
+        crash()
+    assert (told, error) == (_recorded(own_url), None)
+    assert len(told) == 7
+
+
+def test_what_was_not_told_may_be_lost_in_a_crash(quick: Project, own: Server, own_url: str) -> None:
+    """A commit that nothing waits for goes with the crash, objects and row alike; nobody was told of it."""
+    quick.write("app", {"004_t4.sql": SLOW})
+    with _unflushed(own) as crash:
+        told, error = _told(quick, own_url, _once_committed(own_url, crash))
+    assert isinstance(error, ConnectionLost)
+    assert told == _recorded(own_url) == ["000", "001", "002"]
+
+
+def test_a_file_that_takes_long_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
+    """What is behind it is made durable meanwhile, and told; a crash takes nothing of it."""
+    quick.write("app", {"004_t4.sql": SLOW})
+
+    def then(event: Event) -> None:
+        if isinstance(event, Started) and event.migration.number == 4:
+            crash()
+
+    with _unflushed(own) as crash:
+        began = time.monotonic()
+        told, error = _told(quick, own_url, then)
+    assert isinstance(error, ConnectionLost)
+    assert told == _recorded(own_url) == ["000", "001", "002", "003"]
+    assert time.monotonic() - began < 10
+
+
+def test_an_error_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
+    """What was committed before it is told, and durable."""
+    quick.write("app", {"004_t4.sql": BROKEN})
+    with _unflushed(own) as crash:
+        told, error = _told(quick, own_url, lambda _: None)
+        crash()
+    assert isinstance(error, SqlFailed)
+    assert "004_t4.sql" in error.message
+    assert told == _recorded(own_url) == ["000", "001", "002", "003"]
+
+
+def test_a_ctrl_c_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
+    """What is committed is told, and durable; the file at hand is rolled back."""
+    quick.write("app", {"004_t4.sql": SLOW})
+    stop = threading.Event()
+    with _unflushed(own) as crash:
+        with database.heeding(database.interruption(stop)):
+            told, error = _told(quick, own_url, _once_committed(own_url, stop.set))
+        crash()
+    assert isinstance(error, Interrupted)
+    assert "004_t4.sql" in error.message
+    assert told == _recorded(own_url) == ["000", "001", "002", "003"]
+
+
+def test_a_lost_connection_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
+    """What another session finds committed is told, and durable."""
+    quick.write("app", {"004_t4.sql": SLOW})
+    with _unflushed(own) as crash:
+        with Proxy(f"{own.host}/.s.PGSQL.5432") as proxy:
+            told, error = _told(quick, proxy.url("app"), _once_committed(own_url, proxy.cut_now))
+        crash()
+    assert isinstance(error, ConnectionLost)
+    assert told == _recorded(own_url) == ["000", "001", "002", "003"]
+
+
+def test_a_ctrl_c_does_not_wait_for_a_standby_that_is_gone(quick: Project, own: Server, own_url: str) -> None:
+    """Then nobody knows whether what is committed here is durable, and the run says so, soon."""
+    quick.write("app", {"004_t4.sql": SLOW})
+    stop, pressed = threading.Event(), []
+
+    def press() -> None:
+        _await_standby(own, "nobody")
+        pressed.append(time.monotonic())
+        stop.set()
+
+    try:
+        with database.heeding(database.interruption(stop)):
+            told, error = _told(quick, own_url, _once_committed(own_url, press))
+        took = time.monotonic() - pressed[0]
+    finally:
+        _await_standby(own, "")
+    assert isinstance(error, CommitUnknown)
+    assert told == ["000", "001", "002"]
+    assert _recorded(own_url) == ["000", "001", "002", "003"]
+    assert took < 3
+
+
+def _await_standby(server: Server, name: str) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as db:
+        db.execute(f"alter system set synchronous_standby_names = '{name}'".encode())
+        db.execute("select pg_reload_conf()")

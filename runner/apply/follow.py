@@ -1,0 +1,135 @@
+"""Follow a message through the server, and tell of each file when it is committed and durable.
+
+Where only the last commit of a message is waited for, those before it are told of when that is done. A file
+in between that takes long, an error or a Ctrl-C must not keep them back: then another commit is waited for.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from runner import database, ledger
+from runner.apply import failure, fate, notices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.apply.course import Course
+    from runner.apply.event import Event
+    from runner.apply.run import Run
+    from runner.apply.watch import Watch
+    from runner.database import Answer
+    from runner.model import Migration
+
+_PARTING = 1.0  # seconds: whoever pressed Ctrl-C does not wait for a standby that is gone
+
+
+def follow(run: Run, way: Course, answer: Answer, watch: Watch) -> Iterator[Event]:
+    """Tell of the files until the message is done, or can be followed no longer, which is raised."""
+    trouble: BaseException | None = None
+    try:
+        yield from _take(run, way, answer, watch)
+        if way.refused and database.is_lost(run.access.connection, way.refused):
+            trouble = way.refused
+    except GeneratorExit:
+        answer.cancel()
+        raise
+    except database.Error as error:
+        trouble = error
+    except BaseException as error:  # Ctrl-C, or what somebody raises in this thread
+        trouble = error
+        for result in answer.cancel():
+            if way.take(result):
+                _go_on(way, watch)
+    yield from _end(run, way, answer, trouble, pid=watch.pid)
+
+
+def _take(run: Run, way: Course, answer: Answer, watch: Watch) -> Iterator[Event]:
+    for result in answer:
+        if result is None:
+            way.heard.settle()
+            yield from _look(run, way, watch)
+        elif way.take(result):
+            _go_on(way, watch)
+            if way.is_over or not run.is_asynchronous:
+                yield from _told(run, way)
+
+
+def _go_on(way: Course, watch: Watch) -> None:
+    way.go_on()
+    if not way.is_over:
+        watch.begin(way.at_hand)
+
+
+def _look(run: Run, way: Course, watch: Watch) -> Iterator[Event]:
+    """Tell of what is known to be durable, then of what the server is doing."""
+    if any(one.migration is watch.durable for one in way.committed):
+        yield from _told(run, way, last=watch.durable)
+    yield from watch.look(committed=way.committed[-1].migration if way.committed else None)
+
+
+def _told(run: Run, way: Course, *, last: Migration | None = None) -> Iterator[Event]:
+    """Tell of what is committed, up to the file ``last``, and that the next one is at hand."""
+    while way.committed:
+        one = way.committed.pop(0)
+        yield run.done(one.ms)
+        yield from notices.told(one.migration, one.heard, start=one.start)
+        yield from run.start()
+        if one.migration is last:
+            return
+
+
+def _end(
+    run: Run, way: Course, answer: Answer, trouble: BaseException | None, *, pid: int
+) -> Iterator[Event]:
+    """Tell of what is committed and durable, and raise what happened, if it did."""
+    connection = run.access.connection
+    if not (isinstance(trouble, database.Error) or connection.closed):
+        problem = _make_durable(run, way, hurried=trouble is not None)
+        if problem is None:
+            yield from _told(run, way)
+        elif isinstance(problem, database.Error):
+            trouble = problem
+        else:
+            raise fate.unknown(way.untold[0]) from trouble or problem
+    if trouble:
+        yield from _broken_off(run, way, answer, trouble, pid=pid)
+
+
+def _make_durable(run: Run, way: Course, *, hurried: bool) -> BaseException | None:
+    """Wait until all that is committed is durable, a second if ``hurried``; return what came in between."""
+    if not (way.committed and run.is_asynchronous):
+        return None
+    connection, last = run.access.connection, way.committed[-1].migration
+    try:
+        with database.heeding(_impatient) if hurried else nullcontext():
+            database.roll_back(connection)
+            ledger.make_durable(connection, series=last.series, version=last.version)
+    except BaseException as problem:
+        return problem
+    return None
+
+
+def _impatient(waited: float) -> None:
+    if waited > _PARTING:
+        raise TimeoutError
+
+
+def _broken_off(
+    run: Run, way: Course, answer: Answer, trouble: BaseException, *, pid: int
+) -> Iterator[Event]:
+    """Find out what is committed of the files that are left, tell of it, and raise what happened."""
+    rest, lost = way.untold, isinstance(trouble, database.Error)
+    if rest and (lost or run.access.connection.closed) and answer.is_sent:
+        if not (lost or answer.is_heard):
+            raise fate.unknown(rest[0]) from trouble
+        rows = fate.resolve(rest[0], run.access, pid, trouble, asynchronous=run.is_asynchronous)
+        while rest and rest[0].version in rows:
+            yield run.done(rows[rest[0].version].execution_ms)
+            rest = rest[1:]
+    if isinstance(trouble, database.Error):
+        raise failure.around(trouble, rest[0], lost=True) if rest else failure.lost_behind(way.files[-1])
+    if isinstance(trouble, KeyboardInterrupt) and rest:
+        raise failure.interrupted(rest[0]) from None
+    raise trouble
