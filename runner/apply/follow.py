@@ -6,7 +6,7 @@ in between that takes long, an error or a Ctrl-C must not keep them back: then a
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.apply.event import Event
     from runner.apply.run import Run
     from runner.apply.watch import Watch
-    from runner.database import Answer
+    from runner.database import Access, Answer
     from runner.model import Migration
 
 _PARTING = 1.0  # seconds: whoever pressed Ctrl-C does not wait for a standby that is gone
@@ -84,26 +84,28 @@ def _end(
     run: Run, way: Course, answer: Answer, trouble: BaseException | None, *, pid: int
 ) -> Iterator[Event]:
     """Tell of what is committed and durable, and raise what happened, if it did."""
-    connection = run.access.connection
-    if not (isinstance(trouble, database.Error) or connection.closed):
-        problem = _make_durable(run, way, hurried=trouble is not None)
-        if problem is None:
-            yield from _told(run, way)
-        elif isinstance(problem, database.Error):
-            trouble = problem
-        else:
-            raise fate.unknown(way.untold[0]) from trouble or problem
+    problem = None
+    if way.committed and run.is_asynchronous:
+        is_lost = isinstance(trouble, database.Error) or (trouble and run.access.connection.closed)
+        problem = trouble if is_lost else _make_durable(run.access, way, hurried=trouble is not None)
+    if problem is None:
+        yield from _told(run, way)
+    elif isinstance(problem, database.Error):
+        trouble = problem
+    elif problem is not trouble:
+        raise fate.unknown(way.untold[0]) from trouble or problem
     if trouble:
         yield from _broken_off(run, way, answer, trouble, pid=pid)
 
 
-def _make_durable(run: Run, way: Course, *, hurried: bool) -> BaseException | None:
+def _make_durable(access: Access, way: Course, *, hurried: bool) -> BaseException | None:
     """Wait until all that is committed is durable, a second if ``hurried``; return what came in between."""
-    if not (way.committed and run.is_asynchronous):
-        return None
-    connection, last = run.access.connection, way.committed[-1].migration
+    last = way.committed[-1].migration
     try:
-        with database.heeding(_impatient) if hurried else nullcontext():
+        with database.heeding(_impatient) if hurried else nullcontext(), ExitStack() as stack:
+            connection = access.connection
+            if connection.closed:  # by the server's transaction_timeout
+                connection = stack.enter_context(closing(access.reconnect()))
             database.roll_back(connection)
             ledger.make_durable(connection, series=last.series, version=last.version)
     except BaseException as problem:

@@ -216,6 +216,19 @@ def test_an_error_keeps_nothing_back(quick: Project, own: Server, own_url: str) 
     assert told == _recorded(own_url) == ["000", "001", "002", "003"]
 
 
+def test_the_servers_time_limit_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
+    """It ends the session with the transaction: another one makes durable what was committed."""
+    quick.write("app", {"004_t4.sql": SLOW})
+    with psycopg.connect(own_url, autocommit=True) as db:
+        db.execute("alter database app set transaction_timeout = '0.5s'")
+    with _unflushed(own) as crash:
+        told, error = _told(quick, own_url, lambda _: None)
+        crash()
+    assert isinstance(error, SqlFailed)
+    assert "transaction_timeout" in str(error.remedy)
+    assert told == _recorded(own_url) == ["000", "001", "002", "003"]
+
+
 def test_a_ctrl_c_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
     """What is committed is told, and durable; the file at hand is rolled back."""
     quick.write("app", {"004_t4.sql": SLOW})
