@@ -86,8 +86,8 @@ def _end(
     """Tell of what is committed and durable, and raise what happened, if it did."""
     problem = None
     if way.committed and run.is_asynchronous:
-        is_lost = isinstance(trouble, database.Error) or (trouble and run.access.connection.closed)
-        problem = trouble if is_lost else _make_durable(run.access, way, hurried=trouble is not None)
+        is_lost = isinstance(trouble, database.Error)
+        problem = trouble if is_lost else _make_durable(run.access, way, trouble)
     if problem is None:
         yield from _told(run, way)
     elif isinstance(problem, database.Error):
@@ -98,19 +98,19 @@ def _end(
         yield from _broken_off(run, way, answer, trouble, pid=pid)
 
 
-def _make_durable(access: Access, way: Course, *, hurried: bool) -> BaseException | None:
-    """Wait until all that is committed is durable, a second if ``hurried``; return what came in between."""
+def _make_durable(access: Access, way: Course, trouble: BaseException | None) -> BaseException | None:
+    """Wait until all that is committed is durable, a second behind a Ctrl-C; return what came in between."""
     last = way.committed[-1].migration
     try:
-        with database.heeding(_impatient) if hurried else nullcontext(), ExitStack() as stack:
+        with database.heeding(_impatient) if trouble else nullcontext(), ExitStack() as stack:
             connection = access.connection
             if connection.closed:  # by the server's transaction_timeout
                 connection = stack.enter_context(closing(access.reconnect()))
             database.roll_back(connection)
-            ledger.make_durable(connection, series=last.series, version=last.version)
+            is_there = ledger.make_durable(connection, series=last.series, version=last.version)
     except BaseException as problem:
         return problem
-    return None
+    return None if is_there else trouble or way.refused  # the server may have crashed since
 
 
 def _impatient(waited: float) -> None:

@@ -141,14 +141,17 @@ def _applied(series: str, version: str, name: str, checksum: str, since: int, *r
     return Applied(series, version, name, checksum, _1970 + timedelta(microseconds=since), *rest)
 
 
-def make_durable(connection: Connection, *, series: str, version: str) -> None:
+def make_durable(connection: Connection, *, series: str, version: str) -> bool:
     """Wait until a row, and all that was committed before it, is durable, on a synchronous standby as well.
+
+    Returns whether the row is there.
 
     Its lock is written to the log, behind all that, and that commit is waited for (RecordTransactionCommit in
     PostgreSQL's xact.c), unless the database itself says that none is. Writes no row.
     """
     lock = database.fill(_LOCK_ROW, series=series, version=version)
-    database.run(connection, database.opening(connection, access="read write") + lock)
+    results = database.run(connection, database.opening(connection, access="read write") + lock)
+    return results[-2].ntuples == 1
 
 
 def create(connection: Connection) -> None:

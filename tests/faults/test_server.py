@@ -97,38 +97,34 @@ def test_crashed_before_the_commit_arrived(tmp_path: Path, own: Server, own_url:
 # ------------------------------------------------------------------ commits that are not waited for
 
 SLOW, BROKEN = SLEEPY.format(n=4), "create table public.t4 (id int); select 1 / 0;"
-_WRITER = "select pid from pg_stat_activity where backend_type = 'walwriter'"
 
 
 @contextmanager
 def _unflushed(server: Server) -> Iterator[Callable[[], None]]:
     """Keep the server from writing its log but for a commit that waits; yield what crashes it then."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as db:
-        [(writer,)] = db.execute(_WRITER).fetchall()
+    until(lambda: _writer(server))
+    writer = _writer(server)
     os.kill(writer, signal.SIGSTOP)
 
     def crash() -> None:
         os.kill(writer, signal.SIGKILL)  # it takes all others with it
-        until(lambda: _is_there(server), what="the server")
+        until(lambda: _writer(server) not in (0, writer), what="the server")
 
     try:
         yield crash
     finally:
-        if _is_stopped(server, writer):
+        if _writer(server) == writer:
             os.kill(writer, signal.SIGCONT)
 
 
-def _is_there(server: Server) -> bool:
+def _writer(server: Server) -> int:
+    """Return the process that writes the log now and then, 0 while the server is not there."""
     try:
-        psycopg.connect(server.url("postgres")).close()
+        with psycopg.connect(server.url("postgres")) as db:
+            found = db.execute("select pid from pg_stat_activity where backend_type = 'walwriter'").fetchone()
     except psycopg.OperationalError:
-        return False
-    return True
-
-
-def _is_stopped(server: Server, writer: int) -> bool:
-    with psycopg.connect(server.url("postgres"), autocommit=True) as db:
-        return db.execute(_WRITER).fetchall() == [(writer,)]
+        return 0
+    return found[0] if found else 0
 
 
 @pytest.fixture
