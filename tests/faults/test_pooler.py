@@ -229,13 +229,17 @@ def test_statement_mode_is_called_by_its_name(url: str, tmp_path: Path, file: st
 
 # ------------------------------------------------------------------ a batch that ends before its time
 
+# Of the second message and later ones, only the last commit is waited for.
+MESSAGES = pytest.mark.parametrize("length", [0, 300_000], ids=["one message", "three files in each"])
 
+
+@MESSAGES
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda n: n.name)
-def test_a_run_ended_within_a_batch_leaves_ledger_and_objects_equal(
-    pooled: str, tmp_path: Path, witness: Witness, rng: random.Random, number: int
+def test_a_run_ended_within_a_batch_leaves_ledger_and_objects_equal(  # noqa: PLR0913 - fixtures
+    pooled: str, tmp_path: Path, witness: Witness, rng: random.Random, *, number: int, length: int
 ) -> None:
     """The pooler ends the session of a client that is gone, and passes on the request to cancel."""
-    app = make(tmp_path, app=files(FILES, seconds=0.03))
+    app = make(tmp_path, app=files(FILES, seconds=0.03, length=length))
     midway = 0
     for _ in range(STOPS):
         witness.db.execute("drop schema public cascade; create schema public")
@@ -254,17 +258,19 @@ def test_a_run_ended_within_a_batch_leaves_ledger_and_objects_equal(
     assert midway, "no signal came in the middle of a run: this test said nothing"
 
 
-def test_an_error_within_a_batch_is_the_right_files(pooled: str, tmp_path: Path, witness: Witness) -> None:
+@MESSAGES
+def test_an_error_within_a_batch_is_the_right_files(
+    pooled: str, tmp_path: Path, witness: Witness, length: int
+) -> None:
     """Those before it stay, none behind it runs, and no lock stays on a connection of the pool."""
-    app = make(
-        tmp_path, app=files(FILES) | {"005_t5.sql": "create table public.t5 (id int);\nselect 1 / 0;\n"}
-    )
+    broken = {"005_t5.sql": "create table public.t5 (id int);\nselect 1 / 0;\n"}
+    app = make(tmp_path, app=files(FILES, length=length) | broken)
     with started(app, pooled) as process:
         code, output = finished(process)
     assert (code, "app/005_t5.sql:2" in output) == (1, True), output
     assert len(witness.agree()) == 5
     assert witness.lock_is_free()
-    app.write("app", files(FILES))
+    app.write("app", {"005_t5.sql": files(FILES, length=length)["005_t5.sql"]})
     app.migrate(pooled)
     assert len(witness.agree()) == FILES
 
