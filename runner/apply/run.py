@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
@@ -88,7 +89,8 @@ class Run:
     def _part(self) -> Iterator[Event]:
         """Apply the next file that must not run in a transaction, or the next ones that do."""
         first = self.at_hand
-        self.is_asynchronous, self._slowest = 0 < self._slowest <= _QUICK, 0
+        self.is_asynchronous = 0 < self._slowest <= _QUICK and self._may_lock
+        self._slowest = 0
         if first.in_transaction:
             yield from batch.apply(self, self._together())
             return
@@ -105,6 +107,10 @@ class Run:
                 break
             found.append(migration)
         return found
+
+    @cached_property
+    def _may_lock(self) -> bool:
+        return ledger.may_lock(self.access.connection)
 
     def start(self) -> Iterator[Started]:
         """Say once of a file that it is at hand, if there is one."""

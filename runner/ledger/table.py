@@ -141,6 +141,12 @@ def _applied(series: str, version: str, name: str, checksum: str, since: int, *r
     return Applied(series, version, name, checksum, _1970 + timedelta(microseconds=since), *rest)
 
 
+def may_lock(connection: Connection) -> bool:
+    """Tell whether this role may lock rows, as ``make_durable`` does: an owner may take that right away."""
+    right = "select pg_catalog.has_table_privilege('public.schema_migrations', 'update')"
+    return bool(database.query(connection, right)[0][0])
+
+
 def make_durable(connection: Connection, *, series: str, version: str) -> bool:
     """Wait until a row, and all that was committed before it, is durable, on a synchronous standby as well.
 

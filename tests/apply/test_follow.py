@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import psycopg
 import pytest
 
 from runner import apply, config, planning
@@ -86,6 +87,18 @@ def test_behind_files_that_take_their_time_each_commit_is_waited_for(
     app = make(tmp_path, app=files(9, t1="select pg_sleep(1.01);"))
     assert numbers(list(app.events(url))) == [*range(9)]
     assert waited == ["www", "www", "--w"]
+
+
+def test_where_no_row_may_be_locked_each_commit_is_waited_for(
+    tmp_path: Path, plain_url: str, each_url: str, waited: list[str]
+) -> None:
+    """Else nothing could be told behind an error: an owner may have taken that right from himself."""
+    app = make(tmp_path, app=files(8))
+    app.migrate(plain_url, to=0)
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        admin.execute('revoke update on public.schema_migrations from "Plain-role"')
+    app.migrate(plain_url)
+    assert waited == ["w", "www", "www", "w"]
 
 
 def test_all_is_told_in_its_order(tmp_path: Path, url: str, waited: list[str]) -> None:
