@@ -45,6 +45,8 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
     pid = connection.pgconn.backend_pid
     try:
         database.speak_plainly(connection)
+        if not opened:
+            run.choose(files)
         text, starts = envelope.message(
             files,
             run.before,

@@ -89,8 +89,6 @@ class Run:
     def _part(self) -> Iterator[Event]:
         """Apply the next file that must not run in a transaction, or the next ones that do."""
         first = self.at_hand
-        self.is_asynchronous = 0 < self._slowest <= _QUICK and self._may_lock
-        self._slowest = 0
         if first.in_transaction:
             yield from batch.apply(self, self._together())
             return
@@ -107,6 +105,12 @@ class Run:
                 break
             found.append(migration)
         return found
+
+    def choose(self, migrations: Sequence[Migration]) -> None:
+        """Decide whether of a message with some files only the last commit is waited for."""
+        is_quick = 0 < self._slowest <= _QUICK
+        self.is_asynchronous = is_quick and len(migrations) > 1 and self._may_lock
+        self._slowest = 0
 
     @cached_property
     def _may_lock(self) -> bool:

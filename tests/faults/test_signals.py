@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.apply.event import Outcome
+from runner.apply.event import Outcome, Started
 from runner.errors import ConnectionLost, SqlFailed
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import (
@@ -268,6 +268,24 @@ def test_terminated_between_files(tmp_path: Path, url: str, witness: Witness) ->
         list(events)
     assert witness.agree() == ["000"]
     app.write("app", files(3))
+    witness.converges(app, url)
+
+
+def test_terminated_between_messages(
+    tmp_path: Path, url: str, witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session ended behind a message: the error names a file, and none of the next message is applied."""
+    monkeypatch.setattr("runner.apply.run._MOST", 2)
+    monkeypatch.setattr("runner.apply.run._QUICK", 60_000)
+    app = make(tmp_path, app=files(4))
+    events = app.events(url)
+    assert next(True for event in events if isinstance(event, Started) and event.migration.number == 2)
+    [session] = witness.runners()
+    witness.db.execute("select pg_terminate_backend(%s)", (session.pid,))
+    until(lambda: not witness.runners())
+    with pytest.raises(ConnectionLost, match="002_t2"):
+        list(events)
+    assert witness.agree() == ["000", "001"]
     witness.converges(app, url)
 
 
