@@ -18,7 +18,7 @@ from runner.model import Limits
 from runner.planning import compare, preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from click.testing import CliRunner, Result
 
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 TWO = {"000_one.sql": "create table if not exists public.one (id int);",
        "001_two.sql": "create table if not exists public.two (id int);"}  # fmt: skip
+
+
+def tables(count: int, **others: str) -> dict[str, str]:
+    """Return files that make a table each, and cannot run twice; ``others`` replace some: t7="..."."""
+    made = {f"{n:03}_t{n}.sql": f"create table public.t{n} (id int);\n" for n in range(count)}
+    return made | {f"{int(name[1:]):03}_{name}.sql": text for name, text in others.items()}
+
+
+def told(events: Sequence[Event]) -> list[int]:
+    """Return the numbers of the files that were told as committed."""
+    return [event.migration.number for event in events if isinstance(event, Outcome)]
 
 
 def statements(remedy: str | None) -> str:

@@ -15,7 +15,7 @@ import pytest
 from runner.apply import envelope
 from runner.apply.event import Noticed, Outcome, Retrying, Started, Waiting
 from runner.errors import LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from tests.project import make
+from tests.project import make, tables, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,12 +49,6 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sent
 
 
-def tables(count: int, **others: str) -> dict[str, str]:
-    """Return files that make a table each, and cannot run twice; ``others`` replace some: t7="..."."""
-    made = {f"{n:03}_t{n}.sql": f"create table public.t{n} (id int);\n" for n in range(count)}
-    return made | {f"{int(name[1:]):03}_{name}.sql": text for name, text in others.items()}
-
-
 def check(db: psycopg.Connection, count: int) -> None:
     """Check that the first files, and no others, have their table and their row."""
     found = db.execute(
@@ -70,11 +64,6 @@ def fails(app: Project, url: str) -> tuple[list[Event], RunnerError]:
     with pytest.raises(RunnerError) as caught:
         events.extend(app.events(url))
     return events, caught.value
-
-
-def told(events: list[Event]) -> list[int]:
-    """Return the numbers of the files that were told as committed."""
-    return [event.migration.number for event in events if isinstance(event, Outcome)]
 
 
 # ------------------------------------------------------------------ what goes together

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import psycopg
 import pytest
 
-from runner import apply, config, planning
 from runner.apply import envelope, follow
 from runner.apply.course import Course
 from runner.apply.event import Noticed, Outcome, Started, Working
-from runner.config import Target
+from runner.database import Access
 from runner.errors import CannotConnect
 from tests.locks.conftest import migration
-from tests.project import make
+from tests.project import make, tables, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from runner.apply.event import Event
     from runner.apply.run import Run
     from runner.apply.watch import Watch
-    from tests.project import Project
 
 
 @pytest.fixture
@@ -46,28 +42,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def files(count: int, **others: str) -> dict[str, str]:
-    """Return files that make a table each; ``others`` have another text."""
-    made = {f"{n:03}_t{n}.sql": f"create table public.t{n} (id int);" for n in range(count)}
-    return made | {f"{int(name[1:]):03}_{name}.sql": text for name, text in others.items()}
-
-
-def numbers(events: list[Event]) -> list[int]:
-    """Return which files were told as committed."""
-    return [event.migration.number for event in events if isinstance(event, Outcome)]
-
-
-def alone(app: Project, url: str) -> Iterator[Event]:
-    """Apply all files where nobody gets a second connection."""
-    project = config.load(app.file)
-    with planning.look(planning.read(project, project.series), [Target(project.series[0], url, "X")]) as [
-        site
-    ]:
-        access = site.access._replace(reconnect=_refuse)
-        yield from apply.apply(access, [step.file for step in site.steps], site.before)
-
-
-def _refuse() -> Any:  # noqa: ANN401 - never returns
+def _refuse() -> NoReturn:
     raise CannotConnect("There is no room.", remedy="Come later.")
 
 
@@ -75,8 +50,8 @@ def test_behind_quick_files_only_the_last_commit_of_a_message_is_waited_for(
     tmp_path: Path, url: str, waited: list[str]
 ) -> None:
     """The first message shows how long files take here."""
-    app = make(tmp_path, app=files(8))
-    assert numbers(list(app.events(url))) == [*range(8)]
+    app = make(tmp_path, app=tables(8))
+    assert told(list(app.events(url))) == [*range(8)]
     assert waited == ["www", "--w", "-w"]
 
 
@@ -84,8 +59,8 @@ def test_behind_files_that_take_their_time_each_commit_is_waited_for(
     tmp_path: Path, url: str, waited: list[str]
 ) -> None:
     """One of them is enough; as soon as all are quick, it is over."""
-    app = make(tmp_path, app=files(9, t1="select pg_sleep(1.01);"))
-    assert numbers(list(app.events(url))) == [*range(9)]
+    app = make(tmp_path, app=tables(9, t1="select pg_sleep(1.01);"))
+    assert told(list(app.events(url))) == [*range(9)]
     assert waited == ["www", "www", "--w"]
 
 
@@ -93,7 +68,7 @@ def test_where_no_row_may_be_locked_each_commit_is_waited_for(
     tmp_path: Path, plain_url: str, each_url: str, waited: list[str]
 ) -> None:
     """Else nothing could be told behind an error: an owner may have taken that right from himself."""
-    app = make(tmp_path, app=files(8))
+    app = make(tmp_path, app=tables(8))
     app.migrate(plain_url, to=0)
     with psycopg.connect(each_url, autocommit=True) as admin:
         admin.execute('revoke update on public.schema_migrations from "Plain-role"')
@@ -104,7 +79,7 @@ def test_where_no_row_may_be_locked_each_commit_is_waited_for(
 def test_all_is_told_in_its_order(tmp_path: Path, url: str, waited: list[str]) -> None:
     """That a file began, that it is committed, and what the server said of it."""
     notice = "do $$ begin raise notice 'here'; end $$;"
-    app = make(tmp_path, app=files(7, t4=notice))
+    app = make(tmp_path, app=tables(7, t4=notice))
     kinds = [type(event) for event in app.events(url)]
     assert kinds == [Started, Outcome] * 5 + [Noticed] + [Started, Outcome] * 2
     assert waited == ["www", "--w", "w"]
@@ -118,7 +93,7 @@ def test_files_one_behind_the_other_are_told_before_the_message_is_done(
     monkeypatch.setattr("runner.apply.run._MOST", 12)
     monkeypatch.setattr("runner.apply.watch._PACE", 0.2)
     slow = {f"t{n}": f"create table public.t{n} (id int); select pg_sleep(0.09);" for n in range(12, 24)}
-    app = make(tmp_path, app=files(24, **slow))
+    app = make(tmp_path, app=tables(24, **slow))
     times = [
         (event.migration.number, time.monotonic()) for event in app.events(url) if isinstance(event, Outcome)
     ]
@@ -127,10 +102,13 @@ def test_files_one_behind_the_other_are_told_before_the_message_is_done(
 
 
 @pytest.mark.usefixtures("waited")
-def test_without_a_second_connection_all_is_told_at_the_end(tmp_path: Path, url: str) -> None:
+def test_without_a_second_connection_all_is_told_at_the_end(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is told of the file at hand before those that came before it."""
-    app = make(tmp_path, app=files(6, t4="select pg_sleep(1.6);"))
-    events = list(alone(app, url))
+    monkeypatch.setattr(Access, "reconnect", staticmethod(_refuse))
+    app = make(tmp_path, app=tables(6, t4="select pg_sleep(1.6);"))
+    events = list(app.events(url))
     assert [type(event) for event in events] == [Started, Outcome] * 6
     assert not any(isinstance(event, Working) for event in events)
 

@@ -148,6 +148,14 @@ def _told(app: Project, url: str, then: Callable[[Event], None]) -> tuple[list[s
     return told, None
 
 
+def _told_then_crashed(app: Project, server: Server, url: str) -> tuple[list[str], RunnerError | None]:
+    """Migrate, and crash the server then; return the versions told, and the error."""
+    with _unflushed(server) as crash:
+        found = _told(app, url, lambda _: None)
+        crash()
+    return found
+
+
 def _once_committed(url: str, do: Callable[[], None]) -> Callable[[Event], None]:
     """Return what does something once, as soon as the first commit that is not waited for is there."""
 
@@ -169,9 +177,7 @@ def _recorded(url: str) -> list[str]:
 
 def test_all_that_a_message_brought_is_told_and_durable(quick: Project, own: Server, own_url: str) -> None:
     """Its last commit is waited for, and no earlier one needs to be."""
-    with _unflushed(own) as crash:
-        told, error = _told(quick, own_url, lambda _: None)
-        crash()
+    told, error = _told_then_crashed(quick, own, own_url)
     assert (told, error) == (_recorded(own_url), None)
     assert len(told) == 7
 
@@ -204,9 +210,7 @@ def test_a_file_that_takes_long_keeps_nothing_back(quick: Project, own: Server, 
 def test_an_error_keeps_nothing_back(quick: Project, own: Server, own_url: str) -> None:
     """What was committed before it is told, and durable."""
     quick.write("app", {"004_t4.sql": BROKEN})
-    with _unflushed(own) as crash:
-        told, error = _told(quick, own_url, lambda _: None)
-        crash()
+    told, error = _told_then_crashed(quick, own, own_url)
     assert isinstance(error, SqlFailed)
     assert "004_t4.sql" in error.message
     assert told == _recorded(own_url) == ["000", "001", "002", "003"]
@@ -217,9 +221,7 @@ def test_the_servers_time_limit_keeps_nothing_back(quick: Project, own: Server, 
     quick.write("app", {"004_t4.sql": SLOW})
     with psycopg.connect(own_url, autocommit=True) as db:
         db.execute("alter database app set transaction_timeout = '0.5s'")
-    with _unflushed(own) as crash:
-        told, error = _told(quick, own_url, lambda _: None)
-        crash()
+    told, error = _told_then_crashed(quick, own, own_url)
     assert isinstance(error, SqlFailed)
     assert "transaction_timeout" in str(error.remedy)
     assert told == _recorded(own_url) == ["000", "001", "002", "003"]
