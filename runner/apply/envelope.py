@@ -64,7 +64,10 @@ _LAST = """
     set local statement_timeout = 0;
     set local application_name = {application};
 """
-_ASYNCHRONOUS = "set local synchronous_commit = off;"  # the log is written in order: a later commit waits
+_COMMIT = "commit;"
+_ASYNCHRONOUS = (
+    f"set local synchronous_commit = off; {_COMMIT}"  # the log is written in order: a later one waits
+)
 
 
 def opening(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
@@ -92,9 +95,8 @@ def message(  # noqa: PLR0913 - options, keyword-only
         head = "" if opened and not parts else _BEGIN
         head += _settings(migration, limits, notices_loss=notices_loss) + _check(migration, before, limits)
         starts.append(length + len(head))
-        ending = _ending(migration, limits, first=starts[-1] + 1)
-        waits = "" if migration is files[-1] or not asynchronous else _ASYNCHRONOUS
-        own = [head, migration.sql, "\n;\n", *ending, f"{waits}commit;"]
+        commit = _ASYNCHRONOUS if asynchronous and migration is not files[-1] else _COMMIT
+        own = [head, migration.sql, "\n;\n", *_ending(migration, limits, first=starts[-1] + 1), commit]
         parts += own
         length += sum(map(len, own))
         before = Before(has_ledger=True, version=migration.version)

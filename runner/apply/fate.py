@@ -65,8 +65,8 @@ def _attempt(
             if not ledger.try_lock(connection):
                 return None
             rows = ledger.read(connection, series=migration.series) or ()
-            database.roll_back(connection)
             if rows and asynchronous:
+                database.roll_back(connection)
                 ledger.make_durable(connection, series=migration.series, version=rows[-1].version)
             return {row.version: row for row in rows if not row.running}
     except (database.Error, RunnerError):

@@ -109,13 +109,13 @@ class Watch:
 
     def _ask(self, connection: Connection) -> None:
         migration, committed = self._migration, self._committed
-        if committed and committed is not self.durable:
-            ledger.make_durable(connection, series=committed.series, version=committed.version)
-            self.durable = committed
         found = activity.of(connection, self.pid, application=f"{RUNNER}{migration.path}")
         if migration is self._migration:
             self.seen, self._is_known = found, True
             self._blocked = found if found.blockers else self._blocked
+        if committed and committed is not self.durable:  # last, for it may wait for a standby
+            ledger.make_durable(connection, series=committed.series, version=committed.version)
+            self.durable = committed
 
     def _heed(self, _: float) -> None:
         if self._over.is_set():

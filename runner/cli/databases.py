@@ -119,8 +119,9 @@ def show_plan(
         steps = one.todo(to=to)
         count += sum(step.state is State.PENDING for step in steps)
         applied += len(planning.done(one.steps, to=to))
-        common.add(one, steps=[document.step(step) for step in steps], **trace.document(one))
-        if not common.wants_document():
+        if common.wants_document():
+            common.add(one, steps=[document.step(step) for step in steps], **trace.document(one))
+        else:
             _list(one, steps, err=err)
             locks.show(one, err=err)
     planning.check_expected(count, expect=expect, applied=applied)
