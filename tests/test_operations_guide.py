@@ -183,7 +183,7 @@ def test_the_commands_for_trails_delete_what_is_old(shell: Shell) -> None:
 def test_a_trail_goes_in_batches_along_its_index(shell: Shell, series: str, table: str) -> None:
     """The table is never read from end to end; the batches are as many as they must be."""
     fill(shell, series, table)
-    scans = f"select seq_scan from pg_stat_user_tables where relname = '{table}'"  # noqa: S608
+    scans = f"select seq_scan from pg_stat_user_tables where relname = '{table}'"  # noqa: S608 - from a test
     shell.query(series, "select pg_stat_force_next_flush()")
     before = shell.one(series, scans)
     said = shell.script("retention", series, trail=table, keep="400 days", batch=BATCH, pause=0)

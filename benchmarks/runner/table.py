@@ -86,6 +86,6 @@ def page(
 
 _LEGEND = (
     "Medians; in brackets the median of the ratios to the floor of the same round, a psycopg script of some "
-    "thirty lines. With two numbers of runs the first is that of the runner and the floors. What each line "
+    "sixty lines. With two numbers of runs the first is that of the runner and the floors. What each line "
     "means is in README.md."
 )

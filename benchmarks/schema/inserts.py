@@ -102,7 +102,7 @@ def _prepare(connection: Connection, table: str) -> tuple[int, int, int]:
     changed = ", ".join(f"{column} = {value}" for column, value in TABLES[table].items())
     chosen = f"select * from public.{table} order by md5(id::text) limit {BATCH}"  # noqa: S608 - from above
     connection.execute(f"create temp table chosen as {chosen}".encode())
-    connection.execute(f"update chosen set {changed}".encode())  # noqa: S608
+    connection.execute(f"update chosen set {changed}".encode())  # noqa: S608 - from above
     connection.commit()
     return sizes or (0, 0, 0)
 
@@ -115,7 +115,7 @@ def _insert(connection: Connection, table: str) -> Run:
         connection.execute(f"create temp table fresh as {fresh}".encode())
         start = _log_position(connection)
         begin = _seconds(connection)
-        connection.execute(f"insert into public.{table} select * from fresh".encode())  # noqa: S608
+        connection.execute(f"insert into public.{table} select * from fresh".encode())  # noqa: S608 - from above
         seconds = _seconds(connection) - begin
         log = _log_position(connection) - start
     databases.vacuum(connection, f"public.{table}")

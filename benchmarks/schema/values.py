@@ -53,4 +53,4 @@ def _grouped(source: Source) -> str:
     columns = ", ".join(source.columns)
     present = " and ".join(f"{column} is not null" for column in source.columns)
     condition = f"{present} and ({source.where})" if source.where else present
-    return f"select {columns} from public.{source.table} where {condition} group by {columns}"  # noqa: S608
+    return f"select {columns} from public.{source.table} where {condition} group by {columns}"  # noqa: S608 - from our own files

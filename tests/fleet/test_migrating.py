@@ -95,7 +95,7 @@ def test_a_fleet_is_of_one_series(tmp_path: Path, fleet: Fleet) -> None:
 def test_files_are_read_and_checked_once(app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many databases there are."""
     from runner import files  # noqa: PLC0415 - the room, whose names are looked up when they are used
-    from runner.planning import content  # noqa: PLC0415
+    from runner.planning import content  # noqa: PLC0415 - as above
 
     calls: list[str] = []
     content._check.cache_clear()

@@ -155,7 +155,7 @@ def test_a_search_uses_the_index_and_finds_the_nearest(site: Clone, table: str, 
         rows.insert(table, embedding_vec=str(numbers(length, second=second)))["id"]
         for second in (3.0, 0.5, 1.0, 0.0)
     ]
-    query = f"select id from public.{table} order by embedding_vec <=> %s::vector limit 3"  # noqa: S608
+    query = f"select id from public.{table} order by embedding_vec <=> %s::vector limit 3"  # noqa: S608 - from a list in this file
     site.connection.execute("set enable_seqscan = off")
     plan: Any = site.connection.execute(f"explain {query}", [str(numbers(length))]).fetchall()
     assert f"idx_{table}_embedding_vec" in str(plan)
