@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PACE = 1.0  # seconds before the first look, and between two
 _SHORTEST = 0.02
+_AHEAD = 0.1  # the connection is asked for before the look is due
 _PARTING = 0.3
 
 
@@ -45,7 +46,7 @@ class Watch:
         self.pid = pid
         self._connect = connect
         self._pace = min(_PACE, max(lock_timeout / 2, _SHORTEST)) if lock_timeout else _PACE
-        self.pause = min(0.1, self._pace / 2)
+        self.pause = min(0.1, self._pace / 4)
         self.durable: Migration | None = None  # the last file whose commit is known to be so
         self._committed: Migration | None = None
         self._owed: float | None = None  # since when there is one that was not told of
@@ -90,20 +91,22 @@ class Watch:
         now = time.monotonic()
         self._owed = (self._owed or now) if committed else None
         self._committed = committed
-        if not self._thread and now - (self._owed or self.since) >= self._pace:
-            self._thread = threading.Thread(target=self._work, daemon=True)
+        due = (self._owed or self.since) + self._pace
+        if not self._thread and now >= due - _AHEAD:
+            self._thread = threading.Thread(target=self._work, args=(due,), daemon=True)
             self._thread.start()
         if not committed and now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
             self._told = now
             yield Working(self._migration, now - self.since, self.seen)
 
-    def _work(self) -> None:
+    def _work(self, due: float) -> None:
         """Ask until the file is done; without a second connection the file is told of without facts."""
         try:
             with database.heeding(self._heed), closing(self._connect()) as connection:
-                while not self._over.is_set():
+                pause = due - time.monotonic()
+                while not self._over.wait(max(pause, 0)):
                     self._ask(connection)
-                    self._over.wait(self._pace)
+                    pause = self._pace
         except (RunnerError, database.Error, _Over):
             self.seen = Activity()
 

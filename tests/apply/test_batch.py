@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -113,43 +112,44 @@ def test_a_long_text_is_recorded_as_it_was_sent(
 def test_each_file_has_its_own_time(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
     """Measured on the server, although the message has but one clock for now()."""
     sleep = "create table public.t{} (id int); select pg_sleep({});"
-    app = make(tmp_path, app=tables(3, t0=sleep.format(0, 0.3), t1=sleep.format(1, 0.1)))
+    app = make(tmp_path, app=tables(3, t0=sleep.format(0, 1), t1=sleep.format(1, 0.1)))
     outcomes = app.migrate(each_url)
     rows = db.execute("select execution_ms from public.schema_migrations order by version").fetchall()
     assert [(outcome.ms,) for outcome in outcomes] == rows
-    assert 300 <= rows[0][0] < 3000
-    assert 100 <= rows[1][0] < 300 + rows[0][0]
+    assert rows[0][0] >= 1000
+    assert 100 <= rows[1][0] < rows[0][0]
     [(apart,)] = db.execute("select max(applied_at) - min(applied_at) from public.schema_migrations")
-    assert 0.4 <= apart.total_seconds() < 5
+    assert 1.1 <= apart.total_seconds() < 60
 
 
 def test_now_is_not_left_behind(
     tmp_path: Path, url: str, messages: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All files of a message share one now(): what is left of an old message is sent anew."""
-    monkeypatch.setattr("runner.ledger.within.FRESH", "0.4 s")
+    monkeypatch.setattr("runner.ledger.within.FRESH", "2 s")
     text = "create table public.t{0} as select clock_timestamp() - now() as behind; select pg_sleep({1});"
-    slow = {f"t{n}": text.format(n, 0.6 if n == 1 else 0) for n in range(4)}
+    slow = {f"t{n}": text.format(n, 2.1 if n == 1 else 0) for n in range(4)}
     make(tmp_path, app=tables(4, **slow)).migrate(url)
     assert messages == [4, 2]
     with psycopg.connect(url, autocommit=True) as db:
         check(db, 4)
         seen = "table public.t0 union all table public.t1 union all table public.t2 union all table public.t3"
-        assert all(behind.total_seconds() < 0.4 for (behind,) in db.execute(seen))
+        assert all(behind.total_seconds() < 2 for (behind,) in db.execute(seen))
 
 
-def test_progress_is_told_while_the_message_runs(tmp_path: Path, each_url: str) -> None:
+def test_progress_is_told_while_the_message_runs(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
     """Each commit is heard of at once, also where the database wants no notices."""
-    with psycopg.connect(each_url, autocommit=True) as db:
-        db.execute(f"alter database {db.info.dbname} set client_min_messages = error")
-    sleep = "create table public.t{} (id int); select pg_sleep(0.4);"
-    app = make(tmp_path, app={f"{n:03}_t{n}.sql": sleep.format(n) for n in range(4)})
-    began, seen = time.monotonic(), []
-    for event in app.events(each_url):
-        if isinstance(event, Outcome):
-            seen.append(time.monotonic() - began)
-    assert seen[-1] - seen[0] > 1.1
-    assert all(later - earlier > 0.3 for earlier, later in pairwise(seen))
+    db.execute(f"alter database {db.info.dbname} set client_min_messages = error")
+    gated = "create table public.t{0} (id int); select pg_advisory_xact_lock({0});"
+    app = make(tmp_path, app=tables(4, **{f"t{n}": gated.format(n) for n in range(1, 4)}))
+    db.execute("select pg_advisory_lock(n) from generate_series(1, 3) n")
+    for event in app.events(each_url, lock_timeout=20):
+        assert not isinstance(event, Retrying)
+        if isinstance(event, Outcome):  # only now may the next file end
+            db.execute("select pg_advisory_unlock(%s)", [event.migration.number + 1])
+    check(db, 4)
 
 
 # ------------------------------------------------------------------ what fails

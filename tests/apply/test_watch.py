@@ -96,11 +96,15 @@ def test_a_blocked_file_is_told_of_while_it_waits(url: str, app: Project) -> Non
 
 
 @pytest.mark.parametrize("timeout", [0.1, 0.2, 0.3, 0.8])
-def test_a_short_lock_timeout_names_table_lock_and_holder(url: str, app: Project, timeout: float) -> None:
+def test_a_short_lock_timeout_names_table_lock_and_holder(
+    url: str, app: Project, timeout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody could say afterwards, so it is looked at half of it."""
+    monkeypatch.setattr("runner.apply.run.RETRIES", 0)
+    deadline = time.monotonic() + 60  # a busy machine may come too late again and again
     with psycopg.connect(url, application_name="report") as holder:
         holder.execute("lock table public.busy")
-        for _ in range(5):  # a busy machine may come too late
+        while time.monotonic() < deadline:
             with pytest.raises(LockTimeout) as caught:
                 list(app.events(url, lock_timeout=timeout))
             if "on public.busy" in caught.value.message:
@@ -204,7 +208,7 @@ def test_a_server_without_a_free_connection_costs_only_the_facts(
         time.sleep(0.1)
         [told] = watching.look()
     assert (told.activity, watching.lines) == (Activity(), ())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_ctrl_c_ends_what_is_told_of(url: str, tmp_path: Path) -> None:

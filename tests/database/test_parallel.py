@@ -23,7 +23,7 @@ AT_WORK = "select count(*) from pg_catalog.pg_stat_activity where query = %s and
 
 def test_several_wait_at_the_same_time_and_results_keep_their_order() -> None:
     """Each waits for all others, which in turn nobody could; a single one has no thread of its own."""
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=60)
 
     def meet(number: int) -> int:
         meeting.wait()
@@ -41,8 +41,10 @@ def test_the_first_problem_in_order_is_raised_without_waiting_for_those_behind_i
     def work(statement: str) -> None:
         with database.connect(_url(server), source="URL") as connection:
             connections.append(connection)
+            meeting.wait()
             database.run(connection, statement)
 
+    meeting = threading.Barrier(3, timeout=60)
     began = time.monotonic()
     with pytest.raises(psycopg.errors.DivisionByZero):
         database.together(work, ["select pg_catalog.pg_sleep(0.5), 1 / 0", "select 'x'::int4", SLEEP])
@@ -120,5 +122,5 @@ def test_who_is_heeded_ends_it_also_where_no_server_was_reached_yet() -> None:
     began = time.monotonic()
     with database.heeding(database.interruption(stop)), pytest.raises(KeyboardInterrupt):
         database.together(over.wait, [60, 60])
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     over.set()

@@ -81,16 +81,16 @@ def test_a_service_wins(url: str, services: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_silent_server_is_given_up_when_somebody_says_so(
     silent: int, services: Path, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    """The time to connect holds, wherever it is written; libpq's least is two seconds."""
+    """The time to connect holds, wherever it is written; three seconds here."""
     url = f"postgresql://u@127.0.0.1:{silent}/db"
-    services.write_text("[mine]\nconnect_timeout=2\n")
+    services.write_text("[mine]\nconnect_timeout=3\n")
     if by == "the environment":
-        monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
-    more = {"the URL": "?connect_timeout=2", "a service": "?service=mine"}.get(by, "")
+        monkeypatch.setenv("PGCONNECT_TIMEOUT", "3")
+    more = {"the URL": "?connect_timeout=3", "a service": "?service=mine"}.get(by, "")
     started = time.monotonic()
     with pytest.raises(CannotConnect):
         database.connect(url + more, source="x")
-    assert time.monotonic() - started < 3.8, "it was waited for twice"
+    assert time.monotonic() - started < 5.8, "it was waited for twice"
 
 
 @pytest.mark.parametrize("by", ["the URL", "PGSERVICE"])

@@ -93,9 +93,9 @@ def text(url: str, version: str = "001") -> str:
 
 
 def wait(url: str, condition: str) -> None:
-    """Wait until a runner's session is in the state described, at most ten seconds."""
+    """Wait until a runner's session is in the state described, at most twenty seconds."""
     look = "select 1 from pg_stat_activity where application_name like 'runner:%' and " + condition  # noqa: S608 - written in a test
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while not query(url, look):
         assert time.monotonic() < deadline, f"no runner came to {condition}"
         time.sleep(0.02)

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.project import ROOM
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from tests.project import Project
 
 LONG = os.environ.get("FAULTS") == "long"
-PROMPT = 2.0  # seconds within which a lock is free again and a process is gone
-PATIENCE = 20.0  # seconds after which a test gives up waiting for what must come
+PROMPT = 2.0 if LONG else 2.0 + ROOM  # seconds within which a lock is free again and a process is gone
+PATIENCE = 40.0  # seconds after which a test gives up waiting for what must come
 SLEEPY = "create table public.t{n} (id int); create index t{n}_id on public.t{n} (id); select pg_sleep(60);"
 
 SLOW_COMMIT = """

@@ -137,7 +137,7 @@ def test_a_file_that_takes_the_runners_lock_does_not_keep_it(tmp_path: Path, url
 @pytest.mark.parametrize("how", ["pg_advisory_unlock_all()", f"pg_advisory_unlock({KEY})"])
 def test_a_file_cannot_give_the_runners_lock_away(tmp_path: Path, url: str, how: str) -> None:
     """The lock belongs to the transaction: while the file goes on, nobody else gets it."""
-    app = bad.project(tmp_path, f"{TABLE}select {how}; select pg_sleep(0.5);")
+    app = bad.project(tmp_path, f"{TABLE}select {how}; select pg_sleep(2);")
     with stage.started(app, url) as process:
         bad.wait(url, "wait_event = 'PgSleep'")
         assert bad.query(url, f"select pg_try_advisory_lock({KEY})") == [(False,)]

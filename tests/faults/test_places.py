@@ -98,7 +98,7 @@ def test_a_full_server_is_refused_and_then_serves(tmp_path: Path, primary: Serve
                 while True:
                     stack.enter_context(psycopg.connect(url))
             _refused(tmp_path / "x", url, 5, "CANNOT_CONNECT", "too many clients")
-        app, deadline = bad.project(tmp_path, TABLE), time.monotonic() + 10
+        app, deadline = bad.project(tmp_path, TABLE), time.monotonic() + 30
         while bad.run(app, "migrate", url).exit_code and time.monotonic() < deadline:
             time.sleep(0.1)
         bad.check(url, "000", "001")

@@ -65,12 +65,12 @@ def test_who_does_not_end_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     stop, free = threading.Event(), threading.Event()
     began = time.monotonic()
     found = []
-    for one in Crew("ab", lambda *_: free.wait(20), jobs=1, stop=stop).news():
+    for one in Crew("ab", lambda *_: free.wait(60), jobs=1, stop=stop).news():
         stop.set()
         found.append(one)
     free.set()
     assert found == [Begun("a"), Done("a", None)]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

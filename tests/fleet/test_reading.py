@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import runner
+from runner.apply import envelope
 from runner.schema import cluster
 from tests.fleet.conftest import run
+from tests.project import ROOM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runner.fleet import Visit
+    from runner.model import Migration
     from tests.project import Project
 
     Fleet = dict[str, str]
@@ -119,18 +122,19 @@ def test_stop_ends_the_files_in_the_scratch_database(
     app.write("app", {"002_slow.sql": f"select pg_sleep(case when {elsewhere} then 60 else 0 end);"})
     list(runner.migrate_fleet(fleet, config=app.file))
     stop, stopped = threading.Event(), []
-    running = cluster.running
+    write = envelope.message
 
     def end() -> None:
         stopped.append(time.monotonic())
         stop.set()
 
-    def noted(*given: object, **named: object) -> object:
-        threading.Timer(4, end).start()
-        return running(*given, **named)  # type: ignore[arg-type] # passed on
+    def noted(files: Sequence[Migration], *rest: Any, **named: Any) -> object:  # noqa: ANN401 - passed on
+        if files[-1].name == "slow":
+            threading.Timer(0.5, end).start()
+        return write(files, *rest, **named)
 
-    monkeypatch.setattr(cluster, "running", noted)
+    monkeypatch.setattr(envelope, "message", noted)
     found = by_name(runner.verify_fleet(fleet, config=app.file, drift=True, stop=stop))
-    assert time.monotonic() - stopped[0] < 3
+    assert time.monotonic() - stopped[0] < 2.5 + ROOM
     assert {str(visit.ending) for visit in found.values()} == {"not started"}
     assert found.keys() == fleet.keys()
