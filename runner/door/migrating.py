@@ -63,8 +63,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     tell = on_event or _silent
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
         check_alone(found, to)
-        planning.check(found, to=to, strict=strict, allow_empty=allow_empty)
-        asked = planning.ask(found)
+        asked = planning.check_and_ask(found, to=to, strict=strict, allow_empty=allow_empty)
         planning.check_writable(asked)
         planning.check_count(asked, to=to, expect=expect)
         tell(Checked(tuple(describe(site) for site in asked)))

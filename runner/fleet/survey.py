@@ -92,8 +92,9 @@ def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> 
     with look.site(round_.files, member, wait=round_.wait) as site:
         seen = Found(member, door.describe(site), site.facts.identity, before=site.before)
         try:
-            planning.check([site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty)
-            asked = planning.ask([site], given=given)
+            asked = planning.check_and_ask(
+                [site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty, given=given
+            )
             planning.check_writable(asked)
             planning.check_count(asked, to=terms.to, expect=terms.expect)
         except RunnerError as problem:

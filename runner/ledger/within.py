@@ -45,10 +45,10 @@ _LOCK = """
 _CHECK = """
     select (
             case
-                when (
-                    select pg_catalog.string_agg(version, ' ') from public.schema_migrations
+                when array(
+                    select version from public.schema_migrations
                     where series = {series} and version in ({version}, {previous}) and not running
-                ) is not distinct from {previous} then '0'
+                ) = pg_catalog.array_remove(array[{previous}], null) then '0'
                 else {outdated}
             end
         )::pg_catalog.int4 as runner_begins,

@@ -2,9 +2,9 @@
 
 Take from here ``read`` (the files of the chosen series), ``look`` (connect, and compare them with each
 ledger: a ``Site`` with its ``Step``s), ``check`` and ``check_writable`` (the reasons not to go on), ``ask``
-and ``refused`` (which extensions a server would create, by trying), the questions to steps (``pending``,
-``behind``, ``newest``), ``unvalidated`` (constraints that the files leave so), and ``write_bundle`` (pending
-files as SQL). Nothing here leaves a change.
+and ``refused`` (which extensions a server would create, by trying), ``check_and_ask`` (both at a time), the
+questions to steps (``pending``, ``behind``, ``newest``), ``unvalidated`` (constraints that the files leave
+so), and ``write_bundle`` (pending files as SQL). Nothing here leaves a change.
 """
 
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runner.planning.extension import refused as refused
     from runner.planning.preflight import ask as ask
     from runner.planning.preflight import check as check
+    from runner.planning.preflight import check_and_ask as check_and_ask
     from runner.planning.preflight import check_count as check_count
     from runner.planning.preflight import check_writable as check_writable
     from runner.planning.preflight import explain as explain
@@ -42,7 +43,7 @@ else:
         bundle="write_bundle",
         compare="ahead applied behind check_expected check_known check_target done newest not_ahead pending",
         extension="Given refused",
-        preflight="ask check check_count check_writable explain unvalidated",
+        preflight="ask check check_and_ask check_count check_writable explain unvalidated",
         site="Site look read",
         step="State Step",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
@@ -10,7 +11,7 @@ from runner.planning import compare, content, extension, facts, pooler
 from runner.planning.step import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runner.planning.extension import Given
     from runner.planning.site import Site
@@ -25,8 +26,29 @@ def check(
     A database that is ahead is one only where something is pending, or where it is ``strict``. A folder
     without a file is one, unless ``allow_empty``: mostly it is the wrong folder.
     """
+    _check_ledgers(sites, to=to, strict=strict, allow_empty=allow_empty)
+    _check_content(sites, to=to)
+
+
+def check_and_ask(
+    sites: Sequence[Site],
+    *,
+    to: int | None = None,
+    strict: bool = False,
+    allow_empty: bool = False,
+    given: set[Given] | None = None,
+) -> tuple[Site, ...]:
+    """Do ``check``, then ``ask``; the servers create extensions while the files are read."""
+    _check_ledgers(sites, to=to, strict=strict, allow_empty=allow_empty)
+    content = partial(_check_content, sites, to=to)
+    works: list[Callable[[], tuple[Site, ...] | None]] = [content, partial(ask, sites, given=given)]
+    if any(_unknown(site) for site in sites):
+        return database.together(lambda work: work(), works)[-1] or ()
+    return [work() for work in works][-1] or ()
+
+
+def _check_ledgers(sites: Sequence[Site], *, to: int | None, strict: bool, allow_empty: bool) -> None:
     seen: dict[str, Site] = {}
-    refused: list[FileRefused] = []
     for site in sites:
         if not (site.steps or allow_empty):
             raise _nothing(site)
@@ -34,10 +56,14 @@ def check(
         explain(site)
     compare.check([step for site in sites for step in _counting(site, to=to, strict=strict)])
     for site in sites:
-        todo = compare.pending(site.steps, to=to)
         compare.check_target(site.steps, to=to)
         _check_adopted(site)
-        refused += content.refused(todo, site.steps)
+
+
+def _check_content(sites: Sequence[Site], *, to: int | None) -> None:
+    refused: list[FileRefused] = []
+    for site in sites:
+        refused += content.refused(compare.pending(site.steps, to=to), site.steps)
     content.check(refused)
 
 
@@ -57,14 +83,18 @@ def ask(sites: Sequence[Site], *, given: set[Given] | None = None) -> tuple[Site
 
 
 def _asked(site: Site, given: set[Given]) -> Site:
-    open_ = [step for step in site.steps if step.state in (State.PENDING, State.SKIPPED)]
-    names = {name for step in open_ for name in step.file.requires} & site.facts.absent.keys()
-    lacking = _refused(site, names, given)
+    lacking = _refused(site, _unknown(site), given)
     asked = site._replace(steps=tuple(compare.without(step, lacking) for step in site.steps))
-    skipped = {step.version for step in open_ if step.state is State.SKIPPED}
+    skipped = {step.version for step in site.steps if step.state is State.SKIPPED}
     now = [step for step in compare.pending(asked.steps) if step.version in skipped]
     content.check([*content.refused(now, asked.steps)])
     return asked
+
+
+def _unknown(site: Site) -> set[str]:
+    """Return the extensions that are not installed, and required by a file that is not applied."""
+    open_ = (step.file for step in site.steps if step.state in (State.PENDING, State.SKIPPED))
+    return {name for file in open_ for name in file.requires} & site.facts.absent.keys()
 
 
 def _refused(site: Site, names: Iterable[str], given: set[Given]) -> dict[str, str]:

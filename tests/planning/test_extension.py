@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -12,10 +13,11 @@ from click.testing import CliRunner
 
 from runner import config, database, planning
 from runner.config import Target
+from runner.errors import FileRefused
 from runner.planning import State, extension, facts
 from tests import servers
 from tests.cli import lines
-from tests.project import Project, make
+from tests.project import ROOM, Project, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -260,3 +262,14 @@ def test_what_is_refused_is_asked_again(app: Project, plain_url: str) -> None:
     with look(app, plain_url) as sites:
         [site] = planning.ask(sites, given=given)
     assert (site.steps[0].state, given) == (State.SKIPPED, set())
+
+
+def test_a_file_that_must_not_be_sent_is_told_without_waiting_for_the_server(app: Project, url: str) -> None:
+    """Files are read while the server tries; what it is at is ended, and the session is good again."""
+    app.write("app", {"000_needing.sql": "-- runner: requires-extension vector\ncommit;"})
+    began = time.monotonic()
+    with look(app, url) as sites, patch.object(extension, "_TRY", "select pg_catalog.pg_sleep(60);"):
+        with pytest.raises(FileRefused, match=r"000_needing\.sql"):
+            planning.check_and_ask(sites)
+        assert time.monotonic() - began < 2 + ROOM
+        assert database.query(sites[0].connection, "select 1") == [(1,)]
