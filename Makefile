@@ -107,7 +107,7 @@ faults: $(VENV)/.test ## the long rehearsal: kills, cuts, crashes and crowds by 
 proofs: $(VENV)/.test ## the small projects of the proof on every PostgreSQL, not on the newest alone
 	PROOFS=all SERVERS=all $(BIN)/python -u -m pytest tests/schema/test_proof_cases.py
 
-bench: $(VENV)/.test ## time the runner beside other tools, for a quarter of an hour
+bench: $(VENV)/.test ## time the runner beside other tools, for half an hour
 	$(BIN)/python -m benchmarks.runner
 	$(BIN)/python -m benchmarks.runner.fleet
 

@@ -14,8 +14,8 @@ ALL = (
     Workload("W1", "W1 auth + specs, fresh", REAL, runs=31, others=5, has_memory=True, has_share=True),
     Workload("W3-migrate", "W3 nothing pending: migrate", REAL, runs=11, others=5, after="W1"),
     Workload("W3-status", "W3 nothing pending: status", REAL, runs=11, others=5, after="W1", action="status"),
-    Workload("W2-100", "W2 100 small files", ("small_100",), runs=21, others=3),
-    Workload("W2-1000", "W2 1,000 small files", ("small_1000",), runs=9, others=1),
+    Workload("W2-100", "W2 100 small files", ("small_100",), runs=41, others=3),
+    Workload("W2-1000", "W2 1,000 small files", ("small_1000",), runs=15, others=1),
     Workload("W2-5000", "W2 5,000 small files", ("small_5000",), runs=5, others=1, has_memory=True),
     Workload("W3-migrate-5000", "W3 migrate after 5,000", ("small_5000",), runs=9, others=1, after="W2-5000"),
     Workload(
