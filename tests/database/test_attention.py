@@ -61,9 +61,8 @@ def test_every_way_to_ask_is_ended_within_two_seconds(server: Server, way: str, 
     name = str(conninfo_to_dict(server.url("postgres"))["dbname"])
     with Proxy(f"{server.host}/.s.PGSQL.5432") as proxy:
         connection = database.connect(proxy.url(name), source="x")
-        if is_silent:
-            threading.Timer(0.2, proxy.silence).start()
-        threading.Timer(0.4, stop.set).start()
+        steps = [proxy.silence, stop.set] if is_silent else [stop.set]
+        threading.Timer(0.4, lambda: [step() for step in steps]).start()
         began = time.monotonic()
         with pytest.raises(_Enough), database.heeding(_until(stop)):
             WAYS[way](connection)

@@ -186,13 +186,21 @@ def test_send_returns_the_results_up_to_the_error(each_url: str) -> None:
 def test_ctrl_c_cancels_the_statement_on_the_server(url: str) -> None:
     """The wait ends at once and the server works no more."""
     with database.connect(url, source="x") as connection, database.connect(url, source="x") as other:
-        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        asleep = "select 1 from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+        pid = connection.info.backend_pid
+
+        def press() -> None:
+            while not database.query(other, asleep, pid):
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=press, daemon=True).start()
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):  # psycopg's own, from its wait
             database.send(connection, "begin; select pg_sleep(60)")
         assert time.monotonic() - started < 10
         busy = "select count(*) from pg_stat_activity where query ~ 'sleep' and state = 'active' and pid = %s"
-        assert database.query(other, busy, connection.info.backend_pid) == [(0,)]
+        assert database.query(other, busy, pid) == [(0,)]
         database.roll_back(connection)
         assert database.query(connection, "select 1") == [(1,)]
 

@@ -16,6 +16,7 @@ from tests.faults.stage import (
     distribution,
     files,
     finished,
+    rounds,
     started,
     until,
     waits,
@@ -41,17 +42,18 @@ def test_killed_at_random_moments(
     began = time.monotonic()
     witness.converges(app, url)
     span = time.monotonic() - began
-    frees, reached = [], []
-    for _ in range(KILLS):
+    frees: list[float] = []
+    midway: list[bool] = []
+    reached: list[int] = []
+    for _ in rounds(KILLS, midway):
         witness.db.execute("drop schema public cascade; create schema public")
         recorded = _kill(app, url, witness, after=rng.uniform(0, span))
         frees.append(witness.lock_gets_free())
         assert witness.agree()[: len(recorded)] == recorded, "what was recorded stays"
         reached.append(len(witness.agree()))
+        midway.append(0 < reached[-1] < FILES)
         witness.converges(app, url)
-    midway = sum(0 < count < FILES for count in reached)
-    print(f"{KILLS} kills, {midway} midway at {sorted(set(reached))}; lock free after {distribution(frees)}")  # noqa: T201 - pytest -rP shows it
-    assert midway, "no kill was in the middle of the run: this test said nothing"
+    print(f"{sum(midway)} midway, at {sorted(set(reached))}; lock free after {distribution(frees)}")  # noqa: T201 - pytest -rP shows it
 
 
 def _kill(app: Project, url: str, witness: Witness, *, after: float) -> list[str]:

@@ -136,7 +136,7 @@ def test_a_serializable_transaction_of_others_is_not_waited_for(app: Project, ea
         started = time.monotonic()
         _run(app, "status", APP_URL=each_url)
         _run(app, "verify", APP_URL=each_url)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 def test_two_urls_of_one_database_are_recognised_whatever_their_roles_set(
