@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import Interrupted, RunnerError, UsageError
+from runner.errors import Interrupted, RunnerError, UsageError, WrongDatabase
 from runner.fleet import look, member
 from runner.fleet.crew import Crew, Done
 from runner.fleet.twins import Twins
@@ -69,7 +69,7 @@ def seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = False
     """Visit each member once, and refuse one that is another's database."""
     visit = partial(_visit, round_, see, is_patient)
     crew = Crew(round_.members, visit, jobs=round_.jobs, stop=round_.stop)
-    twins = Twins(round_.files)
+    twins = Twins(round_.files, round_.stop)
     for news in crew.news():
         if isinstance(news, Done):
             yield _told_apart(twins, news.item, news.result or stopped(news.item))
@@ -81,7 +81,9 @@ def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
     try:
         if looked.identity:
             twins.check(one, looked.visit.database, looked.identity)
-    except RunnerError as problem:
+    except Interrupted:
+        return stopped(one)
+    except WrongDatabase as problem:
         return Seen(looked.visit._replace(ending=Ending.REFUSED, problem=problem))
     return looked
 

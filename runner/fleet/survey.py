@@ -16,10 +16,9 @@ from runner.fleet.visit import Ending, Visit
 from runner.model import Before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from runner.door import Database, Event
-    from runner.fleet.look import Files
     from runner.fleet.member import Member
     from runner.fleet.rounds import Round
     from runner.model import Migration
@@ -72,7 +71,10 @@ def survey(round_: Round, terms: Terms, tell: Callable[[str, Event], None]) -> l
             if one.database:
                 tell(news.item.name, Checked((one.database,)))
     ordered = [found.get(one.name) or Found(one, problem=_interrupted(one)) for one in round_.members]
-    return _distinct(round_.files, ordered) if not round_.stop.is_set() else ordered
+    if round_.stop.is_set():
+        return ordered
+    twins = Twins(round_.files, round_.stop)
+    return [_told_apart(twins, one) for one in ordered]
 
 
 def _look(
@@ -110,14 +112,9 @@ def _interrupted(member: Member) -> Interrupted:
     return Interrupted(f"Interrupted before anything was done in {member.name}.", remedy="Run again.")
 
 
-def _distinct(files: Files, found: Sequence[Found]) -> list[Found]:
-    twins = Twins(files)
-    return [_told_apart(twins, one) for one in found]
-
-
 def _told_apart(twins: Twins, one: Found) -> Found:
     try:
         twins.check(one.member, one.database, one.identity)
-    except WrongDatabase as problem:
+    except (WrongDatabase, Interrupted) as problem:
         return one._replace(problem=problem)
     return one

@@ -6,10 +6,13 @@ import secrets
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.errors import RunnerError, WrongDatabase
+from runner.errors import Interrupted, RunnerError, WrongDatabase
 from runner.fleet import look
+from runner.fleet.crew import Crew, Done
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from runner.door import Database
     from runner.fleet.look import Files
     from runner.fleet.member import Member
@@ -18,24 +21,39 @@ _TAKE = "select pg_catalog.pg_try_advisory_xact_lock(%s)"
 
 
 class Twins:
-    """Remembers which database each member leads to."""
+    """Remembers which database each member leads to. Two are asked only while ``stop`` is not set."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, stop: Event) -> None:
         self._files = files
+        self._stop = stop
         self._first: dict[str, Member] = {}
 
     def check(self, member: Member, found: Database | None, identity: str) -> None:
-        """Raise ``WrongDatabase`` for a member that leads to the database of another one."""
+        """Raise ``WrongDatabase`` for a member that leads to the database of another one.
+
+        Raises ``Interrupted`` when that was not found out before all was to end.
+        """
         twin = self._first.setdefault(identity, member)
-        if twin is member or not found or not _are_one(self._files, twin, member):
+        if twin is member or not found:
+            return
+        is_one = self._are_one(twin, member)
+        if is_one is None:
+            raise Interrupted(f"Interrupted before {member.name} was looked at.", remedy="Run again.")
+        if not is_one:
             return
         raise WrongDatabase(
             f"{twin.name} and {member.name} lead to one database, {found.name}.",
             remedy="Take one of them out of the fleet.",
         )
 
+    def _are_one(self, *pair: Member) -> bool | None:
+        """Ask two members beside this thread, which a silent one would hold up; None when all is to end."""
+        crew = Crew([pair], lambda pair, _: _share(self._files, *pair), jobs=1, stop=self._stop)
+        answers = [news.result for news in crew.news() if isinstance(news, Done)]
+        return answers[0] if answers else None
 
-def _are_one(files: Files, first: Member, second: Member) -> bool:
+
+def _share(files: Files, first: Member, second: Member) -> bool | None:
     """Tell whether two members are one database: an advisory lock, which each has for itself, tells.
 
     Two servers that started in the same microsecond look alike otherwise, and so do clones. Who cannot be
@@ -50,3 +68,5 @@ def _are_one(files: Files, first: Member, second: Member) -> bool:
             return not is_free
     except (RunnerError, database.Error):
         return True
+    except KeyboardInterrupt:
+        return None

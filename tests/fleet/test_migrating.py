@@ -166,6 +166,28 @@ def test_one_database_by_two_names_is_refused(app: Project, fleet: Fleet) -> Non
         assert endings(migrated(app, fleet, keep_going=True)) == "ddddr"
 
 
+@pytest.mark.parametrize("do", [runner.migrate_fleet, runner.status_fleet])
+def test_stop_ends_the_question_whether_two_are_one(app: Project, fleet: Fleet, do: Any) -> None:  # noqa: ANN401 - two of the door
+    """A member that falls silent just then holds nobody up; it is said to be not looked at."""
+    options, stop = conninfo_to_dict(fleet["eu-0"]), threading.Event()
+
+    def end() -> None:
+        hole.struck.wait(20)
+        stopped.append(time.monotonic())
+        stop.set()
+
+    stopped: list[float] = []
+    with Proxy(f"{options['host']}/.s.PGSQL.5432") as hole:
+        hole.plant(Fault.HOLE, when=b"pg_try_advisory_xact_lock(")
+        fleet = {"eu-0": fleet["eu-0"], "us-1": hole.url(str(options["dbname"]))}
+        threading.Thread(target=end, daemon=True).start()
+        found = {one.name: one for one in do(fleet, config=app.file, stop=stop)}
+        assert time.monotonic() - stopped[0] < 2 + ROOM
+    assert str(found["us-1"].ending) == "not started"
+    assert names(found) == {"INTERRUPTED"}
+    assert at(fleet["eu-0"]) == []
+
+
 def test_clones_are_not_one_database(app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where start and number of two databases are equal by chance, a lock tells them apart."""
     checked = survey._checked
