@@ -6,14 +6,18 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from runner import apply, config, planning
 from runner.apply.event import Outcome
 from runner.cli import cli
 from runner.config import Target
+from runner.errors import LockTimeout
 from runner.model import Limits
 from runner.planning import compare, preflight
 
@@ -40,6 +44,22 @@ def tables(count: int, **others: str) -> dict[str, str]:
 def told(events: Sequence[Event]) -> list[int]:
     """Return the numbers of the files that were told as committed."""
     return [event.migration.number for event in events if isinstance(event, Outcome)]
+
+
+def given_up(
+    app: Project, url: str, lock_timeout: float, *, by: int | None
+) -> tuple[list[Event], LockTimeout]:
+    """Migrate while session ``by`` holds a lock, None for whichever; return what was told, and the error.
+
+    Who blocks is looked for at half of the timeout, on a busy machine too late: then all is tried again.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        events: list[Event] = []
+        with pytest.raises(LockTimeout) as caught:
+            events.extend(app.events(url, lock_timeout=lock_timeout))
+        if by is None or str(by) in "".join(caught.value.notes) or time.monotonic() > deadline:
+            return events, caught.value
 
 
 def statements(remedy: str | None) -> str:

@@ -13,7 +13,7 @@ from runner import files
 from runner.apply.event import Retrying, Started, Waiting
 from runner.apply.run import RETRIES
 from runner.errors import FileRefused, IndexInvalid, LockHeld, LockTimeout, SqlFailed
-from tests.project import ROOM, make
+from tests.project import ROOM, given_up, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,12 +153,11 @@ def test_what_builds_nothing_concurrently_gives_up_as_any_file_does(
     app = make(tmp_path, app={"000_one.sql": TABLE, "001_x.sql": text})
     app.migrate(each_url, to=0)
     with psycopg.connect(each_url) as reader:
-        reader.execute("set idle_in_transaction_session_timeout = '20s'; select from public.one")
-        retried: list[Retrying] = []
-        with pytest.raises(LockTimeout, match="waited too long") as caught:
-            retried += (one for one in app.events(each_url, lock_timeout=0.6) if isinstance(one, Retrying))
-        assert len(retried) == RETRIES
-        assert f"pid {reader.info.backend_pid}" in "".join(caught.value.notes)
+        reader.execute("set idle_in_transaction_session_timeout = '100s'; select from public.one")
+        events, error = given_up(app, each_url, 0.6, by=reader.info.backend_pid)
+        assert "waited too long" in error.message
+        assert sum(isinstance(one, Retrying) for one in events) == RETRIES
+        assert f"pid {reader.info.backend_pid}" in "".join(error.notes)
         assert ledger(db)[-1] == ("001", True)
     app.migrate(each_url)
     assert ledger(db)[-1] == ("001", False)
