@@ -65,9 +65,7 @@ _LAST = """
     set local application_name = {application};
 """
 _COMMIT = "commit;"
-_ASYNCHRONOUS = (
-    f"set local synchronous_commit = off; {_COMMIT}"  # the log is written in order: a later one waits
-)
+_ASYNCHRONOUS = f"set local synchronous_commit = off; {_COMMIT}"  # a later one waits: the log has an order
 
 
 def opening(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:

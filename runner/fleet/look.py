@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import config as configuration
 from runner import database, planning
 from runner.config import Target
-from runner.errors import ConnectionLost, ServerRefused, UsageError
+from runner.errors import ConnectionLost, Interrupted, ServerRefused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,6 +67,11 @@ def connect(files: Files, member: Member) -> database.Connection:
     """Connect to a member as ``migrate`` does."""
     target = files.target(member)
     return database.connect(target.url, source=target.source, application=f"runner:{files.series.name}")
+
+
+def interrupted(member: Member) -> Interrupted:
+    """Return the error of a member that was not looked at because all was to end."""
+    return Interrupted(f"Interrupted before {member.name} was looked at.", remedy="Run again.")
 
 
 @contextmanager

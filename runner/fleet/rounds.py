@@ -109,8 +109,7 @@ def _visit(
 
 def stopped(one: Member) -> Seen:
     """Return what is said of a member that nobody has looked at because all was to end."""
-    problem = Interrupted(f"Interrupted before {one.name} was looked at.", remedy="Run again.")
-    return Seen(Visit(one.name, Ending.NOT_STARTED, problem=problem))
+    return Seen(Visit(one.name, Ending.NOT_STARTED, problem=look.interrupted(one)))
 
 
 def done(site: Site, found: Database, problem: RunnerError | None = None) -> Seen:

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.errors import Interrupted, RunnerError, WrongDatabase
+from runner.errors import RunnerError, WrongDatabase
 from runner.fleet import look
 from runner.fleet.crew import Crew, Done
 
@@ -38,13 +38,12 @@ class Twins:
             return
         is_one = self._are_one(twin, member)
         if is_one is None:
-            raise Interrupted(f"Interrupted before {member.name} was looked at.", remedy="Run again.")
-        if not is_one:
-            return
-        raise WrongDatabase(
-            f"{twin.name} and {member.name} lead to one database, {found.name}.",
-            remedy="Take one of them out of the fleet.",
-        )
+            raise look.interrupted(member)
+        if is_one:
+            raise WrongDatabase(
+                f"{twin.name} and {member.name} lead to one database, {found.name}.",
+                remedy="Take one of them out of the fleet.",
+            )
 
     def _are_one(self, *pair: Member) -> bool | None:
         """Ask two members beside this thread, which a silent one would hold up; None when all is to end."""

@@ -40,11 +40,12 @@ def check_and_ask(
 ) -> tuple[Site, ...]:
     """Do ``check``, then ``ask``; the servers create extensions while the files are read."""
     _check_ledgers(sites, to=to, strict=strict, allow_empty=allow_empty)
+    if not any(_unknown(site) for site in sites):
+        _check_content(sites, to=to)
+        return tuple(sites)
     content = partial(_check_content, sites, to=to)
     works: list[Callable[[], tuple[Site, ...] | None]] = [content, partial(ask, sites, given=given)]
-    if any(_unknown(site) for site in sites):
-        return database.together(lambda work: work(), works)[-1] or ()
-    return [work() for work in works][-1] or ()
+    return database.together(lambda work: work(), works)[-1] or ()
 
 
 def _check_ledgers(sites: Sequence[Site], *, to: int | None, strict: bool, allow_empty: bool) -> None:

@@ -116,7 +116,7 @@ def test_each_file_has_its_own_time(tmp_path: Path, each_url: str, db: psycopg.C
     outcomes = app.migrate(each_url)
     rows = db.execute("select execution_ms from public.schema_migrations order by version").fetchall()
     assert [(outcome.ms,) for outcome in outcomes] == rows
-    assert rows[0][0] >= 1000
+    assert 1000 <= rows[0][0] < 60_000
     assert 100 <= rows[1][0] < rows[0][0]
     [(apart,)] = db.execute("select max(applied_at) - min(applied_at) from public.schema_migrations")
     assert 1.1 <= apart.total_seconds() < 60

@@ -143,6 +143,7 @@ def test_a_signal_while_the_server_commits(tmp_path: Path, url: str, witness: Wi
     if LONG or "error COMMIT_UNKNOWN" not in output:
         assert code == 1, output
         assert _applied(output) == len(witness.agree()), output
+        assert witness.lock_is_free()
     witness.lock_gets_free()
 
 
