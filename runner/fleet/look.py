@@ -56,7 +56,7 @@ def site(files: Files, member: Member, *, wait: float = 0, is_patient: bool = Fa
     if wait:
         database.connect(target.url, source=target.source, wait=wait).close()
     with named(member), ExitStack() as stack, ExitStack() as in_time:
-        in_time.enter_context(database.heeding(_silence(member)))
+        in_time.enter_context(database.heeding(silence(member)))
         [found] = stack.enter_context(planning.look({files.series.name: files.migrations}, [target]))
         if is_patient:
             in_time.close()
@@ -92,8 +92,8 @@ def named(member: Member) -> Iterator[None]:
         ) from error
 
 
-def _silence(member: Member) -> Callable[[float], None]:
-    """Return what raises ``ConnectionLost`` for a server that has fallen silent."""
+def silence(member: Member) -> Callable[[float], None]:
+    """Return whom to heed for ``ConnectionLost`` to be raised when a server has fallen silent."""
 
     def look(waited: float) -> None:
         if waited > PATIENCE:

@@ -56,11 +56,15 @@ def _share(files: Files, first: Member, second: Member) -> bool | None:
     """Tell whether two members are one database: an advisory lock, which each has for itself, tells.
 
     Two servers that started in the same microsecond look alike otherwise, and so do clones. Who cannot be
-    asked any more is taken for the same.
+    asked any more, or falls silent, is taken for the same. Returns ``None`` when all is to end.
     """
     key = secrets.randbits(62)
     try:
-        with look.connect(files, first) as one, look.connect(files, second) as other:
+        with (
+            database.heeding(look.silence(second)),
+            look.connect(files, first) as one,
+            look.connect(files, second) as other,
+        ):
             database.run(one, "begin")
             database.query(one, _TAKE, key)
             [(is_free,)] = database.query(other, _TAKE, key)

@@ -188,6 +188,22 @@ def test_stop_ends_the_question_whether_two_are_one(app: Project, fleet: Fleet, 
     assert at(fleet["eu-0"]) == []
 
 
+def test_a_silent_member_holds_up_nobody_when_two_are_told_apart(
+    app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given up in time, and taken for the same as the other one."""
+    monkeypatch.setattr(look, "PATIENCE", 1.0)
+    options = conninfo_to_dict(fleet["eu-0"])
+    with Proxy(f"{options['host']}/.s.PGSQL.5432") as hole:
+        hole.plant(Fault.HOLE, when=b"pg_try_advisory_xact_lock(")
+        fleet["us-1"] = hole.url(str(options["dbname"]))
+        began = time.monotonic()
+        found = migrated(app, fleet)
+        assert hole.struck.is_set()
+    assert time.monotonic() - began < 10
+    assert (endings(found), names(found)) == ("nnnnr", {"WRONG_DATABASE"})
+
+
 def test_clones_are_not_one_database(app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where start and number of two databases are equal by chance, a lock tells them apart."""
     checked = survey._checked
