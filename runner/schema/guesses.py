@@ -1,45 +1,21 @@
 """Guess values that a column may take: from its type, the words and numbers of its checks, and its bounds.
 
 Guesses are SQL expressions, the likeliest first, none of them 0 or 1 and no two alike where the type has
-more than that. Nothing here asks the server but for what a type is.
+more than that.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from runner.database import query
-from runner.schema.origin import FIRST_OID
 from runner.schema.regex import example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.database import Connection
+    from runner.schema.datatype import Type, Types
 
-_TYPES = """
-    select t.oid, t.typname::text, pg_catalog.format_type(t.oid, null), t.typtype::text, t.typcategory::text,
-        t.typbasetype, case when t.typlen = -1 then t.typelem else 0 end,
-        array(
-            select pg_catalog.quote_literal(e.enumlabel)
-            from pg_catalog.pg_enum as e where e.enumtypid = t.oid order by e.enumsortorder
-        ),
-        array(
-            select a.atttypid::text from pg_catalog.pg_attribute as a
-            where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped order by a.attnum
-        ),
-        coalesce(r.rngsubtype, m.rngtypid, 0::pg_catalog.oid),
-        array(
-            select pg_catalog.pg_get_constraintdef(k.oid)
-            from pg_catalog.pg_constraint as k where k.contypid = t.oid and k.contype = 'c'
-        ),
-        pg_catalog.format_type(t.typbasetype, t.typtypmod)
-    from pg_catalog.pg_type as t
-    left join pg_catalog.pg_range as r on r.rngtypid = t.oid
-    left join pg_catalog.pg_range as m on m.rngmultitypid = t.oid
-    where t.oid = %s
-"""
 _WORDS = ("hen", "owl", "elk", "ant", "bee", "cod", "doe", "fox")
 _KEYS = ("qua", "rok", "tuz", "vex", "wyv", "xim", "yol", "zeb")  # that no seed would use
 
@@ -77,42 +53,6 @@ _NUMBER = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w'])|(?<=')-?\d+(?:\.\d+)?
 _PATTERN = re.compile(r"(?<![!~])~\*? ('(?:[^']|'')*')")
 _LIKE = re.compile(r"(?<!!)~~\*? ('(?:[^']|'')*')")
 _LENGTH = re.compile(r"\((\d+)(?:,(\d+))?\)")
-
-
-class Type(NamedTuple):
-    """What pg_type says of a type."""
-
-    oid: int
-    name: str
-    full: str  # as SQL writes it
-    kind: str
-    category: str
-    base: int
-    element: int
-    labels: list[str]
-    parts: list[str]
-    of: int  # the type that a range is of
-    checks: list[str]
-    based_on: str
-
-
-class Types:
-    """The types of a database, each asked for once."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._known: dict[int, Type] = {}
-
-    def forget(self) -> None:
-        """Ask anew for the types that were made here."""
-        self._known = {oid: type_ for oid, type_ in self._known.items() if oid < FIRST_OID}
-
-    def get(self, oid: int) -> Type:
-        """Return a type. Does not write."""
-        if oid not in self._known:
-            [row] = query(self.connection, _TYPES, oid)
-            self._known[oid] = Type(*row)
-        return self._known[oid]
 
 
 def guesses(types: Types, oid: int, full: str, checks: Sequence[str], *, is_key: bool) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from runner import database
 from runner.database import run, try_run
 from runner.schema import shape
-from runner.schema.guesses import Types
+from runner.schema.datatype import Types
 from runner.schema.insertion import TRIES, Wish, insert, together
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from runner.database import Connection
-    from runner.schema.guesses import Types
+    from runner.schema.datatype import Types
 
 _ENOUGH = 6  # guesses of a column that its own checks let pass
 
