@@ -80,8 +80,11 @@ def test_the_variant_has_the_listed_indexes_and_no_other(
 def test_an_insert_writes_no_more_log_than_in_the_replaced_schema(
     variants: dict[str, dict[Variant, Connection]], table: str
 ) -> None:
-    """Time depends on the machine, the log on the indexes alone: every index of the table writes into it."""
-    costs = inserts.measure(variants["specs"], table, rounds=1)
+    """Time depends on the machine, the log on the indexes: every index of the table writes into it.
+
+    The position in the log is the server's: what others write meanwhile is no more than one round's.
+    """
+    costs = inserts.measure(variants["specs"], table, rounds=3)
     assert costs["full"].log_per_row <= costs["replaced"].log_per_row
 
 
