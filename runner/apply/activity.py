@@ -14,6 +14,7 @@ from runner.apply.disclosure import veiled
 from runner.apply.event import Activity, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import LiteralString
 
     from runner.database import Connection
@@ -109,17 +110,17 @@ _FACTS = f"""
 # Behind a pooler the process that the client knows is none of the server's: the name of the session counts.
 _OWN = """
     pid = %(pid)s or (
-        application_name = %(application)s and datname = pg_catalog.current_database()
+        application_name = any (%(applications)s) and datname = pg_catalog.current_database()
         and usename = session_user and pid <> pg_catalog.pg_backend_pid()
     )
 """
 _IS_HELD = f"select from pg_catalog.pg_locks where {ledger.HOLDS} limit 1"
 
 
-def of(connection: Connection, pid: int, *, application: str) -> Activity:
-    """Return what the session ``pid``, or else one of that name, is doing."""
-    found = _ask(connection, _OWN, pid=pid, application=application)
-    return found[0][1] if found else Activity()
+def of(connection: Connection, pid: int, *, applications: Sequence[str]) -> tuple[str | None, Activity]:
+    """Return the name of the session ``pid``, or else of one with one of these, and what it is doing."""
+    found = _ask(connection, _OWN, pid=pid, applications=list(applications))
+    return (found[0][0].application, found[0][1]) if found else (None, Activity())
 
 
 def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:

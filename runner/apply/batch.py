@@ -56,7 +56,12 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
             asynchronous=run.is_asynchronous,
         )
         way = course.Course(files, starts)
-        watching = Watch(access.reconnect, pid=pid, lock_timeout=run.limits.lock_timeout)
+        watching = Watch(
+            access.reconnect,
+            pid=pid,
+            lock_timeout=run.limits.lock_timeout,
+            unheard=files if run.is_asynchronous else (),
+        )
         with watching as watch, database.hearing(connection, way):
             watch.begin(way.at_hand)
             answer = database.Answer(connection, text, pause=watch.pause)

@@ -44,13 +44,14 @@ class Course:
         self.files = files
         self.starts = starts  # of each file in the message, in characters
         self.place = 0
+        self.told = 0  # of how many files was told that they are committed
         self.phase = UNREAD
         self.done = 0
         self.ms = 0
         self.is_own = True
         self.refused: database.Error | None = None
         self.heard = database.Notices()
-        self.committed: list[Committed] = []  # and not told of yet
+        self.committed: list[Committed] = []  # and not all told of yet
         self._early: list[Heard] = []
 
     @property
@@ -102,7 +103,7 @@ class Course:
     @property
     def untold(self) -> Sequence[Migration]:
         """The files that were not told of."""
-        return self.files[self.place - len(self.committed) :]
+        return self.files[self.told :]
 
     def go_on(self) -> None:
         """Note that the file at hand is committed, and the next one begins."""

@@ -17,9 +17,7 @@ _BEGIN = "begin isolation level read committed read write not deferrable;"
 
 # The settings are gone with the transaction, so a pooled server connection keeps none of them. No timeout and
 # no search_path of others counts for what the runner does itself. Without row security, what a policy would
-# hide from the file is an error, as in pg_dump, and not silence. The block makes the server send at once what
-# it has answered so far, as it does with every notice (pq_flush in its elog.c); an info comes whatever
-# client_min_messages says.
+# hide from the file is an error, as in pg_dump, and not silence.
 _SETTINGS = """
     set local statement_timeout = 0;
     set local search_path = '';
@@ -29,8 +27,13 @@ _SETTINGS = """
     set local standard_conforming_strings = on;
     set local row_security = off;
     set local application_name = {application};
-    do $runner$ begin raise info 'a file of the migration runner begins'; end $runner$;
 """
+
+# It makes the server send at once what it has answered so far, as every notice does (pq_flush in its elog.c);
+# an info comes whatever client_min_messages says. Where no commit is waited for, it is too much of a
+# quick file's time: there only some files have it, and the watch sees where the server is.
+_FLUSH = "do $runner$ begin raise info 'a file of the migration runner begins'; end $runner$;"
+_SELDOM = 10  # files
 
 _NOTICE_LOSS = "set local client_connection_check_interval = '1s';"
 
@@ -89,9 +92,11 @@ def message(  # noqa: PLR0913 - options, keyword-only
     """
     parts: list[str] = []
     starts, length = [], 0
-    for migration in files:
+    for number, migration in enumerate(files):
         head = "" if opened and not parts else _BEGIN
-        head += _settings(migration, limits, notices_loss=notices_loss) + _check(migration, before, limits)
+        flush = "" if asynchronous and number % _SELDOM else _FLUSH
+        head += _settings(migration, limits, notices_loss=notices_loss, flush=flush)
+        head += _check(migration, before, limits)
         starts.append(length + len(head))
         commit = _ASYNCHRONOUS if asynchronous and migration is not files[-1] else _COMMIT
         own = [head, migration.sql, "\n;\n", *_ending(migration, limits, first=starts[-1] + 1), commit]
@@ -101,11 +106,11 @@ def message(  # noqa: PLR0913 - options, keyword-only
     return "".join(parts).encode(), starts
 
 
-def _settings(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
+def _settings(migration: Migration, limits: Limits, *, notices_loss: bool, flush: str = "") -> str:
     settings = database.fill(
         _SETTINGS, application=_application(migration), lock_timeout=_milliseconds(limits.lock_timeout)
     )
-    return settings + (_NOTICE_LOSS if notices_loss else "") + ledger.lock_message(migration)
+    return settings + flush + (_NOTICE_LOSS if notices_loss else "") + ledger.lock_message(migration)
 
 
 def _check(migration: Migration, before: Before, limits: Limits) -> str:

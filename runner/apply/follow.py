@@ -2,6 +2,7 @@
 
 Where only the last commit of a message is waited for, those before it are told of when that is done. A file
 in between that takes long, an error or a Ctrl-C must not keep them back: then another commit is waited for.
+Nor does the server say of each of them at once that it is committed; it may be seen at a later file before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from contextlib import ExitStack, closing, nullcontext
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
-from runner.apply import failure, fate, notices
+from runner.apply import course, failure, fate, notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +65,9 @@ def _go_on(way: Course, watch: Watch) -> None:
 
 def _look(run: Run, way: Course, watch: Watch) -> Iterator[Event]:
     """Tell of what is known to be durable, then of what the server is doing."""
-    if any(one.migration is watch.durable for one in way.committed):
+    if watch.durable in way.untold:
         yield from _told(run, way, last=watch.durable)
+        yield from _unheard(run, way, watch)
     yield from watch.look(committed=way.committed[-1].migration if way.committed else None)
 
 
@@ -73,11 +75,25 @@ def _told(run: Run, way: Course, *, last: Migration | None = None) -> Iterator[E
     """Tell of what is committed, up to the file ``last``, and that the next one is at hand."""
     while way.committed:
         one = way.committed.pop(0)
-        yield run.done(one.ms)
+        if one.migration in way.untold:
+            yield _done(run, way, one.ms)
         yield from notices.told(one.migration, one.heard, start=one.start)
         yield from run.start()
         if one.migration is last:
             return
+
+
+def _unheard(run: Run, way: Course, watch: Watch) -> Iterator[Event]:
+    """Tell of the files that the server has not spoken of, up to the durable one, or one with a notice."""
+    is_silent = way.phase == course.OPENING or not way.heard.kept  # what is heard there is the runner's own
+    while is_silent and not way.committed and watch.durable in way.untold:
+        yield _done(run, way, watch.took.get(way.untold[0].version))
+        yield from run.start()
+
+
+def _done(run: Run, way: Course, ms: int | None) -> Event:
+    way.told += 1
+    return run.done(ms)
 
 
 def _end(

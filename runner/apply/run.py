@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RETRIES = 5
 _MOST = 100  # files in one message
 _QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
+_MANY = 20  # files: so many are a history that begins anew, mostly in an empty database, and quick
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
 
 
@@ -108,8 +109,9 @@ class Run:
 
     def choose(self, migrations: Sequence[Migration]) -> None:
         """Decide whether of a message with some files only the last commit is waited for."""
-        is_quick = 0 < self._slowest <= _QUICK
-        self.is_asynchronous = is_quick and len(migrations) > 1 and self._may_lock
+        is_quick = self._slowest <= _QUICK if self._slowest else len(migrations) >= _MANY
+        may_lock = not self.before.has_ledger or self._may_lock  # who creates it owns it
+        self.is_asynchronous = is_quick and len(migrations) > 1 and may_lock
         self._slowest = 0
 
     @cached_property

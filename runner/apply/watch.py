@@ -17,7 +17,7 @@ from runner.apply.event import RUNNER, Activity, Working
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from runner.database import Connection
@@ -37,17 +37,31 @@ class Watch:
     """Asks what the session ``pid`` is doing while it is at a file.
 
     The first look comes after a second, or half of a shorter ``lock_timeout`` (seconds, 0 for none): later
-    nobody could say who held the lock. ``seen`` is what was found last; when nothing can be found out it
-    stays empty. ``pause`` is how often ``look`` is to be called, in seconds; ``since`` is when the file began
-    (of the monotonic clock).
+    nobody could say who held the lock. ``pause`` is how often ``look`` is to be called, in seconds; ``since``
+    is when the file began (of the monotonic clock), or was heard to.
+
+    Of files that are ``unheard`` the server does not say of each that it begins: it is seen there. What comes
+    before that file is committed: ``durable`` is the last one known to be so, and ``took`` has the
+    milliseconds of each, by version.
     """
 
-    def __init__(self, connect: Callable[[], Connection], *, pid: int, lock_timeout: float = 0) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        *,
+        pid: int,
+        lock_timeout: float = 0,
+        unheard: Sequence[Migration] = (),
+    ) -> None:
         self.pid = pid
+        self._unheard = unheard
         self._connect = connect
         self._pace = min(_PACE, max(lock_timeout / 2, _SHORTEST)) if lock_timeout else _PACE
         self.pause = min(0.1, self._pace / 4)
-        self.durable: Migration | None = None  # the last file whose commit is known to be so
+        self.durable: Migration | None = None
+        self.took: dict[str, int | None] = {}
+        self._found: tuple[Migration | None, Activity] = (None, Activity())
+        self._blocked: tuple[Migration | None, Activity] = (None, Activity())
         self._committed: Migration | None = None
         self._owed: float | None = None  # since when there is one that was not told of
         self._over = threading.Event()
@@ -55,9 +69,7 @@ class Watch:
 
     def begin(self, migration: Migration) -> None:
         """Note that the session begins a file."""
-        self._migration = migration
-        self.seen = Activity()
-        self._blocked = Activity()
+        self._migration = self._reached = migration
         self._is_known = False  # the first answer is waited for, but not for long
         self.since = time.monotonic()
         self._told = self.since
@@ -65,12 +77,12 @@ class Watch:
     @property
     def blocked(self) -> Activity:
         """What was found when the file last waited for a lock."""
-        return self._blocked
+        return _of(self._migration, self._blocked)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Who blocked the file, a line each."""
-        return tuple(map(blockers.blocked, self._blocked.blockers))
+        return tuple(map(blockers.blocked, self.blocked.blockers))
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +109,7 @@ class Watch:
             self._thread.start()
         if not committed and now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
             self._told = now
-            yield Working(self._migration, now - self.since, self.seen)
+            yield Working(self._reached, now - self.since, _of(self._reached, self._found))
 
     def _work(self, due: float) -> None:
         """Ask until the file is done; without a second connection the file is told of without facts."""
@@ -108,18 +120,33 @@ class Watch:
                     self._ask(connection)
                     pause = self._pace
         except (RunnerError, database.Error, _Over):
-            self.seen = Activity()
+            self._found = (None, Activity())
 
     def _ask(self, connection: Connection) -> None:
         migration, committed = self._migration, self._committed
-        found = activity.of(connection, self.pid, application=f"{RUNNER}{migration.path}")
-        if migration is self._migration:
-            self.seen, self._is_known = found, True
-            self._blocked = found if found.blockers else self._blocked
-        if committed and committed is not self.durable:  # last, for it may wait for a standby
-            ledger.make_durable(connection, series=committed.series, version=committed.version)
-            self.durable = committed
+        left = self._unheard[self._unheard.index(migration) :] if self._unheard else [migration]
+        names = [f"{RUNNER}{one.path}" for one in left]
+        name, found = activity.of(connection, self.pid, applications=names)
+        place = names.index(name) if name in names else 0
+        self._found, self._is_known = (left[place], found), True
+        if found.blockers:
+            self._blocked = self._found
+        last = left[place - 1] if place else committed
+        if last and last is not self.durable:  # behind all else, for it may wait for a standby
+            self._make_durable(connection, last)
+        if migration is self._migration and left[place - 1] is self.durable:
+            self._reached = left[place]
+
+    def _make_durable(self, connection: Connection, last: Migration) -> None:
+        if ledger.make_durable(connection, series=last.series, version=last.version):
+            rows = ledger.read(connection, series=last.series) if self._unheard else None
+            self.took = {row.version: row.execution_ms for row in rows or ()}
+            self.durable = last
 
     def _heed(self, _: float) -> None:
         if self._over.is_set():
             raise _Over
+
+
+def _of(migration: Migration, found: tuple[Migration | None, Activity]) -> Activity:
+    return found[1] if found[0] is migration else Activity()

@@ -58,7 +58,7 @@ def observer(each_url: str) -> Iterator[Connection]:
 
 def of(observer: Connection, pid: int) -> Callable[[], Activity]:
     """Return what asks for the activity of a session."""
-    return lambda: activity.of(observer, pid, application="runner:nobody")
+    return lambda: activity.of(observer, pid, applications=["runner:nobody"])[1]
 
 
 END = "the end of a transaction"
@@ -147,9 +147,9 @@ def test_what_a_session_waits_for_without_a_lock_is_told(each_url: str, observer
 def test_behind_a_pooler_the_name_of_the_session_counts(each_url: str, observer: Connection) -> None:
     """The pid that the client knows is none of the server's."""
     with sending(each_url, "select pg_sleep(60)"):
-        find = lambda: activity.of(observer, -1, application="runner:app/001_x.sql")  # noqa: E731 - asked over and over
+        find = lambda: activity.of(observer, -1, applications=["runner:app/001_x.sql"])[1]  # noqa: E731 - asked over and over
         until(find, lambda one: one.wait == "Timeout PgSleep")
-    assert activity.of(observer, -1, application="runner:nobody") == Activity()
+    assert activity.of(observer, -1, applications=["runner:nobody"]) == (None, Activity())
 
 
 def test_a_role_without_rights_says_nothing_false(each_url: str, observer: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -15,7 +16,7 @@ from runner.apply.event import Noticed, Outcome, Started, Working
 from runner.database import Access
 from runner.errors import CannotConnect
 from tests.locks.conftest import migration
-from tests.project import make, tables, told
+from tests.project import given_up, make, tables, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,8 +110,66 @@ def test_without_a_second_connection_all_is_told_at_the_end(
     monkeypatch.setattr(Access, "reconnect", staticmethod(_refuse))
     app = make(tmp_path, app=tables(6, t4="select pg_sleep(1.6);"))
     events = list(app.events(url))
-    assert [type(event) for event in events] == [Started, Outcome] * 6
-    assert not any(isinstance(event, Working) for event in events)
+    assert [type(event) for event in events if not isinstance(event, Working)] == [Started, Outcome] * 6
+    for before, event in pairwise(events):
+        assert not isinstance(event, Working) or event.migration is before.migration
+
+
+def test_a_slow_file_keeps_back_nothing_that_the_server_has_not_said(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen at that file: what comes before is made durable, and told with the time the ledger has."""
+    monkeypatch.setattr("runner.apply.run._MOST", 8)
+    app = make(tmp_path, app=tables(16, t13="select pg_sleep(4);", t12="select pg_sleep(0.02);"))
+    times, at_work = {}, []
+    for event in app.events(url):
+        if isinstance(event, Outcome):
+            times[event.migration.number] = (time.monotonic(), event.ms)
+        at_work += [event.migration.number] if isinstance(event, Working) else []
+    assert list(times) == [*range(16)]
+    assert times[13][0] - times[12][0] > 1
+    assert (times[12][1] or 0) >= 20
+    assert 13 in at_work
+
+
+def test_where_the_server_was_seen_a_notice_comes_behind_its_file(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That file waits for the server to say that it is committed."""
+    monkeypatch.setattr("runner.apply.run._MOST", 8)
+    notice = "do $$ begin raise notice 'here'; end $$;"
+    app = make(tmp_path, app=tables(16, t11=notice, t13="select pg_sleep(1.6);"))
+    kinds = [
+        (type(event), event.migration.number) for event in app.events(url) if not isinstance(event, Working)
+    ]
+    place = kinds.index((Noticed, 11))
+    assert kinds[place - 1 : place + 2] == [(Outcome, 11), (Noticed, 11), (Started, 12)]
+
+
+def test_who_blocks_a_file_is_known_though_the_server_did_not_say_that_it_began(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error is told with the commits before it."""
+    monkeypatch.setattr("runner.apply.run._MOST", 8)
+    monkeypatch.setattr("runner.apply.run.RETRIES", 0)
+    app = make(
+        tmp_path, app=tables(16, t0="create table public.busy ();", t13="alter table public.busy add id int;")
+    )
+    app.migrate(url, to=0)
+    with psycopg.connect(url) as holder:
+        holder.execute("lock table public.busy")
+        _, error = given_up(app, url, 2, by=holder.info.backend_pid)
+    assert "013_t13.sql waited too long for an access exclusive lock on public.busy" in error.message
+
+
+def test_many_files_are_taken_for_quick_at_once(
+    tmp_path: Path, url: str, waited: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many are mostly a new database; a slow one among them is told of as any other."""
+    monkeypatch.setattr("runner.apply.run._MOST", 20)
+    app = make(tmp_path, app=tables(21))
+    assert told(list(app.events(url))) == [*range(21)]
+    assert waited == ["-" * 19 + "w", "w"]
 
 
 def test_no_more_is_told_than_is_durable() -> None:
