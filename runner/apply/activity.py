@@ -14,7 +14,6 @@ from runner.apply.disclosure import veiled
 from runner.apply.event import Activity, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import LiteralString
 
     from runner.database import Connection
@@ -117,9 +116,9 @@ _OWN = """
 _IS_HELD = f"select from pg_catalog.pg_locks where {ledger.HOLDS} limit 1"
 
 
-def of(connection: Connection, pid: int, *, applications: Sequence[str]) -> tuple[str | None, Activity]:
-    """Return the name of the session ``pid``, or else of one with one of these, and what it is doing."""
-    found = _ask(connection, _OWN, pid=pid, applications=list(applications))
+def of(connection: Connection, pid: int, *, applications: list[str]) -> tuple[str | None, Activity]:
+    """Return the name and the activity of session ``pid``, or else of one that bears one of these names."""
+    found = _ask(connection, _OWN, pid=pid, applications=applications)
     return (found[0][0].application, found[0][1]) if found else (None, Activity())
 
 

@@ -51,7 +51,7 @@ class Course:
         self.is_own = True
         self.refused: database.Error | None = None
         self.heard = database.Notices()
-        self.committed: list[Committed] = []  # and not all told of yet
+        self.committed: list[Committed] = []  # what was said of them is not told yet
         self._early: list[Heard] = []
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
+from runner.apply.event import application
 from runner.model import Before
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
 
 def _settings(migration: Migration, limits: Limits, *, notices_loss: bool, flush: str = "") -> str:
     settings = database.fill(
-        _SETTINGS, application=_application(migration), lock_timeout=_milliseconds(limits.lock_timeout)
+        _SETTINGS, application=application(migration), lock_timeout=_milliseconds(limits.lock_timeout)
     )
     return settings + flush + (_NOTICE_LOSS if notices_loss else "") + ledger.lock_message(migration)
 
@@ -122,12 +123,8 @@ def _check(migration: Migration, before: Before, limits: Limits) -> str:
 
 def _ending(migration: Migration, limits: Limits, *, first: int) -> list[str]:
     back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
-    last = database.fill(_LAST, application=_application(migration))
+    last = database.fill(_LAST, application=application(migration))
     return [ledger.MARK, back, *ledger.record_within(migration, first=first), last]
-
-
-def _application(migration: Migration) -> str:
-    return f"runner:{migration.path}"
 
 
 def _milliseconds(seconds: float | None) -> str | None:

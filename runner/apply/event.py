@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 RUNNER = "runner:"  # begins the application_name of a session that applies the file behind it
+_LENGTH = 63  # bytes: the server shows no more of a name (NAMEDATALEN)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -19,6 +20,11 @@ def age(seconds: float) -> str:
     if seconds < 2 * _HOUR:
         return f"{seconds // _MINUTE:.0f} min"
     return f"{seconds // _HOUR:.0f} h" if seconds < 2 * _DAY else f"{seconds // _DAY:.0f} days"
+
+
+def application(migration: Migration) -> str:
+    """Return the application_name of the session that applies a file, as the server shows it."""
+    return f"{RUNNER}{migration.path}"[:_LENGTH]
 
 
 class Started(NamedTuple):  # as in model: it starts faster

@@ -53,7 +53,7 @@ def _take(run: Run, way: Course, answer: Answer, watch: Watch) -> Iterator[Event
             yield from _look(run, way, watch)
         elif way.take(result):
             _go_on(way, watch)
-            if way.is_over or not run.is_asynchronous:
+            if way.is_over or not run.is_asynchronous or way.told >= way.place:
                 yield from _told(run, way)
 
 
@@ -101,7 +101,7 @@ def _end(
 ) -> Iterator[Event]:
     """Tell of what is committed and durable, and raise what happened, if it did."""
     problem = None
-    if way.committed and run.is_asynchronous:
+    if way.told < way.place and run.is_asynchronous:
         is_lost = isinstance(trouble, database.Error)
         problem = trouble if is_lost else _make_durable(run.access, way, trouble)
     if problem is None:

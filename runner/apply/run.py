@@ -110,8 +110,7 @@ class Run:
     def choose(self, migrations: Sequence[Migration]) -> None:
         """Decide whether of a message with some files only the last commit is waited for."""
         is_quick = self._slowest <= _QUICK if self._slowest else len(migrations) >= _MANY
-        may_lock = not self.before.has_ledger or self._may_lock  # who creates it owns it
-        self.is_asynchronous = is_quick and len(migrations) > 1 and may_lock
+        self.is_asynchronous = is_quick and len(migrations) > 1 and self._may_lock
         self._slowest = 0
 
     @cached_property

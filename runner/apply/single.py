@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
 from runner.apply import failure, limit, lock, notices
-from runner.apply.event import Outcome
+from runner.apply.event import Outcome, application
 from runner.apply.watch import Watch
 from runner.errors import IndexInvalid, SqlFailed
 
@@ -121,7 +121,7 @@ def _followed(
 def _settings(migration: Migration, access: Access, limits: Limits) -> str:
     settings = database.fill(
         _SETTINGS,
-        application=f"runner:{migration.path}",
+        application=application(migration),
         lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
     )
     return settings + (_NOTICE_LOSS if access.notices_loss else "")

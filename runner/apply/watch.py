@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from runner import database, ledger
 from runner.apply import activity, blockers
-from runner.apply.event import RUNNER, Activity, Working
+from runner.apply.event import Activity, Working, application
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Watch:
     def _ask(self, connection: Connection) -> None:
         migration, committed = self._migration, self._committed
         left = self._unheard[self._unheard.index(migration) :] if self._unheard else [migration]
-        names = [f"{RUNNER}{one.path}" for one in left]
+        names = [application(one) for one in left]
         name, found = activity.of(connection, self.pid, applications=names)
         place = names.index(name) if name in names else 0
         self._found, self._is_known = (left[place], found), True
@@ -133,13 +133,13 @@ class Watch:
             self._blocked = self._found
         last = left[place - 1] if place else committed
         if last and last is not self.durable:  # behind all else, for it may wait for a standby
-            self._make_durable(connection, last)
-        if migration is self._migration and left[place - 1] is self.durable:
+            self._make_durable(connection, last, is_unheard=place > 0)
+        if place and last is self.durable and migration is self._migration:
             self._reached = left[place]
 
-    def _make_durable(self, connection: Connection, last: Migration) -> None:
+    def _make_durable(self, connection: Connection, last: Migration, *, is_unheard: bool) -> None:
         if ledger.make_durable(connection, series=last.series, version=last.version):
-            rows = ledger.read(connection, series=last.series) if self._unheard else None
+            rows = ledger.read(connection, series=last.series) if is_unheard else None
             self.took = {row.version: row.execution_ms for row in rows or ()}
             self.durable = last
 

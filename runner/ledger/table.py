@@ -103,6 +103,20 @@ _LOCK_ROW = """
     select from public.schema_migrations where series = {series} and version = {version} for no key update;
     commit;
 """
+# What is said of a single schema only adds to what is said of all (ALTER DEFAULT PRIVILEGES).
+_MAY_LOCK = """
+    select coalesce(
+        pg_catalog.has_table_privilege(pg_catalog.to_regclass('public.schema_migrations'), 'update'),
+        not exists (
+            select from pg_catalog.pg_default_acl as d
+            join pg_catalog.pg_roles as r on r.oid = d.defaclrole and r.rolname = current_user
+            where d.defaclobjtype = 'r' and d.defaclnamespace = 0 and not exists (
+                select from pg_catalog.aclexplode(d.defaclacl) as a
+                where a.grantee = r.oid and a.privilege_type = 'UPDATE'
+            )
+        )
+    )
+"""
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -142,9 +156,11 @@ def _applied(series: str, version: str, name: str, checksum: str, since: int, *r
 
 
 def may_lock(connection: Connection) -> bool:
-    """Tell whether this role may lock rows, as ``make_durable`` does: an owner may take that right away."""
-    right = "select pg_catalog.has_table_privilege('public.schema_migrations', 'update')"
-    return bool(database.query(connection, right)[0][0])
+    """Tell whether this role may lock rows, as ``make_durable`` does, or will when it has made the ledger.
+
+    An owner may take that right away from himself, of all his tables beforehand.
+    """
+    return bool(database.query(connection, _MAY_LOCK)[0][0])
 
 
 def make_durable(connection: Connection, *, series: str, version: str) -> bool:

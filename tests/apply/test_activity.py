@@ -13,8 +13,9 @@ import pytest
 
 from runner import database
 from runner.apply import activity, blockers
-from runner.apply.event import Activity, age
+from runner.apply.event import Activity, age, application
 from tests.faults import bad
+from tests.locks.conftest import migration
 from tests.servers import NEWEST
 
 if TYPE_CHECKING:
@@ -150,6 +151,13 @@ def test_behind_a_pooler_the_name_of_the_session_counts(each_url: str, observer:
         find = lambda: activity.of(observer, -1, applications=["runner:app/001_x.sql"])[1]  # noqa: E731 - asked over and over
         until(find, lambda one: one.wait == "Timeout PgSleep")
     assert activity.of(observer, -1, applications=["runner:nobody"]) == (None, Activity())
+
+
+def test_a_long_name_is_asked_for_as_the_server_shows_it(each_url: str, observer: Connection) -> None:
+    """It shows sixty-three bytes of a name, and says so in a notice to whoever gives it more."""
+    file = migration("select 1;", 1)._replace(path=f"app/001_{'long_' * 12}.sql")
+    with database.connect(each_url, source="x", application=f"runner:{file.path}"):
+        assert activity.of(observer, -1, applications=[application(file)])[0] == application(file)
 
 
 def test_a_role_without_rights_says_nothing_false(each_url: str, observer: Connection) -> None:

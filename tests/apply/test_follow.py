@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, LiteralString, NoReturn, cast
 
 import psycopg
 import pytest
 
+from runner import database, ledger
 from runner.apply import envelope, follow
 from runner.apply.course import Course
 from runner.apply.event import Noticed, Outcome, Started, Working
 from runner.database import Access
-from runner.errors import CannotConnect
+from runner.errors import CannotConnect, LockTimeout, RunnerError, SqlFailed
 from tests.locks.conftest import migration
-from tests.project import given_up, make, tables, told
+from tests.project import make, tables, told
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from runner.apply.run import Run
     from runner.apply.watch import Watch
+    from tests.project import Project
+
+LOSE = """
+    select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'runner:app/013%'
+"""
 
 
 @pytest.fixture
@@ -41,6 +49,20 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("runner.apply.envelope.message", noted)
     return found
+
+
+def _lose(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(LOSE)
+
+
+def _until_told(app: Project, url: str, last: int, bring: Callable[[], None]) -> Iterator[int]:
+    """Yield which files are told as committed; bring it to an end behind the last one."""
+    for event in app.events(url):
+        if isinstance(event, Outcome):
+            yield event.migration.number
+            if event.migration.number == last:
+                bring()
 
 
 def _refuse() -> NoReturn:
@@ -75,6 +97,40 @@ def test_where_no_row_may_be_locked_each_commit_is_waited_for(
         admin.execute('revoke update on public.schema_migrations from "Plain-role"')
     app.migrate(plain_url)
     assert waited == ["w", "www", "www", "w"]
+
+
+def test_who_may_not_lock_what_he_will_make_waits_for_each_commit(
+    tmp_path: Path, plain_url: str, each_url: str
+) -> None:
+    """The right to update can be gone from all tables to come; what is for one schema takes nothing away."""
+    app = make(tmp_path, app=tables(25, t20="select 1 / 0;"))
+    seen: list[int] = []
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        admin.execute(
+            'alter default privileges for role "Plain-role" revoke update on tables from "Plain-role"'
+        )
+    with pytest.raises(SqlFailed, match=r"020_t20\.sql"):
+        seen.extend(event.migration.number for event in app.events(plain_url) if isinstance(event, Outcome))
+    assert seen == [*range(20)]
+
+
+@pytest.mark.parametrize(
+    ("default", "may"),
+    [
+        ('for role "Plain-role" grant select on tables to public', True),
+        ('for role "Plain-role" in schema public grant select on tables to public', True),
+        ('for role "Plain-role" revoke update on tables from "Plain-role"', False),
+        ("revoke update on tables from postgres", True),
+    ],
+)
+def test_whose_defaults_take_the_right_away_is_looked_at(
+    plain_url: str, each_url: str, default: LiteralString, may: bool
+) -> None:
+    """Those of the role that will own the ledger count, and of these what is said of all schemas."""
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        admin.execute(f"alter default privileges {default}")
+    with psycopg.connect(plain_url, autocommit=True) as connection:
+        assert ledger.may_lock(connection) is may
 
 
 def test_all_is_told_in_its_order(tmp_path: Path, url: str, waited: list[str]) -> None:
@@ -115,12 +171,14 @@ def test_without_a_second_connection_all_is_told_at_the_end(
         assert not isinstance(event, Working) or event.migration is before.migration
 
 
+@pytest.mark.parametrize("longer", ["", "a_name_of_which_the_server_shows_sixty_three_letters_"])
 def test_a_slow_file_keeps_back_nothing_that_the_server_has_not_said(
-    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, longer: str
 ) -> None:
     """It is seen at that file: what comes before is made durable, and told with the time the ledger has."""
     monkeypatch.setattr("runner.apply.run._MOST", 8)
-    app = make(tmp_path, app=tables(16, t13="select pg_sleep(4);", t12="select pg_sleep(0.02);"))
+    files = tables(16, t13="select pg_sleep(4);", t12="select pg_sleep(0.02);")
+    app = make(tmp_path, app={name.replace("_t", f"_{longer}t"): text for name, text in files.items()})
     times, at_work = {}, []
     for event in app.events(url):
         if isinstance(event, Outcome):
@@ -130,6 +188,36 @@ def test_a_slow_file_keeps_back_nothing_that_the_server_has_not_said(
     assert times[13][0] - times[12][0] > 1
     assert (times[12][1] or 0) >= 20
     assert 13 in at_work
+
+
+def test_a_slow_file_that_says_something_is_told_of_on(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its notice comes what the server had kept to itself, which holds nothing up any more."""
+    monkeypatch.setattr("runner.apply.run._MOST", 8)
+    slow = "select pg_sleep(2.5); do $$ begin raise notice 'here'; end $$; select pg_sleep(3);"
+    times = [
+        event.seconds
+        for event in make(tmp_path, app=tables(16, t13=slow)).events(url)
+        if isinstance(event, Working) and event.migration.number == 13
+    ]
+    assert any(later < before for before, later in pairwise(times))  # it was heard to begin
+
+
+@pytest.mark.parametrize("end", ["lost", "Ctrl-C"])
+def test_what_was_told_before_it_was_heard_is_told_once(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Also when the file at hand comes to a bad end; the error names that file."""
+    monkeypatch.setattr("runner.apply.run._MOST", 8)
+    app = make(tmp_path, app=tables(16, t13="select pg_sleep(5);"))
+    seen: list[int] = []
+    stop = threading.Event()
+    bring = {"Ctrl-C": stop.set, "lost": lambda: _lose(url)}[end]
+    with database.heeding(database.interruption(stop)), pytest.raises(RunnerError, match=r"013_t13\.sql"):
+        seen.extend(_until_told(app, url, 12, bring))
+    assert seen == [*range(13)]
+    assert told(list(app.events(url))) == [13, 14, 15]
 
 
 def test_where_the_server_was_seen_a_notice_comes_behind_its_file(
@@ -158,8 +246,11 @@ def test_who_blocks_a_file_is_known_though_the_server_did_not_say_that_it_began(
     app.migrate(url, to=0)
     with psycopg.connect(url) as holder:
         holder.execute("lock table public.busy")
-        _, error = given_up(app, url, 2, by=holder.info.backend_pid)
-    assert "013_t13.sql waited too long for an access exclusive lock on public.busy" in error.message
+        with pytest.raises(LockTimeout) as caught:
+            list(app.events(url, lock_timeout=4))  # looked at three times
+        pid = holder.info.backend_pid
+    assert "013_t13.sql waited too long for an access exclusive lock on public.busy" in caught.value.message
+    assert f"blocked by pid {pid}" in caught.value.notes[0]
 
 
 def test_many_files_are_taken_for_quick_at_once(
