@@ -24,6 +24,7 @@ from psycopg import sql
 from pytest_postgresql import factories
 
 from runner import apply, config
+from runner.cli import ending
 from runner.config import Target
 from runner.planning import compare, look, read
 from tests import clusters, servers
@@ -165,6 +166,13 @@ def _modules(terminalreporter: pytest.TerminalReporter) -> set[str]:
 
 def _of(terminalreporter: pytest.TerminalReporter, outcome: str, module: str) -> int:
     return sum(report.nodeid.startswith(module) for report in terminalreporter.getreports(outcome))
+
+
+@pytest.fixture(autouse=True)
+def _told_as_usual() -> Iterator[None]:
+    """Leave nothing of how one test is told to the next: click notes ``--log json`` while it reads."""
+    yield
+    ending.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
     told = Told(words)
     log.begin(words)
     with ExitStack() as stack:
-        stack.callback(_forget)
+        stack.callback(forget)
         if told.wants_document:
             stack.enter_context(redirect_stdout(sys.stderr))
         code = _code(told, run)
@@ -76,7 +76,7 @@ def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
     return code
 
 
-def _forget() -> None:
+def forget() -> None:
     """Leave nothing of how this call is told to what the process does next."""
     log.choose(None)
     report.settings = report.Settings()

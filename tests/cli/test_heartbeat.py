@@ -116,10 +116,7 @@ def test_a_collector_gets_events(runner: CliRunner, tmp_path: Path, url: str) ->
 def test_a_collector_reads_who_blocks(capsys: pytest.CaptureFixture[str]) -> None:
     """As an object with each fact."""
     log.choose(log.JSON)
-    try:
-        assert log.show(apply.Working(FILE, 5, WAITS))
-    finally:
-        log.choose("text")
+    assert log.show(apply.Working(FILE, 5, WAITS))
     told = json.loads(capsys.readouterr().err)
     assert (told["message"], told["wants"]) == (SAID, WAITS.wants)
     assert told["blockers"] == [API._asdict()]

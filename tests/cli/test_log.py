@@ -17,7 +17,6 @@ from tests.cli import data
 from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from click.testing import CliRunner
@@ -26,11 +25,9 @@ WARNS = "do $$ begin raise warning 'careful, 100%%'; raise notice 'by the way'; 
 
 
 @pytest.fixture
-def _json_log() -> Iterator[None]:
-    """Turn the log on, and off again."""
+def _json_log() -> None:
+    """Turn the log on."""
     log.choose(log.JSON)
-    yield
-    log.choose("text")
 
 
 def events(text: str) -> list[dict[str, Any]]:
