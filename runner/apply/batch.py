@@ -48,12 +48,7 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
         if not opened:
             run.choose(files)
         text, starts = envelope.message(
-            files,
-            run.before,
-            run.limits,
-            notices_loss=access.notices_loss,
-            opened=opened,
-            asynchronous=run.is_asynchronous,
+            files, access, run.before, run.limits, opened=opened, asynchronous=run.is_asynchronous
         )
         way = course.Course(files, starts)
         watching = Watch(

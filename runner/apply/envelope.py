@@ -11,6 +11,7 @@ from runner.model import Before
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.database import Access
     from runner.model import Limits, Migration
 
 # Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
@@ -72,59 +73,74 @@ _COMMIT = "commit;"
 _ASYNCHRONOUS = f"set local synchronous_commit = off; {_COMMIT}"  # a later one waits: the log has an order
 
 
-def opening(migration: Migration, limits: Limits, *, notices_loss: bool) -> str:
+def opening(migration: Migration, access: Access, limits: Limits) -> str:
     """Return what begins the transaction of a file and takes the lock."""
-    return _BEGIN + _settings(migration, limits, notices_loss=notices_loss)
+    return _BEGIN + _settings(migration, access, limits) + ledger.lock_message(migration)
 
 
 def message(  # noqa: PLR0913 - options, keyword-only
     files: Sequence[Migration],
+    access: Access,
     before: Before,
     limits: Limits,
     *,
-    notices_loss: bool,
     opened: bool,
     asynchronous: bool,
 ) -> tuple[bytes, list[int]]:
     """Return the message for some files, and where each of them begins in it, in characters.
 
     What begins the first transaction may have been sent: ``opened``. With ``asynchronous`` only the last
-    commit waits until it, and all before it, is durable.
+    commit waits until it, and all before it, is durable. Where no pooler is in between, the session keeps
+    the lock from one file to the next: then the ledger can be no other than it left it.
     """
     parts: list[str] = []
     starts, length = [], 0
     for number, migration in enumerate(files):
-        head = "" if opened and not parts else _BEGIN
-        flush = "" if asynchronous and number % _SELDOM else _FLUSH
-        head += _settings(migration, limits, notices_loss=notices_loss, flush=flush)
-        head += _check(migration, before, limits)
+        is_last = migration is files[-1]
+        head = "" if opened and not number else _BEGIN
+        head += _settings(migration, access, limits)
+        head += "" if asynchronous and number % _SELDOM else _FLUSH
+        if access.is_direct and number:
+            head += ledger.take_over_message(migration)
+        else:
+            head += ledger.lock_message(migration) + _check(migration, before)
+        head += _hand_over(limits)
         starts.append(length + len(head))
-        commit = _ASYNCHRONOUS if asynchronous and migration is not files[-1] else _COMMIT
-        own = [head, migration.sql, "\n;\n", *_ending(migration, limits, first=starts[-1] + 1), commit]
+        ending = _ending(migration, limits, first=starts[-1] + 1, keeps=access.is_direct and not is_last)
+        own = [
+            head,
+            migration.sql,
+            "\n;\n",
+            *ending,
+            _ASYNCHRONOUS if asynchronous and not is_last else _COMMIT,
+        ]
         parts += own
         length += sum(map(len, own))
         before = Before(has_ledger=True, version=migration.version)
     return "".join(parts).encode(), starts
 
 
-def _settings(migration: Migration, limits: Limits, *, notices_loss: bool, flush: str = "") -> str:
+def _settings(migration: Migration, access: Access, limits: Limits) -> str:
     settings = database.fill(
         _SETTINGS, application=application(migration), lock_timeout=_milliseconds(limits.lock_timeout)
     )
-    return settings + flush + (_NOTICE_LOSS if notices_loss else "") + ledger.lock_message(migration)
+    return settings + (_NOTICE_LOSS if access.notices_loss else "")
 
 
-def _check(migration: Migration, before: Before, limits: Limits) -> str:
+def _check(migration: Migration, before: Before) -> str:
     first = "" if before.has_ledger else ledger.FIRST
+    return first + ledger.check_message(migration, previous=before.version)
+
+
+def _hand_over(limits: Limits) -> str:
     longest = _milliseconds(limits.statement_timeout)
-    hand_over = _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
-    return first + ledger.check_message(migration, previous=before.version) + hand_over
+    return _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
 
 
-def _ending(migration: Migration, limits: Limits, *, first: int) -> list[str]:
+def _ending(migration: Migration, limits: Limits, *, first: int, keeps: bool) -> list[str]:
     back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
     last = database.fill(_LAST, application=application(migration))
-    return [ledger.MARK, back, *ledger.record_within(migration, first=first), last]
+    return [ledger.MARK, back, *ledger.record_within(migration, first=first, keeps=keeps), last]
 
 
 def _milliseconds(seconds: float | None) -> str | None:

@@ -58,7 +58,7 @@ def take(
 def open_first(run: Run) -> Iterator[Waiting | Working]:
     """Begin the transaction of the file at hand in a message of its own, as soon as nobody holds the lock."""
     connection, migration = run.access.connection, run.at_hand
-    text = envelope.opening(migration, run.limits, notices_loss=run.access.notices_loss)
+    text = envelope.opening(migration, run.access, run.limits)
     yield from take(migration, connection, lambda: _attempt(connection, text), seconds=run.limits.wait_lock)
 
 

@@ -94,12 +94,14 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
 class Access(NamedTuple):  # as in model: it starts faster
     """A connection to a database, and how to open another one to it.
 
-    ``notices_loss`` says that the server can be asked to look whether its client is still there.
+    ``notices_loss`` says that the server can be asked to look whether its client is still there,
+    ``is_direct`` that no pooler is in between, so that what a session keeps is this client's.
     """
 
     connection: Connection
     reconnect: Callable[[], Connection]
     notices_loss: bool = False
+    is_direct: bool = False
 
 
 def in_transaction(connection: Connection) -> bool:

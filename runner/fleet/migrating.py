@@ -146,7 +146,8 @@ def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> Ended:
     problem: RunnerError | None = None
     try:
         with look.named(found.member), closing(look.connect(work.files, found.member)) as connection:
-            access = Access(connection, partial(look.connect, work.files, found.member), found.notices_loss)
+            again = partial(look.connect, work.files, found.member)
+            access = Access(connection, again, found.notices_loss, found.is_direct)
             for event in apply.apply(access, found.todo, found.before, work.limits):
                 tell(event)
     except RunnerError as error:

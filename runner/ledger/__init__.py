@@ -1,7 +1,7 @@
 """The only place that names ``schema_migrations``: one row per applied file, beside what the file made.
 
 Take from here ``read``, ``shape`` and ``read_rows`` (what is recorded), the parts of messages that record a
-file in the transaction that applies it (``lock_message``, ``check_message``, ``record_within``), the advisory
+file in the transaction that applies it (``lock_message`` … ``record_within``), the advisory
 lock (``try_lock``, ``HOLDS``), and ``baseline`` and ``accept``, which record without running. Every name is
 qualified, so that no search_path decides what the runner reads or writes.
 """
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from runner.ledger.within import lock_message as lock_message
     from runner.ledger.within import mark as mark
     from runner.ledger.within import record_within as record_within
+    from runner.ledger.within import take_over_message as take_over_message
 else:
     __getattr__ = lazily(
         __name__,
@@ -64,5 +65,5 @@ else:
         table="APPEARED CREATE FIRST create make_durable may_lock read read_rows text",
         trust="Shape changed check_owner shape",
         within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"
-        " record_within",
+        " record_within take_over_message",
     )

@@ -9,16 +9,12 @@ from runner.database import query
 if TYPE_CHECKING:
     from runner.database import Connection
 
-_LOCK = """
-    select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('public.schema_migrations', 0))
-"""
-
-_SESSION_LOCK = """
-    select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('public.schema_migrations', 0))
-"""
+KEY = "pg_catalog.hashtextextended('public.schema_migrations', 0)"
+_LOCK = f"select pg_catalog.pg_try_advisory_xact_lock({KEY})"
+_SESSION_LOCK = f"select pg_catalog.pg_try_advisory_lock({KEY})"
 
 # The condition for the sessions of pg_stat_activity that hold the lock of this database.
-HOLDS = """
+HOLDS = f"""
     pid in (
         select l.pid
         from pg_catalog.pg_locks as l
@@ -26,10 +22,9 @@ HOLDS = """
             and l.database = (
                 select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
             )
-            and (l.classid::bigint << 32) | l.objid::bigint
-                = pg_catalog.hashtextextended('public.schema_migrations', 0)
+            and (l.classid::bigint << 32) | l.objid::bigint = {KEY}
     )
-"""
+"""  # noqa: S608 - a text of ours
 
 _HOLDER = f"select pid, usename, application_name from pg_catalog.pg_stat_activity where {HOLDS}"  # noqa: S608 - as above
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner import __version__
 from runner.database import fill, pieces
+from runner.ledger.key import KEY
 
 if TYPE_CHECKING:
     from runner.database import Error
@@ -25,38 +26,46 @@ FRESH = "1 minute"  # so much now() may lie behind: for all files of a message i
 _NO_NUMBER = "22P02"
 
 # What is set here is gone with the transaction, or whatever ends it, and names the file: the record needs it.
-_LOCK = """
-    select (
-            case
-                when pg_catalog.clock_timestamp() > pg_catalog.statement_timestamp() + {fresh}::interval
-                then {stale}
-                when pg_catalog.pg_try_advisory_xact_lock(
-                    pg_catalog.hashtextextended('public.schema_migrations', 0)
-                ) then '0'
-                else {held}
-            end
-        )::pg_catalog.int4,
+_MARK = """
         pg_catalog.set_config(
             'runner.file', {mark} || pg_catalog.pg_current_xact_id()::pg_catalog.text, true
-        );
-"""
-
-# A statement of its own, behind the lock: what was committed before that is seen.
-_CHECK = """
-    select (
-            case
-                when array(
-                    select version from public.schema_migrations
-                    where series = {series} and version in ({version}, {previous}) and not running
-                ) = pg_catalog.array_remove(array[{previous}], null) then '0'
-                else {outdated}
-            end
-        )::pg_catalog.int4 as runner_begins,
+        )"""
+_HAND_OVER = """
         pg_catalog.set_config(
             'runner.since', extract(epoch from pg_catalog.clock_timestamp())::pg_catalog.text, true
         ),
         pg_catalog.set_config('search_path', null, true);
 """
+_TAKE = f"""
+    select (
+            case
+                when pg_catalog.clock_timestamp() > pg_catalog.statement_timestamp() + {{fresh}}::interval
+                then {{stale}}
+                when not pg_catalog.pg_try_advisory_xact_lock({KEY}) then {{held}}
+"""
+_LOCK = f"""{_TAKE}                else '0'
+            end
+        )::pg_catalog.int4,{_MARK};
+"""
+
+# A statement of its own, behind the lock: what was committed before that is seen.
+_CHECK = f"""
+    select (
+            case
+                when array(
+                    select version from public.schema_migrations
+                    where series = {{series}} and version in ({{version}}, {{previous}}) and not running
+                ) = pg_catalog.array_remove(array[{{previous}}], null) then '0'
+                else {{outdated}}
+            end
+        )::pg_catalog.int4 as runner_begins,{_HAND_OVER}"""  # noqa: S608 - texts of ours
+
+# The session got the lock with the record of the file before, and nobody had it since. To give it back
+# proves that: the ledger needs no look.
+_TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
+                else {{outdated}}
+            end
+        )::pg_catalog.int4 as runner_begins,{_MARK},{_HAND_OVER}"""
 
 # No select, which the server would have to plan.
 MARK = 'show "runner.file";'
@@ -79,8 +88,8 @@ _RECORD = """
         end,
         {runner}
     )
-    returning execution_ms;
-"""
+    returning execution_ms"""
+_KEEP = f", pg_catalog.pg_advisory_lock({KEY})"  # at once: the transaction has it
 _FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")
 _LONG = 65536  # characters: a longer text is not sent twice
 
@@ -88,6 +97,11 @@ _LONG = 65536  # characters: a longer text is not sent twice
 def lock_message(migration: Migration) -> str:
     """Return what takes the lock for the transaction; it may fail as ``is_held`` and ``is_stale`` tell."""
     return fill(_LOCK, held=_HELD, stale=_STALE, fresh=FRESH, mark=mark(migration))
+
+
+def take_over_message(migration: Migration) -> str:
+    """Return what goes on with the lock that the file before has kept; it fails as the other two do."""
+    return fill(_TAKE_OVER, held=_HELD, stale=_STALE, fresh=FRESH, outdated=_OUTDATED, mark=mark(migration))
 
 
 def check_message(migration: Migration, *, previous: str | None) -> str:
@@ -102,12 +116,13 @@ def mark(migration: Migration) -> str:
     return f"{migration.version} "
 
 
-def record_within(migration: Migration, *, first: int) -> list[str]:
+def record_within(migration: Migration, *, first: int, keeps: bool) -> list[str]:
     """Return the record of a file in pieces; it fails in any transaction but the one begun for the file.
 
     ``first`` is where the file begins in the message, in characters from 1: a long one is taken from there.
+    With ``keeps`` the session keeps the lock for the next file, which must begin with ``take_over_message``.
     """
-    return pieces(
+    record = pieces(
         _FROM_MESSAGE if len(migration.sql) > _LONG else _RECORD,
         series=migration.series,
         version=migration.version,
@@ -119,6 +134,7 @@ def record_within(migration: Migration, *, first: int) -> list[str]:
         mark=mark(migration),
         runner=__version__,
     )
+    return [*record, _KEEP * keeps, ";\n"]
 
 
 def is_held(error: Error) -> bool:

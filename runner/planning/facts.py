@@ -24,10 +24,11 @@ class Facts(NamedTuple):  # as in model: it starts faster
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
     whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that the
-    ledger's schema exists; ``pid`` is what the server calls this session; ``absent`` are those of the
-    extensions asked for that are not installed, each with the reason why this role cannot create it, if the
-    catalogs know one; ``kin`` is equal for databases of one server where none has anything of its own that
-    could make it answer otherwise to this role that creates one, and ``None`` for one that has.
+    ledger's schema exists; ``is_direct`` says that no pooler is in between, which makes up a process id;
+    ``absent`` are those of the extensions asked for that are not installed, each with the reason why this
+    role cannot create it, if the catalogs know one; ``kin`` is equal for databases of one server where none
+    has anything of its own that could make it answer otherwise to this role that creates one, and ``None``
+    for one that has.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     notices_loss: bool
     role: str
     has_public: bool
-    pid: int
+    is_direct: bool
     kin: str | None
     absent: dict[str, str | None]
 
@@ -131,7 +132,9 @@ def question(*, extensions: Collection[str]) -> str:
 def answer(connection: Connection, result: PGresult) -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
-    return Facts(*row)._replace(absent=dict(row[-1]))
+    found = Facts(*row)
+    pid = connection.pgconn.backend_pid
+    return found._replace(is_direct=found.is_direct == pid, absent=dict(found.absent))
 
 
 def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:

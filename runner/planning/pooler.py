@@ -33,14 +33,14 @@ _SEEN = """
 """
 
 
-def check(access: Access, *, name: str, pid: int, source: str, alone: bool) -> None:
+def check(access: Access, *, name: str, source: str, alone: bool) -> None:
     """Raise ``PoolerFound`` when migrations cannot go through the pooler, if there is one.
 
-    ``pid`` is what the server calls this session; ``alone`` says that a file needs a session of its own.
-    In statement mode, ``begin`` raises what ``refusal`` knows.
+    ``alone`` says that a file needs a session of its own. In statement mode, ``begin`` raises what
+    ``refusal`` knows.
     """
     connection = access.connection
-    if pid == connection.pgconn.backend_pid:
+    if access.is_direct:
         return
     database.run(connection, "begin")
     database.roll_back(connection)

@@ -121,8 +121,7 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_public(site.facts)
         if todo := compare.pending(site.steps):
             alone = not all(step.file.in_transaction for step in todo)
-            found = site.facts
-            pooler.check(site.access, name=found.name, pid=found.pid, source=site.target.source, alone=alone)
+            pooler.check(site.access, name=site.facts.name, source=site.target.source, alone=alone)
 
 
 def check_count(sites: Sequence[Site], *, to: int | None, expect: int | None) -> None:

@@ -43,7 +43,8 @@ class Site(NamedTuple):  # as in model: it starts faster
     @property
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
-        return Access(self.connection, lambda: _connect(self.target), self.facts.notices_loss)
+        found = self.facts
+        return Access(self.connection, lambda: _connect(self.target), found.notices_loss, found.is_direct)
 
     @property
     def schemas(self) -> tuple[str, ...]:

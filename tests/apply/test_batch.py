@@ -11,9 +11,12 @@ from unittest.mock import Mock
 import psycopg
 import pytest
 
+from runner import ledger
 from runner.apply import envelope
 from runner.apply.event import Noticed, Outcome, Retrying, Started, Waiting
+from runner.database import Access
 from runner.errors import LockTimeout, RunnerError, SqlFailed, TransactionEnded
+from runner.model import Migration
 from tests.project import make, tables, told
 
 if TYPE_CHECKING:
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.apply.event import Event
-    from runner.model import Migration
     from tests.project import Project
 
+KEY = "hashtextextended('public.schema_migrations', 0)"
 LARGE = "create table public.t{0} (id int);\n" + 9000 * "insert into public.t0 values (0);\n"
 
 
@@ -46,6 +49,21 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr("runner.apply.envelope.message", counted)
     return sent
+
+
+@pytest.fixture(params=["direct", "pooled"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let a pooler be in between, as far as the runner knows, or not: how the lock is handed on differs."""
+    if request.param == "pooled":
+        found = lambda *known: Access(*known)._replace(is_direct=False)  # noqa: E731 - one expression
+        monkeypatch.setattr("runner.planning.site.Access", found)
+    return str(request.param)
+
+
+def is_free(db: psycopg.Connection) -> bool:
+    """Tell whether nobody has the advisory lock."""
+    [(free,)] = db.execute(f"select pg_try_advisory_xact_lock({KEY})")
+    return bool(free)
 
 
 def check(db: psycopg.Connection, count: int) -> None:
@@ -122,16 +140,19 @@ def test_each_file_has_its_own_time(tmp_path: Path, each_url: str, db: psycopg.C
     assert 1.1 <= apart.total_seconds() < 60
 
 
+@pytest.mark.usefixtures("way")
 def test_now_is_not_left_behind(
     tmp_path: Path, url: str, messages: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All files of a message share one now(): what is left of an old message is sent anew."""
+    """All files of a message share one now(): what is left of it is sent anew."""
     monkeypatch.setattr("runner.ledger.within.FRESH", "2 s")
     text = "create table public.t{0} as select clock_timestamp() - now() as behind; select pg_sleep({1});"
     slow = {f"t{n}": text.format(n, 2.1 if n == 1 else 0) for n in range(4)}
-    make(tmp_path, app=tables(4, **slow)).migrate(url)
-    assert messages == [4, 2]
     with psycopg.connect(url, autocommit=True) as db:
+        for event in make(tmp_path, app=tables(4, **slow)).events(url):
+            free = isinstance(event, Outcome) and is_free(db)
+        assert free
+        assert messages == [4, 2]
         check(db, 4)
         seen = "table public.t0 union all table public.t1 union all table public.t2 union all table public.t3"
         assert all(behind.total_seconds() < 2 for (behind,) in db.execute(seen))
@@ -292,6 +313,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.usefixtures("way")
 def test_a_file_that_is_broken_is_not_recorded(
     tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -310,6 +332,15 @@ def test_a_file_that_is_broken_is_not_recorded(
     assert isinstance(error, TransactionEnded if ends else SqlFailed)
 
 
+def test_a_lock_that_was_not_kept_is_not_taken_over(url: str) -> None:
+    """Should the record before ever be missing, the file behind it is not begun."""
+    file = Migration("app", "001", "t1", "app/001_t1.sql", "create table public.t1 ();", "sha256:0")
+    with psycopg.connect(url) as db, pytest.raises(psycopg.Error) as caught:
+        db.execute(ledger.take_over_message(file).encode())
+    assert ledger.is_outdated(caught.value)
+
+
+@pytest.mark.usefixtures("way")
 def test_a_file_cannot_swallow_the_next(
     tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +358,20 @@ def test_a_file_cannot_swallow_the_next(
 # ------------------------------------------------------------------ other runners
 
 
+@pytest.mark.parametrize(
+    "text", ["create table public.t1 ();", f"create table public.t1 (); select pg_advisory_lock({KEY});"]
+)
+@pytest.mark.usefixtures("way")
+def test_the_lock_is_free_behind_the_last_file(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, text: str
+) -> None:
+    """While the session is still there, and also where a file has taken it once more."""
+    for event in make(tmp_path, app=tables(3, t1=text)).events(each_url):
+        free = isinstance(event, Outcome) and event.migration.number == 2 and is_free(db)
+    assert free
+
+
+@pytest.mark.usefixtures("way")
 def test_what_another_runner_applied_is_left_out(tmp_path: Path, each_url: str, messages: list[int]) -> None:
     """In the middle of a run: the plan is made anew, and the rest goes on in one message."""
     app = make(tmp_path, app=tables(8))
@@ -338,13 +383,14 @@ def test_what_another_runner_applied_is_left_out(tmp_path: Path, each_url: str, 
     assert messages == [5, 8, 3]
 
 
-def test_a_held_lock_in_the_middle_is_waited_for(tmp_path: Path, url: str, messages: list[int]) -> None:
-    """Another runner may come between two files: this one waits outside any transaction and goes on."""
-    key = "hashtextextended('public.schema_migrations', 0)"
+def test_another_runner_comes_between_two_files_behind_a_pooler_only(
+    tmp_path: Path, url: str, messages: list[int], way: str
+) -> None:
+    """There this one waits outside any transaction and goes on; else the session keeps the lock."""
     app = make(tmp_path, app=tables(6, t2="create table public.t2 (); select pg_advisory_xact_lock(77);"))
     with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url, autocommit=True) as db:
         db.execute("select pg_advisory_lock(77)")
-        between = threading.Thread(target=other.execute, args=(f"select pg_advisory_lock({key})",))
+        between = threading.Thread(target=other.execute, args=(f"select pg_advisory_lock({KEY})",))
         kinds = []
         for event in app.events(url):
             kinds.append(type(event))
@@ -356,9 +402,11 @@ def test_a_held_lock_in_the_middle_is_waited_for(tmp_path: Path, url: str, messa
             if isinstance(event, Waiting):
                 assert event.migration.number == 3
                 between.join()
-                other.execute(f"select pg_advisory_unlock({key})")
-        assert kinds == [Started, Outcome] * 3 + [Started, Waiting, Outcome] + [Started, Outcome] * 2
-        assert messages == [6, 3]
+                other.execute(f"select pg_advisory_unlock({KEY})")
+        between.join()
+        waits = [Started, Waiting, Outcome] if way == "pooled" else [Started, Outcome]
+        assert kinds == [Started, Outcome] * 3 + waits + [Started, Outcome] * 2
+        assert messages == ([6, 3] if way == "pooled" else [6])
         check(db, 6)
 
 
