@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,13 +58,15 @@ class Project(NamedTuple):  # as in model: it starts faster
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):  # as in model: it starts faster
     """A series and the database it is applied to. The URL may hold a password: it has no repr."""
 
     series: Series
-    url: str = field(repr=False)
+    url: str
     source: str  # how people refer to the URL: DATABASE_URL_AUTH, --url, the embedded server
+
+    def __repr__(self) -> str:
+        return f"Target(series={self.series!r}, source={self.source!r})"
 
 
 def load(file: Path | None = None) -> Project:

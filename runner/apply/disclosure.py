@@ -22,13 +22,13 @@ _QUOTES = "\"'»«„“”「」『』"
 _OF_ROWS, _OF_VALUES = "23", "22"  # classes of SQLSTATEs
 _RAISED = ("P0", "38", "39")  # what code says of itself, in PL/pgSQL and in other languages
 # A function and the line in it, or its n-th statement: `PL/pgSQL function f(integer) line 3 at RAISE`.
-_CODE = re.compile(
+_CODE = (
     rf"[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block|[{_QUOTES}][\w.$]+[{_QUOTES}])"
     rf"[^{_QUOTES}:]*\d[^{_QUOTES}:]*"
 )
 
 
-_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
+_LITERAL = r"(?s)'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)"
 
 
 class Lines(NamedTuple):
@@ -46,7 +46,7 @@ def lines(diag: psycopg.errors.Diagnostic | Heard, sql: str, *, context: bool = 
         where = hidden if text and _may_show_rows(diag, text, sql) else shown
         where += (f"{name}: {line}" for line in (text or "").splitlines())
     for line in (diag.context or "").splitlines() if context else ():
-        (shown if _CODE.fullmatch(line) or _stands_in(line, sql) else hidden).append(f"CONTEXT: {line}")
+        (shown if re.fullmatch(_CODE, line) or _stands_in(line, sql) else hidden).append(f"CONTEXT: {line}")
     return Lines((*shown, *([LEFT_OUT] if hidden else [])), tuple(hidden))
 
 
@@ -70,4 +70,4 @@ def _stands_in(line: str, sql: str) -> bool:
 
 def veiled(query: str) -> str:
     """Return somebody else's query, which may be cut off, without the texts in it: they are of rows."""
-    return _LITERAL.sub("'…'", query)
+    return re.sub(_LITERAL, "'…'", query)

@@ -29,16 +29,13 @@ _PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
-_TRANSACTION = re.compile(
-    r"(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b",
-    re.IGNORECASE,
+_TRANSACTION = (
+    r"(?i)(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b"
 )
 _DETACH = re.compile(r"\bdetach\b", re.IGNORECASE)
-_MODES = re.compile(
-    r"set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)", re.IGNORECASE
-)
+_MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
-_CLIENT_COPY = re.compile(r"copy\b.*\b((?:from|to)\s+std(?:in|out))\b", re.IGNORECASE | re.DOTALL)
+_CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"
 
 
 def check(text: str, *, path: str, single: bool = False, committing: Collection[str] = ()) -> int:
@@ -94,13 +91,13 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
 
 
 def _check_statement(statement: Statement) -> None:
-    if control := _TRANSACTION.match(statement.code):
+    if control := re.match(_TRANSACTION, statement.code):
         raise Refusal(
             statement.start,
             f"controls the transaction ({' '.join(control.group().lower().split())})",
             "Remove it: the runner, or psql -1, begins and commits around the file.",
         )
-    if copy := _CLIENT_COPY.match(statement.code):
+    if copy := re.match(_CLIENT_COPY, statement.code):
         raise Refusal(
             statement.start,
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
@@ -113,7 +110,7 @@ def _check_modes(statement: Statement, text: str) -> None:
 
     A snapshot from before the runner's lock would show an old ledger, so its transaction has begun already.
     """
-    modes = _MODES.match(statement.code)
+    modes = re.match(_MODES, statement.code)
     if modes is None:
         return
     code = statement.code[modes.end() :]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +36,7 @@ _ATOMIC = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
 _NESTING = re.compile(rf"(?<!{_IN_WORD})(?:(begin\s+atomic|case)|end)(?!{_IN_WORD})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):  # as in model: it starts faster
     """One statement: ``start`` is its first word, ``end`` lies behind its semicolon.
 
     ``code`` is its text without the semicolon, of the same length, with comments blanked out, and
@@ -50,8 +48,7 @@ class Statement:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):  # as in model: it starts faster
     """Everything the scanner found in one text; ``comments`` are (start, end) offsets."""
 
     statements: tuple[Statement, ...]

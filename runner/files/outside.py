@@ -17,52 +17,53 @@ if TYPE_CHECKING:
 
     from runner.files.lexer import Statement
 
+# Patterns are compiled when a file first needs them: that takes longer than to read most files.
 _OPTIONS = r"(?:\([^)]*\)\s*)?"
 _OFF = r"\s*=?\s*'?(?:false|off|0)\b"
-_REFUSED = {
-    "vacuum": r"vacuum\b",
-    "cluster without a table": r"cluster\s*(?:\([^)]*\)\s*|verbose\s*)?$",
-    "create index concurrently": r"create\s+(?:unique\s+)?index\s+concurrently\b",
-    "drop index concurrently": r"drop\s+index\s+concurrently\b",
-    "reindex concurrently": (
-        rf"reindex\s*{_OPTIONS}\w+\s+concurrently\b|reindex\s*\([^)]*\bconcurrently\b(?!{_OFF})[^)]*\)"
-    ),
-    "reindex schema, database or system": rf"reindex\s*{_OPTIONS}(?:schema|database|system)\b",
-    "detach partition concurrently": r"alter\s+table\b.*\bdetach\s+partition\b.*\bconcurrently\s*$",
-    "create or drop database": r"(?:create|drop)\s+database\b",
-    "create or drop tablespace": r"(?:create|drop)\s+tablespace\b",
-    "alter database set tablespace": r"alter\s+database\s+\S+\s+set\s+tablespace\b",
-    "alter system": r"alter\s+system\b",
-    "discard all": r"discard\s+all\b",
-    "create subscription": r"create\s+subscription\b",
-    "drop subscription": r"drop\s+subscription\b(?!\s+if\s+exists\b)",
-    "alter subscription": (
-        r"alter\s+subscription\s+\S+\s+(?:refresh|(?:set|add|drop)\s+publication)\b"
-        rf"|alter\s+subscription\s+\S+\s+set\s*\(.*\b(?:failover\b|two_phase{_OFF})"
-    ),
+_DATABASE = {"create or drop database": r"\s+database\b", "create or drop tablespace": r"\s+tablespace\b"}
+_REFUSED = {  # what follows the first word
+    "vacuum": {"vacuum": ""},
+    "cluster": {"cluster without a table": r"\s*(?:\([^)]*\)\s*|verbose\s*)?$"},
+    "create": {
+        "create index concurrently": r"\s+(?:unique\s+)?index\s+concurrently\b",
+        **_DATABASE,
+        "create subscription": r"\s+subscription\b",
+    },
+    "drop": {
+        "drop index concurrently": r"\s+index\s+concurrently\b",
+        **_DATABASE,
+        "drop subscription": r"\s+subscription\b(?!\s+if\s+exists\b)",
+    },
+    "reindex": {
+        "reindex concurrently": (
+            rf"\s*{_OPTIONS}\w+\s+concurrently\b|\s*\([^)]*\bconcurrently\b(?!{_OFF})[^)]*\)"
+        ),
+        "reindex schema, database or system": rf"\s*{_OPTIONS}(?:schema|database|system)\b",
+    },
+    "alter": {
+        "detach partition concurrently": r"\s+table\b.*\bdetach\s+partition\b.*\bconcurrently\s*$",
+        "alter database set tablespace": r"\s+database\s+\S+\s+set\s+tablespace\b",
+        "alter system": r"\s+system\b",
+        "alter subscription": (
+            r"\s+subscription\s+\S+\s+(?:refresh|(?:set|add|drop)\s+publication)\b"
+            rf"|\s+subscription\s+\S+\s+set\s*\(.*\b(?:failover\b|two_phase{_OFF})"
+        ),
+    },
+    "discard": {"discard all": r"\s+all\b"},
 }
-_OUTSIDE = re.compile("|".join(f"({one})" for one in _REFUSED.values()), re.IGNORECASE | re.DOTALL)
-_WITHOUT_SERVER = re.compile(rf"\b(?:create_slot|connect|refresh){_OFF}", re.IGNORECASE)  # of a publisher
-_WITHOUT_SLOT = re.compile(r"\bslot_name\s*=\s*none\b", re.IGNORECASE)
+_WITHOUT_SERVER = rf"(?i)\b(?:create_slot|connect|refresh){_OFF}"  # of a publisher
+_WITHOUT_SLOT = r"(?i)\bslot_name\s*=\s*none\b"
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_DROPPED = re.compile(
-    rf"\s*drop\s+index\s+concurrently\s+(?:if\s+exists\s+)?((?:{NAME}\s*\.\s*)*{NAME})", re.IGNORECASE
+_DROPPED = rf"(?i)\s*drop\s+index\s+concurrently\s+(?:if\s+exists\s+)?((?:{NAME}\s*\.\s*)*{NAME})"
+_BUILT = (
+    r"(?i)\s*create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"
+    rf"(?:(?!on\s)({NAME})\s*)?on\s+(?:only\s+)?((?:{NAME}\s*\.\s*)*)({NAME})"
 )
-_BUILT = re.compile(
-    r"\s*create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"
-    rf"(?:(?!on\s)({NAME})\s*)?on\s+(?:only\s+)?((?:{NAME}\s*\.\s*)*)({NAME})",
-    re.IGNORECASE,
-)
-_CALL = re.compile(rf"call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\(", re.IGNORECASE)
-_PROCEDURE = re.compile(
-    rf"create\s+(?:or\s+replace\s+)?procedure\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\(", re.IGNORECASE
-)
-_STRING = re.compile(r"(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'", re.DOTALL)
-_ENDS = re.compile(
-    r"(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*",
-    re.IGNORECASE | re.DOTALL,
-)
+_CALL = rf"(?i)call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
+_PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
+_STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'"
+_ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
 
 ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
 _NEEDLESS = "Remove it: the runner puts back all that a file leaves behind."
@@ -82,16 +83,22 @@ def check(statement: Statement, text: str, committing: Iterable[str]) -> None:
 
 def refused(statement: Statement, text: str) -> str | None:
     """Return what PostgreSQL calls impossible inside a transaction, in words; ``None`` for all the rest."""
-    match = _OUTSIDE.match(statement.code)
-    if match is None or match.lastindex is None:
-        return None
-    kind = list(_REFUSED)[match.lastindex - 1]
+    kind = _kind(statement.code)
     if kind == "drop subscription":
-        return None if _WITHOUT_SLOT.search(text, 0, statement.start) else kind
-    options = re.compile(r"\bwith\s*\(", re.IGNORECASE).search(statement.code)
-    if options and kind.endswith("subscription"):
-        return None if _WITHOUT_SERVER.search(text, statement.start + options.end(), statement.end) else kind
+        return None if re.compile(_WITHOUT_SLOT).search(text, 0, statement.start) else kind
+    options = re.search(r"(?i)\bwith\s*\(", statement.code) if kind else None
+    if kind and options and kind.endswith("subscription"):
+        start, end = statement.start + options.end(), statement.end
+        return None if re.compile(_WITHOUT_SERVER).search(text, start, end) else kind
     return kind
+
+
+def _kind(code: str) -> str | None:
+    [word] = re.findall(r"\A\w*", code)
+    for kind, rest in _REFUSED.get(word.lower(), {}).items():
+        if re.compile(rest, re.IGNORECASE | re.DOTALL).match(code, len(word)):
+            return kind
+    return None
 
 
 def waits_for_others(text: str) -> bool:
@@ -106,9 +113,9 @@ def indexes(text: str) -> tuple[str | None, str | None]:
     """
     for start, end in scan(text).comments:
         text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
-    if dropped := _DROPPED.match(text):
+    if dropped := re.match(_DROPPED, text):
         return dropped[1], None
-    if built := _BUILT.match(text):
+    if built := re.match(_BUILT, text):
         index, schema, table = built.groups()
         return index and f"{schema or ''}{index}", f"{schema or ''}{table}"
     return None, None
@@ -123,7 +130,7 @@ def commits(statement: Statement, text: str, committing: Iterable[str]) -> bool:
     """Tell whether a ``do`` block, or a procedure that is called, ends the transaction it runs in."""
     if re.match(r"do\b", statement.code, re.IGNORECASE):
         return _has_end(statement, text)
-    called = _CALL.match(text, statement.start)
+    called = re.compile(_CALL).match(text, statement.start)
     return bool(called and folded(called[1]) in committing)
 
 
@@ -140,7 +147,7 @@ def _committing(text: str) -> Iterator[str]:
     except Refusal:
         return  # told when that file is checked
     for statement in statements:
-        made = _PROCEDURE.match(text, statement.start)
+        made = re.compile(_PROCEDURE).match(text, statement.start)
         if made and _has_end(statement, text):
             yield folded(made[1])
 
@@ -149,7 +156,7 @@ def _has_end(statement: Statement, text: str) -> bool:
     """Tell whether a body in this statement holds ``commit`` or ``rollback`` as a statement of its own."""
     position = 0
     while quote := re.compile("[$']").search(statement.code, position):
-        body = _STRING.match(text, statement.start + quote.start())
+        body = re.compile(_STRING).match(text, statement.start + quote.start())
         if body is None:
             position = quote.end()
             continue
@@ -157,7 +164,7 @@ def _has_end(statement: Statement, text: str) -> bool:
             inner = scan(body["dollar"] or body["plain"] or "").statements
         except Refusal:
             inner = ()
-        if any(_ENDS.fullmatch(one.code) for one in inner):
+        if any(re.fullmatch(_ENDS, one.code) for one in inner):
             return True
         position = body.end() - statement.start
     return False

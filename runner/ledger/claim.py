@@ -18,8 +18,7 @@ OWN = (
 # has no such column, is no view, has a value missing or twice.
 _MISTAKEN = ("42P07", "42P01", "42703", "42809", "23502", "23505")
 _THING = r"(?:(?:unlogged|foreign|materialized)\s+)?(?:table|view|sequence|type)\s+"
-_CLAIM = re.compile(
-    rf"""
+_CLAIM = rf"""(?ix)
     (?:
         create\s+(?:or\s+replace\s+)?{_THING}(?:if\s+not\s+exists\s+)?
       | (?:alter|drop)\s+{_THING}(?:if\s+exists\s+)?(?:only\s+)?
@@ -29,14 +28,12 @@ _CLAIM = re.compile(
     (?:public\s*\.\s*|(?-i:"public")\s*\.\s*)?
     (?:schema_migrations(?![\w$])|(?-i:"schema_migrations"))
     (?!\s*\.|\s+owner\s+to\b)
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+"""
 
 
 def claims(statement: str) -> bool:
     """Tell whether a statement makes, changes, drops or writes what is, or would be, the ledger."""
-    return bool(_CLAIM.match(statement))
+    return bool(re.match(_CLAIM, statement))
 
 
 def is_mistaken(error: Error) -> bool:

@@ -6,7 +6,6 @@ the client a server connection for the whole session, for a transaction, or for 
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -73,6 +72,8 @@ def _has_session(connection: Connection, connect: Callable[[], Connection]) -> b
 
 
 def _keeps(connection: Connection, other: Connection) -> bool:
+    import secrets  # noqa: PLC0415 - behind a pooler only
+
     key = secrets.randbits(62)
     [(pid,)] = database.query(connection, _PID)
     if _begin(other) in (pid, None):
