@@ -24,7 +24,8 @@ class Facts(NamedTuple):  # as in model: it starts faster
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
     whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that the
-    ledger's schema exists; ``is_direct`` says that no pooler is in between, which makes up a process id;
+    ledger's schema exists; ``is_free`` says that the role is a superuser and nobody's event trigger sees what
+    it does; ``is_direct`` says that no pooler is in between, which makes up a process id;
     ``absent`` are those of the extensions asked for that are not installed, each with the reason why this
     role cannot create it, if the catalogs know one; ``kin`` is equal for databases of one server where none
     has anything of its own that could make it answer otherwise to this role that creates one, and ``None``
@@ -39,6 +40,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     notices_loss: bool
     role: str
     has_public: bool
+    is_free: bool
     is_direct: bool
     kin: str | None
     absent: dict[str, str | None]
@@ -79,6 +81,8 @@ _FACTS = """
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
         pg_catalog.quote_ident(current_user),
         exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
+        exists (select from pg_catalog.pg_roles as r where r.rolname = current_user and r.rolsuper)
+            and not exists (select from pg_catalog.pg_event_trigger),
         pg_catalog.pg_backend_pid(),
         case
             when not exists (select from pg_catalog.pg_event_trigger)

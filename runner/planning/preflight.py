@@ -93,9 +93,13 @@ def _asked(site: Site, given: set[Given]) -> Site:
 
 
 def _unknown(site: Site) -> set[str]:
-    """Return the extensions that are not installed, and required by a file that is not applied."""
+    """Return the extensions that are required by a file that is not applied, and may be refused.
+
+    Neither one that is installed, nor one that is offered to a superuser: no provider forbids that.
+    """
     open_ = (step.file for step in site.steps if step.state in (State.PENDING, State.SKIPPED))
-    return {name for file in open_ for name in file.requires} & site.facts.absent.keys()
+    wanted = {name for file in open_ for name in file.requires} & site.facts.absent.keys()
+    return {name for name in wanted if site.facts.absent[name] or not site.facts.is_free}
 
 
 def _refused(site: Site, names: Iterable[str], given: set[Given]) -> dict[str, str]:

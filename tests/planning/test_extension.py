@@ -81,6 +81,11 @@ def look(app: Project, url: str) -> AbstractContextManager[tuple[Site, ...]]:
     return planning.look(planning.read(loaded, loaded.series), [Target(loaded.series[0], url, "APP_URL")])
 
 
+def _bound(sites: tuple[Site, ...]) -> list[Site]:
+    """Return what was found as if the role were no superuser."""
+    return [site._replace(facts=site.facts._replace(is_free=False)) for site in sites]
+
+
 def skipped(app: Project, url: str, *command: str) -> list[str]:
     """Return why a command calls files skipped, from its document."""
     done = app.run(CliRunner(), *command, "--json", APP_URL=url)
@@ -232,6 +237,21 @@ def test_drift_says_which_extension_the_scratch_database_cannot_have(
     assert f'the extension {name}, which app/000_needing.sql requires: extension "{name}" is' in done.stderr
 
 
+@pytest.mark.parametrize("case", [("", "", 0), ("", "nope", 1), (FORBIDDING.format("42501"), "", 1)])
+def test_no_server_is_asked_what_a_superuser_may(
+    app: Project, each_url: str, db: psycopg.Connection, name: str, case: tuple[str, str, int]
+) -> None:
+    """But whether it has the extension at all, and where somebody's event trigger sees what is created."""
+    made, other, asked = case
+    if made:
+        db.execute(made.encode())
+    app.write("app", {"000_needing.sql": f"-- runner: requires-extension {other or name}\nselect 1;"})
+    with look(app, each_url) as sites, patch.object(extension, "_try", wraps=extension._try) as tried:
+        [site] = planning.check_and_ask(sites)
+    assert tried.call_count == asked
+    assert site.steps[0].state is (State.SKIPPED if asked else State.PENDING)
+
+
 OWN_TRIGGER = FORBIDDING.format("42501")
 OWN_SETTING = "do $$ begin execute 'alter database ' || current_database() || ' set a.b = 1'; end $$"
 
@@ -240,7 +260,10 @@ OWN_SETTING = "do $$ begin execute 'alter database ' || current_database() || ' 
 def test_databases_that_are_alike_are_asked_once(
     app: Project, url: str, other_url: str, own: str, is_asked: bool
 ) -> None:
-    """To create an extension takes a while; one that has a trigger or settings of its own is asked itself."""
+    """To create an extension takes a while; one that has a trigger or settings of its own is asked itself.
+
+    So it is where the role is no superuser, whom nobody would be asked for.
+    """
     app.write("app", {"000_needing.sql": "-- runner: requires-extension vector\nselect 1;"})
     if own:
         with psycopg.connect(other_url, autocommit=True) as other:
@@ -250,7 +273,7 @@ def test_databases_that_are_alike_are_asked_once(
     with patch.object(extension, "_try", wraps=extension._try) as asked:
         for one in (url, other_url, other_url):
             with look(app, one) as sites:
-                states += [site.steps[0].state for site in planning.ask(sites, given=given)]
+                states += [site.steps[0].state for site in planning.ask(_bound(sites), given=given)]
     assert asked.call_count == (3 if is_asked else 1)
     forbidden = State.SKIPPED if own == OWN_TRIGGER else State.PENDING
     assert states == [State.PENDING, forbidden, forbidden]
@@ -270,6 +293,6 @@ def test_a_file_that_must_not_be_sent_is_told_without_waiting_for_the_server(app
     began = time.monotonic()
     with look(app, url) as sites, patch.object(extension, "_TRY", "select pg_catalog.pg_sleep(60);"):
         with pytest.raises(FileRefused, match=r"000_needing\.sql"):
-            planning.check_and_ask(sites)
+            planning.check_and_ask(_bound(sites))
         assert time.monotonic() - began < 2 + ROOM
         assert database.query(sites[0].connection, "select 1") == [(1,)]

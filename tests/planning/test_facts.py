@@ -38,7 +38,7 @@ def test_facts_say_what_the_catalogs_know_of_extensions(each_url: str, each_serv
     vector = None if each_server.version > 15 else facts.UNKNOWN
     assert found.absent == {"vector": vector, "nope": facts.UNKNOWN}
     assert found.version // 10000 == each_server.version
-    assert (found.role, found.has_public) == ("postgres", True)
+    assert (found.role, found.has_public, found.is_free, found.is_direct) == ("postgres", True, True, True)
     assert found.notices_loss, "these servers do not run on Windows"
     assert not found.standby
     assert not found.read_only
@@ -53,6 +53,7 @@ def test_an_extension_only_a_superuser_may_make_is_not_available(url: str) -> No
             with database.connect(as_plain, source="x") as plain:
                 [(name, reason)] = facts.read(plain, extensions=["vector"]).absent.items()
                 assert (name, reason) == ("vector", facts.ADMINISTRATOR)
+                assert not facts.read(plain, extensions=[]).is_free
                 connection.execute("create extension vector")
                 assert facts.read(plain, extensions=["vector"]).absent == {}
         finally:
