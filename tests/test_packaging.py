@@ -142,7 +142,7 @@ def test_a_zipapp_does_all_but_bring_its_own_files(tmp_path: Path, url: str) -> 
     shutil.copytree(ROOT / "runner", source / "runner", ignore=shutil.ignore_patterns("__pycache__"))
     app = make(tmp_path / "app", app=TWO)
     compileall.compile_dir(source, quiet=1, legacy=True)  # or each start would compile all of it
-    zipapp.create_archive(source, tmp_path / "runner.pyz", main="runner.cli:main")
+    zipapp.create_archive(source, tmp_path / "runner.pyz", main="runner.__main__:main")
 
     def run_zip(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import sys
 from functools import partial
@@ -106,7 +105,6 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
     stopping.handle(stopping.at_once)
-    gc.disable()  # a run is short and leaves no cycles; looking for them takes a tenth of it with many files
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     output.guard()
     try:
