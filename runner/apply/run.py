@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
@@ -110,12 +109,8 @@ class Run:
     def choose(self, migrations: Sequence[Migration]) -> None:
         """Decide whether of a message with some files only the last commit is waited for."""
         is_quick = self._slowest <= _QUICK if self._slowest else len(migrations) >= _MANY
-        self.is_asynchronous = is_quick and len(migrations) > 1 and self._may_lock
+        self.is_asynchronous = is_quick and len(migrations) > 1
         self._slowest = 0
-
-    @cached_property
-    def _may_lock(self) -> bool:
-        return ledger.may_lock(self.access.connection)
 
     def start(self) -> Iterator[Started]:
         """Say once of a file that it is at hand, if there is one."""

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from runner.ledger.table import FIRST as FIRST
     from runner.ledger.table import create as create
     from runner.ledger.table import make_durable as make_durable
-    from runner.ledger.table import may_lock as may_lock
     from runner.ledger.table import read as read
     from runner.ledger.table import read_rows as read_rows
     from runner.ledger.table import text as text
@@ -62,7 +61,7 @@ else:
         entry="DONE RECORD RUNNING done_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
         key="HOLDS try_lock try_session_lock",
-        table="APPEARED CREATE FIRST create make_durable may_lock read read_rows text",
+        table="APPEARED CREATE FIRST create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
         within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"
         " record_within take_over_message",

@@ -99,23 +99,11 @@ _ROWS = """
         execution_ms, running
     from public.schema_migrations
 """
-_LOCK_ROW = """
-    select from public.schema_migrations where series = {series} and version = {version} for no key update;
+# Anybody may write a message into the log; whoever decodes it may leave it out.
+_WAIT = """
+    select from public.schema_migrations where series = {series} and version = {version};
+    select pg_catalog.pg_logical_emit_message(true, 'migration runner', '');
     commit;
-"""
-# What is said of a single schema only adds to what is said of all (ALTER DEFAULT PRIVILEGES).
-_MAY_LOCK = """
-    select coalesce(
-        pg_catalog.has_table_privilege(pg_catalog.to_regclass('public.schema_migrations'), 'update'),
-        not exists (
-            select from pg_catalog.pg_default_acl as d
-            join pg_catalog.pg_roles as r on r.oid = d.defaclrole and r.rolname = current_user
-            where d.defaclobjtype = 'r' and d.defaclnamespace = 0 and not exists (
-                select from pg_catalog.aclexplode(d.defaclacl) as a
-                where a.grantee = r.oid and a.privilege_type = 'UPDATE'
-            )
-        )
-    )
 """
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -155,25 +143,17 @@ def _applied(series: str, version: str, name: str, checksum: str, since: int, *r
     return Applied(series, version, name, checksum, _1970 + timedelta(microseconds=since), *rest)
 
 
-def may_lock(connection: Connection) -> bool:
-    """Tell whether this role may lock rows, as ``make_durable`` does, or will when it has made the ledger.
-
-    An owner may take that right away from himself, of all his tables beforehand.
-    """
-    return bool(database.query(connection, _MAY_LOCK)[0][0])
-
-
 def make_durable(connection: Connection, *, series: str, version: str) -> bool:
     """Wait until a row, and all that was committed before it, is durable, on a synchronous standby as well.
 
     Returns whether the row is there.
 
-    Its lock is written to the log, behind all that, and that commit is waited for (RecordTransactionCommit in
-    PostgreSQL's xact.c), unless the database itself says that none is. Writes no row.
+    Something is written to the log, behind all that, and its commit is waited for (RecordTransactionCommit in
+    PostgreSQL's xact.c), unless the database itself says that none is. Writes no row, and needs no right to.
     """
-    lock = database.fill(_LOCK_ROW, series=series, version=version)
-    results = database.run(connection, database.opening(connection, access="read write") + lock)
-    return results[-2].ntuples == 1
+    wait = database.fill(_WAIT, series=series, version=version)
+    results = database.run(connection, database.opening(connection, access="read write") + wait)
+    return results[-3].ntuples == 1
 
 
 def create(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, LiteralString, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import psycopg
 import pytest
@@ -87,22 +87,10 @@ def test_behind_files_that_take_their_time_each_commit_is_waited_for(
     assert waited == ["www", "www", "--w"]
 
 
-def test_where_no_row_may_be_locked_each_commit_is_waited_for(
-    tmp_path: Path, plain_url: str, each_url: str, waited: list[str]
-) -> None:
-    """Else nothing could be told behind an error: an owner may have taken that right from himself."""
-    app = make(tmp_path, app=tables(8))
-    app.migrate(plain_url, to=0)
-    with psycopg.connect(each_url, autocommit=True) as admin:
-        admin.execute('revoke update on public.schema_migrations from "Plain-role"')
-    app.migrate(plain_url)
-    assert waited == ["w", "www", "www", "w"]
-
-
-def test_who_may_not_lock_what_he_will_make_waits_for_each_commit(
+def test_to_tell_of_what_is_committed_takes_no_right_but_to_read(
     tmp_path: Path, plain_url: str, each_url: str
 ) -> None:
-    """The right to update can be gone from all tables to come; what is for one schema takes nothing away."""
+    """An owner may have taken from himself the right to update, also of all tables to come."""
     app = make(tmp_path, app=tables(25, t20="select 1 / 0;"))
     seen: list[int] = []
     with psycopg.connect(each_url, autocommit=True) as admin:
@@ -114,23 +102,18 @@ def test_who_may_not_lock_what_he_will_make_waits_for_each_commit(
     assert seen == [*range(20)]
 
 
-@pytest.mark.parametrize(
-    ("default", "may"),
-    [
-        ('for role "Plain-role" grant select on tables to public', True),
-        ('for role "Plain-role" in schema public grant select on tables to public', True),
-        ('for role "Plain-role" revoke update on tables from "Plain-role"', False),
-        ("revoke update on tables from postgres", True),
-    ],
-)
-def test_whose_defaults_take_the_right_away_is_looked_at(
-    plain_url: str, each_url: str, default: LiteralString, may: bool
-) -> None:
-    """Those of the role that will own the ledger count, and of these what is said of all schemas."""
-    with psycopg.connect(each_url, autocommit=True) as admin:
-        admin.execute(f"alter default privileges {default}")
-    with psycopg.connect(plain_url, autocommit=True) as connection:
-        assert ledger.may_lock(connection) is may
+def test_what_is_made_durable_is_in_the_log(tmp_path: Path, each_url: str) -> None:
+    """All of it, and on the disk: no commit before has waited for that."""
+    make(tmp_path, app=tables(1)).migrate(each_url)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute(f"alter database {db.info.dbname} set synchronous_commit = on".encode())
+        with database.connect(each_url, source="x") as connection:
+            ledger.read(connection, series="app")  # so that it looks no more into the catalogs
+            db.execute("insert into public.t0 values (1)")
+            [(written,)] = db.execute("select pg_current_wal_insert_lsn()")
+            assert ledger.make_durable(connection, series="app", version="000")
+            assert db.execute("select pg_current_wal_flush_lsn() >= %s", [written]).fetchone() == (True,)
+            assert not ledger.make_durable(connection, series="app", version="001")
 
 
 def test_all_is_told_in_its_order(tmp_path: Path, url: str, waited: list[str]) -> None:
