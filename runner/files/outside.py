@@ -94,9 +94,10 @@ def refused(statement: Statement, text: str) -> str | None:
 
 
 def _kind(code: str) -> str | None:
-    [word] = re.findall(r"\A\w*", code)
-    for kind, rest in _REFUSED.get(word.lower(), {}).items():
-        if re.compile(rest, re.IGNORECASE | re.DOTALL).match(code, len(word)):
+    word = re.match(r"\w+", code)
+    end = word.end() if word else 0
+    for kind, rest in _REFUSED.get(code[:end].lower(), {}).items():
+        if re.compile(rest, re.IGNORECASE | re.DOTALL).match(code, end):
             return kind
     return None
 
