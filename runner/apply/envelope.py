@@ -100,20 +100,13 @@ def message(  # noqa: PLR0913 - options, keyword-only
         head = "" if opened and not number else _BEGIN
         head += _settings(migration, access, limits)
         head += "" if asynchronous and number % _SELDOM else _FLUSH
-        if access.is_direct and number:
-            head += ledger.take_over_message(migration)
-        else:
-            head += ledger.lock_message(migration) + _check(migration, before)
+        is_kept = access.is_direct and number > 0
+        head += ledger.take_over_message(migration) if is_kept else _take(migration, before)
         head += _hand_over(limits)
         starts.append(length + len(head))
         ending = _ending(migration, limits, first=starts[-1] + 1, keeps=access.is_direct and not is_last)
-        own = [
-            head,
-            migration.sql,
-            "\n;\n",
-            *ending,
-            _ASYNCHRONOUS if asynchronous and not is_last else _COMMIT,
-        ]
+        commit = _ASYNCHRONOUS if asynchronous and not is_last else _COMMIT
+        own = [head, migration.sql, "\n;\n", *ending, commit]
         parts += own
         length += sum(map(len, own))
         before = Before(has_ledger=True, version=migration.version)
@@ -127,9 +120,10 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
 
 
-def _check(migration: Migration, before: Before) -> str:
+def _take(migration: Migration, before: Before) -> str:
     first = "" if before.has_ledger else ledger.FIRST
-    return first + ledger.check_message(migration, previous=before.version)
+    check = ledger.check_message(migration, previous=before.version)
+    return ledger.lock_message(migration) + first + check
 
 
 def _hand_over(limits: Limits) -> str:

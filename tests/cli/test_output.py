@@ -103,3 +103,20 @@ def test_a_letter_that_the_terminal_lacks_is_written_out(tmp_path: Path, url: st
     assert '"name": "SQL_FAILED"' in document.stdout
     bundle = shell(app, "$RUN plan app --sql - --config $APP 2> /dev/null", **ascii_only)
     assert "select nope /* é */;" in bundle.stdout
+
+
+def test_what_others_left_for_the_end_is_done_and_seen(tmp_path: Path) -> None:
+    """A program that measures what ran, such as coverage, writes it down then."""
+    code = (
+        "import atexit; from runner.__main__ import main;"
+        "atexit.register(print, 'at the end'); print('at the beginning'); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "new", "nope", "x", "--config", str(make(tmp_path, app=TWO).file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "at the beginning\nat the end\n")
+    assert "SERIES_UNKNOWN" in done.stderr
