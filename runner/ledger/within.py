@@ -30,7 +30,7 @@ _MARK = """
         pg_catalog.set_config(
             'runner.file', {mark} || pg_catalog.pg_current_xact_id()::pg_catalog.text, true
         )"""
-_HAND_OVER = """
+_FROM_HERE = """
         pg_catalog.set_config(
             'runner.since', extract(epoch from pg_catalog.clock_timestamp())::pg_catalog.text, true
         ),
@@ -58,14 +58,14 @@ _CHECK = f"""
                 ) = pg_catalog.array_remove(array[{{previous}}], null) then '0'
                 else {{outdated}}
             end
-        )::pg_catalog.int4 as runner_begins,{_HAND_OVER}"""  # noqa: S608 - texts of ours
+        )::pg_catalog.int4 as runner_begins,{_FROM_HERE}"""  # noqa: S608 - texts of ours
 
 # The session got the lock with the record of the file before, and nobody had it since. To give it back
 # proves that: the ledger needs no look.
 _TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
                 else {{outdated}}
             end
-        )::pg_catalog.int4 as runner_begins,{_MARK},{_HAND_OVER}"""
+        )::pg_catalog.int4 as runner_begins,{_MARK},{_FROM_HERE}"""
 
 # No select, which the server would have to plan.
 MARK = 'show "runner.file";'
