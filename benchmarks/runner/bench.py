@@ -1,4 +1,9 @@
-"""Run workloads: one run of every tool, then, the other way round, the next; each on databases of its own."""
+"""Run workloads: one run of every tool, then, the other way round, the next; each on databases of its own.
+
+None is dropped: ext4 does not give an inode away again for a minute or more after its file was deleted, and
+looks at each of them whenever a file is made. Behind a few databases of a hundred tables a migration took half
+as long again, and twice in a bad minute.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from benchmarks.runner import filesets, measure, server
 from benchmarks.runner.model import Failed, Results, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.runner.model import FileSet, Peer, Run, Workload
     from benchmarks.runner.proxy import Proxy
@@ -38,23 +43,19 @@ class Bench:
 
     def run_all(self, workloads: Sequence[Workload]) -> None:
         """Run workloads in order. A tool that fails in one is noted, and not run again there."""
-        for position, workload in enumerate(workloads):
-            needed = {later.after for later in workloads[position:]}
-            self._forget(needed)
+        for workload in workloads:
             for number in range(max(workload.runs, workload.others)):
                 # Neighbours disturb each other: nobody always comes behind the same tool.
                 in_turn = reversed(self.peers) if number % 2 else self.peers
                 for peer in in_turn:
                     runs = workload.runs if peer.name in MATTER else workload.others
                     if number < runs and (workload.key, peer.name) not in self.results.failures:
-                        keep = workload.key in needed and number == runs - 1
-                        self._attempt(workload, peer, keep=keep)
-        self._forget(())
+                        self._attempt(workload, peer)
 
-    def _attempt(self, workload: Workload, peer: Peer, *, keep: bool) -> None:
+    def _attempt(self, workload: Workload, peer: Peer) -> None:
         at = (workload.key, peer.name)
         try:
-            run = self._idle(workload, peer) if workload.after else self._fresh(workload, peer, keep=keep)
+            run = self._idle(workload, peer) if workload.after else self._fresh(workload, peer)
         except Failed as error:
             self.results.failures[at] = str(error)
             print(f"{workload.key} {peer.name}: FAILED: {error}", file=sys.stderr)
@@ -65,27 +66,19 @@ class Bench:
 
     # -------------------------------------------------------------- one run
 
-    def _fresh(self, workload: Workload, peer: Peer, *, keep: bool) -> Run | None:
-        """Migrate new databases; ``keep`` leaves them for the workloads with nothing pending."""
+    def _fresh(self, workload: Workload, peer: Peer) -> Run | None:
+        """Migrate new databases, and remember them for the workloads with nothing pending."""
         targets = self._targets(workload, peer)
         names = [target.database for target in targets]
         server.create(self.server, names)
-        try:
-            self.proxy.reset()
-            run = self._measure(workload, peer, targets)
-            if run and workload.is_slow_network:
-                run = replace(run, trips=self.proxy.trips, traffic=self.proxy.traffic)
-            if run and workload.has_share:
-                run = replace(run, server_seconds=server.busy_seconds(self.server, names))
-            self._check(peer, targets)
-        except Failed:
-            keep = False
-            raise
-        finally:
-            if keep:
-                self._left[workload.key, peer.name] = targets
-            else:
-                server.drop(self.server, names)
+        self.proxy.reset()
+        run = self._measure(workload, peer, targets)
+        if run and workload.is_slow_network:
+            run = replace(run, trips=self.proxy.trips, traffic=self.proxy.traffic)
+        if run and workload.has_share:
+            run = replace(run, server_seconds=server.busy_seconds(self.server, names))
+        self._check(peer, targets)
+        self._left[workload.key, peer.name] = targets
         return run
 
     def _idle(self, workload: Workload, peer: Peer) -> Run | None:
@@ -96,7 +89,7 @@ class Bench:
         if peer.recorded is None:
             return None  # whoever records nothing applies everything again
         if before not in self._left:
-            self._fresh(replace(workload, key=before[0], action="migrate"), peer, keep=True)
+            self._fresh(replace(workload, key=before[0], action="migrate"), peer)
         targets = self._left[before]
         if workload.is_slow_network:
             names = [(target, target.database) for target in targets]
@@ -124,11 +117,6 @@ class Bench:
                 raise Failed(f"{name} has {recorded} files recorded of {expected}")
 
     # -------------------------------------------------------------- what it needs
-
-    def _forget(self, needed: Container[str | None]) -> None:
-        """Drop databases that nobody needs any more: autovacuum would visit thousands of tables."""
-        for key, name in [at for at in self._left if at[0] not in needed]:
-            server.drop(self.server, [target.database for target in self._left.pop((key, name))])
 
     def _targets(self, workload: Workload, peer: Peer) -> list[Target]:
         port = self.proxy.port if workload.is_slow_network else None
