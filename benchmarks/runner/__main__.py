@@ -53,8 +53,8 @@ def _options() -> argparse.Namespace:
 def _server(running: server.Server) -> str:
     commit = server.commit_seconds(running) * 1000
     return (
-        f"PostgreSQL {server.version(running)} with its own defaults (fsync and synchronous_commit on) but for "
-        f"autovacuum, which is off, a commit takes {commit:.1f} ms; Python {platform.python_version()}"
+        f"PostgreSQL {server.version(running)} with its own defaults (fsync and synchronous_commit on), but "
+        f"without autovacuum; a commit takes {commit:.1f} ms; Python {platform.python_version()}"
     )
 
 

@@ -1,8 +1,7 @@
 """Run workloads: one run of every tool, then, the other way round, the next; each on databases of its own.
 
-None is dropped: ext4 does not give an inode away again for a minute or more after its file was deleted, and
-looks at each of them whenever a file is made. Behind a few databases of a hundred tables a migration took half
-as long again, and twice in a bad minute.
+None is dropped: for minutes after a file was deleted ext4 does not give its inode away again, and looks at
+each such one whenever a file is made. Behind a few dropped databases a migration took up to twice as long.
 """
 
 from __future__ import annotations

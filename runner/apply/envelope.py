@@ -121,7 +121,7 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
 
 
 def _take(migration: Migration, before: Before) -> str:
-    first = "" if before.has_ledger else ledger.FIRST
+    first = "" if before.has_ledger else ledger.CREATE
     check = ledger.check_message(migration, previous=before.version)
     return ledger.lock_message(migration) + first + check
 

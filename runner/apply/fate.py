@@ -6,10 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
+from runner.apply import failure
 from runner.errors import CommitUnknown, RunnerError
 
 if TYPE_CHECKING:
-    from runner.database import Access
+    from collections.abc import Iterator
+
+    from runner.apply.course import Course
+    from runner.apply.event import Event
+    from runner.apply.run import Run
+    from runner.database import Access, Answer
     from runner.model import Applied, Migration
 
 _LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
@@ -23,6 +29,23 @@ _END = """
     where pid = %s and usename = session_user and datname = pg_catalog.current_database()
         and application_name like 'runner%%'
 """
+
+
+def broken_off(run: Run, way: Course, answer: Answer, trouble: BaseException, *, pid: int) -> Iterator[Event]:
+    """Find out what is committed of the files that are left, tell of it, and raise what happened."""
+    rest, lost = way.untold, isinstance(trouble, database.Error)
+    if rest and (lost or run.access.connection.closed) and answer.is_sent:
+        if not (lost or answer.is_heard):
+            raise unknown(rest[0]) from trouble
+        rows = resolve(rest[0], run.access, pid, trouble, asynchronous=run.is_asynchronous)
+        while rest and rest[0].version in rows:
+            yield run.done(rows[rest[0].version].execution_ms)
+            rest = rest[1:]
+    if isinstance(trouble, database.Error):
+        raise failure.around(trouble, rest[0], lost=True) if rest else failure.lost_behind(way.files[-1])
+    if isinstance(trouble, KeyboardInterrupt) and rest:
+        raise failure.interrupted(rest[0]) from None
+    raise trouble
 
 
 def resolve(

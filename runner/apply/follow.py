@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, nullcontext
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
-from runner.apply import course, failure, fate, notices
+from runner.apply import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,10 @@ def _told(run: Run, way: Course, *, last: Migration | None = None) -> Iterator[E
         one = way.committed.pop(0)
         if one.migration in way.untold:
             yield _done(run, way, one.ms)
-        yield from notices.told(one.migration, one.heard, start=one.start)
+        if one.heard.kept:
+            from runner.apply import notices  # noqa: PLC0415 - start-up time
+
+            yield from notices.told(one.migration, one.heard, start=one.start)
         yield from run.start()
         if one.migration is last:
             return
@@ -106,12 +109,12 @@ def _end(
         problem = trouble if is_lost else _make_durable(run.access, way, trouble)
     if problem is None:
         yield from _told(run, way)
-    elif isinstance(problem, database.Error):
-        trouble = problem
-    elif problem is not trouble:
-        raise fate.unknown(way.untold[0]) from trouble or problem
-    if trouble:
-        yield from _broken_off(run, way, answer, trouble, pid=pid)
+    if cause := problem or trouble:
+        from runner.apply import fate  # noqa: PLC0415 - failures only
+
+        if cause is not trouble and not isinstance(cause, database.Error):
+            raise fate.unknown(way.untold[0]) from trouble or cause
+        yield from fate.broken_off(run, way, answer, cause, pid=pid)
 
 
 def _make_durable(access: Access, way: Course, trouble: BaseException | None) -> BaseException | None:
@@ -132,22 +135,3 @@ def _make_durable(access: Access, way: Course, trouble: BaseException | None) ->
 def _impatient(waited: float) -> None:
     if waited > _PARTING:
         raise TimeoutError
-
-
-def _broken_off(
-    run: Run, way: Course, answer: Answer, trouble: BaseException, *, pid: int
-) -> Iterator[Event]:
-    """Find out what is committed of the files that are left, tell of it, and raise what happened."""
-    rest, lost = way.untold, isinstance(trouble, database.Error)
-    if rest and (lost or run.access.connection.closed) and answer.is_sent:
-        if not (lost or answer.is_heard):
-            raise fate.unknown(rest[0]) from trouble
-        rows = fate.resolve(rest[0], run.access, pid, trouble, asynchronous=run.is_asynchronous)
-        while rest and rest[0].version in rows:
-            yield run.done(rows[rest[0].version].execution_ms)
-            rest = rest[1:]
-    if isinstance(trouble, database.Error):
-        raise failure.around(trouble, rest[0], lost=True) if rest else failure.lost_behind(way.files[-1])
-    if isinstance(trouble, KeyboardInterrupt) and rest:
-        raise failure.interrupted(rest[0]) from None
-    raise trouble

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.apply import batch, single
+from runner.apply import batch
 from runner.apply.event import Outcome, Retrying, Started
 from runner.errors import LockTimeout
 from runner.model import Before, Limits
@@ -92,6 +92,8 @@ class Run:
         if first.in_transaction:
             yield from batch.apply(self, self._together())
             return
+        from runner.apply import single  # noqa: PLC0415 - start-up time
+
         for event in single.apply(first, self.access, self.before, self.limits):
             yield self.done(event.ms) if isinstance(event, Outcome) else event
 

@@ -12,7 +12,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
 from runner import database, ledger
-from runner.apply import activity, blockers
 from runner.apply.event import Activity, Working, application
 from runner.errors import RunnerError
 
@@ -82,6 +81,8 @@ class Watch:
     @property
     def lines(self) -> tuple[str, ...]:
         """Who blocked the file, a line each."""
+        from runner.apply import blockers  # noqa: PLC0415 - start-up time
+
         return tuple(map(blockers.blocked, self.blocked.blockers))
 
     def __enter__(self) -> Self:
@@ -123,6 +124,8 @@ class Watch:
             self._found = (None, Activity())
 
     def _ask(self, connection: Connection) -> None:
+        from runner.apply import activity  # noqa: PLC0415 - start-up time
+
         migration, committed = self._migration, self._committed
         left = self._unheard[self._unheard.index(migration) :] if self._unheard else [migration]
         names = [application(one) for one in left]

@@ -29,6 +29,8 @@ _PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
+# Compiled where a statement begins like that: it takes longer than to read most files.
+_CONTROLS = {"begin", "commit", "end", "rollback", "abort", "savepoint", "release", "start", "prepare"}
 _TRANSACTION = (
     r"(?i)(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b"
 )
@@ -91,13 +93,15 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
 
 
 def _check_statement(statement: Statement) -> None:
-    if control := re.match(_TRANSACTION, statement.code):
+    control = re.match(_TRANSACTION, statement.code) if statement.word in _CONTROLS else None
+    if control:
         raise Refusal(
             statement.start,
             f"controls the transaction ({' '.join(control.group().lower().split())})",
             "Remove it: the runner, or psql -1, begins and commits around the file.",
         )
-    if copy := re.match(_CLIENT_COPY, statement.code):
+    copy = re.match(_CLIENT_COPY, statement.code) if statement.word == "copy" else None
+    if copy:
         raise Refusal(
             statement.start,
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
@@ -110,7 +114,7 @@ def _check_modes(statement: Statement, text: str) -> None:
 
     A snapshot from before the runner's lock would show an old ledger, so its transaction has begun already.
     """
-    modes = re.match(_MODES, statement.code)
+    modes = re.match(_MODES, statement.code) if statement.word == "set" else None
     if modes is None:
         return
     code = statement.code[modes.end() :]

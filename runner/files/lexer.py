@@ -47,6 +47,12 @@ class Statement(NamedTuple):  # as in model: it starts faster
     end: int
     code: str
 
+    @property
+    def word(self) -> str:
+        """The first word, in small letters."""
+        word = re.match(r"\w*", self.code)
+        return word.group().lower() if word else ""
+
 
 class Script(NamedTuple):  # as in model: it starts faster
     """Everything the scanner found in one text; ``comments`` are (start, end) offsets."""

@@ -83,7 +83,7 @@ def check(statement: Statement, text: str, committing: Iterable[str]) -> None:
 
 def refused(statement: Statement, text: str) -> str | None:
     """Return what PostgreSQL calls impossible inside a transaction, in words; ``None`` for all the rest."""
-    kind = _kind(statement.code)
+    kind = _kind(statement)
     if kind == "drop subscription":
         return None if re.compile(_WITHOUT_SLOT).search(text, 0, statement.start) else kind
     options = re.search(r"(?i)\bwith\s*\(", statement.code) if kind else None
@@ -93,11 +93,10 @@ def refused(statement: Statement, text: str) -> str | None:
     return kind
 
 
-def _kind(code: str) -> str | None:
-    word = re.match(r"\w+", code)
-    end = word.end() if word else 0
-    for kind, rest in _REFUSED.get(code[:end].lower(), {}).items():
-        if re.compile(rest, re.IGNORECASE | re.DOTALL).match(code, end):
+def _kind(statement: Statement) -> str | None:
+    word = statement.word
+    for kind, rest in _REFUSED.get(word, {}).items():
+        if re.compile(rest, re.IGNORECASE | re.DOTALL).match(statement.code, len(word)):
             return kind
     return None
 
@@ -124,14 +123,14 @@ def indexes(text: str) -> tuple[str | None, str | None]:
 
 def commits_itself(text: str) -> bool:
     """Tell whether the statement of such a file may have committed a part when it fails."""
-    return any(re.match(r"(?:do|call)\b", one.code, re.IGNORECASE) for one in scan(text).statements)
+    return any(one.word in ("do", "call") for one in scan(text).statements)
 
 
 def commits(statement: Statement, text: str, committing: Iterable[str]) -> bool:
     """Tell whether a ``do`` block, or a procedure that is called, ends the transaction it runs in."""
-    if re.match(r"do\b", statement.code, re.IGNORECASE):
+    if statement.word == "do":
         return _has_end(statement, text)
-    called = re.compile(_CALL).match(text, statement.start)
+    called = re.compile(_CALL).match(text, statement.start) if statement.word == "call" else None
     return bool(called and folded(called[1]) in committing)
 
 
@@ -155,6 +154,8 @@ def _committing(text: str) -> Iterator[str]:
 
 def _has_end(statement: Statement, text: str) -> bool:
     """Tell whether a body in this statement holds ``commit`` or ``rollback`` as a statement of its own."""
+    if not re.search("(?i)commit|rollback", text[statement.start : statement.end]):
+        return False
     position = 0
     while quote := re.compile("[$']").search(statement.code, position):
         body = re.compile(_STRING).match(text, statement.start + quote.start())

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = r'("(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_MADE = re.compile(
-    rf"\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?(?:authorization\s+)?{_NAME}"
-    rf"|\balter\s+schema\s+{_NAME}\s+rename\s+to\s+{_NAME}",
-    re.IGNORECASE,
+_MADE = (  # compiled where a file needs it
+    rf"(?i)\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?(?:authorization\s+)?{_NAME}"
+    rf"|\balter\s+schema\s+{_NAME}\s+rename\s+to\s+{_NAME}"
 )
-_MENTIONED = re.compile(r"\b(?:create|alter)\s+schema\b", re.IGNORECASE)
-_BLOCK = re.compile(r"do\b", re.IGNORECASE)
+_MENTIONED = r"(?i)\b(?:create|alter)\s+schema\b"
+_BLOCK = r"(?i)do\b"
 
 
 @lru_cache(1000)  # of a fleet each member asks for the same files
@@ -27,7 +26,9 @@ def made_schemas(text: str) -> tuple[str, ...]:
 
     The code of a ``do`` block counts; a name that a statement puts together while it runs is not found.
     """
-    if "schema" not in text.lower() or not _MENTIONED.search(text):  # the first takes a tenth of the second
+    if "schema" not in text.lower() or not re.search(
+        _MENTIONED, text
+    ):  # the first takes a tenth of the second
         return ()
     try:
         statements = scan(text).statements
@@ -41,10 +42,10 @@ def made_schemas(text: str) -> tuple[str, ...]:
 def _names(text: str, start: int, end: int, code: str) -> Iterator[str]:
     """Yield the names of one statement: found in its code, without strings, and read from the text."""
     raw = text[start:end]
-    if _BLOCK.match(code):
+    if re.match(_BLOCK, code):
         code = raw
-    for made in _MENTIONED.finditer(code):
-        if found := _MADE.match(raw, made.start()):
+    for made in re.finditer(_MENTIONED, code):
+        if found := re.compile(_MADE).match(raw, made.start()):
             yield _unquoted(found.group(1) or found.group(3))
 
 

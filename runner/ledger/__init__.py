@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from runner.ledger.key import try_session_lock as try_session_lock
     from runner.ledger.table import APPEARED as APPEARED
     from runner.ledger.table import CREATE as CREATE
-    from runner.ledger.table import FIRST as FIRST
     from runner.ledger.table import create as create
     from runner.ledger.table import make_durable as make_durable
     from runner.ledger.table import read as read
@@ -61,7 +60,7 @@ else:
         entry="DONE RECORD RUNNING done_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
         key="HOLDS try_lock try_session_lock",
-        table="APPEARED CREATE FIRST create make_durable read read_rows text",
+        table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
         within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"
         " record_within take_over_message",

@@ -77,21 +77,8 @@ comment on column public.schema_migrations.running is
 
 CREATE = _MAKE + faults.CHECK + _DRESS
 
-APPEARED = "MG003"  # an SQLSTATE of our own
-
-# Creates the ledger, under the lock, unless another runner has done so since somebody looked.
-FIRST = (
-    f"""
-do $runner$
-begin
-    if pg_catalog.to_regclass('public.schema_migrations') is not null then
-        raise exception 'there is a ledger by now' using errcode = '{APPEARED}';
-    end if;
-end
-$runner$;
-"""
-    + CREATE
-)
+# Under the lock: it fails where another runner has made a ledger since somebody looked.
+APPEARED = "42P07"  # duplicate_table
 
 # Microseconds since 1970: how a time is written is for the database's settings to say.
 _ROWS = """

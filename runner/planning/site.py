@@ -76,18 +76,21 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
     than the right to select from the ledger.
     """
 
-    def found(target: Target) -> Site:
+    def found(asked: tuple[Target, str]) -> Site:
+        target, message = asked
         connection = _connect(target)
         stack.callback(connection.close)
         try:
-            return _site(target, connection, migrations[target.series.name])
+            return _site(target, connection, migrations[target.series.name], message)
         except BaseException:  # the others may be given up already
             connection.close()
             raise
 
     with ExitStack() as stack:
         stack.enter_context(_lost())
-        yield tuple(database.together(found, targets))
+        # Written beforehand: what one thread does here, in Python, the other waits for.
+        asked = [(target, _message(target, migrations[target.series.name])) for target in targets]
+        yield tuple(database.together(found, asked))
 
 
 @contextmanager
@@ -107,10 +110,13 @@ def _lost() -> Iterator[None]:
         ) from error
 
 
-def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...]) -> Site:
+def _message(target: Target, migrations: tuple[Migration, ...]) -> str:
     wanted = {name for migration in migrations for name in migration.requires}
     message = facts.question(extensions=wanted) + ledger.SHAPE
-    message += facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
+    return message + facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
+
+
+def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...], message: str) -> Site:
     about, shape_result, objects = database.ask(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
