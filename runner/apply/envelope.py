@@ -95,6 +95,8 @@ def message(  # noqa: PLR0913 - options, keyword-only
     """
     parts: list[str] = []
     starts, length = [], 0
+    hand_over = _hand_over(limits)
+    back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
         is_last = migration is files[-1]
         head = "" if opened and not number else _BEGIN
@@ -102,9 +104,9 @@ def message(  # noqa: PLR0913 - options, keyword-only
         head += "" if asynchronous and number % _SELDOM else _FLUSH
         is_kept = access.is_direct and number > 0
         head += ledger.take_over_message(migration) if is_kept else _take(migration, before)
-        head += _hand_over(limits)
+        head += hand_over
         starts.append(length + len(head))
-        ending = _ending(migration, limits, first=starts[-1] + 1, keeps=access.is_direct and not is_last)
+        ending = _ending(migration, back, first=starts[-1] + 1, keeps=access.is_direct and not is_last)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else _COMMIT
         own = [head, migration.sql, "\n;\n", *ending, commit]
         parts += own
@@ -131,8 +133,7 @@ def _hand_over(limits: Limits) -> str:
     return _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
 
 
-def _ending(migration: Migration, limits: Limits, *, first: int, keeps: bool) -> list[str]:
-    back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
+def _ending(migration: Migration, back: str, *, first: int, keeps: bool) -> list[str]:
     last = database.fill(_LAST, application=application(migration))
     return [ledger.MARK, back, *ledger.record_within(migration, first=first, keeps=keeps), last]
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 RETRIES = 5
 _MOST = 100  # files in one message
 _QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
-_MANY = 20  # files: so many are a history that begins anew, mostly in an empty database, and quick
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
 
 
@@ -109,8 +108,11 @@ class Run:
         return found
 
     def choose(self, migrations: Sequence[Migration]) -> None:
-        """Decide whether of a message with some files only the last commit is waited for."""
-        is_quick = self._slowest <= _QUICK if self._slowest else len(migrations) >= _MANY
+        """Decide whether of a message with some files only the last commit is waited for.
+
+        What begins a history finds an empty database, and is quick.
+        """
+        is_quick = self._slowest <= _QUICK if self._slowest else not self.before.has_ledger
         self.is_asynchronous = is_quick and len(migrations) > 1
         self._slowest = 0
 

@@ -72,10 +72,19 @@ def _refuse() -> NoReturn:
 def test_behind_quick_files_only_the_last_commit_of_a_message_is_waited_for(
     tmp_path: Path, url: str, waited: list[str]
 ) -> None:
-    """The first message shows how long files take here."""
+    """Where there is a history, its next message shows how long files take here."""
     app = make(tmp_path, app=tables(8))
-    assert told(list(app.events(url))) == [*range(8)]
-    assert waited == ["www", "--w", "-w"]
+    app.migrate(url, to=0)
+    waited.clear()
+    assert told(list(app.events(url))) == [*range(1, 8)]
+    assert waited == ["www", "--w", "w"]
+
+
+def test_a_history_that_begins_is_quick(tmp_path: Path, url: str, waited: list[str]) -> None:
+    """Its files find an empty database, and nobody waits for each of their commits."""
+    app = make(tmp_path, app=tables(5))
+    assert told(list(app.events(url))) == [*range(5)]
+    assert waited == ["--w", "-w"]
 
 
 def test_behind_files_that_take_their_time_each_commit_is_waited_for(
@@ -84,7 +93,7 @@ def test_behind_files_that_take_their_time_each_commit_is_waited_for(
     """One of them is enough; as soon as all are quick, it is over."""
     app = make(tmp_path, app=tables(9, t1="select pg_sleep(1.01);"))
     assert told(list(app.events(url))) == [*range(9)]
-    assert waited == ["www", "www", "--w"]
+    assert waited == ["--w", "www", "--w"]
 
 
 def test_to_tell_of_what_is_committed_takes_no_right_but_to_read(
@@ -122,7 +131,7 @@ def test_all_is_told_in_its_order(tmp_path: Path, url: str, waited: list[str]) -
     app = make(tmp_path, app=tables(7, t4=notice))
     kinds = [type(event) for event in app.events(url)]
     assert kinds == [Started, Outcome] * 5 + [Noticed] + [Started, Outcome] * 2
-    assert waited == ["www", "--w", "w"]
+    assert waited == ["--w", "--w", "w"]
 
 
 @pytest.mark.usefixtures("waited")

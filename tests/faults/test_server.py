@@ -56,6 +56,7 @@ def _crash(server: Server) -> None:
 def test_crashed_in_a_file(tmp_path: Path, own: Server, own_url: str) -> None:
     """An immediate restart in a file: exit code 5, nothing of the file remains, the next run converges."""
     app = make(tmp_path, app=files(3) | {"001_t1.sql": SLEEPY.format(n=1)})
+    app.migrate(own_url, to=0)
     with started(app, own_url) as process:
         with psycopg.connect(own_url, autocommit=True) as db:
             Witness(db).caught_sleeping(process, "001")
