@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Every bound is about the first, most are ratios to the second, and the others say what can be had.
 MATTER = ("runner", "floor", "floor at once", "floor guarded")
+_numbers = count()  # of databases
 
 
 @dataclass
@@ -38,7 +39,6 @@ class Bench:
     results: Results = field(default_factory=lambda: Results({}, {}))
     _sets: dict[str, FileSet] = field(default_factory=dict)
     _left: dict[tuple[str, str], list[Target]] = field(default_factory=dict)
-    _numbers: count[int] = field(default_factory=count)
 
     def run_all(self, workloads: Sequence[Workload]) -> None:
         """Run workloads in order. A tool that fails in one is noted, and not run again there."""
@@ -121,7 +121,7 @@ class Bench:
         port = self.proxy.port if workload.is_slow_network else None
         targets = []
         for name in workload.sets:
-            database = f"bench_{next(self._numbers)}"
+            database = f"bench_{next(_numbers)}"
             url = self.server.url(database, port=port)
             targets.append(Target(self._set(name), self._project(name, peer), database, url))
         return targets
