@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import filterfalse
 from typing import TYPE_CHECKING
 
 from runner.errors import ConfigError, FileMissing, FileName, FileUnreadable, VersionDuplicate, VersionGap
@@ -59,8 +60,8 @@ def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
     return tuple(
         shown(one / name, root=root)
         for one in within
-        for name in sorted(entry.name for entry in os.scandir(one) if not _counts(entry.name))
-        if name[0] != "."
+        for name in sorted(filterfalse(_FILE.fullmatch, os.listdir(one)))  # noqa: PTH208 - thousands of names
+        if name[0] != "." and not _counts(name)
     )
 
 
