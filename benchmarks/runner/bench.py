@@ -1,14 +1,9 @@
-"""Run workloads: one run of every tool, then, the other way round, the next; each on databases of its own.
-
-None is dropped: for minutes after a file was deleted ext4 does not give its inode away again, and looks at
-each such one whenever a file is made. Behind a few dropped databases a migration took up to twice as long.
-"""
+"""Run workloads: one run of every tool, then, the other way round, the next; each on databases of its own."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
 
 # Every bound is about the first, most are ratios to the second, and the others say what can be had.
 MATTER = ("runner", "floor", "floor at once", "floor guarded")
-_numbers = count()  # of databases
 
 
 @dataclass
@@ -67,9 +61,8 @@ class Bench:
 
     def _fresh(self, workload: Workload, peer: Peer) -> Run | None:
         """Migrate new databases, and remember them for the workloads with nothing pending."""
-        targets = self._targets(workload, peer)
-        names = [target.database for target in targets]
-        server.create(self.server, names)
+        names = server.create(self.server, len(workload.sets))
+        targets = self._targets(workload, peer, names)
         self.proxy.reset()
         run = self._measure(workload, peer, targets)
         if run and workload.is_slow_network:
@@ -117,14 +110,12 @@ class Bench:
 
     # -------------------------------------------------------------- what it needs
 
-    def _targets(self, workload: Workload, peer: Peer) -> list[Target]:
+    def _targets(self, workload: Workload, peer: Peer, databases: Sequence[str]) -> list[Target]:
         port = self.proxy.port if workload.is_slow_network else None
-        targets = []
-        for name in workload.sets:
-            database = f"bench_{next(_numbers)}"
-            url = self.server.url(database, port=port)
-            targets.append(Target(self._set(name), self._project(name, peer), database, url))
-        return targets
+        return [
+            Target(self._set(name), self._project(name, peer), database, self.server.url(database, port=port))
+            for name, database in zip(workload.sets, databases, strict=True)
+        ]
 
     def _set(self, name: str) -> FileSet:
         if name not in self._sets:

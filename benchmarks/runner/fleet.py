@@ -101,23 +101,19 @@ def once(running: Server, one: Contestant, files: FileSet, folder: Path) -> Take
     if not place.exists():
         place.mkdir()
         one.write(files, place)
-    names = [f"bench_{number}" for number in range(MEMBERS)]
+    names = server.create(running, MEMBERS)
     targets = [Target(files, place, name, running.url(name)) for name in names]
-    server.create(running, names)
-    try:
-        with TemporaryDirectory(dir=folder) as work:
-            commands = one.commands(targets, Path(work))
-            seconds, peak = _run(commands, Path(work), one.at_once)
-        taken = Taken(seconds, peak, server.busy_seconds(running, names))
-        for name in names:
-            if server.count(running, name, one.recorded) not in (
-                (files.tables, len(files.files)),
-                (files.tables, None),
-            ):
-                raise Failed(f"{one.name} left {name} unfinished")
-        return taken
-    finally:
-        server.drop(running, names)
+    with TemporaryDirectory(dir=folder) as work:
+        commands = one.commands(targets, Path(work))
+        seconds, peak = _run(commands, Path(work), one.at_once)
+    taken = Taken(seconds, peak, server.busy_seconds(running, names))
+    for name in names:
+        if server.count(running, name, one.recorded) not in (
+            (files.tables, len(files.files)),
+            (files.tables, None),
+        ):
+            raise Failed(f"{one.name} left {name} unfinished")
+    return taken
 
 
 def _run(commands: Sequence[Command], work: Path, at_once: int) -> tuple[float, float]:

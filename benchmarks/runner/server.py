@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _USER = "pgserver"  # the wheel's own choice, for root, whom PostgreSQL refuses
 _COMMITS = 200
+_numbers = itertools.count()  # of databases
 _LEDGERS = [
     "schema_migrations", "floor", "alembic_version", "pgmigrations",
     "_yoyo_log", "_yoyo_migration", "_yoyo_version", "yoyo_lock",
@@ -98,22 +100,19 @@ def _run(program: Path, *arguments: str) -> None:
     )
 
 
-def create(server: Server, names: Sequence[str]) -> None:
-    """Create databases with nothing in them, whatever template1 holds. Writes.
+def create(server: Server, number: int) -> list[str]:
+    """Create databases with nothing in them, whatever template1 holds; return their names. Writes.
 
-    Ends with a checkpoint: what the run before has left to write is not the next one's work.
+    Ends with a checkpoint: what the run before has left to write is not the next one's work. Nobody drops
+    them: for minutes after a file was deleted ext4 does not give its inode away again, and looks at each such
+    one whenever a file is made. Behind a few dropped databases a migration took up to twice as long.
     """
+    names = [f"bench_{next(_numbers)}" for _ in range(number)]
     with server.connect() as connection:
         for name in names:
             connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         connection.execute("checkpoint")
-
-
-def drop(server: Server, names: Sequence[str]) -> None:
-    """Drop databases, whoever is connected. Writes, and ends with a checkpoint, as every drop does."""
-    with server.connect() as connection:
-        for name in names:
-            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    return names
 
 
 def count(server: Server, database: str, recorded: str | None) -> tuple[int, int | None]:

@@ -29,11 +29,12 @@ _PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
-# Compiled where a statement begins like that: it takes longer than to read most files.
-_CONTROLS = {"begin", "commit", "end", "rollback", "abort", "savepoint", "release", "start", "prepare"}
-_TRANSACTION = (
-    r"(?i)(?:begin|commit|end|rollback|abort|savepoint|release|start\s+transaction|prepare\s+transaction)\b"
-)
+# What follows the first word. Compiled where a statement begins like that, as what comes below: it takes
+# longer than to read most files.
+_CONTROLS = {
+    **dict.fromkeys(("begin", "commit", "end", "rollback", "abort", "savepoint", "release"), ""),
+    **dict.fromkeys(("start", "prepare"), r"\s+transaction\b"),
+}
 _DETACH = re.compile(r"\bdetach\b", re.IGNORECASE)
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
@@ -93,15 +94,14 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
 
 
 def _check_statement(statement: Statement) -> None:
-    control = re.match(_TRANSACTION, statement.code) if statement.word in _CONTROLS else None
-    if control:
+    rest = _CONTROLS.get(statement.word)
+    if rest is not None and (control := re.match(rf"(?i)\w+{rest}", statement.code)):
         raise Refusal(
             statement.start,
             f"controls the transaction ({' '.join(control.group().lower().split())})",
             "Remove it: the runner, or psql -1, begins and commits around the file.",
         )
-    copy = re.match(_CLIENT_COPY, statement.code) if statement.word == "copy" else None
-    if copy:
+    if statement.word == "copy" and (copy := re.match(_CLIENT_COPY, statement.code)):
         raise Refusal(
             statement.start,
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",

@@ -155,7 +155,7 @@ def _committing(text: str) -> Iterator[str]:
 def _has_end(statement: Statement, text: str) -> bool:
     """Tell whether a body in this statement holds ``commit`` or ``rollback`` as a statement of its own."""
     if not re.search("(?i)commit|rollback", text[statement.start : statement.end]):
-        return False
+        return False  # most hold neither word: they are not taken apart
     position = 0
     while quote := re.compile("[$']").search(statement.code, position):
         body = re.compile(_STRING).match(text, statement.start + quote.start())

@@ -50,11 +50,12 @@ def _told_ahead(steps: Sequence[Step]) -> Iterable[Step]:
     It is ahead when nothing else is wrong, and all that is unknown has a higher number than every file. An
     empty folder is no older release.
     """
-    if not any(step.problem for step in steps):
+    wrong = [step for step in steps if step.problem]
+    if not wrong:
         return steps  # there may be thousands
     highest = max((step.number for step in steps if step.migration), default=None)
-    ahead = {step.number for step in steps if step.problem and highest is not None and step.number > highest}
-    if any(step.problem and step.number not in ahead for step in steps):
+    ahead = {step.number for step in wrong if highest is not None and step.number > highest}
+    if any(step.number not in ahead for step in wrong):
         return steps
     return (s._replace(state=State.AHEAD, problem=None) if s.number in ahead else s for s in steps)
 
