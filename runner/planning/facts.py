@@ -29,7 +29,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     ``absent`` are those of the extensions asked for that are not installed, each with the reason why this
     role cannot create it, if the catalogs know one; ``kin`` is equal for databases of one server where none
     has anything of its own that could make it answer otherwise to this role that creates one, and ``None``
-    for one that has.
+    for one that has, or where no extension is asked for.
     """
 
     name: str
@@ -52,13 +52,13 @@ _OBJECTS = """
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f')
         and n.nspname = any ({schemas}::text[])
-        and n.nspname || '.' || c.relname <> {besides}
+        and (n.nspname, c.relname) <> ({schema}, {name})
         and (
             {adopted}
             or not exists (
                 select from pg_catalog.pg_class as l
                 join pg_catalog.pg_namespace as s on s.oid = l.relnamespace
-                where s.nspname || '.' || l.relname = {besides}
+                where s.nspname = {schema} and l.relname = {name}
             )
         )
         and not exists (
@@ -81,9 +81,16 @@ _FACTS = """
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
         pg_catalog.quote_ident(current_user),
         exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
-        exists (select from pg_catalog.pg_roles as r where r.rolname = current_user and r.rolsuper)
+        pg_catalog.current_setting('is_superuser')::boolean
             and not exists (select from pg_catalog.pg_event_trigger),
         pg_catalog.pg_backend_pid(),
+"""
+_NO_EXTENSIONS = """
+        null,
+        '{}'::text[]
+"""
+# The list of what is offered is made once, of the files of each, and only if one is not installed.
+_EXTENSIONS = """
         case
             when not exists (select from pg_catalog.pg_event_trigger)
                 and not exists (select from pg_catalog.pg_db_role_setting as o where o.setdatabase = d.oid)
@@ -100,23 +107,24 @@ _FACTS = """
         end,
         array(
             select array[w.name, case
-                when not exists (select from pg_catalog.pg_available_extensions as a where a.name = w.name)
-                    then {unknown}
-                when not exists (
-                    select from pg_catalog.pg_available_extension_versions as v
-                    join pg_catalog.pg_roles as r on r.rolname = current_user
+                (
+                    select pg_catalog.bool_or(
+                        pg_catalog.current_setting('is_superuser')::boolean
+                        or not v.superuser
+                        or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+                    )
+                    from pg_catalog.pg_available_extension_versions() as v
                     where v.name = w.name
-                        and (
-                            r.rolsuper
-                            or not v.superuser
-                            or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
-                        )
                 )
-                    then {administrator}
+                when true then null
+                when false then {administrator}
+                else {unknown}
             end]
             from pg_catalog.unnest({extensions}::text[]) as w (name)
             where not exists (select from pg_catalog.pg_extension as e where e.extname = w.name)
         )
+"""
+_FROM = """
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();
 """
@@ -130,7 +138,10 @@ def read(connection: Connection, *, extensions: Collection[str]) -> Facts:
 
 def question(*, extensions: Collection[str]) -> str:
     """Return the query of the facts, which may be a part of a longer message."""
-    return database.fill(_FACTS, extensions=list(extensions), unknown=UNKNOWN, administrator=ADMINISTRATOR)
+    if not extensions:
+        return _FACTS + _NO_EXTENSIONS + _FROM
+    names = {"extensions": list(extensions), "unknown": UNKNOWN, "administrator": ADMINISTRATOR}
+    return database.fill(_FACTS + _EXTENSIONS + _FROM, **names)
 
 
 def answer(connection: Connection, result: PGresult) -> Facts:
@@ -144,10 +155,11 @@ def answer(connection: Connection, result: PGresult) -> Facts:
 def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:
     """Return the query of up to three tables or views of ``schemas`` that no extension owns.
 
-    ``besides`` is left out. There are none where that table is there although the database is not known to be
+    ``besides``, written with its schema, is left out. There are none where that table is there although the database is not known to be
     ``adopted``: its rows say more, or another runner has begun meanwhile.
     """
-    return database.fill(_OBJECTS, besides=besides, schemas=list(schemas), adopted=adopted)
+    schema, _, name = besides.partition(".")
+    return database.fill(_OBJECTS, schema=schema, name=name, schemas=list(schemas), adopted=adopted)
 
 
 def names(connection: Connection, result: PGresult) -> tuple[str, ...]:
