@@ -56,11 +56,15 @@ _PUT_BACK = """
     set local row_security = off;
     close all;
     unlisten *;
-    deallocate all;
     discard temp;
     discard sequences;
-    select pg_catalog.pg_advisory_unlock_all();
 """
+
+# Where the session goes on to the next file, its locks are for the record, and few files prepare anything:
+# those of the runner are gone then, too.
+_DEALLOCATE = "deallocate all;\n"
+_UNLOCK = "select pg_catalog.pg_advisory_unlock_all();\n"
+_MAY_PREPARE = ("prepare", "deallocate", "discard")
 
 # The settings last, for the record needs them. A commit may wait for a standby: nobody's timeout counts for
 # it, and the session shows whose it is.
@@ -106,7 +110,9 @@ def message(  # noqa: PLR0913 - options, keyword-only
         head += ledger.take_over_message(migration) if is_kept else _take(migration, before)
         head += hand_over
         starts.append(length + len(head))
-        ending = _ending(migration, back, first=starts[-1] + 1, keeps=access.is_direct and not is_last)
+        keeps = access.is_direct and not is_last
+        forget = _forget(migration, keeps=keeps, is_prepared=is_kept)
+        ending = _ending(migration, back + forget, first=starts[-1] + 1, keeps=keeps)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else _COMMIT
         own = [head, migration.sql, "\n;\n", *ending, commit]
         parts += own
@@ -131,6 +137,16 @@ def _take(migration: Migration, before: Before) -> str:
 def _hand_over(limits: Limits) -> str:
     longest = _milliseconds(limits.statement_timeout)
     return _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
+
+
+def _forget(migration: Migration, *, keeps: bool, is_prepared: bool) -> str:
+    """Return what ends the statements that a file has prepared, and prepares those of the runner."""
+    if not keeps:
+        return _DEALLOCATE + _UNLOCK
+    text = migration.sql.lower()
+    if is_prepared and not any(word in text for word in _MAY_PREPARE):
+        return ""
+    return _DEALLOCATE + ledger.prepare_message(migration.series)
 
 
 def _ending(migration: Migration, back: str, *, first: int, keeps: bool) -> list[str]:

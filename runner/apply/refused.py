@@ -42,6 +42,8 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         yield from _unread(run, way, error, opened=opened)
     elif way.phase == course.OPENING:
         yield from _not_opened(run, way, error)
+    elif len(way.files) > 1 and ledger.is_forgotten(error):
+        run.most = 1  # a message with one file has nothing prepared
     elif not way.is_own:
         raise failure.ended(migration) from error
     else:

@@ -45,11 +45,13 @@ if TYPE_CHECKING:
     from runner.ledger.within import MARK as MARK
     from runner.ledger.within import RECORDED as RECORDED
     from runner.ledger.within import check_message as check_message
+    from runner.ledger.within import is_forgotten as is_forgotten
     from runner.ledger.within import is_held as is_held
     from runner.ledger.within import is_outdated as is_outdated
     from runner.ledger.within import is_stale as is_stale
     from runner.ledger.within import lock_message as lock_message
     from runner.ledger.within import mark as mark
+    from runner.ledger.within import prepare_message as prepare_message
     from runner.ledger.within import record_within as record_within
     from runner.ledger.within import take_over_message as take_over_message
 else:
@@ -62,6 +64,6 @@ else:
         key="HOLDS try_lock try_session_lock",
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
-        within="BEGINS ENDS MARK RECORDED check_message is_held is_outdated is_stale lock_message mark"
-        " record_within take_over_message",
+        within="BEGINS ENDS MARK RECORDED check_message is_forgotten is_held is_outdated is_stale"
+        " lock_message mark prepare_message record_within take_over_message",
     )

@@ -78,8 +78,8 @@ _FAULTS = f"""
     where n.nspname = 'public' and c.relname = 'schema_migrations'
 """  # noqa: S608 - names of this module
 
-# The ledger's owner decides what is recorded. A superuser is a member of every role, so membership
-# says nothing for him: there the owner must be able to become him, as every superuser is, or own the database.
+# The ledger's owner decides what is recorded. A superuser is a member of every role, so membership says
+# nothing for him: there the owner must be able to become him, as every superuser is, or own the database.
 # No view of the roles is asked: in a new session it takes the server a millisecond to learn what it is.
 _TRUSTED = """
     case
@@ -144,7 +144,9 @@ begin
         {_FAULTS}
         union all
         select pg_catalog.format(
-            'it belongs to %I, and %I is not a member of it', pg_catalog.pg_get_userbyid(c.relowner), current_user
+            'it belongs to %I, and %I is not a member of it',
+            pg_catalog.pg_get_userbyid(c.relowner),
+            current_user
         ), ''
         {_FROM} and not ({_TRUSTED})
     ) as f;

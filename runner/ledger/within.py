@@ -1,11 +1,14 @@
 """Write the statements that make sure of a file's turn, and record it, in the transaction that applies it.
 
-They decide on the server, so that several files go to it in one message. What speaks against a file is raised
-there, as text that is no number: a block with an SQLSTATE of its own would take the server twice as long.
+They decide on the server, so that several files go to it in one message. What speaks against a file is
+raised there, as text that is no number: a block with an SQLSTATE of its own would take the server twice as
+long. Where a session goes on from one file to the next, the server plans once for all what it does for each:
+that is a quarter of what the runner adds to a small file.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from runner import __version__
@@ -62,10 +65,12 @@ _CHECK = f"""
 
 # The session got the lock with the record of the file before, and nobody had it since. To give it back
 # proves that: the ledger needs no look.
-_TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
+_TAKE_OVER = f"""
+    prepare runner_take_over (text) as{_TAKE}
+                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
                 else {{outdated}}
             end
-        )::pg_catalog.int4 as runner_begins,{_MARK},{_FROM_HERE}"""
+        )::pg_catalog.int4 as runner_begins,{_MARK.replace("{mark}", "$1")},{_FROM_HERE.replace(";", "")}"""
 
 # No select, which the server would have to plan.
 MARK = 'show "runner.file";'
@@ -89,9 +94,19 @@ _RECORD = """
         {runner}
     )
     returning execution_ms"""
-_KEEP = f", pg_catalog.pg_advisory_lock({KEY})"  # at once: the transaction has it
+# At once: the transaction has it. Those that the file has left go before.
+_KEEP = f", pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_advisory_lock({KEY})"
 _FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")
 _LONG = 65536  # characters: a longer text is not sent twice
+
+_VALUES = ("{version}", "{name}", "{checksum}", "{sql}", "{mark}")
+_PREPARED = reduce(lambda text, one: text.replace(one[1], f"${one[0]}"), enumerate(_VALUES, 1), _RECORD)
+_RECORD_AND_KEEP = f"prepare runner_record (text, text, text, text, text) as{_PREPARED}{_KEEP}"
+# Not in the message itself: whoever executes a statement copies the text it was prepared in, all of it
+# (ExecuteQuery in PostgreSQL's prepare.c).
+_PREPARE = "do $runner$ begin execute {take_over}; execute {record}; end $runner$;\n"
+_EXECUTE = f"execute runner_record ({', '.join(_VALUES)})"
+_UNKNOWN = "26000"  # invalid_sql_statement_name
 
 
 def lock_message(migration: Migration) -> str:
@@ -99,9 +114,19 @@ def lock_message(migration: Migration) -> str:
     return fill(_LOCK, held=_HELD, stale=_STALE, fresh=FRESH, mark=mark(migration))
 
 
+def prepare_message(series: str) -> str:
+    """Return what lets the server know the statements by which a session goes on from file to file."""
+    take_over = fill(_TAKE_OVER, held=_HELD, stale=_STALE, fresh=FRESH, outdated=_OUTDATED)
+    record = fill(_RECORD_AND_KEEP, series=series, runner=__version__)
+    return fill(_PREPARE, take_over=take_over, record=record)
+
+
 def take_over_message(migration: Migration) -> str:
-    """Return what goes on with the lock that the file before has kept; it fails as the other two do."""
-    return fill(_TAKE_OVER, held=_HELD, stale=_STALE, fresh=FRESH, outdated=_OUTDATED, mark=mark(migration))
+    """Return what goes on with the lock that the file before has kept; it fails as the other two do.
+
+    It must be prepared, as what records a file that keeps the lock.
+    """
+    return fill("execute runner_take_over ({mark});\n", mark=mark(migration))
 
 
 def check_message(migration: Migration, *, previous: str | None) -> str:
@@ -122,8 +147,10 @@ def record_within(migration: Migration, *, first: int, keeps: bool) -> list[str]
     ``first`` is where the file begins in the message, in characters from 1: a long one is taken from there.
     With ``keeps`` the session keeps the lock for the next file, which must begin with ``take_over_message``.
     """
+    is_long = len(migration.sql) > _LONG
+    is_prepared = keeps and not is_long
     record = pieces(
-        _FROM_MESSAGE if len(migration.sql) > _LONG else _RECORD,
+        _FROM_MESSAGE if is_long else _EXECUTE if is_prepared else _RECORD,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -134,7 +161,7 @@ def record_within(migration: Migration, *, first: int, keeps: bool) -> list[str]
         mark=mark(migration),
         runner=__version__,
     )
-    return [*record, _KEEP * keeps, ";\n"]
+    return [*record, _KEEP * (keeps and is_long), ";\n"]
 
 
 def is_held(error: Error) -> bool:
@@ -145,6 +172,11 @@ def is_held(error: Error) -> bool:
 def is_stale(error: Error) -> bool:
     """Tell whether the message came so long ago that what is left of it shall be sent anew."""
     return error.sqlstate == _NO_NUMBER and _STALE in (error.diag.message_primary or "")
+
+
+def is_forgotten(error: Error) -> bool:
+    """Tell whether a file has made the server forget what was prepared."""
+    return error.sqlstate == _UNKNOWN and '"runner_' in (error.diag.message_primary or "")
 
 
 def is_outdated(error: Error) -> bool:

@@ -155,8 +155,8 @@ def answer(connection: Connection, result: PGresult) -> Facts:
 def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:
     """Return the query of up to three tables or views of ``schemas`` that no extension owns.
 
-    ``besides``, written with its schema, is left out. There are none where that table is there although the database is not known to be
-    ``adopted``: its rows say more, or another runner has begun meanwhile.
+    ``besides``, written with its schema, is left out. There are none where that table is there although the
+    database is not known to be ``adopted``: its rows say more, or another runner has begun meanwhile.
     """
     schema, _, name = besides.partition(".")
     return database.fill(_OBJECTS, schema=schema, name=name, schemas=list(schemas), adopted=adopted)

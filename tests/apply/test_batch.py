@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import psycopg
 import pytest
 
-from runner import ledger
+from runner import apply, database, door, ledger
 from runner.apply import envelope
 from runner.apply.event import Noticed, Outcome, Retrying, Started, Waiting
 from runner.database import Access
 from runner.errors import LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from runner.model import Migration
+from runner.model import Before, Migration
 from tests.project import make, tables, told
 
 if TYPE_CHECKING:
@@ -335,9 +336,51 @@ def test_a_file_that_is_broken_is_not_recorded(
 def test_a_lock_that_was_not_kept_is_not_taken_over(url: str) -> None:
     """Should the record before ever be missing, the file behind it is not begun."""
     file = Migration("app", "001", "t1", "app/001_t1.sql", "create table public.t1 ();", "sha256:0")
-    with psycopg.connect(url) as db, pytest.raises(psycopg.Error) as caught:
-        db.execute(ledger.take_over_message(file).encode())
+    with psycopg.connect(url) as db:
+        db.execute(ledger.CREATE.encode())
+        db.execute(ledger.prepare_message("app").encode())
+        with pytest.raises(psycopg.Error) as caught:
+            db.execute(ledger.take_over_message(file).encode())
     assert ledger.is_outdated(caught.value)
+
+
+FORGETTING = {
+    "deallocate": ("deallocate all;", 1),
+    "discard": ("discard plans;", 1),
+    "a statement of its own": ("prepare x as select 1; execute x;", 1),
+    "out of sight": ("do $$ begin execute 'deall' || 'ocate all'; end $$;", 5),
+}
+
+
+@pytest.mark.parametrize("name", FORGETTING)
+def test_a_file_may_forget_what_is_prepared(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, messages: list[int], name: str
+) -> None:
+    """What the runner has prepared is there behind it; unseen, the files that are left go one by one."""
+    text, expected = FORGETTING[name]
+    files = {f"t{n}": f"create table public.t{n} (); {text}" for n in (0, 2, 3)}
+    assert told(list(make(tmp_path, app=tables(6, **files)).events(each_url))) == [*range(6)]
+    check(db, 6)
+    assert len(messages) == expected
+
+
+def test_what_was_never_prepared_is_an_error_of_the_file(tmp_path: Path, each_url: str) -> None:
+    """A file that names what is the runner's is not sent over and over."""
+    events, error = fails(
+        make(tmp_path, app=tables(3, t1="do $$ begin execute 'deall' || 'ocate runner_x'; end $$;")), each_url
+    )
+    assert told(events) == [0]
+    assert "runner_x" in error.message
+
+
+def test_nothing_stays_prepared_behind_a_message(tmp_path: Path, each_url: str) -> None:
+    """Neither what the runner has prepared, nor what a file has."""
+    app = make(tmp_path, app=tables(4, t2="create table public.t2 (); prepare x as select 1;"))
+    with closing(database.connect(each_url, source="test")) as connection:
+        access = Access(connection, lambda: connection, is_direct=True)
+        files = door.files("app", app.file)
+        assert told(list(apply.apply(access, files, Before(has_ledger=False)))) == [*range(4)]
+        assert connection.execute("select name from pg_prepared_statements").fetchall() == []
 
 
 @pytest.mark.usefixtures("way")
