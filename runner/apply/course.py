@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.database import Heard, Notices
     from runner.model import Migration
 
-_QUOTED = re.compile(r'"([^"]+)"')
+_QUOTED = r'"([^"]+)"'
 UNREAD, OPENING, HANDED_OVER, RUNNING, ENDING, RECORDED = range(6)
 
 
@@ -123,7 +123,7 @@ class Course:
         """Return the file that holds the place, or at least the name, that a message gives."""
         if heard.statement_position:
             return self.at(int(heard.statement_position) - 1)
-        names = _QUOTED.findall(heard.message_primary)
+        names = re.findall(_QUOTED, heard.message_primary)
         holding = (number for number, one in enumerate(self.files) if names and names[0] in one.sql)
         return next(holding, 0)
 

@@ -28,8 +28,8 @@ _SETTINGS = """
     set local client_encoding = 'UTF8';
     set local standard_conforming_strings = on;
     set local row_security = off;
-    set local application_name = {application};
 """
+_NAME = "set local application_name = {application};\n"
 
 # It makes the server send at once what it has answered so far, as every notice does (pq_flush in its elog.c);
 # an info comes whatever client_min_messages says. Where no commit is waited for, it is too much of a
@@ -71,7 +71,6 @@ _MAY_PREPARE = ("prepare", "deallocate", "discard")
 _LAST = """
     reset all;
     set local statement_timeout = 0;
-    set local application_name = {application};
 """
 _COMMIT = "commit;"
 _ASYNCHRONOUS = f"set local synchronous_commit = off; {_COMMIT}"  # a later one waits: the log has an order
@@ -79,7 +78,7 @@ _ASYNCHRONOUS = f"set local synchronous_commit = off; {_COMMIT}"  # a later one 
 
 def opening(migration: Migration, access: Access, limits: Limits) -> str:
     """Return what begins the transaction of a file and takes the lock."""
-    return _BEGIN + _settings(migration, access, limits) + ledger.lock_message(migration)
+    return _BEGIN + _settings(access, limits) + _name(migration) + ledger.lock_message(migration)
 
 
 def message(  # noqa: PLR0913 - options, keyword-only
@@ -99,12 +98,12 @@ def message(  # noqa: PLR0913 - options, keyword-only
     """
     parts: list[str] = []
     starts, length = [], 0
-    hand_over = _hand_over(limits)
+    settings, hand_over = _settings(access, limits), _hand_over(limits)
     back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
         is_last = migration is files[-1]
-        head = "" if opened and not number else _BEGIN
-        head += _settings(migration, access, limits)
+        name = _name(migration)
+        head = settings + name if opened and not number else _BEGIN + settings + name
         head += "" if asynchronous and number % _SELDOM else _FLUSH
         is_kept = access.is_direct and number > 0
         head += ledger.take_over_message(migration) if is_kept else _take(migration, before)
@@ -112,20 +111,22 @@ def message(  # noqa: PLR0913 - options, keyword-only
         starts.append(length + len(head))
         keeps = access.is_direct and not is_last
         forget = _forget(migration, keeps=keeps, is_prepared=is_kept)
-        ending = _ending(migration, back + forget, first=starts[-1] + 1, keeps=keeps)
-        commit = _ASYNCHRONOUS if asynchronous and not is_last else _COMMIT
-        own = [head, migration.sql, "\n;\n", *ending, commit]
+        record = ledger.record_within(migration, first=starts[-1] + 1, keeps=keeps)
+        commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
+        own = [head, migration.sql, "\n;\n", ledger.MARK, back, forget, *record, _LAST, commit]
         parts += own
         length += sum(map(len, own))
         before = Before(has_ledger=True, version=migration.version)
     return "".join(parts).encode(), starts
 
 
-def _settings(migration: Migration, access: Access, limits: Limits) -> str:
-    settings = database.fill(
-        _SETTINGS, application=application(migration), lock_timeout=_milliseconds(limits.lock_timeout)
-    )
+def _settings(access: Access, limits: Limits) -> str:
+    settings = database.fill(_SETTINGS, lock_timeout=_milliseconds(limits.lock_timeout))
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
+
+
+def _name(migration: Migration) -> str:
+    return database.fill(_NAME, application=application(migration))
 
 
 def _take(migration: Migration, before: Before) -> str:
@@ -147,11 +148,6 @@ def _forget(migration: Migration, *, keeps: bool, is_prepared: bool) -> str:
     if is_prepared and not any(word in text for word in _MAY_PREPARE):
         return ""
     return _DEALLOCATE + ledger.prepare_message(migration.series)
-
-
-def _ending(migration: Migration, back: str, *, first: int, keeps: bool) -> list[str]:
-    last = database.fill(_LAST, application=application(migration))
-    return [ledger.MARK, back, *ledger.record_within(migration, first=first, keeps=keeps), last]
 
 
 def _milliseconds(seconds: float | None) -> str | None:

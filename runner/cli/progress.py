@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import apply
-from runner.cli import heartbeat, log, report
+from runner.cli import log, report
 from runner.cli.text import columns, duration, shortened, visible
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from runner.apply import Event, Working
     from runner.cli.bar import Bar
+    from runner.cli.heartbeat import Heartbeat
     from runner.model import Migration
 
 _VERB = 11  # columns of what stands before the path
@@ -34,7 +35,7 @@ class Progress:
         self._begun: list[Migration] = []
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._heartbeat = heartbeat.Heartbeat()
+        self._heartbeat: Heartbeat | None = None
 
     def __enter__(self) -> Progress:
         if not self._quiet and self._total and self._width:
@@ -83,8 +84,11 @@ class Progress:
 
     def _work(self, event: Working) -> None:
         """Show below the bar what a file is doing; where there is none, tell it now and then."""
+        from runner.cli import heartbeat  # noqa: PLC0415 - start-up time
+
         if self._bar:
             self._bar.below = heartbeat.words(event)
+        self._heartbeat = self._heartbeat or heartbeat.Heartbeat()
         is_due = self._heartbeat.is_due(event)
         if is_due and not log.show(event) and not self._bar:
             heartbeat.note(event)

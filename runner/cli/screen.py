@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner import apply, door
-from runner.cli import common, document, ending, progress, report, table
+from runner.cli import common, document, ending, progress, report
 from runner.cli.text import shortened
 from runner.errors import CommitUnknown, ConnectionLost, Interrupted
 
@@ -121,8 +121,11 @@ def _add(one: Database, said: Sequence[dict[str, Any]]) -> None:
 
 def _summarise(one: Database, to: int | None, failed: str | None) -> None:
     """Say what a database got and has; ``failed`` names the series before it that ended the run."""
-    for step in one.skipped if failed is None else ():
-        report.sentence(f"{table.described(step)}  {step.file.path}")
+    if one.skipped and failed is None:
+        from runner.cli import table  # noqa: PLC0415 - start-up time
+
+        for step in one.skipped:
+            report.sentence(f"{table.described(step)}  {step.file.path}")
     own = sum(outcome.ms is not None for outcome in one.outcomes)
     counts = f"{own} applied" if own else "nothing applied"
     if others := len(one.outcomes) - own:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_QUOTED = re.compile(r"`[^`]*`")
 _BLANK = "\0"  # stands for a blank that is no place for a line to end
 
 
@@ -59,7 +58,7 @@ def wrapped(text: str, width: int | None, *, indent: str = "") -> list[str]:
         return [text]
     import textwrap  # noqa: PLC0415 - start-up time
 
-    joined = _QUOTED.sub(lambda found: found.group().replace(" ", _BLANK), text)
+    joined = re.sub(r"`[^`]*`", lambda found: found.group().replace(" ", _BLANK), text)
     lines = textwrap.wrap(
         joined, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner import files
 from runner.errors import FileRefused
 from runner.files import invisible, outside
 from runner.files.lexer import Refusal, Statement, read
-from runner.files.place import locate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -64,7 +64,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
         raise FileRefused(
             f"{path} {refusal.reason}.",
             remedy=refusal.remedy,
-            place=locate(text, refusal.offset, path=path),
+            place=files.locate(text, refusal.offset, path=path),
         ) from refusal
     return len(starts)
 

@@ -28,10 +28,11 @@ _RENUMBER = (
     '[ ! -e "rollback/$f" ] || mv "rollback/$f" "rollback/$n"; }; i=$((i + 1)); done'
 )
 _FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
-# What editors, merges and patches leave beside a file, whatever its name.
-_LEFT = re.compile(r".*~|#.*#|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)", re.IGNORECASE)
+# Compiled where a folder has more than migrations. What editors, merges and patches leave beside a file,
+# whatever its name.
+_LEFT = r"(?i).*~|#.*#|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)"
 # Perhaps meant as a migration, or as the folder of the rollbacks.
-_NEARLY = re.compile(r"[0-9].*|.*\.sql\s*|roll.?backs?", re.IGNORECASE | re.DOTALL)
+_NEARLY = r"(?is)[0-9].*|.*\.sql\s*|roll.?backs?"
 
 
 def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
@@ -66,7 +67,7 @@ def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
 
 
 def _is_left(name: str) -> bool:
-    return bool(_LEFT.fullmatch(name)) or not _NEARLY.fullmatch(name)
+    return bool(re.fullmatch(_LEFT, name)) or not re.fullmatch(_NEARLY, name)
 
 
 def shown(path: PurePath, *, root: PurePath) -> str:

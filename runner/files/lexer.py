@@ -13,27 +13,23 @@ _IN_NAME = r"[^\0-/:-@\[-\^`{-\x7f]"
 _BEGINS_NAME = r"[^\0-@\[-\^`{-\x7f]"
 _IN_WORD = r"[^\0-#%-/:-@\[-\^`{-\x7f]"  # $ too
 
+# Patterns are compiled when a text first needs them: that takes longer than to read most files.
 # One alternative per thing that can hide or end a statement; plain text is skipped between matches.
 # A string without a backslash or a doubled quote, the common case, matches whole.
-_TOKEN = re.compile(
-    rf"""
+_TOKEN = rf"""(?x)
       '[^'\\]*'(?!') | ' | " | ; | \\ | --[^\r\n]* | /\*
     | \$(?:{_BEGINS_NAME}{_IN_NAME}*)?\$
-    """,
-    re.VERBOSE,
-)
-_QUOTED = re.compile(r"[^']*+(?:''[^']*+)*+'")
-_ESCAPED = re.compile(r"[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'", re.DOTALL)
-_CONTINUED = re.compile(r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+[\r\n])*+'")
-_DELIMITED = re.compile(r'[^"]*+(?:""[^"]*+)*+"')
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
-_NAME_CHARACTER = re.compile(_IN_WORD)
-_RESTRICT = re.compile(r"\\(?:un)?restrict\b")
-_NOT_BLANK = re.compile(r"\S")
+"""
+_QUOTED = r"[^']*+(?:''[^']*+)*+'"
+_ESCAPED = r"(?s)[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'"
+_CONTINUED = r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+[\r\n])*+'"
+_DELIMITED = r'[^"]*+(?:""[^"]*+)*+"'
+_COMMENT_EDGE = r"/\*|\*/"
+_RESTRICT = r"\\(?:un)?restrict\b"
 
-_ROUTINE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
-_ATOMIC = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
-_NESTING = re.compile(rf"(?<!{_IN_WORD})(?:(begin\s+atomic|case)|end)(?!{_IN_WORD})", re.IGNORECASE)
+_ROUTINE = r"(?i)\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b"
+_ATOMIC = r"(?i)\bbegin\s+atomic\b"
+_NESTING = rf"(?i)(?<!{_IN_WORD})(?:(begin\s+atomic|case)|end)(?!{_IN_WORD})"
 
 
 class Statement(NamedTuple):  # as in model: it starts faster
@@ -92,7 +88,8 @@ def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statem
     code: list[str] = []
     nesting = _Nesting()
     position = begin
-    while match := _TOKEN.search(text, position):
+    token_of = re.compile(_TOKEN)
+    while match := token_of.search(text, position):
         token, at = match.group(), match.start()
         code.append(text[position:at])
         if token == ";":
@@ -116,15 +113,16 @@ def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statem
 def bare(text: str) -> Iterator[tuple[int, int]]:
     """Yield the stretches outside strings, comments and quoted names. Raises ``Refusal`` as ``scan`` does."""
     position = 0
-    while match := _TOKEN.search(text, position):
+    token_of = re.compile(_TOKEN)
+    while match := token_of.search(text, position):
         yield position, match.start()
         position = match.end() if match.group() == ";" else _skip(text, match.start(), match.group())
     yield position, len(text)
 
 
 def _statement(code: str, begin: int, end: int) -> Statement | None:
-    first = _NOT_BLANK.search(code)
-    return Statement(begin + first.start(), end, code[first.start() :]) if first else None
+    blank = len(code) - len(code.lstrip())
+    return Statement(begin + blank, end, code[blank:]) if blank < len(code) else None
 
 
 class _Nesting:
@@ -139,11 +137,11 @@ class _Nesting:
         """Take the code up to a semicolon; tell whether the statement goes on behind it."""
         self.parentheses += segment.count("(") - segment.count(")")
         if self.routine is None:
-            self.routine = bool(_ROUTINE.match(segment))
+            self.routine = bool(re.match(_ROUTINE, segment))
         if self.routine:
-            body = None if self.blocks else _ATOMIC.search(segment)
+            body = None if self.blocks else re.search(_ATOMIC, segment)
             if self.blocks or body:
-                words = _NESTING.finditer(segment, body.start() if body else 0)
+                words = re.compile(_NESTING).finditer(segment, body.start() if body else 0)
                 self.blocks += sum(1 if word.group(1) else -1 for word in words)
         return self.parentheses > 0 or self.blocks > 0
 
@@ -156,12 +154,12 @@ def _skip(text: str, at: int, token: str) -> int:
         case "-":
             return at + len(token)
         case '"':
-            return _end(_DELIMITED.match(text, at + 1), at, "quoted name")
+            return _end(re.compile(_DELIMITED).match(text, at + 1), at, "quoted name")
         case "/":
             return _skip_comment(text, at)
         case "\\":
             raise _command(text, at)
-    if _NAME_CHARACTER.match(text[max(at - 1, 0) : at]):
+    if re.match(_IN_WORD, text[max(at - 1, 0) : at]):
         return at + 1  # the dollar sign is part of a name
     end = text.find(token, at + len(token))
     if end < 0:
@@ -170,7 +168,7 @@ def _skip(text: str, at: int, token: str) -> int:
 
 
 def _command(text: str, at: int) -> Refusal:
-    restricts = _RESTRICT.match(text, at)
+    restricts = re.compile(_RESTRICT).match(text, at)
     return Refusal(
         at,
         "holds a psql command (a backslash outside quotes)",
@@ -181,18 +179,18 @@ def _command(text: str, at: int) -> Refusal:
 
 
 def _has_escape_prefix(text: str, at: int) -> bool:
-    return text[max(at - 1, 0) : at] in ("e", "E") and not _NAME_CHARACTER.match(
-        text[max(at - 2, 0) : at - 1]
-    )
+    return text[max(at - 1, 0) : at] in ("e", "E") and not re.match(_IN_WORD, text[max(at - 2, 0) : at - 1])
 
 
 def _skip_string(text: str, at: int, token: str) -> int:
     """Skip a string; the prefix E holds for its continuation on the next line, too."""
     if not _has_escape_prefix(text, at):
-        return at + len(token) if len(token) > 1 else _end(_QUOTED.match(text, at + 1), at, "string")
-    end = _end(_ESCAPED.match(text, at + 1), at, "string")
-    while more := _CONTINUED.match(text, end):
-        end = _end(_ESCAPED.match(text, more.end()), at, "string")
+        return (
+            at + len(token) if len(token) > 1 else _end(re.compile(_QUOTED).match(text, at + 1), at, "string")
+        )
+    end = _end(re.compile(_ESCAPED).match(text, at + 1), at, "string")
+    while more := re.compile(_CONTINUED).match(text, end):
+        end = _end(re.compile(_ESCAPED).match(text, more.end()), at, "string")
     return end
 
 
@@ -204,7 +202,7 @@ def _end(match: re.Match[str] | None, at: int, what: str) -> int:
 
 def _skip_comment(text: str, at: int) -> int:
     depth, position = 0, at
-    while edge := _COMMENT_EDGE.search(text, position):
+    while edge := re.compile(_COMMENT_EDGE).search(text, position):
         depth += 1 if edge.group() == "/*" else -1
         position = edge.end()
         if depth == 0:

@@ -27,14 +27,26 @@ def made_schemas(text: str) -> tuple[str, ...]:
 
     The code of a ``do`` block counts; a name that a statement puts together while it runs is not found.
     """
-    # The first question takes a tenth of the second.
-    if "schema" not in text.lower() or not re.search(_MENTIONED, text):
+    if not _is_mentioned(text.lower()):
         return ()
     try:
         statements = scan(text).statements
     except Refusal:
         return ()  # a file that will be refused
     return tuple(dict.fromkeys(name for one in statements for name in _names(text, one)))
+
+
+def _is_mentioned(text: str) -> bool:
+    """Tell whether a text may create or rename one; a pattern would take ten times as long to say so."""
+    at = text.find("schema")
+    while at >= 0:
+        end = at
+        while end and text[end - 1].isspace():
+            end -= 1
+        if text.endswith(("create", "alter"), 0, end):
+            return True
+        at = text.find("schema", at + 1)
+    return False
 
 
 def _names(text: str, statement: Statement) -> Iterator[str]:

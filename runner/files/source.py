@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import files
 from runner.errors import FileRefused, FileUnreadable
-from runner.files.place import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024  # the server needs about thirteen times the text's size to run it
 _PIECE = 64 * 1024  # bytes; most files are smaller
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows would change the line ends
-_HEADER = re.compile(r"(?:[ \t]*(?:--[^\n]*)?\n)*")
-_DIRECTIVE = re.compile(r"^[ \t]*--[ \t]*runner:[ \t]*([^\n]*?)[ \t]*$", re.MULTILINE)
-_KNOWN = re.compile(r"requires-extension[ \t]+([a-z0-9_-]+)|no-transaction")
+# Compiled where a file has a directive.
+_HEADER = r"(?:[ \t]*(?:--[^\n]*)?\n)*"
+_DIRECTIVE = r"(?m)^[ \t]*--[ \t]*runner:[ \t]*([^\n]*?)[ \t]*$"
+_KNOWN = r"requires-extension[ \t]+([a-z0-9_-]+)|no-transaction"
 
 
 def read(file: os.DirEntry[str], path: str) -> str:
@@ -68,7 +69,9 @@ def _decode(data: bytes, path: str) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        place = locate(data[: error.start].decode() + "\N{REPLACEMENT CHARACTER}", error.start, path=path)
+        place = files.locate(
+            data[: error.start].decode() + "\N{REPLACEMENT CHARACTER}", error.start, path=path
+        )
         raise FileUnreadable(
             f"{path} is not UTF-8: byte 0x{data[error.start]:02x} in line {place.line}.",
             remedy="Save it as UTF-8.",
@@ -83,7 +86,7 @@ def _decode(data: bytes, path: str) -> str:
 
 
 def _holding(what: str, text: str, at: int, path: str) -> FileUnreadable:
-    place = locate(text, at, path=path)
+    place = files.locate(text, at, path=path)
     return FileUnreadable(f"{path} holds {what} in line {place.line}.", remedy="Remove it.", place=place)
 
 
@@ -101,14 +104,14 @@ def requirements(sql: str, path: str) -> tuple[tuple[str, ...], bool]:
 def _directives(sql: str, path: str) -> Iterator[str | None]:
     """Yield each extension; ``None`` stands for no-transaction."""
     lines = sql.replace("\r\n", " \n").replace("\r", "\n")  # every character stays at its place
-    header = _HEADER.match(lines)
-    for directive in _DIRECTIVE.finditer(lines):
-        known = _KNOWN.fullmatch(directive.group(1))
+    header = re.match(_HEADER, lines)
+    for directive in re.finditer(_DIRECTIVE, lines):
+        known = re.fullmatch(_KNOWN, directive.group(1))
         if known is None or header is None or directive.start() >= header.end():
             raise FileRefused(
                 f"{path} has a directive the runner cannot follow: {directive.group(1)}.",
                 remedy="In the header, the comment lines before the first statement, "
                 "`-- runner: requires-extension NAME` and `-- runner: no-transaction` are known.",
-                place=locate(sql, directive.start(), path=path),
+                place=files.locate(sql, directive.start(), path=path),
             )
         yield known.group(1)

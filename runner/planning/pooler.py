@@ -33,14 +33,12 @@ _SEEN = """
 
 
 def check(access: Access, *, name: str, source: str, alone: bool) -> None:
-    """Raise ``PoolerFound`` when migrations cannot go through the pooler, if there is one.
+    """Raise ``PoolerFound`` when migrations cannot go through the pooler that is in between.
 
     ``alone`` says that a file needs a session of its own. In statement mode, ``begin`` raises what
     ``refusal`` knows.
     """
     connection = access.connection
-    if access.is_direct:
-        return
     database.run(connection, "begin")
     database.roll_back(connection)
     if alone and not _has_session(connection, access.reconnect):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
 from runner.errors import ConfigError, DatabaseNotEmpty, FileRefused, WrongDatabase
-from runner.planning import compare, content, extension, facts, pooler
+from runner.planning import compare, content, facts
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _unknown(site: Site) -> set[str]:
 
 def _refused(site: Site, names: Iterable[str], given: set[Given]) -> dict[str, str]:
     """Return which extensions the server refuses; ``given`` takes those that it does not."""
+    from runner.planning import extension  # noqa: PLC0415 - start-up time
+
     kin = site.facts.kin
     lacking = extension.refused(site.connection, [name for name in names if (kin, name) not in given])
     given |= {(kin, name) for name in names if kin and name not in lacking}
@@ -123,7 +125,9 @@ def check_writable(sites: Sequence[Site]) -> None:
         if site.shape:
             ledger.check_owner(site.shape)
         facts.check_public(site.facts)
-        if todo := compare.pending(site.steps):
+        if (todo := compare.pending(site.steps)) and not site.access.is_direct:
+            from runner.planning import pooler  # noqa: PLC0415 - start-up time
+
             alone = not all(step.file.in_transaction for step in todo)
             pooler.check(site.access, name=site.facts.name, source=site.target.source, alone=alone)
 

@@ -9,7 +9,7 @@ from runner import database, files, ledger
 from runner.database import Access
 from runner.errors import ConnectionLost
 from runner.model import Before
-from runner.planning import compare, facts, pooler
+from runner.planning import compare, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,6 +99,8 @@ def _lost() -> Iterator[None]:
     try:
         yield
     except database.ConnectionBroken as error:
+        from runner.planning import pooler  # noqa: PLC0415 - failures only
+
         if found := pooler.refusal(error):
             raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
