@@ -222,6 +222,31 @@ def test_a_ledger_whose_owner_got_lost_is_given_back(tmp_path: Path, db: Connect
     assert len(app.migrate(plain_url)) == 1
 
 
+def test_a_superuser_trusts_who_owns_the_database_or_can_become_him(
+    tmp_path: Path, db: Connection, each_url: str, plain_url: str
+) -> None:
+    """Of every other role he is a member as well, and that says nothing."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(plain_url, to=0)
+    with pytest.raises(LedgerUntrusted, match='belongs to "Plain-role", and postgres is not a member'):
+        app.migrate(each_url)
+    [(database_,)] = database.query(db, "select pg_catalog.quote_ident(pg_catalog.current_database())")
+    for trusting, ending in (
+        ('grant postgres to "Plain-role"', 'revoke postgres from "Plain-role"'),
+        (
+            f'alter database {database_} owner to "Plain-role"',
+            f"alter database {database_} owner to postgres",
+        ),
+    ):
+        database.run(db, trusting)
+        with database.connect(each_url, source="x") as connection:
+            [result] = database.ask(connection, ledger.SHAPE)
+            found = ledger.shape(connection, result)
+        database.run(db, ending)
+        assert found
+        assert found.trusted
+
+
 def test_a_role_that_may_not_use_the_schema_is_told_so(db: Connection, plain_url: str) -> None:
     """The grant it lacks is named, and enough."""
     create(db)
