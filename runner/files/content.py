@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 # A statement in which nothing hides, matched whole: most are like that, and a file may be long. What begins
 # like something that is refused, or may hold a semicolon, is left to the lexer; so is all it does not match.
+# Nothing in a possessive group may fail behind its first letter: before Python 3.11.5 that letter is lost
+# then (CPython issue 106052). So a quote needs no end there, for behind an open one nothing is left to match,
+# and whether a comment begins is looked for in what was matched.
 _PLAIN = re.compile(
     r"""
     (?P<before> (?: \s++ | --[^\r\n]*+ )*+ )
@@ -24,7 +27,7 @@ _PLAIN = re.compile(
             | \s+ (?i: (?:unique\s+)? index ) \s+ (?! -- | (?i: concurrently )\b ) )
         | (?i: drop )\b (?! \s+ (?i: table | view | function | trigger | policy | type | sequence )\b )
         | (?i: alter )\b (?! \s+ (?i: table | view | function | type | sequence | index )\b ) )
-    (?: [^'"$;/\\-]++ | '[^'\\]*+' | "[^"]*+" | --[^\r\n]*+ | - | /(?!\*) )*+
+    (?: [^'"$;\\-]++ | '[^'\\]*+'?+ | "[^"]*+"?+ | --[^\r\n]*+ | - )*+
     ;
     """,
     re.VERBOSE,
@@ -77,7 +80,7 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
     position = 0
     while position < len(text):
         plain = _PLAIN.match(text, position)
-        if plain and text.count("(", position, plain.end()) == text.count(")", position, plain.end()):
+        if plain and _is_whole(text, position, plain.end()):
             start, end = plain.end("before"), plain.end()
             if text[start] not in "aA" or not _DETACH.search(text, start, end):
                 position = end
@@ -91,6 +94,11 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
                 _check_modes(statement, text)
                 outside.check(statement, text, committing)
             yield statement.start
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Tell whether no semicolon in parentheses, or in a comment, has ended a statement before its end."""
+    return text.count("(", start, end) == text.count(")", start, end) and text.find("/*", start, end) < 0
 
 
 def _check_statement(statement: Statement) -> None:

@@ -22,7 +22,7 @@ _TOKEN = rf"""(?x)
 """
 _QUOTED = r"[^']*+(?:''[^']*+)*+'"
 _ESCAPED = r"(?s)[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'"
-_CONTINUED = r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+[\r\n])*+'"
+_CONTINUED = r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+)*+'"
 _DELIMITED = r'[^"]*+(?:""[^"]*+)*+"'
 _COMMENT_EDGE = r"/\*|\*/"
 _RESTRICT = r"\\(?:un)?restrict\b"

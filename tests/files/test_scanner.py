@@ -351,6 +351,22 @@ def test_a_plain_statement_is_checked_as_the_scanner_would(text: str) -> None:
         assert _checked(text) == quick
 
 
+BEGUN = {
+    "a string": ("';", "has a string that begins here and never ends"),
+    "a quoted name": ('select ";', "has a quoted name that begins here and never ends"),
+    "a comment": ("select 1 /*; */ ; /*; */ commit;", "controls the transaction (commit)"),
+    "a continued string": ("select E'a'\n--'", None),
+}
+
+
+@pytest.mark.parametrize("name", BEGUN)
+def test_what_is_begun_is_not_taken_for_something_else(name: str) -> None:
+    """Python before 3.11.5 forgets what it has read where a possessive group ends within its text."""
+    text, reason = BEGUN[name]
+    found = _checked(text)
+    assert found == 1 if reason is None else reason in str(found)
+
+
 def _calls(text: str) -> int:
     """Return how many calls checking a text takes."""
     count = 0
