@@ -75,7 +75,7 @@ def _silent(event: Event) -> None:
 
 
 def _migrate(site: Site, to: int | None, limits: Limits, tell: Callable[[Event], None]) -> Database:
-    """Apply what is pending in one database."""
+    """Apply what is pending in one database, and leave it: nobody shall wait there for the next one."""
     outcomes = []
     if files := [step.file for step in planning.pending(site.steps, to=to)]:
         with closing(apply.apply(site.access, files, site.before, limits)) as events:
@@ -88,4 +88,5 @@ def _migrate(site: Site, to: int | None, limits: Limits, tell: Callable[[Event],
                     event = next(events, None)
                 except KeyboardInterrupt as stop:  # what is committed meanwhile is told, too
                     event = events.throw(stop)
+    site.connection.close()
     return describe(site)._replace(outcomes=tuple(outcomes))

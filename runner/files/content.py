@@ -77,10 +77,10 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
 
     Without ``committing`` the text is to run without a transaction.
     """
-    position = 0
+    position, is_plain = 0, _is_whole(text, 0, len(text))
     while position < len(text):
         plain = _PLAIN.match(text, position)
-        if plain and _is_whole(text, position, plain.end()):
+        if plain and (is_plain or _is_whole(text, position, plain.end())):
             start, end = plain.end("before"), plain.end()
             if text[start] not in "aA" or not _DETACH.search(text, start, end):
                 position = end

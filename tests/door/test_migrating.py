@@ -168,6 +168,32 @@ def test_what_on_event_raises_ends_the_run(app: Project, each_url: str, at: int,
     assert len(done.outcomes) == 2 - len(left)
 
 
+def test_a_database_that_is_done_is_left(
+    tmp_path: Path, url: str, other_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the next one is migrated no session of the runner waits in the one before."""
+    app = make(tmp_path, app=TWO, more={"000_more.sql": "create table public.more ();"})
+    monkeypatch.setenv("APP_URL", url)
+    monkeypatch.setenv("MORE_URL", other_url)
+    sessions: list[tuple[str, int]] = []
+
+    def look(event: runner.Event) -> None:
+        if isinstance(event, runner.Outcome):
+            end = time.monotonic() + 5
+            while (found := count()) and event.migration.series == "more" and time.monotonic() < end:
+                time.sleep(0.05)
+            sessions.append((event.migration.series, found))
+
+    def count() -> int:
+        with psycopg.connect(url) as witness:
+            asked = "select count(*) from pg_stat_activity where application_name ~ '^runner:app'"
+            [(found,)] = witness.execute(f"{asked} and datname = current_database()").fetchall()
+        return int(found)
+
+    runner.migrate(config=app.file, on_event=look)
+    assert sessions == [("app", 1), ("app", 1), ("more", 0)]
+
+
 def test_an_error_names_its_place(tmp_path: Path, url: str) -> None:
     """Name, exit code, place and remedy are attributes, and the driver's error is the cause."""
     app = make(tmp_path, app={"000_bad.sql": "select 1;\nselect nope;"})
