@@ -60,11 +60,11 @@ _PUT_BACK = """
     discard sequences;
 """
 
-# Where the session goes on to the next file, its locks are for the record, and few files prepare anything:
-# those of the runner are gone then, too.
+# Where the session goes on to the next file, its locks go with the record, and the server knows what the
+# runner has prepared, but for a file that may look at such statements, make some, or end them all.
 _DEALLOCATE = "deallocate all;\n"
 _UNLOCK = "select pg_catalog.pg_advisory_unlock_all();\n"
-_MAY_PREPARE = ("prepare", "deallocate", "discard")
+_OF_STATEMENTS = ("prepare", "deallocate", "discard")
 
 # The settings last, for the record needs them. A commit may wait for a standby: nobody's timeout counts for
 # it, and the session shows whose it is.
@@ -97,7 +97,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
     the lock from one file to the next: then the ledger can be no other than it left it.
     """
     parts: list[str] = []
-    starts, length = [], 0
+    starts, length, knows = [], 0, False
     settings, hand_over = _settings(access, limits), _hand_over(limits)
     back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
@@ -106,12 +106,15 @@ def message(  # noqa: PLR0913 - options, keyword-only
         head = settings + name if opened and not number else _BEGIN + settings + name
         head += "" if asynchronous and number % _SELDOM else _FLUSH
         is_kept = access.is_direct and number > 0
-        head += ledger.take_over_message(migration) if is_kept else _take(migration, before)
+        head += (
+            ledger.take_over_message(migration, is_prepared=knows) if is_kept else _take(migration, before)
+        )
         head += hand_over
         starts.append(length + len(head))
         keeps = access.is_direct and not is_last
-        forget = _forget(migration, keeps=keeps, is_prepared=is_kept)
-        record = ledger.record_within(migration, first=starts[-1] + 1, keeps=keeps)
+        knew, knows = knows, keeps and not _is_of_statements(files[number + 1])
+        forget = _forget(migration.series, keeps=keeps, knew=knew, knows=knows)
+        record = ledger.record_within(migration, first=starts[-1] + 1, keeps=keeps, is_prepared=knows)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
         own = [head, migration.sql, "\n;\n", ledger.MARK, back, forget, *record, _LAST, commit]
         parts += own
@@ -140,14 +143,20 @@ def _hand_over(limits: Limits) -> str:
     return _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
 
 
-def _forget(migration: Migration, *, keeps: bool, is_prepared: bool) -> str:
-    """Return what ends the statements that a file has prepared, and prepares those of the runner."""
-    if not keeps:
-        return _DEALLOCATE + _UNLOCK
-    text = migration.sql.lower()
-    if is_prepared and not any(word in text for word in _MAY_PREPARE):
+def _forget(series: str, *, keeps: bool, knew: bool, knows: bool) -> str:
+    """Return what ends the statements that a file has prepared, and what else the next one shall not find.
+
+    The server ``knew`` what the runner prepares while the file ran; for the next one it ``knows`` it.
+    """
+    if knew and knows:
         return ""
-    return _DEALLOCATE + ledger.prepare_message(migration.series)
+    prepare = ledger.prepare_message(series) if knows else ""
+    return _DEALLOCATE + prepare + ("" if keeps else _UNLOCK)
+
+
+def _is_of_statements(migration: Migration) -> bool:
+    text = migration.sql.lower()
+    return any(word in text for word in _OF_STATEMENTS)
 
 
 def _milliseconds(seconds: float | None) -> str | None:

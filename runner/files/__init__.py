@@ -1,12 +1,13 @@
 """A folder becomes migrations: names, text, directives, statements, checksum.
 
 Take from here ``load`` (the migrations of a folder), ``leavings`` (what else lies there), ``check`` (refuse
-what must not be sent), ``procedures`` (which it must know), ``waits_for_others``, ``commits_itself`` and
-``indexes`` (of a file without a transaction), ``scan`` (statements with their offsets), ``locate`` (an offset
-as a place), ``made_schemas`` (what a file creates), ``folded`` (defaults that are a time), ``explain`` (how a
-file differs from what was applied), ``Unvalidated`` (constraints that files leave so); and to write,
-``create`` (the next file from a template), ``lay_out`` (a new project), ``write`` and ``writing``. No server
-is asked; the lexical rules are PostgreSQL's (manual, section 4.1), with ``standard_conforming_strings`` on.
+what must not be sent), ``procedures`` (which it must know where a file ``may_call`` one),
+``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a transaction), ``scan``
+(statements with their offsets), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
+``folded`` (defaults that are a time), ``explain`` (how a file differs from what was applied), ``Unvalidated``
+(constraints that files leave so); and to write, ``create`` (the next file from a template), ``lay_out`` (a
+new project), ``write`` and ``writing``. No server is asked; the lexical rules are PostgreSQL's (manual,
+section 4.1), with ``standard_conforming_strings`` on.
 """
 
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from runner.files.outside import ALONE as ALONE
     from runner.files.outside import commits_itself as commits_itself
     from runner.files.outside import indexes as indexes
+    from runner.files.outside import may_call as may_call
     from runner.files.outside import procedures as procedures
     from runner.files.outside import waits_for_others as waits_for_others
     from runner.files.place import locate as locate
@@ -45,7 +47,7 @@ else:
         folder="leavings load shown",
         layout="lay_out",
         lexer="Statement scan",
-        outside="ALONE commits_itself indexes procedures waits_for_others",
+        outside="ALONE commits_itself indexes may_call procedures waits_for_others",
         place="locate",
         schemas="made_schemas",
         template="create",

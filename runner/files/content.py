@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner import files
 from runner.errors import FileRefused
 from runner.files import invisible, outside
 from runner.files.lexer import Refusal, Statement, read
+from runner.files.place import locate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -67,7 +67,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
         raise FileRefused(
             f"{path} {refusal.reason}.",
             remedy=refusal.remedy,
-            place=files.locate(text, refusal.offset, path=path),
+            place=locate(text, refusal.offset, path=path),
         ) from refusal
     return len(starts)
 
@@ -77,10 +77,10 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
 
     Without ``committing`` the text is to run without a transaction.
     """
-    position, is_plain = 0, _is_whole(text, 0, len(text))
+    position = 0
     while position < len(text):
         plain = _PLAIN.match(text, position)
-        if plain and (is_plain or _is_whole(text, position, plain.end())):
+        if plain and _is_whole(text, position, plain.end()):
             start, end = plain.end("before"), plain.end()
             if text[start] not in "aA" or not _DETACH.search(text, start, end):
                 position = end

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import files
 from runner.errors import FileRefused, FileUnreadable
+from runner.files.place import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,9 +69,7 @@ def _decode(data: bytes, path: str) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        place = files.locate(
-            data[: error.start].decode() + "\N{REPLACEMENT CHARACTER}", error.start, path=path
-        )
+        place = locate(data[: error.start].decode() + "\N{REPLACEMENT CHARACTER}", error.start, path=path)
         raise FileUnreadable(
             f"{path} is not UTF-8: byte 0x{data[error.start]:02x} in line {place.line}.",
             remedy="Save it as UTF-8.",
@@ -86,7 +84,7 @@ def _decode(data: bytes, path: str) -> str:
 
 
 def _holding(what: str, text: str, at: int, path: str) -> FileUnreadable:
-    place = files.locate(text, at, path=path)
+    place = locate(text, at, path=path)
     return FileUnreadable(f"{path} holds {what} in line {place.line}.", remedy="Remove it.", place=place)
 
 
@@ -112,6 +110,6 @@ def _directives(sql: str, path: str) -> Iterator[str | None]:
                 f"{path} has a directive the runner cannot follow: {directive.group(1)}.",
                 remedy="In the header, the comment lines before the first statement, "
                 "`-- runner: requires-extension NAME` and `-- runner: no-transaction` are known.",
-                place=files.locate(sql, directive.start(), path=path),
+                place=locate(sql, directive.start(), path=path),
             )
         yield known.group(1)

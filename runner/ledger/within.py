@@ -8,7 +8,6 @@ that is a quarter of what the runner adds to a small file.
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from runner import __version__
@@ -65,12 +64,10 @@ _CHECK = f"""
 
 # The session got the lock with the record of the file before, and nobody had it since. To give it back
 # proves that: the ledger needs no look.
-_TAKE_OVER = f"""
-    prepare runner_take_over (text) as{_TAKE}
-                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
+_TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
                 else {{outdated}}
             end
-        )::pg_catalog.int4 as runner_begins,{_MARK.replace("{mark}", "$1")},{_FROM_HERE.replace(";", "")}"""
+        )::pg_catalog.int4 as runner_begins,{_MARK},{_FROM_HERE}"""
 
 # No select, which the server would have to plan.
 MARK = 'show "runner.file";'
@@ -99,34 +96,36 @@ _KEEP = f", pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_advisory_lock({KE
 _FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")
 _LONG = 65536  # characters: a longer text is not sent twice
 
-_VALUES = ("{version}", "{name}", "{checksum}", "{sql}", "{mark}")
-_PREPARED = reduce(lambda text, one: text.replace(one[1], f"${one[0]}"), enumerate(_VALUES, 1), _RECORD)
-_RECORD_AND_KEEP = f"prepare runner_record (text, text, text, text, text) as{_PREPARED}{_KEEP}"
+_GIVEN = {"version": "$1", "name": "$2", "checksum": "$3", "sql": "$4", "mark": "$5"}
+_PREPARED = _RECORD.format(**_GIVEN, series="{series}", runner="{runner}")
+_PREPARE_TAKE_OVER = f"prepare runner_take_over (text) as{_TAKE_OVER.replace('{mark}', '$1')}"
+_PREPARE_RECORD = f"prepare runner_record (text, text, text, text, text) as{_PREPARED}{_KEEP}"
 # Not in the message itself: whoever executes a statement copies the text it was prepared in, all of it
 # (ExecuteQuery in PostgreSQL's prepare.c).
 _PREPARE = "do $runner$ begin execute {take_over}; execute {record}; end $runner$;\n"
-_EXECUTE = f"execute runner_record ({', '.join(_VALUES)})"
+_EXECUTE_TAKE_OVER = "execute runner_take_over ({mark});\n"
+_EXECUTE_RECORD = "execute runner_record ({version}, {name}, {checksum}, {sql}, {mark})"
 _UNKNOWN = "26000"  # invalid_sql_statement_name
 
 
 def lock_message(migration: Migration) -> str:
     """Return what takes the lock for the transaction; it may fail as ``is_held`` and ``is_stale`` tell."""
-    return fill(_LOCK, held=_HELD, stale=_STALE, fresh=FRESH, mark=mark(migration))
+    return fill(_LOCK, **_words(), mark=mark(migration))
 
 
 def prepare_message(series: str) -> str:
     """Return what lets the server know the statements by which a session goes on from file to file."""
-    take_over = fill(_TAKE_OVER, held=_HELD, stale=_STALE, fresh=FRESH, outdated=_OUTDATED)
-    record = fill(_RECORD_AND_KEEP, series=series, runner=__version__)
+    take_over = fill(_PREPARE_TAKE_OVER, **_words())
+    record = fill(_PREPARE_RECORD, series=series, runner=__version__)
     return fill(_PREPARE, take_over=take_over, record=record)
 
 
-def take_over_message(migration: Migration) -> str:
+def take_over_message(migration: Migration, *, is_prepared: bool = False) -> str:
     """Return what goes on with the lock that the file before has kept; it fails as the other two do.
 
-    It must be prepared, as what records a file that keeps the lock.
+    ``is_prepared`` says that the server knows what ``prepare_message`` lets it know.
     """
-    return fill("execute runner_take_over ({mark});\n", mark=mark(migration))
+    return fill(_EXECUTE_TAKE_OVER if is_prepared else _TAKE_OVER, **_words(), mark=mark(migration))
 
 
 def check_message(migration: Migration, *, previous: str | None) -> str:
@@ -136,21 +135,26 @@ def check_message(migration: Migration, *, previous: str | None) -> str:
     )
 
 
+def _words() -> dict[str, str]:
+    """Return what is said against a file, and how old a message may be."""
+    return {"held": _HELD, "stale": _STALE, "outdated": _OUTDATED, "fresh": FRESH}
+
+
 def mark(migration: Migration) -> str:
     """Return how the setting begins that tells the transaction of a file; the id follows."""
     return f"{migration.version} "
 
 
-def record_within(migration: Migration, *, first: int, keeps: bool) -> list[str]:
+def record_within(migration: Migration, *, first: int, keeps: bool, is_prepared: bool = False) -> list[str]:
     """Return the record of a file in pieces; it fails in any transaction but the one begun for the file.
 
     ``first`` is where the file begins in the message, in characters from 1: a long one is taken from there.
-    With ``keeps`` the session keeps the lock for the next file, which must begin with ``take_over_message``.
+    With ``keeps`` the session keeps the lock for the next file, which must begin with ``take_over_message``;
+    ``is_prepared`` is as for that.
     """
     is_long = len(migration.sql) > _LONG
-    is_prepared = keeps and not is_long
     record = pieces(
-        _FROM_MESSAGE if is_long else _EXECUTE if is_prepared else _RECORD,
+        _FROM_MESSAGE if is_long else _EXECUTE_RECORD if is_prepared else _RECORD,
         series=migration.series,
         version=migration.version,
         name=migration.name,
@@ -161,7 +165,7 @@ def record_within(migration: Migration, *, first: int, keeps: bool) -> list[str]
         mark=mark(migration),
         runner=__version__,
     )
-    return [*record, _KEEP * (keeps and is_long), ";\n"]
+    return [*record, _KEEP * (keeps and (is_long or not is_prepared)), ";\n"]
 
 
 def is_held(error: Error) -> bool:

@@ -336,11 +336,19 @@ def test_a_file_that_is_broken_is_not_recorded(
 def test_a_lock_that_was_not_kept_is_not_taken_over(url: str) -> None:
     """Should the record before ever be missing, the file behind it is not begun."""
     file = Migration("app", "001", "t1", "app/001_t1.sql", "create table public.t1 ();", "sha256:0")
+    with psycopg.connect(url) as db, pytest.raises(psycopg.Error) as caught:
+        db.execute(ledger.take_over_message(file).encode())
+    assert ledger.is_outdated(caught.value)
+
+
+def test_a_lock_that_was_not_kept_is_not_taken_over_by_what_is_prepared(url: str) -> None:
+    """Nor there, where the server knows the statement from the file before."""
+    file = Migration("app", "001", "t1", "app/001_t1.sql", "create table public.t1 ();", "sha256:0")
     with psycopg.connect(url) as db:
         db.execute(ledger.CREATE.encode())
         db.execute(ledger.prepare_message("app").encode())
         with pytest.raises(psycopg.Error) as caught:
-            db.execute(ledger.take_over_message(file).encode())
+            db.execute(ledger.take_over_message(file, is_prepared=True).encode())
     assert ledger.is_outdated(caught.value)
 
 

@@ -59,11 +59,7 @@ LEFT = {
     ),
     "deferred on temporary": (DEFERRED, X_EXISTS, "false"),
     "listen": ("listen news;", "select count(*) from pg_listening_channels()", "0"),
-    "prepared statement": (
-        "prepare p as select 1;",
-        "select count(*) from pg_prepared_statements where name !~ '^runner_'",
-        "0",
-    ),
+    "prepared statement": ("prepare p as select 1;", "select count(*) from pg_prepared_statements", "0"),
     "cursor with hold": (
         "declare c cursor with hold for select 1;", "select count(*) from pg_cursors where name = 'c'", "0"
     ),
