@@ -1,15 +1,14 @@
 """Hold the facts the other modules exchange: frozen, without I/O.
 
 What every command loads is a named tuple: a frozen dataclass takes a millisecond to define, and files and
-ledger rows, of which there may be thousands, five times as long to make.
+ledger rows, of which there may be thousands, five times as long to make. Its annotations are no texts, as
+``from __future__ import annotations`` would make them: to compile those takes as long as all the rest of it.
 """
 
-from __future__ import annotations
-
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import Protocol
 
     class Named(Protocol):
@@ -30,12 +29,12 @@ class Numbered:
     __slots__ = ()
 
     @property
-    def number(self: Named) -> int:
+    def number(self: "Named") -> int:
         """Order of the version: 1000 follows 999."""
         return int(self.version)
 
     @property
-    def label(self: Named) -> str:
+    def label(self: "Named") -> str:
         """File name without its suffix."""
         return f"{self.version}_{self.name}"
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.apply import course, envelope, follow
+from runner.apply import envelope
 from runner.apply.watch import Watch
 
 if TYPE_CHECKING:
@@ -44,17 +44,20 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
         text, starts = envelope.message(
             files, access, run.before, run.limits, opened=opened, asynchronous=run.is_asynchronous
         )
-        way = course.Course(files, starts)
         watching = Watch(
             access.reconnect,
             pid=pid,
             lock_timeout=run.limits.lock_timeout,
             unheard=files if run.is_asynchronous else (),
         )
-        with watching as watch, database.hearing(connection, way):
-            watch.begin(way.at_hand)
+        with watching as watch:
+            watch.begin(files[0])
             answer = database.Answer(connection, text, pause=watch.pause)
-            yield from follow.follow(run, way, answer, watch)
+            from runner.apply import course, follow  # noqa: PLC0415 - while the server works
+
+            way = course.Course(files, starts)
+            with database.hearing(connection, way):
+                yield from follow.follow(run, way, answer, watch)
         del text
         if way.place < len(files):
             from runner.apply import refused  # noqa: PLC0415 - failures only

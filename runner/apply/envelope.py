@@ -64,6 +64,7 @@ _PUT_BACK = """
 # runner has prepared, but for a file that may look at such statements, make some, or end them all.
 _DEALLOCATE = "deallocate all;\n"
 _UNLOCK = "select pg_catalog.pg_advisory_unlock_all();\n"
+_MANY = 5  # files in a message: with fewer, to prepare statements takes the server longer than it saves
 _OF_STATEMENTS = ("prepare", "deallocate", "discard")
 
 # The settings last, for the record needs them. A commit may wait for a standby: nobody's timeout counts for
@@ -112,7 +113,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         head += hand_over
         starts.append(length + len(head))
         keeps = access.is_direct and not is_last
-        knew, knows = knows, keeps and not _is_of_statements(files[number + 1])
+        knew, knows = knows, keeps and len(files) >= _MANY and not _is_of_statements(files[number + 1])
         forget = _forget(migration.series, keeps=keeps, knew=knew, knows=knows)
         record = ledger.record_within(migration, first=starts[-1] + 1, keeps=keeps, is_prepared=knows)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
@@ -133,9 +134,10 @@ def _name(migration: Migration) -> str:
 
 
 def _take(migration: Migration, before: Before) -> str:
-    first = "" if before.has_ledger else ledger.CREATE
-    check = ledger.check_message(migration, previous=before.version)
-    return ledger.lock_message(migration) + first + check
+    lock = ledger.lock_message(migration)
+    if before.has_ledger:
+        return lock + ledger.check_message(migration, previous=before.version)
+    return lock + ledger.CREATE + ledger.BEGIN
 
 
 def _hand_over(limits: Limits) -> str:

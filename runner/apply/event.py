@@ -1,12 +1,9 @@
 """Say what happens while files are applied."""
 
-from __future__ import annotations
+from typing import NamedTuple, TypeAlias
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from runner.errors import Place, RunnerError
-    from runner.model import Migration
+from runner.errors import Place, RunnerError
+from runner.model import Migration
 
 RUNNER = "runner:"  # begins the application_name of a session that applies the file behind it
 _LENGTH = 63  # bytes: the server shows no more of a name (NAMEDATALEN)

@@ -27,7 +27,6 @@ ConnectionBroken = psycopg.OperationalError
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _CANCELS = (CANCEL_SECONDS, CANCEL_SECONDS / 2)  # seconds for each request
-_SPECIAL = re.compile(r"['\\\0]")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -57,9 +56,10 @@ def _parts(text: LiteralString) -> tuple[str, ...]:
 
 
 def _literal(value: object) -> str:
-    """Quote a value; most texts hold nothing to escape, and psycopg takes twenty times as long to say so."""
-    if isinstance(value, str) and not _SPECIAL.search(value):
-        return f"'{value}'"
+    """Quote a value; most texts hold nothing but quotes, for which psycopg takes several times as long."""
+    if isinstance(value, str) and "\\" not in value and "\0" not in value:
+        doubled = value.replace("'", "''")
+        return f"'{doubled}'"
     return sql.Literal(value).as_string()
 
 

@@ -18,8 +18,12 @@ _TICK = 0.1  # seconds: on Windows a Ctrl-C ends no longer wait for a thread
 _SETTLE = 1.5  # seconds for what runs to be cancelled: Ctrl-C ends a command within two
 
 
-def together(do: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def together(
+    do: Callable[[Item], Result], items: Sequence[Item], *, meanwhile: Callable[[], object] | None = None
+) -> list[Result]:
     """Do the same with a few items, in a thread each unless there is one only; return the results in order.
+
+    ``meanwhile`` is done in this thread as soon as the others have begun; not with a single item.
 
     Raises what the first of them in order has raised. Then, and when something is raised in this thread, such
     as a Ctrl-C, the others are ended by a ``KeyboardInterrupt`` where they wait for a server, and must clean
@@ -30,6 +34,8 @@ def together(do: Callable[[Item], Result], items: Sequence[Item]) -> list[Result
     over = threading.Event()
     works = [_Work(do, item, over) for item in items]
     try:
+        if meanwhile:
+            meanwhile()
         return [work.result() for work in works]
     except BaseException:
         over.set()

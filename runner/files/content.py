@@ -50,10 +50,8 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
     ``single`` asks for exactly one: PostgreSQL runs several in one message as a transaction. ``committing``
     names the procedures that end their transaction. Raises ``FileRefused`` with the first place in the file.
     """
-    starts: list[int] = []
     try:
-        for start in _starts(text, None if single else committing):
-            starts.append(start)
+        starts = list(_starts(text, None if single else committing))
         invisible.check(text)
         if single and len(starts) > 1:
             raise Refusal(

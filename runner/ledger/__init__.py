@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from runner.ledger.trust import changed as changed
     from runner.ledger.trust import check_owner as check_owner
     from runner.ledger.trust import shape as shape
+    from runner.ledger.within import BEGIN as BEGIN
     from runner.ledger.within import BEGINS as BEGINS
     from runner.ledger.within import ENDS as ENDS
     from runner.ledger.within import MARK as MARK
@@ -64,6 +65,6 @@ else:
         key="HOLDS try_lock try_session_lock",
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
-        within="BEGINS ENDS MARK RECORDED check_message is_forgotten is_held is_outdated is_stale"
+        within="BEGIN BEGINS ENDS MARK RECORDED check_message is_forgotten is_held is_outdated is_stale"
         " lock_message mark prepare_message record_within take_over_message",
     )

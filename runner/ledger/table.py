@@ -32,8 +32,10 @@ create table public.schema_migrations (
 );
 """
 
-# What default privileges grant to others is taken back: nobody but the owner may touch the ledger.
+# To compress the texts takes the server longer than all else that it does to record them. What default
+# privileges grant to others is taken back: nobody but the owner may touch the ledger.
 _DRESS = """
+alter table public.schema_migrations alter column sql set storage external;
 do $runner$
 declare
     other text;
@@ -47,13 +49,18 @@ begin
         from pg_catalog.pg_index as i
         where i.indrelid = 'public.schema_migrations'::pg_catalog.regclass
     );
-    for other in
-        select case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
-        from pg_catalog.pg_class as c, pg_catalog.aclexplode(c.relacl) as x
-        where c.oid = 'public.schema_migrations'::pg_catalog.regclass and x.grantee <> c.relowner
-    loop
-        execute pg_catalog.format('revoke all on table public.schema_migrations from %s', other);
-    end loop;
+    if exists (
+        select from pg_catalog.pg_class as c
+        where c.oid = 'public.schema_migrations'::pg_catalog.regclass and c.relacl is not null
+    ) then
+        for other in
+            select case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+            from pg_catalog.pg_class as c, pg_catalog.aclexplode(c.relacl) as x
+            where c.oid = 'public.schema_migrations'::pg_catalog.regclass and x.grantee <> c.relowner
+        loop
+            execute pg_catalog.format('revoke all on table public.schema_migrations from %s', other);
+        end loop;
+    end if;
 end
 $runner$;
 comment on table public.schema_migrations is

@@ -62,6 +62,10 @@ _CHECK = f"""
             end
         )::pg_catalog.int4 as runner_begins,{_FROM_HERE}"""  # noqa: S608 - texts of ours
 
+# Behind the lock and the making of the ledger: it is empty.
+BEGIN = f"""
+    select 0 as runner_begins,{_FROM_HERE}"""
+
 # The session got the lock with the record of the file before, and nobody had it since. To give it back
 # proves that: the ledger needs no look.
 _TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'

@@ -46,6 +46,16 @@ class Facts(NamedTuple):  # as in model: it starts faster
     absent: dict[str, str | None]
 
 
+# Asked at every look, and so without what is only needed where there is something.
+_ANYTHING = """
+    select exists (
+        select from pg_catalog.pg_class as c
+        where c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and c.relnamespace = any (array(
+                select n.oid from pg_catalog.pg_namespace as n where n.nspname = any ({schemas}::text[])
+            ))
+    );
+"""
 _OBJECTS = """
     select n.nspname || '.' || c.relname
     from pg_catalog.pg_class as c
@@ -150,6 +160,11 @@ def answer(connection: Connection, result: PGresult) -> Facts:
     found = Facts(*row)
     pid = connection.pgconn.backend_pid
     return found._replace(is_direct=found.is_direct == pid, absent=dict(found.absent))
+
+
+def anything(*, schemas: Collection[str]) -> str:
+    """Return the query whether ``schemas`` hold any table or view, though an extension may own it."""
+    return database.fill(_ANYTHING, schemas=list(schemas))
 
 
 def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:

@@ -90,7 +90,14 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
         stack.enter_context(_lost())
         # Written beforehand: what one thread does here, in Python, the other waits for.
         asked = [(target, _message(target, migrations[target.series.name])) for target in targets]
-        yield tuple(database.together(found, asked))
+        yield tuple(database.together(found, asked, meanwhile=_load))
+
+
+def _load() -> None:
+    """Load what is needed as soon as the servers answer."""
+    from runner.database import ask  # noqa: F401, PLC0415 - while they let us in
+    from runner.ledger import read_rows, shape  # noqa: F401, PLC0415 - as above
+    from runner.planning import preflight  # noqa: F401, PLC0415 - as above
 
 
 @contextmanager
@@ -115,16 +122,20 @@ def _lost() -> Iterator[None]:
 def _message(target: Target, migrations: tuple[Migration, ...]) -> str:
     wanted = {name for migration in migrations for name in migration.requires}
     message = facts.question(extensions=wanted) + ledger.SHAPE
-    return message + facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
+    return message + facts.anything(schemas=_schemas(target, migrations))
 
 
 def _site(target: Target, connection: Connection, migrations: tuple[Migration, ...], message: str) -> Site:
-    about, shape_result, objects = database.ask(connection, message)
+    about, shape_result, anything = database.ask(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
     lacking = {name: reason for name, reason in found.absent.items() if reason}
     steps = compare.compare(migrations, rows, lacking=lacking)
-    return Site(target, connection, found, shape, steps, facts.names(connection, objects))
+    objects: tuple[str, ...] = ()
+    if shape is None and database.rows(connection, anything) == [(True,)]:
+        question = facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
+        objects = facts.names(connection, *database.ask(connection, question))
+    return Site(target, connection, found, shape, steps, objects)
 
 
 def _schemas(target: Target, migrations: Iterable[Migration]) -> tuple[str, ...]:

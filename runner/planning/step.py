@@ -1,15 +1,10 @@
 """Hold one version of a series, seen from its files and its ledger together."""
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from runner.model import Numbered
-
-if TYPE_CHECKING:
-    from runner.errors import RunnerError
-    from runner.model import Applied, Migration
+from runner.errors import RunnerError
+from runner.model import Applied, Migration, Numbered
 
 
 class State(StrEnum):

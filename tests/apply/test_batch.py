@@ -17,7 +17,7 @@ from runner.apply import envelope
 from runner.apply.event import Noticed, Outcome, Retrying, Started, Waiting
 from runner.database import Access
 from runner.errors import LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from runner.model import Before, Migration
+from runner.model import Before, Limits, Migration
 from tests.project import make, tables, told
 
 if TYPE_CHECKING:
@@ -350,6 +350,18 @@ def test_a_lock_that_was_not_kept_is_not_taken_over_by_what_is_prepared(url: str
         with pytest.raises(psycopg.Error) as caught:
             db.execute(ledger.take_over_message(file, is_prepared=True).encode())
     assert ledger.is_outdated(caught.value)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(4, False), (5, True), (100, True)])
+def test_statements_are_prepared_where_that_saves_anything(number: int, expected: bool) -> None:
+    """For a few files it takes the server longer than it saves."""
+    files = [
+        Migration("app", f"{n:03}", "t", f"app/{n:03}_t.sql", "select 1;", "sha256:0") for n in range(number)
+    ]
+    access = Access(Mock(), Mock(), is_direct=True)
+    text, _ = envelope.message(files, access, Before(False), Limits(), opened=False, asynchronous=True)
+    assert (b"prepare runner_record" in text) is expected
+    assert (b"execute runner_record" in text) is expected
 
 
 FORGETTING = {

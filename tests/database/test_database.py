@@ -171,6 +171,19 @@ def test_fill_quotes_every_value() -> None:
     assert database.fill("select {x}, {y}", x="it's; drop", y=None) == "select 'it''s; drop', NULL"
 
 
+@pytest.mark.parametrize(
+    "text", ["", "'", "''", "it's", "a\\", "\\'", "'\\", "\n", "\N{SNOWMAN}'", "$$", "%s {x}"]
+)
+@pytest.mark.parametrize("conforming", ["on", "off"])
+def test_what_is_filled_in_comes_back_as_it_was(each_url: str, text: str, conforming: str) -> None:
+    """Quotes, backslashes and whatever else mean nothing in a value, whatever a database says of strings."""
+    with database.connect(each_url, source="x") as connection:
+        connection.execute(f"set standard_conforming_strings = {conforming}".encode())
+        message = database.fill("select {value}, {after}", value=text, after="'")
+        [result] = database.ask(connection, message)
+        assert database.rows(connection, result) == [(text, "'")]
+
+
 def test_send_returns_the_results_up_to_the_error(each_url: str) -> None:
     """The number of finished statements is known, which tells where an error without a position was."""
     with database.connect(each_url, source="x") as connection:

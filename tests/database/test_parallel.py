@@ -34,6 +34,36 @@ def test_several_wait_at_the_same_time_and_results_keep_their_order() -> None:
     assert database.together(meet, []) == []
 
 
+def test_this_thread_does_something_meanwhile() -> None:
+    """The others have begun by then and may go on; with a single item nobody would wait."""
+    meeting = threading.Barrier(3, timeout=60)
+    here: list[threading.Thread] = []
+
+    def meanwhile() -> None:
+        here.append(threading.current_thread())
+        meeting.wait()
+
+    assert len(database.together(lambda _: meeting.wait(), [1, 2], meanwhile=meanwhile)) == 2
+    assert here == [threading.current_thread()]
+    assert database.together(str, [1], meanwhile=meanwhile) == ["1"]
+
+
+def test_what_is_raised_meanwhile_ends_all(server: Server) -> None:
+    """Two servers are silent for a minute; nobody waits for them."""
+
+    def work(statement: str) -> None:
+        with database.connect(_url(server), source="URL") as connection:
+            database.run(connection, statement)
+
+    def meanwhile() -> None:
+        _wait(lambda: _sleepers(server) == 2)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        database.together(work, [SLEEP, SLEEP], meanwhile=meanwhile)
+    assert _all_are_ended(server)
+
+
 def test_the_first_problem_in_order_is_raised_without_waiting_for_those_behind_it(server: Server) -> None:
     """The second fails at once and the third would take a minute: the first counts, and both are ended."""
     connections: list[Connection] = []

@@ -65,6 +65,16 @@ def test_the_ledger_and_each_of_its_columns_is_commented(db: Connection) -> None
     ]
 
 
+def test_texts_are_stored_as_they_are(db: Connection) -> None:
+    """To compress them takes longer than all else of a record; a few hundred kilobytes are no matter."""
+    create(db)
+    assert database.query(
+        db,
+        "select attstorage::text from pg_attribute"
+        " where attrelid = 'public.schema_migrations'::regclass and attname = 'sql'",
+    ) == [("e",)]
+
+
 def test_the_public_may_not_write_it(db: Connection) -> None:
     """Other roles have no privilege on the ledger, even where default privileges would give one."""
     db.execute("alter default privileges in schema public grant all on tables to public")

@@ -31,6 +31,26 @@ def test_objects_are_those_of_the_schemas_that_count(each_url: str) -> None:
         assert found("public", "s", adopted=False) == (), "another runner has begun"
 
 
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("create schema s", False),
+        ("create sequence public.q; create function public.f() returns int language sql return 1", False),
+        ("create schema theirs; create table theirs.t ()", False),
+        ("create table public.t ()", True),
+        ("create view public.v as select 1", True),
+        ("create materialized view public.m as select 1", True),
+        ("create schema s; create table s.t (a int) partition by list (a)", True),
+    ],
+)
+def test_whether_anything_is_there_is_asked_first(each_url: str, made: str, expected: bool) -> None:
+    """Tables and views in the schemas that count, whoever owns them; what they are is asked only then."""
+    with database.connect(each_url, source="x") as connection:
+        connection.execute(made.encode())
+        [result] = database.ask(connection, facts.anything(schemas=("public", "s")))
+        assert database.rows(connection, result) == [(expected,)]
+
+
 def test_facts_say_what_the_catalogs_know_of_extensions(each_url: str, each_server: Server) -> None:
     """Those that are absent are named, with a reason where this role cannot create them."""
     with database.connect(each_url, source="x") as connection:
