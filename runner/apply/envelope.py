@@ -137,7 +137,7 @@ def _take(migration: Migration, before: Before) -> str:
     lock = ledger.lock_message(migration)
     if before.has_ledger:
         return lock + ledger.check_message(migration, previous=before.version)
-    return lock + ledger.CREATE + ledger.BEGIN
+    return lock + ledger.CREATE + ledger.UNCHECKED
 
 
 def _hand_over(limits: Limits) -> str:

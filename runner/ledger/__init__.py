@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from runner.ledger.trust import changed as changed
     from runner.ledger.trust import check_owner as check_owner
     from runner.ledger.trust import shape as shape
-    from runner.ledger.within import BEGIN as BEGIN
     from runner.ledger.within import BEGINS as BEGINS
     from runner.ledger.within import ENDS as ENDS
     from runner.ledger.within import MARK as MARK
     from runner.ledger.within import RECORDED as RECORDED
+    from runner.ledger.within import UNCHECKED as UNCHECKED
     from runner.ledger.within import check_message as check_message
     from runner.ledger.within import is_forgotten as is_forgotten
     from runner.ledger.within import is_held as is_held
@@ -65,6 +65,6 @@ else:
         key="HOLDS try_lock try_session_lock",
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
-        within="BEGIN BEGINS ENDS MARK RECORDED check_message is_forgotten is_held is_outdated is_stale"
+        within="BEGINS ENDS MARK RECORDED UNCHECKED check_message is_forgotten is_held is_outdated is_stale"
         " lock_message mark prepare_message record_within take_over_message",
     )

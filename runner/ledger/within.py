@@ -62,8 +62,8 @@ _CHECK = f"""
             end
         )::pg_catalog.int4 as runner_begins,{_FROM_HERE}"""  # noqa: S608 - texts of ours
 
-# Behind the lock and the making of the ledger: it is empty.
-BEGIN = f"""
+# In place of the check where the ledger was made in this transaction: it is empty.
+UNCHECKED = f"""
     select 0 as runner_begins,{_FROM_HERE}"""
 
 # The session got the lock with the record of the file before, and nobody had it since. To give it back

@@ -131,11 +131,16 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
     lacking = {name: reason for name, reason in found.absent.items() if reason}
     steps = compare.compare(migrations, rows, lacking=lacking)
-    objects: tuple[str, ...] = ()
-    if shape is None and database.rows(connection, anything) == [(True,)]:
-        question = facts.objects(besides=ledger.TABLE, schemas=_schemas(target, migrations), adopted=False)
-        objects = facts.names(connection, *database.ask(connection, question))
+    is_strange = shape is None and database.rows(connection, anything) == [(True,)]
+    objects = _objects(connection, _schemas(target, migrations)) if is_strange else ()
     return Site(target, connection, found, shape, steps, objects)
+
+
+def _objects(connection: Connection, schemas: tuple[str, ...]) -> tuple[str, ...]:
+    """Ask once more: mostly nothing is there, or a ledger, and this question takes the server long."""
+    question = facts.objects(besides=ledger.TABLE, schemas=schemas, adopted=False)
+    [result] = database.ask(connection, question)
+    return facts.names(connection, result)
 
 
 def _schemas(target: Target, migrations: Iterable[Migration]) -> tuple[str, ...]:
