@@ -4,8 +4,6 @@ A URL comes from the option, else the environment, else ``.env`` beside the conf
 safety rule: only when *no* configured variable is set anywhere may the embedded server stand in.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from functools import lru_cache
@@ -156,7 +154,7 @@ def _filled(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def choose(project: Project, names: Sequence[str]) -> tuple[Series, ...]:
+def choose(project: Project, names: "Sequence[str]") -> tuple[Series, ...]:
     """Return the named series in configured order; all of them for no name. Raises ``UnknownSeries``."""
     known = [series.name for series in project.series]
     for name in names:
@@ -172,7 +170,7 @@ def choose(project: Project, names: Sequence[str]) -> tuple[Series, ...]:
 
 
 def targets(
-    project: Project, chosen: Sequence[Series], *, url: str | None, environ: Mapping[str, str]
+    project: Project, chosen: "Sequence[Series]", *, url: str | None, environ: "Mapping[str, str]"
 ) -> tuple[Target, ...] | None:
     """Return where the chosen series live; ``None`` when nothing at all is set (the embedded server's case).
 
@@ -190,7 +188,7 @@ def targets(
     return tuple(Target(series, values[series.variable], series.variable) for series in chosen)
 
 
-def _check_meant(project: Project, values: Mapping[str, str], missing: Sequence[str]) -> None:
+def _check_meant(project: Project, values: "Mapping[str, str]", missing: "Sequence[str]") -> None:
     """Raise ``UrlMissing`` unless it is meant that the variables are ``missing``."""
     expected = [series.variable for series in project.series]
     found = environment.misspelt(values, expected)
@@ -205,5 +203,5 @@ def _check_meant(project: Project, values: Mapping[str, str], missing: Sequence[
     )
 
 
-def _and(names: Sequence[str]) -> str:
+def _and(names: "Sequence[str]") -> str:
     return " and ".join(names)

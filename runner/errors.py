@@ -55,8 +55,6 @@ program: ``name``, which never changes, and ``exit_code``::
 A driver's error is kept as ``__cause__``, except where its text would repeat a password.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, NamedTuple
 
 LEFT_OUT = "What the server says besides is left out, as it may show values of rows: --verbose shows it."

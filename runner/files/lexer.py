@@ -1,7 +1,5 @@
 """Split SQL text into statements: every string, comment and nested semicolon in its place."""
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -110,7 +108,7 @@ def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statem
     return _statement(";".join(segments), begin, len(text)), len(text)
 
 
-def bare(text: str) -> Iterator[tuple[int, int]]:
+def bare(text: str) -> "Iterator[tuple[int, int]]":
     """Yield the stretches outside strings, comments and quoted names. Raises ``Refusal`` as ``scan`` does."""
     position = 0
     token_of = re.compile(_TOKEN)

@@ -3,8 +3,6 @@
 What is found is named, with the statement that cures it, quoted by the server so that it can be pasted.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
@@ -36,7 +34,7 @@ class Shape(NamedTuple):  # as in model: it starts faster
     role: str
 
 
-def shape(connection: Connection, result: PGresult) -> Shape | None:
+def shape(connection: "Connection", result: "PGresult") -> Shape | None:
     """Return the ledger's shape from the result of ``SHAPE``; ``None`` when there is no ledger."""
     found = database.rows(connection, result)
     if not found:
@@ -47,7 +45,7 @@ def shape(connection: Connection, result: PGresult) -> Shape | None:
     return Shape(kind, columns, companions, faults, *rest)
 
 
-def _faults(connection: Connection) -> list[tuple[str, str]]:
+def _faults(connection: "Connection") -> list[tuple[str, str]]:
     [result] = database.ask(connection, FAULTS)
     [(faults,)] = database.rows(connection, result)
     return [(fault, cure) for fault, cure in faults]
@@ -100,6 +98,6 @@ def check_owner(found: Shape) -> None:
         )
 
 
-def changed(error: Error) -> LedgerUntrusted:
+def changed(error: "Error") -> LedgerUntrusted:
     """Return what ``CHECK`` raised as an error of the runner's."""
     return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)

@@ -1,7 +1,5 @@
 """Learn of a database what must be known before it is touched."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
@@ -140,13 +138,13 @@ _FROM = """
 """
 
 
-def read(connection: Connection, *, extensions: Collection[str]) -> Facts:
+def read(connection: "Connection", *, extensions: "Collection[str]") -> Facts:
     """Read the facts with one query."""
     [result] = database.ask(connection, question(extensions=extensions))
     return answer(connection, result)
 
 
-def question(*, extensions: Collection[str]) -> str:
+def question(*, extensions: "Collection[str]") -> str:
     """Return the query of the facts, which may be a part of a longer message."""
     if not extensions:
         return _FACTS + _NO_EXTENSIONS + _FROM
@@ -154,7 +152,7 @@ def question(*, extensions: Collection[str]) -> str:
     return database.fill(_FACTS + _EXTENSIONS + _FROM, **names)
 
 
-def answer(connection: Connection, result: PGresult) -> Facts:
+def answer(connection: "Connection", result: "PGresult") -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
     found = Facts(*row)
@@ -162,12 +160,12 @@ def answer(connection: Connection, result: PGresult) -> Facts:
     return found._replace(is_direct=found.is_direct == pid, absent=dict(found.absent))
 
 
-def anything(*, schemas: Collection[str]) -> str:
+def anything(*, schemas: "Collection[str]") -> str:
     """Return the query whether ``schemas`` hold any table or view, though an extension may own it."""
     return database.fill(_ANYTHING, schemas=list(schemas))
 
 
-def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:
+def objects(*, besides: str, schemas: "Collection[str]", adopted: bool) -> str:
     """Return the query of up to three tables or views of ``schemas`` that no extension owns.
 
     ``besides``, written with its schema, is left out. There are none where that table is there although the
@@ -177,7 +175,7 @@ def objects(*, besides: str, schemas: Collection[str], adopted: bool) -> str:
     return database.fill(_OBJECTS, schema=schema, name=name, schemas=list(schemas), adopted=adopted)
 
 
-def names(connection: Connection, result: PGresult) -> tuple[str, ...]:
+def names(connection: "Connection", result: "PGresult") -> tuple[str, ...]:
     """Return the names from the result of that query."""
     return tuple(name for (name,) in database.rows(connection, result))
 
