@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -140,39 +139,6 @@ def test_a_look_imports_no_rich(app: Project, url: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert process.stdout == "[]\n"
-
-
-@pytest.mark.parametrize(
-    ("before", "variables", "absent"),
-    [
-        ("", {}, ["ssl", "bz2", "lzma"]),
-        ("import ssl;", {}, ["bz2", "lzma"]),
-        ("", {"PSYCOPG_IMPL": "python"}, []),
-    ],
-    ids=["alone", "loaded before", "through Python's own libpq"],
-)
-def test_a_command_does_without_what_it_never_uses(
-    app: Project, url: str, before: str, variables: dict[str, str], absent: list[str]
-) -> None:
-    """Psycopg brings asyncio, and that Python's TLS: not where others want it, or psycopg itself."""
-    code = (
-        f"import atexit, sys; {before} from runner.__main__ import main;"
-        "spared = ('ssl', 'bz2', 'lzma');"
-        "atexit.register(lambda: print([m for m in spared if m in sys.modules and not sys.modules[m]]));"
-        "main()"
-    )
-    command = "new" if variables else "status"
-    rest = ("app", "more") if variables else ()
-    process = subprocess.run(
-        [sys.executable, "-c", code, command, *rest, "--config", str(app.file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "APP_URL": url, **variables},
-    )
-    assert process.returncode == 0, process.stderr
-    assert process.stdout.splitlines()[-1] == str(absent)
 
 
 def test_ctrl_c_rolls_back_and_says_so(app: Project, url: str) -> None:
