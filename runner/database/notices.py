@@ -1,5 +1,7 @@
 """Hear what the server says beside its results: warnings, notices."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     class Hearing(Protocol):
         """Whoever takes what the server says beside its results."""
 
-        def hear(self, result: "PGresult") -> None:
+        def hear(self, result: PGresult) -> None:
             """Take one message."""
 
 
@@ -47,7 +49,7 @@ class Heard(NamedTuple):
 class Notices:
     """What the server said during some messages: the first hundred of each kind, and how many more."""
 
-    def __init__(self, kept: "Iterable[Heard]" = ()) -> None:
+    def __init__(self, kept: Iterable[Heard] = ()) -> None:
         self.kept = [*kept]
         self._counts = {True: 0, False: 0}  # of warnings, of the rest
         self._open = 0  # from here on what is kept may still become certain
@@ -57,7 +59,7 @@ class Notices:
         """Return how many were not kept."""
         return max(self._counts[warnings] - MOST, 0)
 
-    def hear(self, result: "PGresult") -> None:
+    def hear(self, result: PGresult) -> None:
         """Take one message; called by libpq, for a flood as quickly as can be."""
         is_warning = result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) == b"WARNING"
         self._counts[is_warning] += 1
@@ -92,7 +94,7 @@ class Notices:
 
 
 @contextmanager
-def hearing(connection: "Connection", notices: "Hearing") -> "Iterator[None]":
+def hearing(connection: Connection, notices: Hearing) -> Iterator[None]:
     """Hear what the server says on a connection until the end of the block."""
     before = connection.pgconn.notice_handler
     connection.pgconn.notice_handler = notices.hear
