@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from functools import cache, partial
+from functools import cache
+from operator import add
 from typing import TYPE_CHECKING
 
 from runner.cli import common, report, text
@@ -63,46 +64,48 @@ def show_all(found: Sequence[Database]) -> None:
 def show(title: str, steps: Sequence[Step]) -> None:
     """Show the steps of one series, and behind them why any is skipped."""
     report.heading(title)
-    rows = [_HEADERS, *(_cells(step) for step in steps)]
-    columns, widths = _fitted(rows, report.width())
-    is_coloured = report.is_coloured()
-    styles = [_STYLES[step.state] if is_coloured else None for step in steps]
-    lines = map(partial(_row, columns, widths), rows, (None, *styles))
-    report.drawn("\n".join(lines))  # at once: they may be many
+    columns = list(zip(_HEADERS, *map(_cells, steps), strict=True))
+    widths = _fitted(columns, report.width())
+    drawn = {at: _drawn(columns[at], width, right=at == _TIME) for at, width in widths.items()}
+    if report.is_coloured():
+        drawn[_STATE] = list(map(_coloured, drawn[_STATE], (None, *(_STYLES[step.state] for step in steps))))
+    rows = ((_GAP + _GAP.join(row)).rstrip() for row in zip(*drawn.values(), strict=True))
+    report.drawn("\n".join(rows))  # at once: they may be many
     for step in steps:
         if step.needs:
             report.sentence(f"{described(step)}  {step.file.path}")
 
 
-def _row(columns: Sequence[int], widths: Sequence[int], row: Sequence[str], style: str | None) -> str:
-    """Return one line of the table, its state in colour."""
-    cells = []
-    for at, width in zip(columns, widths, strict=True):
-        cell = row[at]
-        room = width - len(cell)
-        if room < 0 or not (cell.isascii() and cell.isprintable()):
-            cell = text.shortened(text.visible(cell), width)
-            room = width - text.columns(cell)
-        pad = " " * room
-        shown = report.styled(cell, style) if at == _STATE else cell
-        cells.append(pad + shown if at == _TIME else shown + pad)
-    return (_GAP + _GAP.join(cells)).rstrip()
+def _drawn(cells: Sequence[str], width: int, *, right: bool) -> list[str]:
+    """Return the cells of a column, all of its width: the whole column at once, for they may be many."""
+    everything = "".join(cells)
+    if everything.isascii() and everything.isprintable() and _widest(cells) <= width:
+        return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
+    shown = [text.shortened(text.visible(cell), width) for cell in cells]
+    pads = [" " * (width - text.columns(cell)) for cell in shown]
+    return list(map(add, pads, shown) if right else map(add, shown, pads))
 
 
-def _fitted(rows: Sequence[Sequence[str]], width: int | None) -> tuple[list[int], list[int]]:
-    """Return which columns there is room for, and the width of each."""
-    wide = [_widest(column) for column in zip(*rows, strict=True)]
-    columns = [at for at in range(len(wide)) if at in (0, _NAME, _STATE) or any(row[at] for row in rows[1:])]
+def _coloured(cell: str, style: str | None) -> str:
+    """Return a cell in its colour, but for the blanks behind it."""
+    bare = cell.rstrip()
+    return report.styled(bare, style) + cell[len(bare) :]
+
+
+def _fitted(columns: Sequence[Sequence[str]], width: int | None) -> dict[int, int]:
+    """Return which columns there is room for, with the width of each."""
+    wide = list(map(_widest, columns))
+    kept = [at for at in range(len(wide)) if at in (0, _NAME, _STATE) or any(columns[at][1:])]
     if width is None:
-        return columns, [wide[at] for at in columns]
+        return {at: wide[at] for at in kept}
     name = wide[_NAME]
     for goes in (None, *_GOES_FIRST):
-        columns = [at for at in columns if at != goes]
-        rest = sum(wide[at] + len(_GAP) for at in columns if at != _NAME) + len(_GAP)
+        kept = [at for at in kept if at != goes]
+        rest = sum(wide[at] + len(_GAP) for at in kept if at != _NAME) + len(_GAP)
         if rest + min(name, _LONGEST) <= width:
             break
     wide[_NAME] = min(name, max(width - rest, len(_HEADERS[_NAME])))
-    return columns, [wide[at] for at in columns]
+    return {at: wide[at] for at in kept}
 
 
 def _widest(cells: Sequence[str]) -> int:

@@ -22,6 +22,7 @@ _SHAPE = (
     "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, / as %2F, "
     "# as %23, ? as %3F and % as %25."
 )
+_IN_PORT = set("0123456789,")
 _QUOTES = ("'", '"')
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -53,7 +54,7 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     path = rest.partition("?")[0].partition("/")[2]
     if "@" in path or "@" in str(options.get("host") or ""):
         raise _malformed(source, "user or password hold an unescaped character")
-    if not re.fullmatch(r"[0-9,]*", str(options.get("port") or "")):
+    if not _has_port(options):
         raise _malformed(source, "its port is not a number")
     if (options.get("sslmode") or "require") not in _MODES:
         raise _malformed(source, "its sslmode is none that libpq knows", f"Known are {', '.join(_MODES)}.")
@@ -103,7 +104,12 @@ def _is_sound(head: str) -> bool:
         options = conninfo_to_dict(head)
     except psycopg.ProgrammingError:
         return False
-    return re.fullmatch(r"[0-9,]*", str(options.get("port") or "")) is not None
+    return _has_port(options)
+
+
+def _has_port(options: dict[str, Any]) -> bool:
+    """Tell whether the port, if there is one, is a number, or a list of some."""
+    return set(str(options.get("port") or "")) <= _IN_PORT
 
 
 def _malformed(source: str, reason: str, remedy: str = _SHAPE) -> UrlMalformed:

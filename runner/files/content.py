@@ -13,32 +13,37 @@ from runner.files.place import locate
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-# A statement in which nothing hides, matched whole: most are like that, and a file may be long. What begins
-# like something that is refused, or may hold a semicolon, is left to the lexer; so is all it does not match.
+# A statement in which nothing hides, matched whole: most are like that, and a file may be long. What it does
+# not match, and may hold a semicolon elsewhere than at its end, is left to the lexer.
 # Nothing in a possessive group may fail behind its first letter: before Python 3.11.5 that letter is lost
 # then (CPython issue 106052). So a quote needs no end there, for behind an open one nothing is left to match,
 # and whether a comment begins is looked for in what was matched.
 _PLAIN = re.compile(
     r"""
-    (?P<before> (?: \s++ | --[^\r\n]*+ )*+ )
-    (?! (?i: begin | commit | end | rollback | abort | savepoint | release | start | prepare | copy
-            | vacuum | cluster | reindex | discard | set | do | call )\b
-        | (?i: create )\b (?! \s+ (?i: table | extension | trigger | view )\b
-            | \s+ (?i: (?:unique\s+)? index ) \s+ (?! -- | (?i: concurrently )\b ) )
-        | (?i: drop )\b (?! \s+ (?i: table | view | function | trigger | policy | type | sequence )\b )
-        | (?i: alter )\b (?! \s+ (?i: table | view | function | type | sequence | index )\b ) )
-    (?: [^'"$;\\-]++ | '[^'\\]*+'?+ | "[^"]*+"?+ | --[^\r\n]*+ | - )*+
+    (?: \s++ | --[^\r\n]*+ )*+
+    (?P<code> (?P<word> \w*+ ) (?: [^'"$;\\-]++ | '[^'\\]*+'?+ | "[^"]*+"?+ | --[^\r\n]*+ | - )*+ )
     ;
     """,
     re.VERBOSE,
 )
+# So is what begins like something that is refused. Words, for to compile them into the pattern takes longer
+# than to read most files.
+_LOOKED_AT = frozenset(
+    ("begin", "commit", "end", "rollback", "abort", "savepoint", "release", "start", "prepare", "copy",
+     "vacuum", "cluster", "reindex", "discard", "set", "do", "call")
+)  # fmt: skip
+_HARMLESS = {  # what may follow these words
+    "create": frozenset(("table", "extension", "trigger", "view", "index")),
+    "drop": frozenset(("table", "view", "function", "trigger", "policy", "type", "sequence")),
+    "alter": frozenset(("table", "view", "function", "type", "sequence", "index")),
+}
+_BETWEEN = (["or", "replace"], ["unique"])  # create and what it makes
 # What follows the first word. Compiled where a statement begins like that, as what comes below: it takes
 # longer than to read most files.
 _CONTROLS = {
     **dict.fromkeys(("begin", "commit", "end", "rollback", "abort", "savepoint", "release"), ""),
     **dict.fromkeys(("start", "prepare"), r"\s+transaction\b"),
 }
-_DETACH = re.compile(r"\bdetach\b", re.IGNORECASE)
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"
@@ -78,13 +83,11 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
     position = 0
     while position < len(text):
         plain = _PLAIN.match(text, position)
-        if plain and _is_whole(text, position, plain.end()):
-            start, end = plain.end("before"), plain.end()
-            if text[start] not in "aA" or not _DETACH.search(text, start, end):
-                position = end
-                if start < end - 1:
-                    yield start
-                continue
+        if plain and _is_plain(text, *plain.span("code"), plain["word"].lower()):
+            start, position = plain.start("code"), plain.end()
+            if start < position - 1:
+                yield start
+            continue
         statement, position = read(text, position, [])
         if statement:
             _check_statement(statement)
@@ -94,9 +97,26 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
             yield statement.start
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Tell whether no semicolon in parentheses, or in a comment, has ended a statement before its end."""
+def _is_plain(text: str, start: int, end: int, word: str) -> bool:
+    """Tell whether a statement between two places, which begins with ``word``, needs no closer look.
+
+    No semicolon in parentheses, or in a comment, may have ended it before its end.
+    """
+    if word in _LOOKED_AT or (word in _HARMLESS and not _is_harmless(word, text[start:end].lower())):
+        return False
     return text.count("(", start, end) == text.count(")", start, end) and text.find("/*", start, end) < 0
+
+
+def _is_harmless(word: str, code: str) -> bool:
+    """Tell whether a statement in small letters that creates, drops or alters something may be sent."""
+    words = code.split(None, 4)[1:]
+    if word == "create":
+        words = next((words[len(some) :] for some in _BETWEEN if words[: len(some)] == some), words)
+    if not words or words[0] not in _HARMLESS[word]:
+        return False
+    if word == "alter":
+        return "detach" not in code
+    return words[0] != "index" or not "".join(words[1:2]).startswith(("concurrently", "--"))
 
 
 def _check_statement(statement: Statement) -> None:

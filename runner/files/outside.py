@@ -63,6 +63,8 @@ _BUILT = (
 _CALL = rf"(?i)call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
 _PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
 _STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'"
+# In a body, which may end behind it.
+_MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*|\Z))"
 _ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
 
 ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
@@ -154,8 +156,8 @@ def _committing(text: str) -> Iterator[str]:
 
 def _has_end(statement: Statement, text: str) -> bool:
     """Tell whether a body in this statement holds ``commit`` or ``rollback`` as a statement of its own."""
-    if not re.search("(?i)commit|rollback", text[statement.start : statement.end]):
-        return False  # most hold neither word: they are not taken apart
+    if not re.compile(_MAY_END).search(text, statement.start, statement.end):
+        return False  # most hold no such thing: they are not taken apart
     position = 0
     while quote := re.compile("[$']").search(statement.code, position):
         body = re.compile(_STRING).match(text, statement.start + quote.start())
