@@ -61,8 +61,8 @@ def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
     return tuple(
         shown(one / name, root=root)
         for one in within
-        for name in sorted(filterfalse(_FILE.fullmatch, os.listdir(one)))  # noqa: PTH208 - thousands of names
-        if name[0] != "." and not _counts(name)
+        for name in sorted(_strangers(os.listdir(one)))  # noqa: PTH208 - thousands of names
+        if name[0] != "." and not _is_meant(name)
     )
 
 
@@ -79,7 +79,7 @@ def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
     """Return what lies in a folder, by name; hidden files do not count, nor what cannot be a migration."""
     try:
         with os.scandir(folder) as entries:
-            return {entry.name: entry for entry in entries if _counts(entry.name)}
+            found = {entry.name: entry for entry in entries}
     except FileNotFoundError as error:
         raise ConfigError(
             f"The folder {name} does not exist.",
@@ -87,16 +87,25 @@ def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
         ) from error
     except OSError as error:
         raise FileUnreadable(f"{name} cannot be listed: {error.strerror}.", remedy="Check it.") from error
+    for other in _strangers(found):
+        if not _is_meant(other):
+            del found[other]
+    return found
 
 
-def _counts(name: str) -> bool:
-    """Tell whether a name is one of a migration, or nearly one."""
-    return _FILE.fullmatch(name) is not None or name == ROLLBACK or not (name[0] == "." or _is_left(name))
+def _strangers(names: Iterable[str]) -> list[str]:
+    """Return the names that are none of a migration; there may be thousands of the others."""
+    return list(filterfalse(_FILE.fullmatch, names))
+
+
+def _is_meant(name: str) -> bool:
+    """Tell whether a name that is none of a migration is nearly one, or that of the rollbacks."""
+    return name == ROLLBACK or not (name[0] == "." or _is_left(name))
 
 
 def _ordered(found: Iterable[str], name: str) -> list[str]:
     """Return file names in the order of their numbers. Raises ``FileName`` for one that has none."""
-    if strangers := [file for file in found if not _FILE.fullmatch(file)]:
+    if strangers := _strangers(found):
         raise FileName(
             f"{name}/{min(strangers)} is not named like a migration.",
             remedy="Name it NNN_name.sql (at least three digits; a-z, 0-9 and _), or move it away.",

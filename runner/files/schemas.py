@@ -28,7 +28,8 @@ def made_schemas(text: str) -> tuple[str, ...]:
 
     The code of a ``do`` block counts; a name that a statement puts together while it runs is not found.
     """
-    if not _is_mentioned(text.lower()):
+    small = text.lower()
+    if "schema" not in small or not _is_mentioned(small):
         return ()
     try:
         statements = scan(text).statements

@@ -33,7 +33,7 @@ def compare(
     rows = {row.version: row for row in applied}
     newest = max((int(version) for version, row in rows.items() if not row.running), default=-1)
     steps: list[Step] = []
-    for version in sorted(files.keys() | rows.keys(), key=int):
+    for version in sorted(files | rows, key=int):
         migration, row = files.get(version), rows.get(version)
         if migration is None:
             steps.append(_missing(rows[version]))
@@ -91,8 +91,10 @@ def without(step: Step, lacking: Mapping[str, str]) -> Step:
 
 
 def _recorded(migration: Migration, row: Applied) -> Step:
-    problem: RunnerError | None = None
-    state = State.APPLIED
+    known = (migration.series, migration.version, migration.name)
+    if migration.name == row.name and migration.checksum == row.checksum:
+        return Step(*known, State.APPLIED, migration, row)
+    problem: RunnerError
     if _is_another(migration, row):
         state, problem = (
             State.RENAMED,
@@ -110,7 +112,7 @@ def _recorded(migration: Migration, row: Applied) -> Step:
                 remedy="Give it its old name back; a new migration needs a new number.",
             ),
         )
-    elif migration.checksum != row.checksum:
+    else:
         state, problem = (
             State.EDITED,
             ChecksumMismatch(
@@ -118,7 +120,7 @@ def _recorded(migration: Migration, row: Applied) -> Step:
                 remedy="Restore the file as it was, and put the change into a new one.",
             ),
         )
-    return Step(migration.series, migration.version, migration.name, state, migration, row, problem=problem)
+    return Step(*known, state, migration, row, problem=problem)
 
 
 def _is_another(migration: Migration, row: Applied) -> bool:
