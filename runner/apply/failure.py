@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner import ledger
 from runner.apply import disclosure
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from runner.files import ALONE, commits_itself, locate, scan
+from runner.files import ALONE, body, commits_itself, locate, scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,6 @@ _HIDDEN = (
     "(`alter table … no force row level security`, afterwards `force`), or migrate as a role with bypassrls. "
     "If the policy is meant, begin the file with: set local row_security = on;"
 )
-_OPENING = r"\$[^$\s]*\$|'"
 INLINE = r"\binline_code_block\D+(\d+)"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
 _FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
@@ -158,11 +157,11 @@ def in_body(
 
 
 def line_of_body(text: str, statement: Statement, line: int) -> int | None:
-    """Return the offset of a line of the first quoted body in a statement, without its indent."""
-    opening = re.compile(_OPENING).search(text, statement.start, statement.end)
-    if opening is None:
+    """Return the offset of a line of the body in a statement, its longest string, without its indent."""
+    found = body(text[statement.start : statement.end])
+    if found is None:
         return None
-    offset = opening.end()
+    offset = statement.start + found[0]
     for _ in range(line - 1):
         offset = text.find("\n", offset) + 1
         if offset == 0:

@@ -3,7 +3,8 @@
 Take from here ``load`` (the migrations of a folder), ``leavings`` (what else lies there), ``check`` (refuse
 what must not be sent), ``procedures`` (which it must know where a file ``may_call`` one),
 ``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a transaction), ``scan``
-(statements with their offsets), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
+(statements with their offsets), ``blanked`` (a text without its comments), ``body`` (the longest string of a
+statement), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
 ``folded`` (defaults that are a time), ``explain`` (how a file differs from what was applied), ``Unvalidated``
 (constraints that files leave so); and to write, ``create`` (the next file from a template), ``lay_out`` (a
 new project), ``write`` and ``writing``. No server is asked; the lexical rules are PostgreSQL's (manual,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from runner.files.folder import leavings as leavings
     from runner.files.folder import load as load
     from runner.files.folder import shown as shown
+    from runner.files.hidden import blanked as blanked
+    from runner.files.hidden import body as body
     from runner.files.layout import lay_out as lay_out
     from runner.files.lexer import Statement as Statement
     from runner.files.lexer import scan as scan
@@ -45,6 +48,7 @@ else:
         difference="COMMENTS_DIFFER explain",
         disk="write writing",
         folder="leavings load shown",
+        hidden="blanked body",
         layout="lay_out",
         lexer="Statement scan",
         outside="ALONE commits_itself indexes may_call procedures waits_for_others",

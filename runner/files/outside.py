@@ -87,11 +87,11 @@ def refused(statement: Statement, text: str) -> str | None:
     """Return what PostgreSQL calls impossible inside a transaction, in words; ``None`` for all the rest."""
     kind = _kind(statement)
     if kind == "drop subscription":
-        return None if re.compile(_WITHOUT_SLOT).search(text, 0, statement.start) else kind
+        return None if re.search(_WITHOUT_SLOT, _blanked(text[: statement.start])) else kind
     options = re.search(r"(?i)\bwith\s*\(", statement.code) if kind else None
     if kind and options and kind.endswith("subscription"):
-        start, end = statement.start + options.end(), statement.end
-        return None if re.compile(_WITHOUT_SERVER).search(text, start, end) else kind
+        said = _blanked(text[statement.start : statement.end])
+        return None if re.compile(_WITHOUT_SERVER).search(said, options.end()) else kind
     return kind
 
 
@@ -113,8 +113,7 @@ def indexes(text: str) -> tuple[str | None, str | None]:
 
     As SQL writes them; ``None`` for what the file does not say.
     """
-    for start, end in scan(text).comments:
-        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    text = _blanked(text)
     if dropped := re.match(_DROPPED, text):
         return dropped[1], None
     if built := re.match(_BUILT, text):
@@ -132,8 +131,15 @@ def commits(statement: Statement, text: str, committing: Iterable[str]) -> bool:
     """Tell whether a ``do`` block, or a procedure that is called, ends the transaction it runs in."""
     if statement.word == "do":
         return _has_end(statement, text)
-    called = re.compile(_CALL).match(text, statement.start) if statement.word == "call" else None
+    said = _blanked(text[statement.start : statement.end]) if statement.word == "call" else ""
+    called = re.match(_CALL, said)
     return bool(called and folded(called[1]) in committing)
+
+
+def _blanked(text: str) -> str:
+    from runner.files.hidden import blanked  # noqa: PLC0415 - start-up time: few files hold such statements
+
+    return blanked(text)
 
 
 def procedures(texts: Iterable[str]) -> Iterator[str]:
@@ -149,7 +155,7 @@ def _committing(text: str) -> Iterator[str]:
     except Refusal:
         return  # told when that file is checked
     for statement in statements:
-        made = re.compile(_PROCEDURE).match(text, statement.start)
+        made = re.match(_PROCEDURE, _blanked(text[statement.start : statement.end]))
         if made and _has_end(statement, text):
             yield folded(made[1])
 
@@ -178,17 +184,21 @@ def before(text: str, word: str, blanks: str) -> Iterator[int]:
     """Yield where the ``blanks`` before each ``word`` begin; a pattern would take ten times as long."""
     at = text.find(word)
     while at >= 0:
-        end = at
-        while end and text[end - 1] in blanks:
-            end -= 1
-        yield end
+        yield back(text, at, blanks)
         at = text.find(word, at + 1)
 
 
+def back(text: str, end: int, blanks: str) -> int:
+    """Return where the ``blanks`` before ``end`` begin."""
+    while end and text[end - 1] in blanks:
+        end -= 1
+    return end
+
+
 def may_call(text: str) -> bool:
-    """Tell whether a line of a text begins with ``call``, and so may call a procedure."""
+    """Tell whether ``call`` stands where a statement may begin, and so may call a procedure."""
     text = text.lower()
-    return any(end == 0 or text[end - 1] == "\n" for end in before(text, "call", " \t"))
+    return any(end == 0 or text[end - 1] in "\n;/" for end in before(text, "call", " \t"))
 
 
 def folded(name: str) -> str:

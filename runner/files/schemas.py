@@ -19,6 +19,8 @@ _MADE = (  # compiled where a file needs it
     rf"(?i)\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?(?:authorization\s+)?{_NAME}"
     rf"|\balter\s+schema\s+{_NAME}\s+rename\s+to\s+{_NAME}"
 )
+_BLANKS, _VERBS = " \t\n\r\f\v", ("create", "alter")
+_FEW = 50  # comments: behind more a closer look is shorter
 _MENTIONED = r"(?i)\b(?:create|alter)\s+schema\b"
 
 
@@ -40,13 +42,28 @@ def made_schemas(text: str) -> tuple[str, ...]:
 
 def _is_mentioned(text: str) -> bool:
     """Tell whether a text in small letters may create a schema, or rename one."""
-    ends = outside.before(text, "schema", " \t\n\r\f\v")
-    return any(text.endswith(("create", "alter"), 0, end) for end in ends)
+    return any(_follows_verb(text, end) for end in outside.before(text, "schema", _BLANKS))
+
+
+def _follows_verb(text: str, end: int) -> bool:
+    """Tell whether the word before ``end`` may make a schema; a few comments in between do not count."""
+    for _ in range(_FEW):
+        if text.endswith(_VERBS, 0, end):
+            return True
+        line = text.rfind("\n", 0, end) + 1
+        is_block = text.endswith("*/", 0, end)
+        comment = text.rfind("/*", 0, end) if is_block else text.find("--", line, end)
+        if comment < 0:
+            return False
+        end = outside.back(text, comment, _BLANKS)
+    return True
 
 
 def _names(text: str, statement: Statement) -> Iterator[str]:
     """Yield the names of one statement: found in its code, without strings, and read from the text."""
-    raw = text[statement.start : statement.end]
+    from runner.files.hidden import blanked  # noqa: PLC0415 - start-up time: few files make one
+
+    raw = blanked(text[statement.start : statement.end])
     code = raw if statement.word == "do" else statement.code
     for made in re.finditer(_MENTIONED, code):
         if found := re.compile(_MADE).match(raw, made.start()):

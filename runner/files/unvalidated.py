@@ -6,12 +6,12 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from runner.files.hidden import blanked
 from runner.files.outside import NAME, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_COMMENT = re.compile(r"--[^\r\n]*|/\*.*?\*/", re.DOTALL)
 # Anywhere in the text, because it may stand in a block that asks first, or in a string that is executed.
 _ALTER = re.compile(
     r"\balter\s+(?:(?:foreign\s+)?table|domain)\s+(?:if\s+exists\s+)?(?:only\s+)?"
@@ -37,7 +37,7 @@ class Unvalidated:
     def __init__(self, texts: Iterable[str]) -> None:
         self._left: dict[tuple[str, str | None], bool] = {}
         for text in texts:
-            for owner, actions in _ALTER.findall(_COMMENT.sub(" ", text)):
+            for owner, actions in _ALTER.findall(blanked(text)):
                 self._follow(folded(owner), actions)
 
     def says(self, owner: str, name: str) -> bool | None:

@@ -51,7 +51,7 @@ def _check_own(migration: Migration) -> None:
     """Raise ``FileRefused`` for a file that takes the ledger for a table of its own."""
     sql, path = migration.sql, migration.path
     for statement in files.scan(sql).statements:
-        if ledger.claims(sql[statement.start : statement.end]):
+        if ledger.claims(files.blanked(sql[statement.start : statement.end])):
             raise FileRefused(
                 f"{path} would make or change the ledger.",
                 remedy=ledger.OWN,

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, ledger
-from runner.files import made_schemas
+from runner.files import blanked, made_schemas
 from runner.schema import roles
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
 
     Files that make an extension unless it is there, and name no schema, take it wherever they find it.
     """
-    text = "\n".join(migration.sql for migration in migrations)
+    text = "\n".join(blanked(migration.sql) for migration in migrations)
     required = {name for migration in migrations for name in migration.requires}
     own = {"public", "pg_catalog", *(name for one in migrations for name in made_schemas(one.sql))}
     for name, schema in (dict.fromkeys(sorted(required), "public") | around.extensions).items():
@@ -175,7 +175,7 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
 
 def speak_of_defaults(migrations: Iterable[Migration]) -> bool:
     """Tell whether any file says something about default privileges."""
-    return any(_DEFAULTS.search(migration.sql) for migration in migrations)
+    return any(_DEFAULTS.search(blanked(migration.sql)) for migration in migrations)
 
 
 def _give_defaults(connection: Connection, around: Around, migrations: Iterable[Migration]) -> None:

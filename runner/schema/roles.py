@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import sql
 
-from runner import database
+from runner import database, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,8 +80,9 @@ def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> se
     """Return the roles that files name, and others, but for those that a file makes itself."""
     found = set(besides)
     for migration in migrations:
+        text = files.blanked(migration.sql)
         for pattern in (_GIVEN, _MEANT, _GROUPS):
-            found |= {name for match in pattern.finditer(migration.sql) for name in _names(match[1])}
+            found |= {name for match in pattern.finditer(text) for name in _names(match[1])}
     return found - made(migrations) - _NO_ROLE
 
 
@@ -89,8 +90,9 @@ def made(migrations: Iterable[Migration]) -> set[str]:
     """Return the roles that files make, and have not dropped before."""
     found = set()
     for migration in migrations:
-        dropped = {plain(match[1]) for match in _DROPPED.finditer(migration.sql)}
-        found |= {plain(match[1]) for match in _MADE.finditer(migration.sql)} - dropped
+        text = files.blanked(migration.sql)
+        dropped = {plain(match[1]) for match in _DROPPED.finditer(text)}
+        found |= {plain(match[1]) for match in _MADE.finditer(text)} - dropped
     return found
 
 

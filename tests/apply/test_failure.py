@@ -49,6 +49,24 @@ CASES = {
         (3, 21),
         "nope",
     ),
+    "a do block behind a comment with a quote": (
+        "do /* it's */ -- $$\n$$\nbegin\n  raise 'oh no';\nend $$;",
+        (4, 3),
+        "oh no",
+    ),
+    "a do block that names its language first": (
+        "do language 'plpgsql' $$\nbegin\n  raise 'oh no';\nend $$;",
+        (3, 3),
+        "oh no",
+    ),
+    "a function with a string before its body": (
+        (
+            "create function public.f(a text default '\n\n$$') returns int language plpgsql as $$\nbegin\n"
+            "    return 1 / 0;\nend $$;select public.f();"
+        ),
+        (5, 5),
+        "division by zero",
+    ),
     "a function the file made": (
         (
             "create function public.f() returns int language plpgsql as $$\nbegin\n    return 1 / 0;\nend $$;"

@@ -71,7 +71,7 @@ OUTSIDE = [
     "do $$ begin commit /* now */ ; end $$", "do $$ begin rollback\n\t; end $$",
     "do -- it's\n $$ begin null; rollback and no chain; end $$",
     "do language 'plpgsql' $$ begin commit; end $$",
-    "call public.ends()", "CALL Ends();", 'call public."Ends"(1)',
+    "call public.ends()", "CALL Ends();", 'call public."Ends"(1)', "call /* now */ public . -- x\n ends()",
 ]  # fmt: skip
 # Taken by every server.
 INSIDE = [
@@ -87,6 +87,9 @@ INSIDE = [
     "create subscription x connection 'dbname=none' publication p with (connect = false)",
     "create subscription x connection 'dbname=none' publication p with (connect = 'off', enabled = off)",
     "create subscription x connection 'dbname=none' publication p with (connect = 0)",
+    "create subscription x connection 'dbname=none' publication p with (/* no */ connect -- x\n = false)",
+    "alter subscription s set publication q with (refresh /* later */ = 'off')",
+    "alter subscription off_s set (slot_name -- gone\n = none); drop /* now */ subscription off_s",
     "drop subscription if exists none", "alter subscription s disable", "alter subscription s enable",
     "alter subscription off_s set (slot_name = none); drop subscription off_s",
     "alter subscription s set publication q with (refresh = false)",

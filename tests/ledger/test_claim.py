@@ -67,9 +67,10 @@ def test_other_tables_and_mere_looking_are_not(statement: str) -> None:
     assert not claim.claims(statement)
 
 
-def test_it_is_refused_before_anything_is_sent(tmp_path: Path, each_url: str) -> None:
-    """The place is shown, and that this is the ledger; nothing was made."""
-    app = make(tmp_path, app=TWO | {"002_dump.sql": f"create table public.t ();\n\n{CLAIMS[1]}\n"})
+@pytest.mark.parametrize("own", [CLAIMS[1], "create /* it's ours */ table -- now\n schema_migrations ();"])
+def test_it_is_refused_before_anything_is_sent(tmp_path: Path, each_url: str, own: str) -> None:
+    """The place is shown, and that this is the ledger; nothing was made. A comment hides nothing."""
+    app = make(tmp_path, app=TWO | {"002_dump.sql": f"create table public.t ();\n\n{own}\n"})
     with pytest.raises(FileRefused) as caught:
         app.migrate(each_url)
     assert str(caught.value.place) == "app/002_dump.sql:3:1"

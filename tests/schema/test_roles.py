@@ -51,6 +51,8 @@ NAMED = {
     "create role r_a; grant r_a, r_c to r_b": {"r_b", "r_c"},
     "drop role r_a; create role r_a; alter role r_a login": {"r_a"},
     "revoke admin option for r_a, r_b from r_c": {"r_a", "r_b", "r_c"},
+    "-- needs: create role r_a; grant r_d to r_a\nalter table t owner /* it's */ to -- x\n r_a": {"r_a"},
+    "do $$ begin -- create role r_a\n execute 'alter table t owner to r_a'; end $$": {"r_a"},
     "grant pg_monitor to public": set(),
     "alter default privileges for role r_a grant select on tables to r_b": {"r_a", "r_b"},
 }
