@@ -162,6 +162,11 @@ def choose(project: Project, names: "Sequence[str]") -> tuple[Series, ...]:
     """Return the named series in configured order; all of them for no name. Raises ``UnknownSeries``."""
     known = [series.name for series in project.series]
     for name in names:
+        if "://" in name:
+            raise UnknownSeries(
+                "A URL stands where the name of a series is expected.",
+                remedy=f"Give it as --url, beside one of {', '.join(known)}: --url URL {known[0]}.",
+            )
         if name not in known:
             import difflib  # noqa: PLC0415 - errors only
 

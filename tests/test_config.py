@@ -160,6 +160,14 @@ def test_an_unknown_series_is_refused(project: Project) -> None:
     assert caught.value.remedy == "Configured are: auth, specs."
 
 
+def test_a_url_is_no_series_and_is_not_repeated(project: Project) -> None:
+    """Other tools take it there; it may hold a password."""
+    with pytest.raises(UnknownSeries, match="A URL stands where") as caught:
+        config.choose(project, ["postgresql://u:s3cr3t@h/d"])
+    assert "s3cr3t" not in f"{caught.value}{caught.value.remedy}"
+    assert "--url" in (caught.value.remedy or "")
+
+
 @pytest.mark.parametrize("names", [(), ("auth",), ("specs",)])
 def test_nothing_set_is_the_case_of_the_embedded_server(project: Project, names: tuple[str, ...]) -> None:
     """Only when no variable of any series is set may a private server stand in."""

@@ -16,7 +16,7 @@ from runner.cli import document, log, report
 from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runner.apply import Notice, Noticed
 
@@ -25,6 +25,7 @@ OWN_WORDS = "These are its own words: see what they name, and run again when it 
 _NO_RIGHT = "42501"
 _FINE = (0, 3)  # exit codes that need no error: done, and something is pending
 _JSON = "--json"
+_PASSWORD, _HIDDEN = "password", "***"
 
 Revealable = TypeVar("Revealable", "RunnerError", "Notice")
 
@@ -33,6 +34,7 @@ class Told:
     """What a run has for programs: its document, if one is wanted, and where the errors go."""
 
     def __init__(self, words: Sequence[str]) -> None:
+        self._words = tuple(words)
         options = list(words)[: words.index("--") if "--" in words else None]
         self.wants_document = any(word.partition("=")[0] == _JSON for word in options)
         self.document: dict[str, Any] = {"command": None, "databases": [], "error": None}
@@ -47,7 +49,7 @@ class Told:
 
     def fail(self, problem: RunnerError) -> int:
         """Show an error and return its exit code."""
-        problem = revealed(problem)
+        problem = revealed(_discreet(problem, self._words))
         report.error(problem)
         self.document["error"] = document.error(problem)
         return problem.exit_code
@@ -132,6 +134,23 @@ def _unforeseen(error: Exception) -> RunnerError:
         remedy="Please report it, with the lines above.",
         notes=tuple("".join(traceback.format_exception(error)).splitlines()),
     )
+
+
+def _discreet(problem: RunnerError, words: Iterable[str]) -> RunnerError:
+    """Return an error without the words of the call that may hold a password, wherever they stood."""
+    for secret in _secrets(words):
+        problem.message = problem.message.replace(secret, _HIDDEN)
+        problem.remedy = problem.remedy and problem.remedy.replace(secret, _HIDDEN)
+        problem.notes = tuple(note.replace(secret, _HIDDEN) for note in problem.notes)
+    return problem
+
+
+def _secrets(words: Iterable[str]) -> list[str]:
+    """Return such words, the longest first: as they are, quoted by Python, and taken for a path."""
+    parts = {part for word in words for part in (word, word.partition("=")[2])}
+    secret = {part for part in parts if ("://" in part and "@" in part) or _PASSWORD in part.lower()}
+    ways = {way for part in secret for way in (part, repr(part)[1:-1], part.replace("//", "/"))}
+    return sorted(ways, key=len, reverse=True)
 
 
 def revealed(told: Revealable) -> Revealable:

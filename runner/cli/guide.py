@@ -69,13 +69,12 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first argument names."""
+        word = args[0]  # click takes it off the list
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if found := near(args[0], self.list_commands(ctx)):
-                raise click.UsageError(
-                    f"There is no command {args[0]}. Did you mean {found}?", ctx
-                ) from error
+            if found := near(word, self.list_commands(ctx)):
+                raise click.UsageError(f"There is no command {word}. Did you mean {found}?", ctx) from error
             raise
 
 

@@ -22,6 +22,10 @@ _SHAPE = (
     "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, / as %2F, "
     "# as %23, ? as %3F and % as %25."
 )
+_BYTES = (
+    "it holds bytes that are no UTF-8",
+    "Write the bytes of UTF-8, each behind its own %: é is %C3%A9, and not %E9.",
+)
 _IN_PORT = set("0123456789,")
 _QUOTES = ("'", '"')
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -42,6 +46,8 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     An unescaped @ or / in a password makes libpq take the rest of it for a host or a database name, which
     would then stand in messages; such a URL is refused here.
     """
+    if not _is_utf8(url):
+        raise _malformed(source, *_BYTES)
     scheme, _, rest = url.partition("://")
     _check_edges(url, source, is_url=bool(rest))
     if rest and scheme not in ("postgresql", "postgres"):
@@ -51,6 +57,8 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     except psycopg.ProgrammingError:  # the driver's text repeats the URL
         _check_parameters(url, source)
         raise _malformed(source, "it cannot be parsed") from None
+    except UnicodeError:
+        raise _malformed(source, *_BYTES) from None
     path = rest.partition("?")[0].partition("/")[2]
     if "@" in path or "@" in str(options.get("host") or ""):
         raise _malformed(source, "user or password hold an unescaped character")
@@ -59,6 +67,11 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     if (options.get("sslmode") or "require") not in _MODES:
         raise _malformed(source, "its sslmode is none that libpq knows", f"Known are {', '.join(_MODES)}.")
     return options
+
+
+def _is_utf8(text: str) -> bool:
+    """Tell whether a text has none of the bytes that Python keeps of a variable it cannot decode."""
+    return text.isprintable() or text.encode(errors="replace") == text.encode(errors="surrogateescape")
 
 
 def _check_edges(url: str, source: str, *, is_url: bool) -> None:
@@ -102,7 +115,7 @@ def _is_sound(head: str) -> bool:
     """Tell whether a URL without its parameters is one, so that what follows it is no part of a password."""
     try:
         options = conninfo_to_dict(head)
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeError):
         return False
     return _has_port(options)
 
@@ -134,7 +147,7 @@ def resolved(options: dict[str, Any]) -> dict[str, str]:
     known = {one.keyword.decode(): one.val for one in pgconn.info if one.val != by_itself[one.keyword]}
     pgconn.finish()
     known.pop("target_session_attrs")
-    found = {key: value.decode() for key, value in known.items() if value is not None}
+    found = {key: os.fsdecode(value) for key, value in known.items() if value is not None}
     return found | {key: str(value) for key, value in options.items()}
 
 

@@ -231,6 +231,38 @@ def test_bad_input_names_the_thing_and_the_remedy(runner: CliRunner, app: Projec
         assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("words", [["--", "--help", "--fail-on"], ["--", "-"], ["server", "--", "--nope"]])
+def test_an_option_in_the_place_of_a_command_is_an_error_of_usage(
+    runner: CliRunner, app: Project, words: list[str]
+) -> None:
+    """Behind two dashes it is a word like others."""
+    result = app.run(runner, *words)
+    assert (result.exit_code, "error USAGE: No such" in result.stderr) == (2, True), result.output
+
+
+SECRET = "postgresql://u:s3cr3t'é@h/d"
+MISPLACED = [
+    [SECRET], ["migrate", SECRET], ["server", SECRET], ["server", "stop", SECRET], ["status", "--to", SECRET],
+    ["migrate", f"--to={SECRET}"], ["migrate", "--expect", SECRET], ["status", f"--urll={SECRET}"],
+    ["status", "--config", SECRET], ["status", f"--config={SECRET}"], ["status", "--fleet", SECRET],
+    ["migrate", "app", "--lock-timeout", SECRET], ["rollback", "app", SECRET], ["new", "app", SECRET],
+    ["init", SECRET, SECRET], ["status", "host=h", "password=s3cr3t"], ["status", "host=h password=s3cr3t"],
+    ["status", "--color", SECRET], ["docs", "--output", SECRET, SECRET],
+    ["plan", "--fail-on", SECRET], ["prove", "app", "--from", SECRET],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("json", [[], ["--json"], ["--log", "json"]], ids=["text", "json", "log"])
+@pytest.mark.parametrize("words", MISPLACED, ids=lambda words: " ".join(words).replace(SECRET, "URL"))
+def test_a_url_in_a_wrong_place_is_not_repeated(
+    runner: CliRunner, app: Project, words: list[str], json: list[str]
+) -> None:
+    """Whoever forgets --url does not find the password in the log of the pipeline."""
+    result = app.run(runner, *words, *json)
+    assert result.exit_code == 2, result.output
+    assert "s3cr3t" not in result.output + result.stderr
+
+
 def test_a_database_of_another_series_is_refused(
     runner: CliRunner, tmp_path: Path, url: str, other_url: str
 ) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SECRET = "s3cr3t"
 MALFORMED = {
+    "latin-1 before a wrong parameter": f"postgresql://u:{SECRET}@h/%E9?nope",
     "at sign in the password": f"postgresql://u:{SECRET}@{SECRET}@h/db",
     "slash in the password": f"postgresql://u:{SECRET}/{SECRET}@h/db",
     "slash in the password, then digits": f"postgresql://u:12/{SECRET}@h/db",
@@ -60,6 +61,8 @@ FOREIGN = {
     ),
     "of conninfo": (f"host=h nope=1 password={SECRET}", "no parameter nope", "Take nope=… out"),
     "sslmode": (f"postgresql://u:{SECRET}@h/db?sslmode={SECRET}", "its sslmode is none", "verify-full"),
+    "latin-1": (f"postgresql://u:{SECRET}%E9@h/db", "bytes that are no UTF-8", "é is %C3%A9"),
+    "latin-1 as it is": (f"postgresql://u:{SECRET}\udce9@h/db", "bytes that are no UTF-8", "é is %C3%A9"),
 }
 
 

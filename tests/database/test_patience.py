@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -107,3 +108,10 @@ def test_psql_connects_as_the_runner_does(
     assert environ["PGHOST"] == psycopg.conninfo.conninfo_to_dict(url)["host"]
     assert environ["PGUSER"] == "postgres"
     assert (environ["PGSSLMODE"], environ["PGPASSWORD"]) == ("require", "s3cr3t")
+
+
+def test_a_secret_of_a_service_is_handed_on_byte_by_byte(url: str, services: Path) -> None:
+    """Libpq does not ask in which encoding a password is written, and neither does the runner."""
+    services.write_bytes(b"[mine]\npassword=s\xe9cr3t\n")
+    variables, _ = database.environment(f"{url}&service=mine", source="x")
+    assert os.fsencode(variables["PGPASSWORD"]) == b"s\xe9cr3t"
