@@ -127,6 +127,11 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
         files: list[Migration] = [
             step.migration for step in planning.pending(site.steps, to=to) if step.migration
         ]
+        if not files:
+            raise UsageError(
+                f"There is nothing to record up to {to:03}: each file requires what the server lacks.",
+                remedy="Choose a higher --to; `status` names the extensions.",
+            )
         compared = schema.differences(site, files, scratch_url=scratch)
         found = compared.found
         common.add(

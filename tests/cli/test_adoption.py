@@ -77,3 +77,17 @@ def test_a_new_name_in_the_same_schema_does_as_well(
     code, said = run(app, each_url, "baseline", "app", "--to", "000", "--despite-drift")
     assert code == 0, said
     assert run(app, each_url, "migrate")[0] == 0
+
+
+def test_nothing_is_recorded_where_every_file_is_skipped(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """It is said, and no ledger is made; with a later file that one is recorded, and this one stays out."""
+    needing = "-- runner: requires-extension nowhere\ncreate extension if not exists nowhere;"
+    app = make(tmp_path, app={"000_needing.sql": needing, "001_one.sql": TWO["000_one.sql"]})
+    code, said = run(app, each_url, "baseline", "app", "--to", "000")
+    assert (code, "error USAGE: There is nothing to record up to 000" in said) == (2, True), said
+    assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
+    code, said = run(app, each_url, "baseline", "app", "--to", "001")
+    assert (code, said.splitlines()[0]) == (0, "app: 1 files recorded without running them, at 001_one.")
+    assert "1 applied, 1 skipped" in run(app, each_url, "status")[1]
