@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from runner.database.attention import heeding as heeding
     from runner.database.attention import interruption as interruption
     from runner.database.attention import pause as pause
+    from runner.database.conninfo import compose as compose
+    from runner.database.conninfo import environment as environment
+    from runner.database.conninfo import sibling as sibling
+    from runner.database.conninfo import with_settings as with_settings
+    from runner.database.conninfo import without_password as without_password
     from runner.database.invalid import BEFORE as BEFORE
     from runner.database.invalid import LEFT as LEFT
     from runner.database.invalid import invalid_before as invalid_before
@@ -55,17 +60,13 @@ if TYPE_CHECKING:
     from runner.database.session import speak_plainly as speak_plainly
     from runner.database.session import start_over as start_over
     from runner.database.url import EMBEDDED as EMBEDDED
-    from runner.database.url import compose as compose
-    from runner.database.url import environment as environment
     from runner.database.url import parse as parse
-    from runner.database.url import sibling as sibling
     from runner.database.url import surroundings as surroundings
-    from runner.database.url import with_settings as with_settings
-    from runner.database.url import without_password as without_password
 else:
     __getattr__ = lazily(
         __name__,
         attention="heeding interruption pause",
+        conninfo="compose environment sibling with_settings without_password",
         invalid="BEFORE LEFT invalid_before invalid_left",
         message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",
         notices="Heard Notices hearing",
@@ -75,5 +76,5 @@ else:
         server="create_empty create_missing drop",
         session="TRANSACTION_TIMEOUT Access check_database connect in_transaction is_lost put_back roll_back"
         " speak_plainly start_over",
-        url="EMBEDDED compose environment parse sibling surroundings with_settings without_password",
+        url="EMBEDDED parse surroundings",
     )

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner.errors import UrlMalformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 # Marks the URL of the embedded server, which must be reached whatever the environment says.
 EMBEDDED = "socrates-migrate"
@@ -172,49 +172,3 @@ def _foreign(options: dict[str, Any]) -> list[str]:
 def is_embedded(options: dict[str, Any]) -> bool:
     """Tell whether options are those of the embedded server."""
     return options.get("fallback_application_name") == EMBEDDED
-
-
-def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
-    """Return an environment for a program such as psql, and a conninfo of what has no variable.
-
-    With these the program connects as ``connect`` does, without a secret among its arguments. A service would
-    win over variables, so what it says is among them.
-    """
-    options = parse(url, source=source)
-    with surroundings(options):
-        kept = {name: value for name, value in os.environ.items() if name != "PGSERVICE"}
-        if "service" in options or kept.keys() != os.environ.keys():
-            options = resolved(options)
-            options.pop("service", None)
-    names = {d.keyword.decode(): d.envvar.decode() for d in pq.Conninfo.get_defaults() if d.envvar}
-    variables = {names[key]: str(value) for key, value in options.items() if key in names}
-    rest = {key: value for key, value in options.items() if key not in names}
-    return kept | variables, make_conninfo(**rest)
-
-
-def compose(**options: Any) -> str:  # noqa: ANN401 - whatever libpq takes
-    """Return the conninfo of libpq's options; ``None`` is left out."""
-    return make_conninfo(**options)
-
-
-def without_password(url: str, *, source: str) -> str:
-    """Return the conninfo of ``url`` without the secrets in it."""
-    secrets = ("password", "sslpassword")
-    return make_conninfo(**{k: v for k, v in parse(url, source=source).items() if k not in secrets})
-
-
-def with_settings(url: str, settings: Mapping[str, str], *, source: str) -> str:
-    """Return the conninfo of ``url`` where a session begins with ``settings``, besides those it has."""
-    options = parse(url, source=source)
-    given = [f"-c {name}={_escaped(value)}" for name, value in settings.items()]
-    both = " ".join([*given, *filter(None, [options.get("options")])])
-    return make_conninfo(**options | ({"options": both} if both else {}))
-
-
-def _escaped(value: str) -> str:
-    return re.sub(r"([\s\\])", r"\\\1", value)
-
-
-def sibling(url: str, name: str, *, source: str) -> str:
-    """Return the conninfo of another database on the server of ``url``, with the same password."""
-    return make_conninfo(**parse(url, source=source) | {"dbname": name})

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.files.alone import commits_itself as commits_itself
+    from runner.files.alone import indexes as indexes
+    from runner.files.alone import waits_for_others as waits_for_others
     from runner.files.content import check as check
     from runner.files.defaults import folded as folded
     from runner.files.difference import COMMENTS_DIFFER as COMMENTS_DIFFER
@@ -31,11 +34,8 @@ if TYPE_CHECKING:
     from runner.files.lexer import Statement as Statement
     from runner.files.lexer import scan as scan
     from runner.files.outside import ALONE as ALONE
-    from runner.files.outside import commits_itself as commits_itself
-    from runner.files.outside import indexes as indexes
     from runner.files.outside import may_call as may_call
     from runner.files.outside import procedures as procedures
-    from runner.files.outside import waits_for_others as waits_for_others
     from runner.files.place import locate as locate
     from runner.files.schemas import made_schemas as made_schemas
     from runner.files.template import create as create
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
+        alone="commits_itself indexes waits_for_others",
         content="check",
         defaults="folded",
         difference="COMMENTS_DIFFER explain",
@@ -51,7 +52,7 @@ else:
         hidden="blanked body",
         layout="lay_out",
         lexer="Statement scan",
-        outside="ALONE commits_itself indexes may_call procedures waits_for_others",
+        outside="ALONE may_call procedures",
         place="locate",
         schemas="made_schemas",
         template="create",

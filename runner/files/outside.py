@@ -55,11 +55,6 @@ _WITHOUT_SERVER = rf"(?i)\b(?:create_slot|connect|refresh){_OFF}"  # of a publis
 _WITHOUT_SLOT = r"(?i)\bslot_name\s*=\s*none\b"
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_DROPPED = rf"(?i)\s*drop\s+index\s+concurrently\s+(?:if\s+exists\s+)?((?:{NAME}\s*\.\s*)*{NAME})"
-_BUILT = (
-    r"(?i)\s*create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"
-    rf"(?:(?!on\s)({NAME})\s*)?on\s+(?:only\s+)?((?:{NAME}\s*\.\s*)*)({NAME})"
-)
 _CALL = rf"(?i)call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
 _PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
 _STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'"
@@ -101,30 +96,6 @@ def _kind(statement: Statement) -> str | None:
         if re.compile(rest, re.IGNORECASE | re.DOTALL).match(statement.code, len(word)):
             return kind
     return None
-
-
-def waits_for_others(text: str) -> bool:
-    """Tell whether a file without a transaction waits for others on purpose, and would leave a wreck."""
-    return any((refused(one, text) or "").endswith("concurrently") for one in scan(text).statements)
-
-
-def indexes(text: str) -> tuple[str | None, str | None]:
-    """Return the index that a file builds or drops concurrently, and the table it is built on.
-
-    As SQL writes them; ``None`` for what the file does not say.
-    """
-    text = _blanked(text)
-    if dropped := re.match(_DROPPED, text):
-        return dropped[1], None
-    if built := re.match(_BUILT, text):
-        index, schema, table = built.groups()
-        return index and f"{schema or ''}{index}", f"{schema or ''}{table}"
-    return None, None
-
-
-def commits_itself(text: str) -> bool:
-    """Tell whether the statement of such a file may have committed a part when it fails."""
-    return any(one.word in ("do", "call") for one in scan(text).statements)
 
 
 def commits(statement: Statement, text: str, committing: Iterable[str]) -> bool:
