@@ -281,7 +281,7 @@ def test_slow_answers_are_waited_for(app: Project, far_url: str, proxy: Proxy, w
     proxy.plant(Fault.SLOW, when=b"create table public.t2")
     began = time.monotonic()
     assert _run(app, far_url) == (["000", "001", "002"], None)
-    assert time.monotonic() - began > 2 * proxy.delay
+    assert time.monotonic() - began > proxy.delay  # once at least: the server may send all in one piece
     assert witness.agree() == ["000", "001", "002"]
 
 
