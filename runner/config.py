@@ -162,7 +162,7 @@ def choose(project: Project, names: "Sequence[str]") -> tuple[Series, ...]:
     """Return the named series in configured order; all of them for no name. Raises ``UnknownSeries``."""
     known = [series.name for series in project.series]
     for name in names:
-        if "://" in name:
+        if "://" in name or "=" in name:
             raise UnknownSeries(
                 "A URL stands where the name of a series is expected.",
                 remedy=f"Give it as --url, beside one of {', '.join(known)}: --url URL {known[0]}.",

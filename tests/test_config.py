@@ -160,10 +160,11 @@ def test_an_unknown_series_is_refused(project: Project) -> None:
     assert caught.value.remedy == "Configured are: auth, specs."
 
 
-def test_a_url_is_no_series_and_is_not_repeated(project: Project) -> None:
+@pytest.mark.parametrize("url", ["postgresql://u:s3cr3t@h/d", "host=h password=s3cr3t"])
+def test_a_url_is_no_series_and_is_not_repeated(project: Project, url: str) -> None:
     """Other tools take it there; it may hold a password."""
     with pytest.raises(UnknownSeries, match="A URL stands where") as caught:
-        config.choose(project, ["postgresql://u:s3cr3t@h/d"])
+        config.choose(project, [url])
     assert "s3cr3t" not in f"{caught.value}{caught.value.remedy}"
     assert "--url" in (caught.value.remedy or "")
 

@@ -71,7 +71,7 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
 
 def _is_utf8(text: str) -> bool:
     """Tell whether a text has none of the bytes that Python keeps of a variable it cannot decode."""
-    return text.isprintable() or text.encode(errors="replace") == text.encode(errors="surrogateescape")
+    return text.encode(errors="ignore").decode() == text
 
 
 def _check_edges(url: str, source: str, *, is_url: bool) -> None:

@@ -26,12 +26,6 @@ _PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
-# So is what begins like something that is refused. Words, for to compile them into the pattern takes longer
-# than to read most files.
-_LOOKED_AT = frozenset(
-    ("begin", "commit", "end", "rollback", "abort", "savepoint", "release", "start", "prepare", "copy",
-     "vacuum", "cluster", "reindex", "discard", "set", "do", "call")
-)  # fmt: skip
 _HARMLESS = {  # what may follow these words
     "create": frozenset(("table", "extension", "trigger", "view", "index")),
     "drop": frozenset(("table", "view", "function", "trigger", "policy", "type", "sequence")),
@@ -44,6 +38,9 @@ _CONTROLS = {
     **dict.fromkeys(("begin", "commit", "end", "rollback", "abort", "savepoint", "release"), ""),
     **dict.fromkeys(("start", "prepare"), r"\s+transaction\b"),
 }
+# What begins like something that is refused is left to the lexer, too. Words, for to compile them into the
+# pattern takes longer than to read most files.
+_LOOKED_AT = {*_CONTROLS, *outside.WORDS, "copy", "set", "do", "call"} - _HARMLESS.keys()
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"

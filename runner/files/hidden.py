@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runner.files.lexer import Refusal, bare
 
-_COMMENT = ("--", "/*")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def blanked(text: str) -> str:
@@ -14,30 +17,41 @@ def blanked(text: str) -> str:
     """
     parts, position = [], 0
     try:
-        for start, end in bare(text):
-            parts += [_seen(text[position:start]), text[start:end]]
+        for start, end in _tokens(text):
+            parts += [text[position:start], _seen(text[start:end])]
             position = end
     except Refusal:
         return text
-    return "".join(parts)
+    return "".join((*parts, text[position:]))
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each thing begins and ends that is no code, and each semicolon."""
+    position = 0
+    for start, end in bare(text):
+        yield position, start
+        position = end
 
 
 def _seen(token: str) -> str:
-    if token.startswith(_COMMENT):
+    if token.startswith(("--", "/*")):
         return " " * len(token)
     if not token.startswith("$"):
         return token
-    quote = len(token) - len(token[1:].partition("$")[2])
+    quote = _quote(token)
     return f"{token[:quote]}{blanked(token[quote:-quote])}{token[-quote:]}"
+
+
+def _quote(token: str) -> int:
+    """Return how long the quote of a string is."""
+    return 1 if token[0] == "'" else token.index("$", 1) + 1
 
 
 def body(text: str) -> tuple[int, int] | None:
     """Return where the longest string of a statement begins, behind its quote, and where it ends."""
-    found, position = [], 0
-    for start, end in bare(text):
-        token = text[position:start]
-        if token.startswith(("'", "$")):
-            quote = 1 if token[0] == "'" else len(token) - len(token[1:].partition("$")[2])
-            found.append((position + quote, start - quote))
-        position = end
-    return max(found, key=lambda one: one[1] - one[0], default=None)
+    strings = [(start, end) for start, end in _tokens(text) if text[start:end].startswith(("'", "$"))]
+    if not strings:
+        return None
+    start, end = max(strings, key=lambda one: one[1] - one[0])
+    quote = _quote(text[start:end])
+    return start + quote, end - quote

@@ -51,6 +51,7 @@ _REFUSED = {  # what follows the first word
     },
     "discard": {"discard all": r"\s+all\b"},
 }
+WORDS = _REFUSED.keys()  # by which such a statement begins, besides `do` and `call`
 _WITHOUT_SERVER = rf"(?i)\b(?:create_slot|connect|refresh){_OFF}"  # of a publisher
 _WITHOUT_SLOT = r"(?i)\bslot_name\s*=\s*none\b"
 
@@ -126,7 +127,8 @@ def _committing(text: str) -> Iterator[str]:
     except Refusal:
         return  # told when that file is checked
     for statement in statements:
-        made = re.match(_PROCEDURE, _blanked(text[statement.start : statement.end]))
+        said = _blanked(text[statement.start : statement.end]) if statement.word == "create" else ""
+        made = re.match(_PROCEDURE, said)
         if made and _has_end(statement, text):
             yield folded(made[1])
 
