@@ -96,4 +96,5 @@ def _not_opened(run: Run, way: Course, error: database.Error) -> Iterator[Event]
     elif error.sqlstate == ledger.CHANGED:
         raise ledger.changed(error) from error
     else:
-        raise failure.failed(error, migration) from error
+        problem = failure.failed(error, migration)
+        raise limit.explain(problem, error, run.access.connection, run.limits) from error

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from runner.errors import SqlFailed
 from tests.project import Project, make
 
 if TYPE_CHECKING:
@@ -82,6 +83,23 @@ def test_a_transaction_timeout_is_named(tmp_path: Path, server: Server, url: str
     assert "error SQL_FAILED: app/000_slow.sql" in result.stderr
     assert "set local transaction_timeout = 0;" in result.stderr
     assert "run again" not in result.stderr.lower()
+    assert _made(url) == (None, None)
+
+
+def test_a_transaction_timeout_that_strikes_before_the_file_begins_is_named(tmp_path: Path, url: str) -> None:
+    """The ledger cannot be read in time, nothing of the file has run; to try again helps as little."""
+    app = make(tmp_path, app={"000_one.sql": "create table public.one (id int);"})
+    list(app.events(url))
+    app.write("app", {"001_slow.sql": SLOW})
+    _set(url, "transaction_timeout = 500")
+    events = app.events(url)
+    next(events)
+    with psycopg.connect(url) as other:
+        other.execute("set local transaction_timeout = 0; lock table public.schema_migrations")
+        with pytest.raises(SqlFailed) as caught:
+            list(events)
+    assert "alter role … set transaction_timeout = 0;" in str(caught.value.remedy)
+    assert "run again" not in str(caught.value.remedy).lower()
     assert _made(url) == (None, None)
 
 
