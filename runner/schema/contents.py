@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.database import query, query_quoted
+from runner import database
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -107,13 +107,13 @@ def counters(connection: Connection, *, besides: str, schemas: Sequence[str] = (
 
     ``schemas`` are those whose tables count, none for all; that of the table ``besides`` stands at 0.
     """
-    return dict(query(connection, _COUNTERS, besides=besides, schemas=list(schemas) or None))
+    return dict(database.query(connection, _COUNTERS, besides=besides, schemas=list(schemas) or None))
 
 
 def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
     """Return tables with their rows. Does not write."""
     found: dict[int, list[_Facts]] = {}
-    for row in query(connection, _COLUMNS, list(oids)):
+    for row in database.query(connection, _COLUMNS, list(oids)):
         found.setdefault(row[0], []).append(_Facts(*row))
     return {oid: _table(connection, oid, facts) for oid, facts in found.items()}
 
@@ -123,14 +123,18 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
     found = [one for one in facts if one.number is not None]
     texts = ", ".join(one.text for one in found) or "null"  # a table may have no columns
     source = f"only {name}" if kind == "r" else name
-    rows = query_quoted(connection, f"select {texts} from {source}")  # noqa: S608 - quoted by the server
+    # Not prepared: the server refuses to run it again where a column has got another collation.
+    [result] = database.ask(connection, f"select {texts} from {source}")  # noqa: S608 - quoted by the server
     return Table(
         oid,
         name,
         kind == "m",
         {one.column: Column(one.number, one.type) for one in found if one.number is not None},
         tuple(one.column for one in found if one.in_key),
-        [dict(zip([one.column for one in found], row, strict=False)) for row in rows],
+        [
+            dict(zip([one.column for one in found], row, strict=False))
+            for row in database.rows(connection, result)
+        ],
     )
 
 

@@ -25,6 +25,7 @@ OTHERS = {
     "pg_inherits": ("pg_class", "c.inhrelid", "0", "c.inhparent::text", "true"),
     "pg_partitioned_table": ("pg_class", "c.partrelid", "0", "''", "true"),
     "pg_range": ("pg_type", "c.rngtypid", "0", "''", "true"),
+    "pg_seclabel": ("", "c.objoid", "c.objsubid", "c.provider", "true"),
     "pg_sequence": ("pg_class", "c.seqrelid", "0", "''", "true"),
     "pg_ts_config_map": (
         "pg_ts_config", "c.mapcfg", "0", "pg_catalog.concat_ws(' ', c.maptokentype, c.mapseqno)", "true"
@@ -32,6 +33,7 @@ OTHERS = {
 }  # fmt: skip
 _CLASS = {
     "pg_description": "c.classoid",
+    "pg_seclabel": "c.classoid",
     "pg_largeobject_metadata": "'pg_catalog.pg_largeobject'::pg_catalog.regclass::pg_catalog.oid",
 }
 _SCHEMA = {"pg_namespace": "i.name", "pg_extension": "c.extnamespace::pg_catalog.regnamespace::text"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ _RELATION = (
 )  # fmt: skip
 _OF_RELATIONS = {
     "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_description", "pg_index", "pg_inherits",
-    "pg_policy", "pg_rewrite", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
+    "pg_policy", "pg_rewrite", "pg_seclabel", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
 }  # fmt: skip
+_TOAST = re.compile(r"\btoast table pg_toast\.pg_toast_(\d+)$")  # it is named by the oid of its table
 
 
 def is_wide(rows: Rows, changed: Sequence[Row], shrunk: Iterable[str]) -> bool:
@@ -32,8 +34,14 @@ def is_wide(rows: Rows, changed: Sequence[Row], shrunk: Iterable[str]) -> bool:
 
 def relations(rows: Rows, changed: Iterable[Row]) -> frozenset[int]:
     """Return the oids of the relations that changed rows speak of, and of those which these belong to."""
-    direct = frozenset().union(*(row.relations for row in changed))
+    direct = frozenset().union(*(row.relations | _above(row) for row in changed))
     return direct.union(*(row.relations for oid in direct for row in _described(rows, oid)))
+
+
+def _above(row: Row) -> set[int]:
+    """Return the table that an overflow table belongs to, whose options are set on that one."""
+    found = _TOAST.search(row.label)
+    return {int(found[1])} if found else set()
 
 
 def _is_of_relation(rows: Rows, row: Row) -> bool:

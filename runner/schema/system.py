@@ -28,6 +28,11 @@ _COUNTERS = """
         pg_catalog.pg_stat_get_tuples_deleted(c.oid)
     from unnest(%s::pg_catalog.oid[]) as c (oid)
 """
+# What extensions own, and what goes with one (`depends on extension`): no row of the object itself says so.
+_TIES = """
+    select pg_catalog.string_agg(d::text, ',' order by d::text) from pg_catalog.pg_depend as d
+    where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.objid >= %s
+"""
 _HORIZON = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text"
 
 _NUMBERED = re.compile(r'("RI_ConstraintTrigger_[a-z])_\d+"')
@@ -57,6 +62,7 @@ class Follower:
     catalogs: tuple[Catalog, ...]
     since: str  # the oldest transaction that may have written what was not read yet
     counters: dict[int, tuple[int, int]]
+    ties: str | None  # of extensions to objects
     rows: Rows = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
@@ -68,7 +74,12 @@ def start(connection: Connection) -> Follower:
     """Return a follower of a database to which nothing was done yet. Does not write."""
     catalogs = origin.catalogs(connection)
     [(horizon,)] = query(connection, _HORIZON)
-    return Follower(connection, catalogs, horizon, _counters(connection, catalogs))
+    return Follower(connection, catalogs, horizon, _counters(connection, catalogs), _ties(connection))
+
+
+def _ties(connection: Connection) -> str | None:
+    [(ties,)] = query(connection, _TIES, origin.FIRST_OID)
+    return None if ties is None else str(ties)
 
 
 def _counters(connection: Connection, catalogs: Sequence[Catalog]) -> dict[int, tuple[int, int]]:
@@ -79,32 +90,36 @@ def _counters(connection: Connection, catalogs: Sequence[Catalog]) -> dict[int, 
 def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     """Read what changed since the last time; return the relations concerned, ``None`` for all of them.
 
-    All of them when something got another name, which shows in the words for whatever depends on it. The
+    All of them when something got another name, which shows in the words for whatever depends on it, and may
+    have when it is something that every database is born with; or when an extension owns something else. The
     sessions that wrote must have told the server what they counted; ``horizon`` is the oldest transaction
     that may go on.
     """
-    counters = _counters(follower.connection, follower.catalogs)
+    counters, ties = _counters(follower.connection, follower.catalogs), _ties(follower.connection)
     written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
     shrunk = [c for c in written if counters[c.oid][1] != follower.counters[c.oid][1]]
     new = _changed(follower, written, follower.since)
+    is_ours = all(row.is_ours for row in new.values())
     lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
     gone = [follower.rows.pop(key) for key in lost]
     new = {key: row for key, row in new.items() if row != follower.rows.get(key)}  # not written as it was
     old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
-    renamed = any(row.label != new[key].label for key, row in old.items())
-    if renamed:
+    is_whole = (
+        ties != follower.ties or not is_ours or any(row.label != new[key].label for key, row in old.items())
+    )
+    if is_whole:
         new |= _changed(follower, follower.catalogs, "")
         lost += _dropped(follower, new)
-    follower.since, follower.counters = horizon, counters
+    follower.since, follower.counters, follower.ties = horizon, counters, ties
     follower.written = frozenset(new).union(lost)
     follower.rows.update(new)
     for (name, key), row in new.items():
         if row.is_ours:
             follower.keys.setdefault(name, set()).add(key)
-    if renamed:
+    if is_whole:
         return None
     changed = [*new.values(), *old.values(), *gone]
-    extended = bool(follower.keys.get("pg_extension"))
+    extended = bool(changed and follower.keys.get("pg_extension"))
     follower.is_wide = extended or reach.is_wide(follower.rows, changed, [one.name for one in shrunk])
     return reach.relations(follower.rows, changed)
 

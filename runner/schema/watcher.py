@@ -106,7 +106,7 @@ class Watcher:
         server = beyond.read(self.connection, self._beyond, risen=self.role)
         if beyond.roles(server) != beyond.roles(self.moment.server):
             relations = None  # with another name of a role, owners and rights read otherwise
-        if relations != frozenset() or is_first:
+        if relations != frozenset() or self.follower.is_wide or is_first:
             self._schema(relations)
             self._sequences = {
                 oid: facts

@@ -59,7 +59,13 @@ def test_the_ledger_is_read_again_when_it_may_say_something_else(
 
 
 # a schema that every database is born with
-FIRST = ("create table public.t (a int)", "drop schema public cascade", "create schema public")
+FIRST = (
+    "drop schema public",
+    "create schema public",
+    "create table public.t (a int)",
+    "drop schema public cascade",
+    "create schema public",
+)
 # what is no part of a relation, or only looks so
 OTHERS = """
     drop extension vector;
@@ -110,7 +116,21 @@ OTHERS = """
     revoke usage on type ext.vector from public;
     alter extension vector add table public.v; grant select on public.v to r_moment;
     revoke select on public.v from r_moment;
-    drop extension vector cascade
+    drop extension vector cascade;
+    create table public.long (a text);
+    alter table public.long set (toast.autovacuum_enabled = off);
+    insert into pg_seclabel (objoid, classoid, objsubid, provider, label)
+        values ('public.long'::regclass, 'pg_class'::regclass, 1, 'masks', 'secret');
+    delete from pg_seclabel;
+    alter function public.g(int) depends on extension plpgsql;
+    alter function public.g(int) no depends on extension plpgsql;
+    alter extension plpgsql add function public.g(int);
+    alter extension plpgsql drop function public.g(int);
+    alter language plpgsql rename to plsql;
+    alter language plsql rename to plpgsql;
+    alter operator family pg_catalog.integer_ops using btree rename to int_ops;
+    create operator class public.ops for type int using btree family pg_catalog.int_ops as storage int;
+    alter operator family pg_catalog.int_ops using btree rename to integer_ops
 """
 
 
