@@ -8,7 +8,7 @@ Nothing here writes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.database import query, query_quoted
 from runner.errors import ReferenceUnknown
@@ -22,24 +22,35 @@ if TYPE_CHECKING:
 
 BATCH = 10_000  # values that are looked up at once: memory does not grow with the tables
 _EXAMPLES = 3
-_COLUMNS = """
+_TYPE = (
+    "pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1), t.typcategory::pg_catalog.text"
+)
+_COLUMNS = f"""
     select n.nspname || '.' || c.relname || '.' || a.attname,
         pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
-        pg_catalog.col_description(c.oid, a.attnum)
+        pg_catalog.col_description(c.oid, a.attnum), {_TYPE}
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join pg_catalog.pg_type as t on t.oid = a.atttypid
     where c.relkind in ('r', 'p')
         and pg_catalog.col_description(c.oid, a.attnum) like '%%' || %s
     order by n.nspname, c.relname, a.attnum
-"""
+"""  # noqa: S608 - texts of ours
+_TARGET = f"""
+    select {_TYPE}
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_type as t on t.oid = a.atttypid
+    where a.attrelid = pg_catalog.to_regclass(%s) and a.attname = %s and a.attnum > 0 and not a.attisdropped
+"""  # noqa: S608 - texts of ours
+_NUMBERS, _STRINGS, _ENUM = "N", "S", "E"  # categories of types
 
-_EXISTS = """
-    select exists (
-        select from pg_catalog.pg_attribute
-        where attrelid = pg_catalog.to_regclass(%s) and attname = %s and attnum > 0 and not attisdropped
-    )
-"""
+
+class Type(NamedTuple):
+    """The type of a column, that of its domain if it has one: its name in SQL, and its category."""
+
+    name: str
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Referring:
     label: str  # public.projects.user_id
     table: str
     column: str
+    type: Type
     to: Reference
 
     @property
@@ -71,10 +83,11 @@ class Orphans:
 def references(connection: Connection) -> tuple[Referring, ...]:
     """Return the columns of a database that refer to another one, table by table."""
     found = query(connection, _COLUMNS, sentence.MARK)
-    read = [
-        (label, table, column, sentence.read_sentence(comment)) for label, table, column, comment in found
-    ]
-    return tuple(Referring(label, table, column, to) for label, table, column, to in read if to)
+    return tuple(
+        Referring(label, table, column, Type(*type_), to)
+        for label, table, column, comment, *type_ in found
+        if (to := sentence.read_sentence(comment))
+    )
 
 
 def find_orphans(
@@ -86,49 +99,67 @@ def find_orphans(
     ``ReferenceUnknown`` when a comment names what does not exist.
     """
     for reference in among:
-        yield _orphans(connection, reference, _database(reference, databases))
+        other = databases.get(reference.to.series)
+        target = query(other, _TARGET, reference.target, reference.to.column) if other else []
+        if other is None or not target:
+            raise ReferenceUnknown(
+                f"The comment on {reference.label} refers to {reference.to}, which does not exist.",
+                remedy="Migrate that database first; if the comment is wrong, mend it in a new file.",
+            )
+        yield _orphans(connection, reference, other, Type(*target[0]))
 
 
-def _database(reference: Referring, databases: Mapping[str, Connection]) -> Connection:
-    other = databases.get(reference.to.series)
-    if other is None or not query(other, _EXISTS, reference.target, reference.to.column)[0][0]:
-        raise ReferenceUnknown(
-            f"The comment on {reference.label} refers to {reference.to}, which does not exist.",
-            remedy="Migrate that database first; if the comment is wrong, mend it in a new file.",
-        )
-    return other
-
-
-def _orphans(connection: Connection, reference: Referring, other: Connection) -> Orphans:
+def _orphans(connection: Connection, reference: Referring, other: Connection, target: Type) -> Orphans:
     rows = values = 0
     examples: tuple[str, ...] = ()
     for batch in _batches(connection, reference):
-        lost = [value for (value,) in query_quoted(other, _lost(reference), batch)]
+        lost = [value for (value,) in query_quoted(other, _lost(reference, target), batch)]
         if lost:
             [(count,)] = query_quoted(connection, _rows(reference), lost)
             rows, values = rows + count, values + len(lost)
-            examples = (*examples, *map(str, lost))[:_EXAMPLES]
+            examples = (*examples, *lost)[:_EXAMPLES]
     return Orphans(reference, rows, values, examples)
 
 
-def _batches(connection: Connection, reference: Referring) -> Iterator[list[object]]:
-    """Yield the values of a reference in order, each once: as its index has them."""
+def _batches(connection: Connection, reference: Referring) -> Iterator[list[str]]:
+    """Yield the values of a reference in order, each once, as its index has them.
+
+    As text: Python knows no infinite date, and what it reads need not be what the server would write.
+    """
     batch = query_quoted(connection, _values(reference, "is not null"))
     while batch:
         yield [value for (value,) in batch]
-        batch = query_quoted(connection, _values(reference, "> $1"), *batch[-1])
+        batch = query_quoted(connection, _values(reference, f"> $1::{reference.type.name}"), *batch[-1])
 
 
 def _values(reference: Referring, which: str) -> str:
-    column = reference.column
-    return f"select distinct {column} from {reference.table} where {column} {which} order by 1 limit {BATCH}"  # noqa: S608 - quoted by the server
+    column = f"it.{reference.column}"  # by itself it would be the text, and in the order of texts
+    return f"""
+        select distinct on ({column}) {column}::pg_catalog.text from {reference.table} as it
+        where {column} {which} order by {column} limit {BATCH}
+    """  # noqa: S608 - quoted by the server
 
 
-def _lost(reference: Referring) -> str:
-    """Return the query for those of $1 that are not there."""
-    there = f'select from {reference.target} where "{reference.to.column}" = looked_up'
-    return f"select looked_up from pg_catalog.unnest($1) as looked_up where not exists ({there}) order by 1"  # noqa: S608 - names of letters, digits and _
+def _lost(reference: Referring, target: Type) -> str:
+    """Return the query for those of $1 that are not there, in their order."""
+    return f"""
+        select value from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as given (value, number)
+        where not exists (select from {reference.target} where {_equality(reference, target)})
+        order by number
+    """  # noqa: S608 - names of letters, digits and _
+
+
+def _equality(reference: Referring, target: Type) -> str:
+    """Return what finds a value, which is a text, by the index of its column where the types allow it."""
+    column, own = f'"{reference.to.column}"', reference.type
+    pair = {own.category, target.category}
+    if pair == {_NUMBERS}:
+        return f"{column} = value::{own.name}"
+    if pair == {_STRINGS} or (own.name == target.name and pair != {_ENUM}):
+        return f"{column} = value::{target.name}"
+    return f"{column}::pg_catalog.text = value"
 
 
 def _rows(reference: Referring) -> str:
-    return f"select pg_catalog.count(*) from {reference.table} where {reference.column} = any ($1)"  # noqa: S608 - quoted by the server
+    values = f"select value::{reference.type.name} from pg_catalog.unnest($1::pg_catalog.text[]) as value"  # noqa: S608 - quoted by the server
+    return f"select pg_catalog.count(*) from {reference.table} where {reference.column} in ({values})"  # noqa: S608 - quoted by the server

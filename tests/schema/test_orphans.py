@@ -84,10 +84,67 @@ def test_a_row_that_appears_meanwhile_is_no_orphan(pair: tuple[Connection, Conne
     _write(specs, 1)
     [reference] = orphans.references(specs)
     batches = orphans._batches(specs, reference)
-    assert next(batches) == [1]
+    assert next(batches) == ["1"]
     _write(specs, 2)
     auth.execute("insert into public.accounts values (1)")
     assert _find(specs, auth).values == 1
+
+
+# type that refers -> type referred to, a value that is there, and values in order that are not
+TYPES = [
+    ("uuid", "uuid", "00000000-0000-0000-0000-000000000001", ["00000000-0000-0000-0000-00000000000a"]),
+    ("text", "text", "it's", ["B", "a", "{b,c}"]),
+    ("varchar(9)", "text", "x", ["y"]),
+    ("char(5)", "char(5)", "x", ["y"]),
+    ("char(5)", "text", "x", ["y"]),
+    ("integer", "integer", "1", ["9", "10", "100"]),
+    ("bigint", "smallint", "1", ["9", "10000000000"]),
+    ("numeric", "integer", "1", ["1.5", "NaN"]),
+    ("integer", "text", "1", ["9", "10"]),
+    ("text", "uuid", "00000000-0000-0000-0000-000000000001", ["a"]),
+    ("uuid", "text", "00000000-0000-0000-0000-000000000001", ["00000000-0000-0000-0000-00000000000a"]),
+    ("date", "date", "0044-03-15 BC", ["2026-02-03", "infinity"]),
+    ("timestamptz", "timestamptz", "infinity", ["2026-02-03 04:05:06.789+00"]),
+    ("time", "time", "24:00:00", ["12:00:00"]),
+    ("bytea", "bytea", "\\x00", ["\\x01"]),
+    ("jsonb", "jsonb", '{"a": 1}', ['{"a": 2}']),
+    ("integer[]", "integer[]", "{1,2}", ["{1,3}", "{2}"]),
+    ("bit(3)", "bit(3)", "101", ["111"]),
+    ('"char"', '"char"', "a", ["b"]),
+    ("inet", "inet", "10.0.0.1/32", ["10.0.0.1/8"]),
+    ("public.mood", "public.mood", "sad", ["happy"]),
+    ("public.mood", "public.feeling", "sad", ["happy"]),
+    ("public.mail", "text", "a@b", ["c@d"]),
+    ("public.mail", "public.mail", "a@b", ["c@d"]),
+]
+KINDS = """
+    create type public.mood as enum ('sad', 'happy');
+    create type public.feeling as enum ('angry', 'sad');
+    create domain public.mail as varchar(20) check (value like '%@%');
+"""
+
+
+@pytest.mark.parametrize("case", TYPES, ids=[f"{own}-{target}" for own, target, *_ in TYPES])
+def test_a_reference_may_be_of_any_type(
+    pair: tuple[Connection, Connection],
+    case: tuple[str, str, str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Values are counted once, in the order of their type, and shown as the server writes them."""
+    monkeypatch.setattr(orphans, "BATCH", 1)
+    own, target, there, lost = case
+    specs, auth = pair
+    for connection in pair:
+        connection.execute(KINDS.encode())
+    auth.execute(f"alter table public.accounts alter id type {target} using null::{target}".encode())
+    auth.execute(f"insert into public.accounts values (%s::text::{target})".encode(), (there,))  # noqa: S608 - a type of the table
+    specs.execute(f'alter table "s%p"."The posts" alter "a%c" type {own} using null::{own}'.encode())
+    insert = f'insert into "s%%p"."The posts" ("a%%c") values (%s::text::{own})'  # noqa: S608 - the same
+    for value in [there, *lost, *lost]:
+        specs.execute(insert.encode(), (value,))
+    found = _find(specs, auth)
+    assert (found.rows, found.values) == (2 * len(lost), len(lost))
+    assert [one.strip() for one in found.examples] == lost
 
 
 @pytest.mark.parametrize(
