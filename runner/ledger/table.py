@@ -87,10 +87,13 @@ CREATE = _MAKE + faults.CHECK + _DRESS
 # Under the lock: it fails where another runner has made a ledger since somebody looked.
 APPEARED = "42P07"  # duplicate_table
 
-# Microseconds since 1970: how a time is written is for the database's settings to say.
+# Microseconds since 1970: how a time is written is for the settings of the database to say. One that somebody
+# wrote by hand, and Python does not know, is told as the nearest that it does.
 _ROWS = """
-    select series, version, name, checksum, (extract(epoch from applied_at) * 1000000)::bigint, applied_by,
-        execution_ms, running
+    select series, version, name, checksum,
+        (extract(epoch from least(greatest(applied_at, '0001-01-01 00:00+00'), '9999-12-31 23:59+00'))
+            * 1000000)::bigint,
+        applied_by, execution_ms, running
     from public.schema_migrations
 """
 # Anybody may write a message into the log; whoever decodes it may leave it out.

@@ -94,6 +94,20 @@ def test_a_version_that_is_no_number_is_refused(db: Connection) -> None:
         ledger.read(db, series="app")
 
 
+@pytest.mark.parametrize(
+    ("time", "year"), [("infinity", 9999), ("20000-01-01", 9999), ("-infinity", 1), ("0044-03-15 BC", 1)]
+)
+def test_a_time_that_python_does_not_know_is_told_as_the_nearest(
+    db: Connection, time: str, year: int
+) -> None:
+    """Somebody wrote it by hand; no command stumbles over it."""
+    create(db)
+    row = "insert into public.schema_migrations values ('app', '000', 'n', 'c', 's', %s, 'me', 0, '1')"
+    db.execute(row, (time,))
+    [found] = ledger.read(db, series="app") or ()
+    assert found.applied_at.year == year
+
+
 def test_another_series_is_refused(tmp_path: Path, each_url: str, db: Connection) -> None:
     """Auth files can never land in the specs database."""
     make(tmp_path, app=TWO).migrate(each_url)
