@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
-from runner.wheel import Ear, package, programs, reason, said, unprivileged
+from runner.wheel import Ear, owner_else, package, programs, reason, said, unprivileged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,17 @@ def stop(home: Path) -> bool:
 
 
 def _folder(home: Path) -> Path:
-    return (home / FOLDER).resolve()
+    """Return the folder of the data. Raises ``EmbeddedUnavailable`` when it is another user's.
+
+    Root could start a server there, but by taking the folder away from one that runs.
+    """
+    folder = (home / FOLDER).resolve()
+    if folder.exists() and (owner := owner_else(folder)):
+        raise EmbeddedUnavailable(
+            f"{folder} belongs to {owner}, and so does the embedded PostgreSQL in it.",
+            remedy=f"Run as {owner}, or set the variables (see --help).",
+        )
+    return folder
 
 
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module

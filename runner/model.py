@@ -62,10 +62,14 @@ class Migration(_Migration, Numbered):
 
 
 class Before(NamedTuple):
-    """What a ledger says before a step: whether it exists, and the version recorded last."""
+    """What a ledger says before a step: whether it exists, and the version recorded last.
+
+    ``begun`` are the versions of files outside any transaction that were begun and never finished.
+    """
 
     has_ledger: bool
     version: str | None = None
+    begun: tuple[str, ...] = ()
 
 
 class Limits(NamedTuple):

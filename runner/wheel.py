@@ -84,6 +84,21 @@ def unprivileged(folder: Path) -> str | None:
     return _USER
 
 
+def owner_else(folder: Path) -> str | None:
+    """Return whose a folder is, unless the programs are run as its owner here."""
+    if sys.platform == "win32":
+        return None
+    import pwd  # noqa: PLC0415 - not there on Windows
+
+    number = folder.stat().st_uid
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:  # as from outside a container
+        name = f"user {number}"
+    is_ours = number == os.geteuid() or (os.geteuid() == 0 and name == _USER)
+    return None if is_ours else name
+
+
 class Ear(logging.Handler):
     """Keeps what a failed program wrote to stderr: the wheel tells it its log alone, as the last argument."""
 

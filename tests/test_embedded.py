@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -67,6 +68,19 @@ def made(home: Path) -> Path:
 def any_made(request: pytest.FixtureRequest) -> Iterator[Path]:
     """Return one that holds the socket beside the data, and one whose name forbids that."""
     yield from map(_make, _home(request.param))
+
+
+def test_the_server_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root, or whoever else comes by, would take the folder away from a server that runs in it."""
+    folder = tmp_path / embedded.FOLDER
+    folder.mkdir(mode=0o700)
+    before = folder.stat()
+    monkeypatch.setattr(os, "geteuid", lambda: before.st_uid + 4711)
+    for act in (embedded.start, embedded.stop, embedded.is_running):
+        with pytest.raises(EmbeddedUnavailable, match=f"{re.escape(str(folder))} belongs to ") as caught:
+            act(tmp_path)
+        assert "delete" not in str(caught.value.remedy).lower()
+    assert (list(folder.iterdir()), folder.stat().st_uid) == ([], before.st_uid)
 
 
 def test_start_stop_and_start_again(home: Path) -> None:

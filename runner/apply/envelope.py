@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from runner import database, ledger
 from runner.apply.event import application
-from runner.model import Before
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.database import Access
-    from runner.model import Limits, Migration
+    from runner.model import Before, Limits, Migration
 
 # Read committed, whatever the database's default: a snapshot from before the lock would show an old ledger.
 _BEGIN = "begin isolation level read committed read write not deferrable;"
@@ -106,6 +105,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         name = _name(migration)
         head = settings + name if opened and not number else _BEGIN + settings + name
         head += "" if asynchronous and number % _SELDOM else _FLUSH
+        head += ledger.forget_message(migration) if migration.version in before.begun else ""
         is_kept = access.is_direct and number > 0
         head += (
             ledger.take_over_message(migration, is_prepared=knows) if is_kept else _take(migration, before)
@@ -120,7 +120,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         own = [head, migration.sql, "\n;\n", ledger.MARK, back, forget, *record, _LAST, commit]
         parts += own
         length += sum(map(len, own))
-        before = Before(has_ledger=True, version=migration.version)
+        before = before._replace(has_ledger=True, version=migration.version)
     return "".join(parts).encode(), starts
 
 

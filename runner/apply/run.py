@@ -125,7 +125,7 @@ class Run:
     def done(self, ms: int | None) -> Outcome:
         """Take the file at hand off; it is committed."""
         migration = self._todo.pop()
-        self.before = Before(has_ledger=True, version=migration.version)
+        self.before = self.before._replace(has_ledger=True, version=migration.version)
         self._tried = 0
         self._slowest = max(self._slowest, ms or 0)
         return Outcome(migration, ms)

@@ -133,7 +133,7 @@ def title(one: Database) -> str:
 
 def ahead(one: Database) -> str:
     """Return the words for a database that a newer release has migrated; none where it is not so."""
-    labels = [step.label for step in one.ahead]
+    labels = [f"{s.label} (interrupted)" if s.applied and s.applied.running else s.label for s in one.ahead]
     return f"ahead of these files: {', '.join(labels[:3])}{' …' * (len(labels) > 3)}" if labels else ""  # noqa: PLR2004 - a line has room for three
 
 

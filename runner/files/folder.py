@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from itertools import filterfalse
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from runner.files.checksum import checksum
 from runner.model import Migration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path, PurePath
 
     from runner.errors import RunnerError
@@ -56,14 +57,18 @@ def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
 
 
 def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
-    """Return what lies in a folder and its rollbacks and cannot be meant as a migration, such as x.sql~."""
-    within = [folder, *([folder / ROLLBACK] if (folder / ROLLBACK).is_dir() else [])]
-    return tuple(
-        shown(one / name, root=root)
-        for one in within
-        for name in sorted(_strangers(os.listdir(one)))  # noqa: PTH208 - thousands of names
-        if name[0] != "." and not _is_meant(name)
-    )
+    """Return what lies in a folder and its rollbacks and cannot be meant as a migration, such as x.sql~.
+
+    Raises as ``load`` does for a folder that cannot be listed.
+    """
+    with _listing(shown(folder, root=root)):
+        within = [folder, *([folder / ROLLBACK] if (folder / ROLLBACK).is_dir() else [])]
+        return tuple(
+            shown(one / name, root=root)
+            for one in within
+            for name in sorted(_strangers(os.listdir(one)))  # noqa: PTH208 - thousands of names
+            if name[0] != "." and not _is_meant(name)
+        )
 
 
 def _is_left(name: str) -> bool:
@@ -77,9 +82,19 @@ def shown(path: PurePath, *, root: PurePath) -> str:
 
 def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
     """Return what lies in a folder, by name; hidden files do not count, nor what cannot be a migration."""
+    with _listing(name), os.scandir(folder) as entries:
+        found = {entry.name: entry for entry in entries}
+    for other in _strangers(found):
+        if not _is_meant(other):
+            del found[other]
+    return found
+
+
+@contextmanager
+def _listing(name: str) -> Iterator[None]:
+    """Name a folder that cannot be listed."""
     try:
-        with os.scandir(folder) as entries:
-            found = {entry.name: entry for entry in entries}
+        yield
     except FileNotFoundError as error:
         raise ConfigError(
             f"The folder {name} does not exist.",
@@ -87,10 +102,6 @@ def _entries(folder: Path, name: str) -> dict[str, os.DirEntry[str]]:
         ) from error
     except OSError as error:
         raise FileUnreadable(f"{name} cannot be listed: {error.strerror}.", remedy="Check it.") from error
-    for other in _strangers(found):
-        if not _is_meant(other):
-            del found[other]
-    return found
 
 
 def _strangers(names: Iterable[str]) -> list[str]:

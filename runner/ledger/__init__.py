@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from runner.ledger.claim import claims as claims
     from runner.ledger.claim import is_mistaken as is_mistaken
     from runner.ledger.entry import DONE as DONE
+    from runner.ledger.entry import FORGET as FORGET
     from runner.ledger.entry import RECORD as RECORD
     from runner.ledger.entry import RUNNING as RUNNING
     from runner.ledger.entry import done_message as done_message
+    from runner.ledger.entry import forget_message as forget_message
     from runner.ledger.entry import is_to_do as is_to_do
     from runner.ledger.entry import running_message as running_message
     from runner.ledger.faults import CHANGED as CHANGED
@@ -60,7 +62,7 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="DONE RECORD RUNNING done_message is_to_do running_message",
+        entry="DONE FORGET RECORD RUNNING done_message forget_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
         key="HOLDS try_lock try_session_lock",
         table="APPEARED CREATE create make_durable read read_rows text",

@@ -30,6 +30,10 @@ RUNNING = """
             applied_at = excluded.applied_at, applied_by = excluded.applied_by,
             runner_version = excluded.runner_version;
 """
+# The row of a file that was begun outside any transaction, before it is applied within one.
+FORGET = """
+    delete from public.schema_migrations where series = {series} and version = {version} and running;
+"""
 DONE = """
     update public.schema_migrations set running = false, execution_ms = {ms}
     where series = {series} and version = {version};
@@ -82,6 +86,11 @@ def running_message(migration: Migration) -> str:
         sql=migration.sql,
         runner=__version__,
     )
+
+
+def forget_message(migration: Migration | Applied) -> str:
+    """Return what deletes the row of a file that was begun and never finished."""
+    return fill(FORGET, series=migration.series, version=migration.version)
 
 
 def done_message(migration: Migration, *, ms: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner import ledger
 from runner.errors import (
     ChecksumMismatch,
     FileLate,
@@ -95,20 +96,21 @@ def _recorded(migration: Migration, row: Applied) -> Step:
     if migration.name == row.name and migration.checksum == row.checksum:
         return Step(*known, State.APPLIED, migration, row)
     problem: RunnerError
+    was = _was(row)
     if _is_another(migration, row):
         state, problem = (
             State.RENAMED,
             FileRenamed(
-                f"Another file holds this number: {row.label} was applied, and {migration.path} is not it.",
+                f"Another file holds this number: {row.label} {was}, and {migration.path} is not it.",
                 remedy="Perhaps this is another branch: use the files that were applied. If both are to "
-                "stay, give the new one the next free number.",
+                f"stay, give the new one the next free number.{_given_up(row)}",
             ),
         )
     elif migration.name != row.name:
         state, problem = (
             State.RENAMED,
             FileRenamed(
-                f"{migration.path} was applied as {row.label}.",
+                f"{migration.path} {was} as {row.label}.",
                 remedy="Give it its old name back; a new migration needs a new number.",
             ),
         )
@@ -116,7 +118,7 @@ def _recorded(migration: Migration, row: Applied) -> Step:
         state, problem = (
             State.EDITED,
             ChecksumMismatch(
-                f"{migration.path} was edited after it was applied on {row.applied_at:%Y-%m-%d}.",
+                f"{migration.path} was edited after it {was} on {row.applied_at:%Y-%m-%d}.",
                 remedy="Restore the file as it was, and put the change into a new one.",
             ),
         )
@@ -128,10 +130,24 @@ def _is_another(migration: Migration, row: Applied) -> bool:
     return migration.name != row.name and migration.checksum != row.checksum
 
 
+def _was(row: Applied) -> str:
+    return "was begun and never finished" if row.running else "was applied"
+
+
+def _given_up(row: Applied) -> str:
+    """Return how to forget a file that was begun outside any transaction and never finished."""
+    if not row.running:
+        return ""
+    forget = " ".join(ledger.forget_message(row).split())
+    return f" If {row.label} is given up, remove what it left, such as an invalid index, then run: {forget}"
+
+
 def _missing(row: Applied) -> Step:
+    was = _was(row) if row.running else "is recorded as applied"
     problem = FileMissing(
-        f"{row.series} {row.label} is recorded as applied, but its file is not in the folder.",
-        remedy="Restore the file; if this checkout is older than the database, use a newer one.",
+        f"{row.series} {row.label} {was}, but its file is not in the folder.",
+        remedy="Restore the file; if this checkout is older than the database, use a newer one."
+        + _given_up(row),
     )
     return Step(row.series, row.version, row.name, State.MISSING, None, row, problem=problem)
 

@@ -105,6 +105,7 @@ begin
     end if;
 end
 $runner$;
+{ledger.FORGET.format_map(_VALUES).strip()}
 {ledger.RECORD.format_map(_VALUES).strip()}
 commit;
 {_NEXT}"""

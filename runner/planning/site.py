@@ -55,7 +55,8 @@ class Site(NamedTuple):  # as in model: it starts faster
     def before(self) -> Before:
         """What the ledger says before anything is applied."""
         newest = compare.newest(self.steps)
-        return Before(self.shape is not None, newest.version if newest else None)
+        begun = tuple(step.version for step in self.steps if step.applied and step.applied.running)
+        return Before(self.shape is not None, newest.version if newest else None, begun)
 
 
 def read(project: Project, chosen: Sequence[Series]) -> Files:

@@ -12,6 +12,7 @@ import pytest
 from runner import files
 from runner.apply.event import Retrying, Started, Waiting
 from runner.apply.run import RETRIES
+from runner.database import Access
 from runner.errors import FileRefused, IndexInvalid, LockHeld, LockTimeout, SqlFailed
 from tests.project import ROOM, given_up, make
 
@@ -111,6 +112,28 @@ def test_an_interrupted_file_is_pending_and_safe_to_run_again(
         db.execute("drop index public.i")
     app.migrate(each_url)
     assert (index(db), ledger(db), locks(db)) == (True, [("000", False), ("001", False)], 0)
+
+
+@pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "pooled"])
+def test_an_interrupted_file_may_be_corrected_to_run_in_a_transaction(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, *, is_direct: bool
+) -> None:
+    """Its row makes room for the one that says it is applied, in the transaction that applies it."""
+    wrong = "-- runner: no-transaction\ncreate index concurrently i on public.one (nosuch);\n"
+    app = make(tmp_path, app={"000_one.sql": TABLE, "001_i.sql": wrong})
+    with pytest.raises(SqlFailed):
+        app.migrate(each_url)
+    assert ledger(db) == [("000", False), ("001", True)]
+    app.write("app", {"001_i.sql": "create index i on public.one (nosuch);\n"})
+    with pytest.raises(SqlFailed, match="nosuch"):
+        app.migrate(each_url)
+    assert ledger(db) == [("000", False), ("001", True)]
+    app.write("app", {"001_i.sql": "create index i on public.one (id);\n", "002_two.sql": "select 1;\n"})
+    found = lambda *known: Access(*known)._replace(is_direct=is_direct)  # noqa: E731 - one expression
+    monkeypatch.setattr("runner.planning.site.Access", found)
+    app.migrate(each_url)
+    assert ledger(db) == [("000", False), ("001", False), ("002", False)]
+    assert index(db) is True
 
 
 def test_two_runners_and_a_concurrent_build_do_not_deadlock(

@@ -149,3 +149,7 @@ def test_a_bundle_stops_over_an_index_that_a_statement_does_not_name(
     done = psql(server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=url), url)
     assert (done.returncode, "an index is invalid: public.i" in done.stderr) == (3, True), done.stderr
     assert app.run(runner, "status", APP_URL=url).stdout.count("interrupted") == 1
+    app.write("app", {"001_spoil.sql": "drop index public.i;"})  # corrected, and now within a transaction
+    done = psql(server, write(runner, app, "app", tmp_path / "c.sql", APP_URL=url), url)
+    assert done.returncode == 0, done.stderr
+    assert "2 applied files agree with the ledger" in app.run(runner, "verify", APP_URL=url).stdout

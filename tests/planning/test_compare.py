@@ -154,6 +154,31 @@ def test_an_interrupted_file_gives_its_number_to_no_other() -> None:
 
 
 @pytest.mark.parametrize(
+    ("files", "name", "said"),
+    [
+        (
+            "000 b",
+            "FILE_RENAMED",
+            "number: 000_a was begun and never finished, and sql/auth/000_b.sql is not it.",
+        ),
+        (
+            "001 b",
+            "FILE_MISSING",
+            "auth 000_a was begun and never finished, but its file is not in the folder.",
+        ),
+    ],
+)
+def test_an_interrupted_file_was_never_applied(files: str, name: str, said: str) -> None:
+    """That is not said of it, and how its row is forgotten is."""
+    begun = _row("000 a")._replace(running=True)
+    problem = compare.compare([_file(files)], [begun], lacking={})[0].problem
+    assert problem is not None
+    assert (problem.name, said in problem.message, "applied" in problem.message) == (name, True, False)
+    forget = "delete from public.schema_migrations where series = 'auth' and version = '000' and running;"
+    assert forget in (problem.remedy or "")
+
+
+@pytest.mark.parametrize(
     ("files", "rows", "to", "name"),
     [
         ("000 a, 001 b", "000 a, 001 b", -1, None),
