@@ -83,7 +83,7 @@ class Course:
         elif self.phase == HANDED_OVER:
             self.phase, self.is_own = RUNNING, True
         elif self.phase == ENDING and _has(result, ledger.RECORDED):
-            self.phase = RECORDED
+            self.phase, self.is_own = RECORDED, True  # else the server would have refused it
             self.ms = int(result.get_value(0, 0) or 0)
         return self.is_own and self.phase == RECORDED and result.command_status == b"COMMIT"
 

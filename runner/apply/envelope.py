@@ -115,9 +115,11 @@ def message(  # noqa: PLR0913 - options, keyword-only
         keeps = access.is_direct and not is_last
         knew, knows = knows, keeps and len(files) >= _MANY and not _is_of_statements(files[number + 1])
         forget = _forget(migration.series, keeps=keeps, knew=knew, knows=knows)
-        record = ledger.record_within(migration, first=starts[-1] + 1, keeps=keeps, is_prepared=knows)
+        first = starts[-1] + 1 if database.counts_letters(access.connection) else None
+        record = ledger.record_within(migration, first=first, keeps=keeps, is_prepared=knows)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
-        own = [head, migration.sql, "\n;\n", ledger.MARK, back, forget, *record, _LAST, commit]
+        restored = back + ledger.restore_message(migration)
+        own = [head, migration.sql, "\n;\n", ledger.MARK, restored, forget, *record, _LAST, commit]
         parts += own
         length += sum(map(len, own))
         before = before._replace(has_ledger=True, version=migration.version)

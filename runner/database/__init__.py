@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from runner.database.session import Access as Access
     from runner.database.session import check_database as check_database
     from runner.database.session import connect as connect
+    from runner.database.session import counts_letters as counts_letters
     from runner.database.session import in_transaction as in_transaction
     from runner.database.session import is_lost as is_lost
     from runner.database.session import put_back as put_back
@@ -74,7 +75,7 @@ else:
         question="ask opening query query_quoted",
         resource="packaged",
         server="create_empty create_missing drop",
-        session="TRANSACTION_TIMEOUT Access check_database connect in_transaction is_lost put_back roll_back"
-        " speak_plainly start_over",
+        session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"
+        " put_back roll_back speak_plainly start_over",
         url="EMBEDDED parse surroundings",
     )

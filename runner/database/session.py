@@ -109,6 +109,11 @@ def in_transaction(connection: Connection) -> bool:
     return connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
 
 
+def counts_letters(connection: Connection) -> bool:
+    """Tell whether the server counts the letters of a text: in SQL_ASCII it knows bytes alone."""
+    return connection.pgconn.parameter_status(b"server_encoding") != b"SQL_ASCII"
+
+
 def is_lost(connection: Connection, error: psycopg.Error) -> bool:
     """Tell whether ``error`` says that the connection is gone, for no reason that concerns the file.
 

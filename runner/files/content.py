@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
 from runner.files import invisible, outside
+from runner.files.hidden import blanked
 from runner.files.lexer import Refusal, Statement, read
 from runner.files.place import locate
 
@@ -43,6 +44,7 @@ _CONTROLS = {
 _LOOKED_AT = {*_CONTROLS, *outside.WORDS, "copy", "set", "do", "call"} - _HARMLESS.keys()
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
+_STRINGS = r"(?i)set\s+(?:(?:local|session)\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(?:of|f|n|0)"
 _CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"
 
 
@@ -90,6 +92,7 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
             _check_statement(statement)
             if committing is not None:
                 _check_modes(statement, text)
+                _check_strings(statement, text)
                 outside.check(statement, text, committing)
             yield statement.start
 
@@ -129,6 +132,16 @@ def _check_statement(statement: Statement) -> None:
             statement.start,
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
             "Use insert, or copy a file that lies on the server.",
+        )
+
+
+def _check_strings(statement: Statement, text: str) -> None:
+    """Refuse what would come too late: the whole file is parsed at once."""
+    if statement.word == "set" and re.match(_STRINGS, blanked(text[statement.start : statement.end])):
+        raise Refusal(
+            statement.start,
+            "switches standard_conforming_strings off, but the whole file is parsed before that",
+            "Remove it, and write each string in which a backslash escapes as E'...'.",
         )
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_IN_NAME = "$"  # a dollar sign that quotes nothing
+
+
 def blanked(text: str) -> str:
     """Return a text of the same length with blanks for its comments, those in dollar-quoted bodies as well.
 
@@ -36,7 +39,7 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
 def _seen(token: str) -> str:
     if token.startswith(("--", "/*")):
         return " " * len(token)
-    if not token.startswith("$"):
+    if not token.startswith("$") or token == _IN_NAME:
         return token
     quote = _quote(token)
     return f"{token[:quote]}{blanked(token[quote:-quote])}{token[-quote:]}"
@@ -49,7 +52,11 @@ def _quote(token: str) -> int:
 
 def body(text: str) -> tuple[int, int] | None:
     """Return where the longest string of a statement begins, behind its quote, and where it ends."""
-    strings = [(start, end) for start, end in _tokens(text) if text[start:end].startswith(("'", "$"))]
+    strings = [
+        (start, end)
+        for start, end in _tokens(text)
+        if text[start:end].startswith(("'", "$")) and text[start:end] != _IN_NAME
+    ]
     if not strings:
         return None
     start, end = max(strings, key=lambda one: one[1] - one[0])

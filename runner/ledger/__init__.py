@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from runner.ledger.within import mark as mark
     from runner.ledger.within import prepare_message as prepare_message
     from runner.ledger.within import record_within as record_within
+    from runner.ledger.within import restore_message as restore_message
     from runner.ledger.within import take_over_message as take_over_message
 else:
     __getattr__ = lazily(
@@ -68,5 +69,5 @@ else:
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
         within="BEGINS ENDS MARK RECORDED UNCHECKED check_message is_forgotten is_held is_outdated is_stale"
-        " lock_message mark prepare_message record_within take_over_message",
+        " lock_message mark prepare_message record_within restore_message take_over_message",
     )

@@ -8,11 +8,12 @@ that is a quarter of what the runner adds to a small file.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runner import __version__
 from runner.database import fill, pieces
-from runner.ledger.key import KEY
+from runner.ledger.key import HOLDS, KEY
 
 if TYPE_CHECKING:
     from runner.database import Error
@@ -75,6 +76,18 @@ _TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}
 
 # No select, which the server would have to plan.
 MARK = 'show "runner.file";'
+
+# Behind a file that resets all settings: while the lock is held, this is the transaction that took it. When
+# it began is forgotten; the message came before that.
+_RESTORE = f"""
+    select pg_catalog.set_config(
+            'runner.since', extract(epoch from pg_catalog.now())::pg_catalog.text, true
+        ),{_MARK}
+    from pg_catalog.pg_stat_activity
+    where pg_catalog.current_setting('runner.file', true) = ''
+        and pid = pg_catalog.pg_backend_pid() and {HOLDS};
+"""  # noqa: S608 - texts of ours
+_RESETS = r"(?i)\breset\s+all\b"
 
 # In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
 # number, and null is refused. Milliseconds are rounded up: 0 says that a bundle has applied a file.
@@ -144,19 +157,28 @@ def _words() -> dict[str, str]:
     return {"held": _HELD, "stale": _STALE, "outdated": _OUTDATED, "fresh": FRESH}
 
 
+def restore_message(migration: Migration) -> str:
+    """Return what sets again what a file may have reset, if it seems to; nothing for any other file."""
+    resets = re.search(_RESETS, migration.sql)
+    return fill(_RESTORE, mark=mark(migration)) if resets else ""
+
+
 def mark(migration: Migration) -> str:
     """Return how the setting begins that tells the transaction of a file; the id follows."""
     return f"{migration.version} "
 
 
-def record_within(migration: Migration, *, first: int, keeps: bool, is_prepared: bool = False) -> list[str]:
+def record_within(
+    migration: Migration, *, first: int | None, keeps: bool, is_prepared: bool = False
+) -> list[str]:
     """Return the record of a file in pieces; it fails in any transaction but the one begun for the file.
 
-    ``first`` is where the file begins in the message, in characters from 1: a long one is taken from there.
+    ``first`` is where the file begins in the message, in characters from 1: a long one is taken from there,
+    but by a server that counts bytes (``None``).
     With ``keeps`` the session keeps the lock for the next file, which must begin with ``take_over_message``;
     ``is_prepared`` is as for that.
     """
-    is_long = len(migration.sql) > _LONG
+    is_long = first is not None and len(migration.sql) > _LONG
     record = pieces(
         _FROM_MESSAGE if is_long else _EXECUTE_RECORD if is_prepared else _RECORD,
         series=migration.series,

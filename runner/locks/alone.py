@@ -1,61 +1,108 @@
-"""Apply a file that must not run in a transaction, and see from a second session what it locks.
+"""Apply a file that must not run in a transaction, and say what it did, by what was there before and is now.
 
-Two more sessions hold locks on the tables it names, as ``vacuum`` and as a program that has written do:
-behind them it has to wait, and what it has, or wants, can be read. Nothing is rolled back.
+What it locks is seen from another session while it runs; what it destroys the server tells. Nothing is rolled
+back.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, probe
+from runner.locks import beside, between, loss, probe
 from runner.locks.effect import Loss, Traced, Work
-from runner.locks.loss import plain
+from runner.locks.loss import Losses, plain
 from runner.locks.probe import Probe
 from runner.locks.run import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from concurrent.futures import Future
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.database import Connection
-    from runner.errors import RunnerError
+    from runner.files import Statement
     from runner.locks.probe import Relation
     from runner.locks.run import Existing
     from runner.model import Migration
     from runner.schema import Bench
 
-    Locks = dict[int, frozenset[str]]
-
 _NOTE = "run outside a transaction: not traced, but seen from another session"
-_HELD = ("share update exclusive", "row exclusive")
-_PAUSE = 0.005  # seconds
-_ROUNDS = 8  # of making way
-_PATIENCE = 3  # looks that find it waiting before somebody makes way
-_WAITS = "select exists (select from pg_catalog.pg_locks as l where l.pid = %s and not l.granted)"
+_FORGET = "drop event trigger runner_trace_drop; drop schema runner_trace cascade"
 
 
 def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Traced, ...], str | None]:
     """Apply the one statement of a file; return what it did, and why it failed if it did. Writes."""
+    [statement] = files.scan(migration.sql).statements
     with database.connect(here.url, source=here.source, application="runner:locks") as looking:
         there = probe.relations(looking, besides=here.filler.besides)
+        full = _full(looking, there, probe.look(looking, known))  # it counts as a scan of this session
         before = probe.look(looking, known)
-        error, seen = _applied(here, migration, looking, _chosen(migration, there, known))
+        with _watched(looking, known) as losses:
+            error, seen = beside.apply(here, migration, looking, _chosen(migration, there, known))
+            lost = [*map(loss.drop, losses.dropped()), *losses.narrowed()]
         after = probe.look(looking, known)
         now = probe.relations(looking, besides=here.filler.besides)
-        works = probe.works(known, (before, after)) | _built(there, now, known)
+        emptied = full - _full(looking, now, after)
+    is_truncate = statement.code.lower().startswith("truncate")
+    works = probe.works(known, (before, after), truncates=is_truncate) | _built(there, now, known)
+    for oid in _rebuilt(known, before, after):
+        table = known[oid].table or oid
+        seen[oid] = seen.get(oid, frozenset()) | {"AccessExclusiveLock"}
+        seen[table] = seen.get(table, frozenset()) | {"ShareLock"}
+        works |= {table: works.get(table, frozenset()) | {Work.BUILDS}}
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
-    traced = replace(_named(migration), effects=effects, losses=_gone(there, now, known))
+    lost += [*_gone(there, now, known), *_emptied(works, emptied & now.keys(), known)]
+    traced = replace(_named(migration, statement), effects=effects, losses=tuple(dict.fromkeys(lost)))
     return (traced,), error.message if error else None
 
 
-def _named(migration: Migration) -> Traced:
-    [statement] = files.scan(migration.sql).statements
+@contextmanager
+def _watched(looking: Connection, known: Existing) -> Iterator[Losses]:
+    """Let the server tell of every drop; afterwards nothing is left of that."""
+    losses = Losses(looking, known, first_new=known.first_new)
+    try:
+        yield losses
+    finally:
+        database.run(looking, _FORGET)
+
+
+def _full(looking: Connection, there: Mapping[int, Relation], now: Probe) -> set[int]:
+    """Return the tables that hold a row of their own, of those that existed before."""
+    own = (oid for oid, state in now.states.items() if state.file and there[oid].kind == "table")
+    return {oid for oid in own if database.query_quoted(looking, loss.row_of(there[oid]))}
+
+
+def _rebuilt(known: Existing, before: Probe, after: Probe) -> list[int]:
+    """Return the indexes that were built anew in place, as reindex does: too fast here to be seen."""
+    return [
+        oid
+        for oid, now in after.states.items()
+        if known[oid].kind == "index"
+        and now.file != before.states[oid].file
+        and not _is_moved(known[oid].table, before, after)
+    ]
+
+
+def _is_moved(table: int | None, before: Probe, after: Probe) -> bool:
+    """Tell whether a table has another file, or none any more: its indexes have then as well."""
+    states = [probe_.states.get(table or 0) for probe_ in (before, after)]
+    files_ = [state and state.file for state in states]
+    return files_[0] != files_[1]
+
+
+def _emptied(
+    works: Mapping[int, Collection[Work]], without: Collection[int], known: Existing
+) -> Iterator[Loss]:
+    """Yield the tables that were truncated, and those that have no row left."""
+    truncated = {oid for oid, kinds in works.items() if Work.EMPTIES in kinds}
+    yield from (Loss(f"empties {known[oid].name}", is_data=True) for oid in truncated)
+    rest = sorted(set(without) - truncated)
+    yield from (Loss(f"deletes every row of {known[oid].name}", is_data=True) for oid in rest)
+
+
+def _named(migration: Migration, statement: Statement) -> Traced:
     place = files.locate(migration.sql, statement.start, path=migration.path)
     return Traced(place, shown(migration.sql[statement.start : statement.end]), note=_NOTE)
 
@@ -81,66 +128,3 @@ def _chosen(migration: Migration, there: Mapping[int, Relation], known: Existing
     tables = {oid: one.name for oid, one in there.items() if oid in known and one.kind == "table"}
     named = {one.table or oid for oid, one in there.items() if plain(one.name)[-1] in words}
     return [name for oid, name in tables.items() if oid in named] or list(tables.values())
-
-
-class _Holder:
-    """A session that holds a lock on tables, so that whoever comes behind it has to wait."""
-
-    def __init__(self, here: Bench, tables: list[str], mode: str) -> None:
-        self.here, self.tables, self.mode = here, tables, mode
-        self.connection = database.connect(here.url, source=here.source, application="runner:holds")
-        names = ", only ".join(tables)
-        text = f"begin; lock table only {names} in {mode} mode nowait" if tables else "begin"
-        self.has_it = database.failure(database.send(self.connection, text)) is None
-
-    def follow(self) -> _Holder | None:
-        """Return another one that holds the same, if it may be had."""
-        other = _Holder(self.here, self.tables, self.mode)
-        if other.has_it:
-            return other
-        other.close()
-        return None
-
-    def close(self) -> None:
-        """Make way."""
-        self.connection.close()
-
-
-def _applied(
-    here: Bench, migration: Migration, looking: Connection, tables: list[str]
-) -> tuple[RunnerError | None, Locks]:
-    """Apply a file beside sessions that keep it waiting; return what went wrong, and the locks it had."""
-    pid = here.connection.info.backend_pid
-    holders = [_Holder(here, tables, mode) for mode in _HELD]
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            future = pool.submit(here.apply, migration)
-            seen = _watch(looking, pid, future, holders)
-        finally:
-            for one in holders:
-                one.close()
-        return future.result(), seen
-
-
-def _watch(
-    looking: Connection, pid: int, future: Future[RunnerError | None], holders: list[_Holder]
-) -> Locks:
-    """Look again and again until a file is done; whenever it waits, the next of the others makes way.
-
-    The last one leaves another behind, where it can: what has waited for those who were there before it does
-    not wait for that one until it wants a lock, and then shows which.
-    """
-    seen: dict[int, frozenset[str]] = {}
-    waited = rounds = 0
-    while not future.done():
-        time.sleep(_PAUSE)
-        for oid, modes in probe.locks(looking, pid, None).items():
-            seen[oid] = seen.get(oid, frozenset()) | modes
-        [(waits,)] = database.query(looking, _WAITS, pid)
-        waited = waited + 1 if waits else 0
-        if waited >= _PATIENCE and holders:
-            waited, rounds = 0, rounds + 1
-            if len(holders) == 1 and rounds < _ROUNDS and (other := holders[0].follow()):
-                holders.append(other)
-            holders.pop(0).close()
-    return seen

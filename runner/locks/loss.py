@@ -182,6 +182,11 @@ def _own(code: str) -> str:
     return "".join(kept)
 
 
+def row_of(relation: Relation) -> str:
+    """Return the question for one row of a relation."""
+    return f"select from {relation.name} limit 1"
+
+
 def plain(name: str) -> list[str]:
     """Return the parts of a name, as the catalogs hold them."""
     parts = re.findall(r'"((?:[^"]|"")+)"|([\w$]+)', name)

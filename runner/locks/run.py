@@ -131,8 +131,7 @@ class _Run:
 
     def _is_empty(self, oid: int) -> bool:
         """Tell whether a table has no row left: what a block or a function has deleted shows no condition."""
-        text = f"select from {self.known[oid].name} limit 1"
-        return not database.query_quoted(self.connection, text)
+        return not database.query_quoted(self.connection, loss.row_of(self.known[oid]))
 
     def settled(self) -> list[Traced]:
         """Return the statements; what was dropped and made again later, and holds no data, is no loss."""

@@ -90,10 +90,17 @@ set client_encoding = 'utf8';
 select pg_catalog.concat_ws(', ', nullif(:'recorded', ''), :'identity') as recorded
 """
 
+_PUT_BACK = """\
+close all; unlisten *; discard temp; discard sequences; deallocate all;
+do $runner$ begin perform pg_catalog.pg_advisory_unlock_all(); end $runner$;
+"""
+
 _RECORD = f"""\
+set constraints all immediate;
 reset session authorization;
 reset role;
 reset all;
+{_PUT_BACK}\
 set local client_encoding = 'utf8';
 set local runner.xid = :'xid';
 do $runner$
@@ -142,11 +149,7 @@ begin
 end
 $runner$;
 {ledger.DONE.format_map(_VALUES).strip()}
-do $runner$
-begin
-    perform pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('{ledger.TABLE}', 0));
-end
-$runner$;
+{_PUT_BACK}\
 {_NEXT}"""  # noqa: S608 - as above
 
 

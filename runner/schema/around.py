@@ -55,7 +55,8 @@ _QUESTION = """
         ),
         (
             select pg_catalog.json_agg(array[
-                pg_catalog.pg_get_userbyid(a.defaclrole), n.nspname, a.defaclobjtype::text, a.defaclacl::text
+                pg_catalog.pg_get_userbyid(a.defaclrole)::text, n.nspname::text, a.defaclobjtype::text,
+                a.defaclacl::text
             ])
             from pg_catalog.pg_default_acl as a
             left join pg_catalog.pg_namespace as n on n.oid = a.defaclnamespace

@@ -51,7 +51,7 @@ class Bench(NamedTuple):
 
     def snapshot(self, connection: Connection) -> Snapshot:
         """Return a snapshot that may be compared, of this database or of the live one."""
-        besides = None if self.around.has_ledger else ledger.TABLE
+        besides = None if self.around.has_ledger and self.files else ledger.TABLE  # the first file makes it
         return catalog.snapshot(
             connection,
             besides=besides,

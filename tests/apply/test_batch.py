@@ -234,6 +234,22 @@ def test_a_letter_the_database_lacks_is_found(tmp_path: Path, each_url: str) -> 
             db.execute("drop database latin with (force)")
 
 
+def test_a_server_that_counts_bytes_keeps_the_whole_text(tmp_path: Path, each_url: str) -> None:
+    """In SQL_ASCII a letter has as many places as bytes; a long text is taken from the message by place."""
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("create database bytes template template0 encoding sql_ascii locale 'C'")
+    url = re.sub(r"/test_\d+", "/bytes", each_url)
+    texts = [f"-- {'ü' * 40_000}\ncreate table public.t{n} (id int);\n" for n in range(3)]
+    try:
+        make(tmp_path, app={f"00{n}_t.sql": text for n, text in enumerate(texts)}).migrate(url)
+        with psycopg.connect(url) as db:
+            kept = db.execute("select sql::bytea from public.schema_migrations order by version").fetchall()
+        assert [row[0] for row in kept] == [text.encode() for text in texts]
+    finally:
+        with psycopg.connect(each_url, autocommit=True) as db:
+            db.execute("drop database bytes with (force)")
+
+
 def test_what_is_said_has_its_place_in_a_later_file(tmp_path: Path, each_url: str) -> None:
     """Behind the outcome of its own file; also what the server says when it parses the whole message."""
     block = "do $$\nbegin\n    raise warning 'so';\nend\n$$;\n"

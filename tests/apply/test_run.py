@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Identifier
 from runner import __version__, apply, config, planning
 from runner.apply.event import Outcome, Started, Waiting
 from runner.config import Target
+from runner.database import Access
 from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
 from runner.files.checksum import checksum
 from runner.planning import compare
@@ -186,12 +187,39 @@ def test_a_file_that_ends_its_transaction_unseen_is_not_recorded(
 ) -> None:
     """Should the scanner ever miss a commit, the server-side check finds the transaction gone."""
     monkeypatch.setattr("runner.planning.content._check", Mock())
-    for control in ("commit;", "commit; begin; create table public.three (id int);", "rollback;"):
-        app = make(tmp_path / control[:9].strip("; "), app={"000_one.sql": f"select 1; {control}"})
+    for number, control in enumerate(
+        (
+            "commit;",
+            "commit; begin; create table public.three (id int);",
+            "rollback;",
+            "commit; begin; reset all;",
+        )
+    ):
+        app = make(tmp_path / str(number), app={"000_one.sql": f"select 1; {control}"})
         with pytest.raises(TransactionEnded, match="not recorded"):
             app.migrate(each_url)
     assert recorded(db) == []
     assert tables(db) == ["schema_migrations"], "the first file committed the ledger, still empty"
+
+
+@pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "pooled"])
+def test_a_file_may_reset_all_settings(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, *, is_direct: bool
+) -> None:
+    """Those by which the runner knows its transaction, too: the lock tells that it is still the same."""
+    found = lambda *known: Access(*known)._replace(is_direct=is_direct)  # noqa: E731 - one expression
+    monkeypatch.setattr("runner.planning.site.Access", found)
+    text = "set timezone = 'Asia/Tokyo'; create table public.t{} (id int); reset all; select 1;"
+    hidden = "do $$ begin create table public.t{} (id int); execute 'ReSet  all'; end $$;"
+    texts = {f"00{n}_t.sql": (hidden if n == 2 else text).format(n) for n in range(4)}
+    make(tmp_path, app=texts).migrate(each_url)
+    assert recorded(db) == ["000", "001", "002", "003"]
+    [(since, ms)] = db.execute(
+        "select bool_and(applied_at between now() - interval '1 minute' and clock_timestamp()),"
+        " min(execution_ms) from public.schema_migrations"
+    )
+    assert since
+    assert ms > 0
 
 
 def test_a_changed_transaction_is_found_by_its_id(

@@ -14,6 +14,7 @@ BLANKED = {
     "do $a$ x $b$ /* yes */ $b$ $a$": "do $a$ x $b$           $b$ $a$",
     "select $x$it's -- data$x$": "select $x$it's -- data$x$",
     "select a$1 -- yes": "select a$1       ",
+    "select sys$log$x, b$$, _$1$ -- yes": "select sys$log$x, b$$, _$1$       ",
     "select 'open -- no": "select 'open -- no",
     "": "",
 }
@@ -24,6 +25,8 @@ BODIES = {
     "create function f(a text default 'x') returns int language 'sql' as $$ select 1 $$": " select 1 ",
     "do /* 'a longer one than the body' */ $$ x $$ -- '": " x ",
     "select 1": None,
+    "call p(a$b$c => 1)": None,
+    "do $$ select sys$log$x $$": " select sys$log$x ",
 }
 
 

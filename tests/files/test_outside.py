@@ -211,3 +211,27 @@ def test_a_transaction_that_could_not_be_recorded_is_refused() -> None:
     """The server would take it, and then refuse the ledger row."""
     with pytest.raises(FileRefused, match="sets the mode"):
         files.check("set transaction read only; select 1;", path="a.sql")
+
+
+STRINGS = [
+    "set standard_conforming_strings = off", "SET LOCAL standard_conforming_strings TO 'off'",
+    "set session standard_conforming_strings to false", "set standard_conforming_strings=0",
+    "set standard_conforming_strings to/* now */off",
+]  # fmt: skip
+AS_THEY_ARE = [
+    "set standard_conforming_strings = on", "set standard_conforming_strings to default",
+    "set escape_string_warning = off", "select 'set standard_conforming_strings = off'",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_how_strings_are_read_is_not_switched(text: str) -> None:
+    """The server has read the whole message by then, and would store something else than with psql."""
+    with pytest.raises(FileRefused, match="switches standard_conforming_strings off"):
+        files.check(f"{text}; select 1;", path="a.sql")
+
+
+@pytest.mark.parametrize("text", AS_THEY_ARE)
+def test_that_a_backslash_is_one_may_be_said(text: str) -> None:
+    """As a dump does."""
+    files.check(f"{text}; select 1;", path="a.sql")

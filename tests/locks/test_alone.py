@@ -49,6 +49,41 @@ def test_what_cannot_run_in_a_transaction_is_seen_from_outside(own_stage: Stage,
     assert ("data-loss" in traced.alarms) == ("drop table" in text)
 
 
+LOST = {
+    "alter table public.orders drop column note": ["drops column public.orders.note"],
+    "truncate public.loose": ["empties public.loose"],
+    "delete from public.orders": ["deletes every row of public.orders"],
+    "alter table public.orders alter column note type varchar(3)":
+        ["narrows public.orders.note from character varying(50) to character varying(3)"],
+    "do $$ begin delete from public.orders; commit; alter table public.orders drop note; commit; end $$":
+        ["drops column public.orders.note", "deletes every row of public.orders"],
+    "delete from public.orders where false": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOST)
+def test_what_it_destroys_is_told_as_of_any_file(own_stage: Stage, text: str) -> None:
+    """Such files are made for what commits in between; nothing of the tracing is left in the database."""
+    [found, again] = tracing.traces(
+        own_stage.here, [migration(text, 1, in_transaction=False), migration("select 1", 2)]
+    )
+    [traced] = found.statements
+    assert [one.text for one in traced.losses] == LOST[text]
+    assert ("data-loss" in traced.alarms) == bool(LOST[text])
+    assert again.untraced is None
+    left = "select from pg_event_trigger union all select from pg_namespace where nspname = 'runner_trace'"
+    assert own_stage.here.connection.execute(left).fetchall() == []
+
+
+@pytest.mark.parametrize("text", ["reindex table public.orders", "reindex schema public"])
+def test_an_index_that_is_built_anew_is_seen_however_fast(own_stage: Stage, text: str) -> None:
+    """By its new file, with the locks that this takes."""
+    [found] = tracing.traces(own_stage.here, [migration(text, 1, in_transaction=False)])
+    told = {e.name: (e.mode, str(e.work)) for e in found.statements[0].effects}
+    assert told["public.orders"] == ("ShareLock", "builds an index")
+    assert told["public.idx_total"] == ("AccessExclusiveLock", "builds an index")
+
+
 def test_one_that_fails_is_untraced(own_stage: Stage) -> None:
     """And so is what comes behind it."""
     text = "create index concurrently idx on public.orders (nowhere)"

@@ -41,6 +41,26 @@ def psql(server: Server, file: Path, url: str) -> subprocess.CompletedProcess[st
     )
 
 
+LEAVING = {
+    "000_one.sql": "create table public.one (n int); insert into public.one values (1);",
+    "001_fix.sql": "create temp table fix as select 2 as n; update public.one set n = fix.n from fix;"
+    " prepare p as select 1; declare c cursor with hold for select 1;",
+    "002_fix.sql": "create temp table if not exists fix as select 3 as n; prepare p as select 2;"
+    " declare c cursor with hold for select 2; update public.one set n = fix.n from fix;",
+}
+
+
+def test_a_bundle_leaves_nothing_of_a_file_to_the_next(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path
+) -> None:
+    """No temporary table, statement or cursor; what they do is what migrate makes of them."""
+    app = make(tmp_path / "p", app=LEAVING)
+    done = psql(each_server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url), each_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    with psycopg.connect(each_url) as db:
+        assert db.execute("select n from public.one").fetchall() == [(3,)]
+
+
 @pytest.mark.parametrize("series", ["auth", "specs"])
 def test_the_real_schema_by_bundle_is_the_one_by_migrate(
     runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path, series: str

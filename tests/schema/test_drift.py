@@ -264,6 +264,35 @@ def test_what_others_keep_there_is_ignored_and_shown(tmp_path: Path, url: str) -
         assert project.run(CliRunner(), "verify", "--drift", APP_URL=url).exit_code == 4
 
 
+def test_a_database_that_was_rolled_back_to_nothing_has_no_drift(tmp_path: Path, url: str) -> None:
+    """Its ledger stays, which the first file makes there."""
+    project = make(tmp_path, app=TWO)
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("drop table public.one, public.two; delete from public.schema_migrations")
+        assert project.run(CliRunner(), "verify", "--drift", APP_URL=url).exit_code == 0
+        admin.execute("create table public.hand (id int)")
+        result = project.run(CliRunner(), "verify", "--drift", APP_URL=url)
+        assert (result.exit_code, "table public.hand is not in the files" in result.stderr) == (4, True)
+
+
+def test_default_privileges_may_be_long(tmp_path: Path, url: str) -> None:
+    """Longer than a name of PostgreSQL: the lists of rights of a few roles with ordinary names."""
+    roles = ["r_reporting_application", "r_writing_application"]
+    project = make(tmp_path, app=TWO)
+    with psycopg.connect(url, autocommit=True) as admin:
+        for role in roles:
+            admin.execute(f"create role {role}".encode())
+            admin.execute(f"alter default privileges grant all on tables to {role}".encode())
+        try:
+            project.migrate(url)
+            result = project.run(CliRunner(), "verify", "--drift", APP_URL=url)
+            assert result.exit_code == 0, result.output
+        finally:
+            for role in roles:
+                admin.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
 def test_a_changed_body_is_shown_as_a_diff(tmp_path: Path, url: str) -> None:
     """The lines that differ, with those around them, and not two whole bodies."""
     body = "create or replace function public.f() returns int language sql as $$\n{}\n$$"
