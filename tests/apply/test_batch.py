@@ -239,7 +239,7 @@ def test_a_server_that_counts_bytes_keeps_the_whole_text(tmp_path: Path, each_ur
     with psycopg.connect(each_url, autocommit=True) as db:
         db.execute("create database bytes template template0 encoding sql_ascii locale 'C'")
     url = re.sub(r"/test_\d+", "/bytes", each_url)
-    texts = [f"-- {'ü' * 40_000}\ncreate table public.t{n} (id int);\n" for n in range(3)]
+    texts = [f"-- {'ü' * 70_000}\ncreate table public.t{n} (id int);\n" for n in range(3)]
     try:
         make(tmp_path, app={f"00{n}_t.sql": text for n, text in enumerate(texts)}).migrate(url)
         with psycopg.connect(url) as db:
