@@ -91,6 +91,8 @@ def _parse(file: Path) -> dict[str, str]:
         raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
     except OSError as error:
         raise _unreadable(file, str(error.strerror)) from error
+    if "\0" in text:  # as in UTF-16 without its mark: no name would be found
+        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.")
     return {name: value or "" for _, name, value in bindings(text, source=str(file))}
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
             """Name behind the number: users."""
 
 
+_LONGEST = 2**31 - 1  # milliseconds, of a timeout of PostgreSQL
+
+
 class Numbered:
     """Add to what is named its number and its label."""
 
@@ -70,6 +73,11 @@ class Before(NamedTuple):
     has_ledger: bool
     version: str | None = None
     begun: tuple[str, ...] = ()
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a time as PostgreSQL's timeouts take it: no time above 0 becomes 0, which is no limit."""
+    return f"{min(int(-(-seconds * 1000 // 1)), _LONGEST)}ms"
 
 
 class Limits(NamedTuple):

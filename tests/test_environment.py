@@ -81,3 +81,11 @@ def test_a_file_is_read_anew(tmp_path: Path) -> None:
     for value in ("1", "2"):
         (tmp_path / ".env").write_text(f"A={value}\n")
         assert environment.read(tmp_path, {}) == {"A": value}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16"])
+def test_a_file_in_utf_16_is_refused(tmp_path: Path, encoding: str) -> None:
+    """Without its mark it can be read as UTF-8, with a NUL between letters: no name would be found."""
+    (tmp_path / environment.FILE).write_bytes("DATABASE_URL=postgresql://h/d\n".encode(encoding))
+    with pytest.raises(ConfigError, match="cannot be read as UTF-8 text"):
+        environment.read(tmp_path, {})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, ledger
 from runner.apply.event import application
+from runner.model import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,4 +165,4 @@ def _is_of_statements(migration: Migration) -> bool:
 
 
 def _milliseconds(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{round(seconds * 1000)}ms"
+    return None if seconds is None else milliseconds(seconds)

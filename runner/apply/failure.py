@@ -93,7 +93,7 @@ def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]
     if ledger.is_mistaken(error):
         return ledger.OWN
     if not migration.in_transaction:
-        return f"It ran outside any transaction. {drop_statements(invalid)} {CORRECT}"
+        return " ".join(filter(None, ("It ran outside any transaction.", drop_statements(invalid), CORRECT)))
     if error.sqlstate == _VALUE_TOO_NEW:
         return _VALUE_FIRST
     if error.sqlstate not in _NOT_IN_TRANSACTION:

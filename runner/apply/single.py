@@ -18,6 +18,7 @@ from runner.apply import failure, limit, lock, notices
 from runner.apply.event import Outcome, application
 from runner.apply.watch import Watch
 from runner.errors import IndexInvalid, SqlFailed
+from runner.model import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -122,16 +123,14 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
     settings = database.fill(
         _SETTINGS,
         application=application(migration),
-        lock_timeout=f"{round(limits.lock_timeout * 1000)}ms",
+        lock_timeout=milliseconds(limits.lock_timeout),
     )
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
 
 
 def _longest(limits: Limits) -> str:
     longest = limits.statement_timeout
-    return database.fill(
-        _LONGEST, statement_timeout=None if longest is None else f"{round(longest * 1000)}ms"
-    )
+    return database.fill(_LONGEST, statement_timeout=None if longest is None else milliseconds(longest))
 
 
 def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only

@@ -37,7 +37,8 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
 
     Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
     missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
-    public.schema_migrations is enough. Exits 4 when something is wrong, and says what to do about it.
+    public.schema_migrations is enough, for a role that may connect. Exits 4 when something is wrong, and
+    says what to do about it.
     """
     if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
         return

@@ -89,13 +89,18 @@ def _psql(site: Site, file: Path | None) -> tuple[str, str]:
 
 
 def _runner() -> list[str]:
-    """Return the words that start this program in a shell: its command if that is found, else the module."""
+    """Return the words that start this program in a shell: its command, by its path if need be.
+
+    The module alone where no command is installed: in a folder with a runner.py it would start that.
+    """
     import shutil  # noqa: PLC0415 - start-up time
 
-    command = shutil.which("socrates-migrate")
-    if command and Path(command).resolve().parent == Path(sys.executable).parent:
-        return ["socrates-migrate"]
-    return [sys.executable, "-m", "runner"]
+    name, folder = "socrates-migrate", Path(sys.executable).parent
+    command = shutil.which(name)
+    if command and Path(command).resolve().parent == folder:
+        return [name]
+    installed = shutil.which(name, path=str(folder))
+    return [installed] if installed else [sys.executable, "-m", "runner"]
 
 
 @click.command("new")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from runner import config, door, ledger, planning, schema
 from runner.cli import common, document, options, report, values, verdict
-from runner.errors import LedgerChanged, ProofFailed, UsageError
+from runner.errors import Interrupted, LedgerChanged, ProofFailed, UsageError
 from runner.files import folded
 from runner.planning import State
 
@@ -132,6 +133,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
                 f"There is nothing to record up to {to:03}: each file requires what the server lacks.",
                 remedy="Choose a higher --to; `status` names the extensions.",
             )
+        planning.check_content([site], to=to)
         compared = schema.differences(site, files, scratch_url=scratch)
         found = compared.found
         common.add(
@@ -180,7 +182,20 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
         planning.explain(site)
         report.difference(step.problem.notes)
         if not yes:
-            click.confirm(f"Record {step.migration.path} as it is now?", abort=True)
+            _ask(step.migration.path)
         ledger.accept(site.connection, step.migration)
         common.add(door.describe(site), accepted=step.version, difference=list(step.problem.notes))
         report.say(f"{step.migration.path} is recorded as it is now.")
+
+
+def _ask(path: str) -> None:
+    """Raise ``Interrupted`` unless somebody says yes."""
+    try:
+        if click.confirm(f"Record {path} as it is now?"):
+            return
+        said = "the answer was no"
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise  # Ctrl-C
+        said = "nobody answered"
+    raise Interrupted(f"{path} is not recorded anew: {said}.", remedy="Answer y, or add --yes.")

@@ -28,6 +28,7 @@ _BYTES = (
 )
 _IN_PORT = set("0123456789,")
 _QUOTES = ("'", '"')
+_LONG = 8  # letters of a password: it is hidden wherever it stands, within a word, too
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 # What other programs put behind the ?, and libpq refuses.
@@ -130,9 +131,16 @@ def _malformed(source: str, reason: str, remedy: str = _SHAPE) -> UrlMalformed:
 
 
 def redacted(text: str, options: dict[str, Any]) -> tuple[str, ...]:
-    """Return the lines of a message without the password among ``options``."""
-    if password := options.get("password"):
-        text = text.replace(str(password), "***")
+    """Return the lines of a message without the password among ``options``.
+
+    A short one only where it is a word, and none that is the user or another word of the URL as well: what is
+    left out of the server's own words would tell it.
+    """
+    secret = str(options.get("password") or "")
+    shown = {str(value) for name, value in options.items() if name != "password"}
+    if secret and secret not in shown:
+        edges = (r"(?<!\w)", r"(?!\w)") if len(secret) < _LONG else ("", "")
+        text = re.sub(re.escape(secret).join(edges), "***", text)
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 

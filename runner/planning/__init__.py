@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.planning.preflight import ask as ask
     from runner.planning.preflight import check as check
     from runner.planning.preflight import check_and_ask as check_and_ask
+    from runner.planning.preflight import check_content as check_content
     from runner.planning.preflight import check_count as check_count
     from runner.planning.preflight import check_writable as check_writable
     from runner.planning.preflight import explain as explain
@@ -43,7 +44,7 @@ else:
         bundle="write_bundle",
         compare="ahead applied behind check_expected check_known check_target done newest not_ahead pending",
         extension="Given refused",
-        preflight="ask check check_and_ask check_count check_writable explain unvalidated",
+        preflight="ask check check_and_ask check_content check_count check_writable explain unvalidated",
         site="Site look read",
         step="State Step",
     )

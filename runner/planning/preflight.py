@@ -27,7 +27,7 @@ def check(
     without a file is one, unless ``allow_empty``: mostly it is the wrong folder.
     """
     _check_ledgers(sites, to=to, strict=strict, allow_empty=allow_empty)
-    _check_content(sites, to=to)
+    check_content(sites, to=to)
 
 
 def check_and_ask(
@@ -41,9 +41,9 @@ def check_and_ask(
     """Do ``check``, then ``ask``; the servers create extensions while the files are read."""
     _check_ledgers(sites, to=to, strict=strict, allow_empty=allow_empty)
     if not any(_unknown(site) for site in sites):
-        _check_content(sites, to=to)
+        check_content(sites, to=to)
         return tuple(sites)
-    content = partial(_check_content, sites, to=to)
+    content = partial(check_content, sites, to=to)
     works: list[Callable[[], tuple[Site, ...] | None]] = [content, partial(ask, sites, given=given)]
     return database.together(lambda work: work(), works)[-1] or ()
 
@@ -61,7 +61,8 @@ def _check_ledgers(sites: Sequence[Site], *, to: int | None, strict: bool, allow
         _check_adopted(site)
 
 
-def _check_content(sites: Sequence[Site], *, to: int | None) -> None:
+def check_content(sites: Sequence[Site], *, to: int | None) -> None:
+    """Raise the first reason why a pending file must not be sent, in the order of the files."""
     refused: list[FileRefused] = []
     for site in sites:
         refused += content.refused(compare.pending(site.steps, to=to), site.steps)

@@ -65,6 +65,18 @@ def test_a_statement_timeout_of_the_command_is_named_as_such(tmp_path: Path, eac
     assert (result.exit_code, "--statement-timeout is 0.3 s" in result.stderr) == (1, True), result.output
 
 
+@pytest.mark.parametrize("option", ["--statement-timeout", "--lock-timeout"])
+def test_a_time_is_never_none_nor_too_long_for_the_server(tmp_path: Path, url: str, option: str) -> None:
+    """A tenth of a millisecond is one, and no limit is 0 alone; a thousand years are as long as can be."""
+    app = make(tmp_path, app={"000_slow.sql": SLOW} | {"001_two.sql": "select 1;"})
+    if option == "--statement-timeout":
+        result = app.run(CliRunner(), "migrate", option, "0.0001", APP_URL=url)
+        assert (result.exit_code, "SQLSTATE 57014" in result.stderr) == (1, True), result.output
+    app.write("app", {"000_slow.sql": "select 1;"})
+    result = app.run(CliRunner(), "migrate", option, "99999999999", APP_URL=url)
+    assert result.exit_code == 0, result.output
+
+
 def test_what_somebody_cancelled_is_no_timeout(tmp_path: Path, each_url: str) -> None:
     """Nor is a timeout that the file sets itself the server's."""
     app = make(tmp_path, app={"000_slow.sql": f"set statement_timeout = 200; {SLOW}"})

@@ -44,6 +44,16 @@ def run(app: Project, url: str, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("each_server", [NEWEST], indirect=True)
+@pytest.mark.parametrize("text", ["-- nothing yet\n", "begin; commit;"])
+def test_a_file_that_migrate_refuses_is_not_adopted(app: Project, each_url: str, text: str) -> None:
+    """Nobody could edit it afterwards, and no other database be built from it."""
+    app.write("app", {"000_one.sql": text})
+    code, said = run(app, each_url, "baseline", "app", "--to", "000", "--despite-drift")
+    assert (code, "error FILE_REFUSED: app/000_one.sql" in said) == (1, True), said
+
+
 @on_a_server
 def test_the_way_through_can_be_pasted(
     app: Project, each_url: str, db: psycopg.Connection, tool: str

@@ -165,6 +165,18 @@ def test_rollback_prints_the_command_by_its_name_where_it_is_found(
     assert _states(runner, undoable, url) == ["applied", "pending"]
 
 
+def test_what_rollback_prints_runs_beside_a_runner_of_the_users_own(
+    runner: CliRunner, undoable: Project, url: str
+) -> None:
+    """The command by its path, where it is not found by its name: the module would be the other one."""
+    undoable.run(runner, "migrate", APP_URL=url)
+    (undoable.root / ".env").write_text(f"APP_URL={url}\n")
+    (undoable.root / "runner.py").touch()
+    printed = undoable.run(runner, "rollback", "app", "--to", "000", PATH=NO_PSQL).stdout
+    _run_printed(printed, cwd=undoable.root)
+    assert _states(runner, undoable, url) == ["applied", "pending"]
+
+
 def test_rollback_never_prints_a_password(runner: CliRunner, undoable: Project, url: str) -> None:
     """A password given by option is left out of the printed command, which psql then asks for."""
     undoable.run(runner, "migrate", APP_URL=url)

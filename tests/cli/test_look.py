@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.cli import cli
 from tests.cli import NEEDS, data, lines
 from tests.project import TWO, Project, make
 
@@ -187,6 +188,35 @@ def test_an_edited_comment_may_be_accepted(runner: CliRunner, app: Project, url:
         assert "Record it as it is now with `accept app 001`, or restore it as it was." in told, command
     app.write("app", {"001_two.sql": f"select 1;\n{TWO['001_two.sql']}\n"})
     assert "accept" not in app.run(runner, "verify", APP_URL=url).stderr
+
+
+@pytest.mark.parametrize(("answer", "said"), [("n\n", "the answer was no"), ("", "nobody answered")])
+def test_accept_records_nothing_unless_somebody_says_yes(
+    runner: CliRunner, app: Project, url: str, answer: str, said: str
+) -> None:
+    """To run again would not help: the error says what does."""
+    app.run(runner, "migrate", APP_URL=url)
+    app.write("app", {"001_two.sql": f"-- More.\n{TWO['001_two.sql']}\n"})
+    arguments = ["accept", "app", "1", "--config", str(app.file)]
+    result = runner.invoke(cli, arguments, env={"APP_URL": url}, input=answer)
+    assert (result.exit_code, f"app/001_two.sql is not recorded anew: {said}." in result.stderr) == (1, True)
+    assert "--yes" in result.stderr
+    assert runner.invoke(cli, arguments, env={"APP_URL": url}, input="y\n").exit_code == 0
+
+
+@pytest.mark.parametrize("spoilt", ["missing", "a file"])
+@pytest.mark.parametrize("command", ["migrate", "status", "plan", "verify"])
+def test_a_folder_that_cannot_be_listed_is_named(
+    runner: CliRunner, app: Project, url: str, command: str, spoilt: str
+) -> None:
+    """Before anything else is said of it."""
+    (app.root / "app").rename(app.root / "elsewhere")
+    if spoilt == "a file":
+        (app.root / "app").touch()
+    result = app.run(runner, command, APP_URL=url)
+    assert result.exit_code == (2 if spoilt == "missing" else 4)
+    told = {"missing": "The folder app does not exist.", "a file": "app cannot be listed: Not a directory."}
+    assert told[spoilt] in result.stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "status", "plan", "verify"])

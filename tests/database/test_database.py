@@ -13,6 +13,7 @@ import pytest
 
 from runner import database
 from runner.database.attention import Attentive
+from runner.database.url import redacted
 from runner.errors import CannotConnect, DatabaseMissing, RunnerError, UrlMalformed
 
 if TYPE_CHECKING:
@@ -134,6 +135,20 @@ def test_a_password_in_the_servers_words_is_hidden(monkeypatch: pytest.MonkeyPat
     with pytest.raises(CannotConnect) as caught:
         database.connect(f"postgresql://u:{SECRET}@h/db", source="APP_URL")
     assert caught.value.notes == ("no, *** is wrong",)
+
+
+@pytest.mark.parametrize(
+    ("password", "text", "shown"),
+    [
+        ("p", 'port 1 failed: "p" is wrong', 'port 1 failed: "***" is wrong'),
+        ("postgres", 'for user "postgres"', 'for user "postgres"'),
+        ("!", "is ! wrong", "is *** wrong"),
+        ("longer words", 'no "xlonger wordsx"', 'no "x***x"'),
+    ],
+)
+def test_a_password_is_left_out_without_being_told(password: str, text: str, shown: str) -> None:
+    """A short one within words, or one that is the user's name, would be told by what is missing."""
+    assert redacted(text, {"user": "postgres", "password": password}) == (shown,)
 
 
 def test_a_missing_database_is_told_from_a_missing_server(each_server: Server) -> None:
