@@ -212,7 +212,7 @@ class SqlFailed(RunnerError):
         self,
         message: str,
         *,
-        sqlstate: str | None,
+        sqlstate: str | None = None,  # pickle calls the class with its message alone
         remedy: str | None = None,
         place: Place | None = None,
         notes: tuple[str, ...] = (),

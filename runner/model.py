@@ -77,7 +77,7 @@ class Before(NamedTuple):
 
 def milliseconds(seconds: float) -> str:
     """Return a time as PostgreSQL's timeouts take it: no time above 0 becomes 0, which is no limit."""
-    return f"{min(int(-(-seconds * 1000 // 1)), _LONGEST)}ms"
+    return f"{int(-(-min(seconds * 1000, _LONGEST) // 1))}ms"
 
 
 class Limits(NamedTuple):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import re
 from typing import TYPE_CHECKING
 
@@ -73,3 +75,13 @@ def test_a_failed_file_keeps_its_sqlstate() -> None:
     assert (error.sqlstate, error.remedy, error.notes, error.exit_code) == (
         "42601", "Mend it.", ("DETAIL: x",), 1,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("error", CLASSES, ids=lambda one: one.__name__)
+def test_an_error_comes_through_pickle_and_copy_whole(error: type[RunnerError]) -> None:
+    """As from a pool of processes; also that of a file, which has an SQLSTATE more."""
+    problem = error("It failed.", remedy="Run again.", place=Place("a.sql", 1, 2), notes=("so",))
+    if isinstance(problem, SqlFailed):
+        problem.sqlstate = "42601"
+    for again in (pickle.loads(pickle.dumps(problem)), copy.copy(problem), copy.deepcopy(problem)):  # noqa: S301 - our own
+        assert (type(again), str(again), vars(again)) == (error, "It failed.", vars(problem))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from runner import database
 from runner.cli import document, log, report
 from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, UsageError
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     from runner.apply import Notice, Noticed
 
-REMEDY = "See which right the role lacks; docs/production.md has roles that suffice."
-OWN_WORDS = "These are its own words: see what they name, and run again when it is put right."
-_NO_RIGHT = "42501"
 _FINE = (0, 3)  # exit codes that need no error: done, and something is pending
 _JSON = "--json"
 _PASSWORD, _HIDDEN = "password", "***"
@@ -121,9 +119,7 @@ def _of_the_server(error: Exception) -> ServerRefused | None:
     driver = sys.modules.get("psycopg")
     if driver is None or not isinstance(error, driver.Error):
         return None
-    remedy = REMEDY if getattr(error, "sqlstate", None) == _NO_RIGHT else OWN_WORDS
-    words = error.diag.message_primary  # DETAIL may hold rows
-    return ServerRefused(f"The server refused a question: {words or error}", remedy=remedy)
+    return database.refused(error)
 
 
 def _unforeseen(error: Exception) -> RunnerError:

@@ -38,7 +38,9 @@ def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | No
         with suppress(RunnerError):  # the command finds it, too
             found = environment.read(config.load(value).home, {})
             ctx.default_map = {
-                names[name]: found[name] for name in names.keys() & found.keys() - os.environ.keys()
+                names[name]: found[name]
+                for name in names.keys() & found.keys() - os.environ.keys()
+                if found[name]
             }
     return value
 

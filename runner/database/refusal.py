@@ -17,7 +17,7 @@ import psycopg
 from psycopg import pq, sql, waiting
 from psycopg.conninfo import make_conninfo
 
-from runner.database.url import redacted
+from runner.database.url import is_utf8, redacted
 from runner.errors import (
     AccessDenied,
     CannotConnect,
@@ -25,6 +25,7 @@ from runner.errors import (
     HostUnknown,
     RoleMissing,
     RunnerError,
+    ServerRefused,
     TlsRefused,
     UrlMalformed,
 )
@@ -57,6 +58,17 @@ _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS.
 _IS_CLOSED = "select datconnlimit = 0 from pg_catalog.pg_database where datname = %s"
 
 
+_LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
+_SAID = "These are its own words: see what they name, and run again when it is put right."
+
+
+def refused(error: psycopg.Error, *, who: str = "The server") -> ServerRefused:
+    """Return the error for a question that the server did not answer; its DETAIL, left out, may hold rows."""
+    words = error.diag.message_primary or str(error)
+    remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
+    return ServerRefused(f"{who} refused a question: {words}", remedy=remedy)
+
+
 class Told(NamedTuple):
     """What the server says when it refuses a connection, and the file of its source that says so."""
 
@@ -67,9 +79,11 @@ class Told(NamedTuple):
 def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> RunnerError:
     """Return the error for a connection that ``options`` did not bring about. Tries to connect again.
 
-    None of its lines repeats a password.
+    None of its lines repeats a password. What is no UTF-8 comes of a variable or a service, where libpq finds
+    it again.
     """
     notes = redacted(str(error), options)
+    options = {name: value for name, value in options.items() if is_utf8(str(value))}
     told = None if isinstance(error, psycopg.errors.ConnectionTimeout) else _ask(make_conninfo(**options))
     problem = _of_the_server(told, options, source) if told else _of_libpq(error, options, source)
     problem.notes = notes
@@ -123,7 +137,8 @@ def _of_the_server(told: Told, options: dict[str, Any], source: str) -> RunnerEr
     if told.sqlstate == "28000" and told.source == "miscinit":
         return RoleMissing(
             f"The server of {source} has no role {options.get('user')} that may log in.",
-            remedy=f"Create it as an administrator: create role {names['user']} login;",
+            remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
+            f"let it log in: alter role {names['user']} login;",
         )
     if told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT or _is_closed(told, options):
         remedy = _REMEDIES.get(told.sqlstate, _OPTION).format(**names)

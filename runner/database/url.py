@@ -27,6 +27,7 @@ _BYTES = (
     "Write the bytes of UTF-8, each behind its own %: é is %C3%A9, and not %E9.",
 )
 _IN_PORT = set("0123456789,")
+_PORTS = 2**16
 _QUOTES = ("'", '"')
 _LONG = 8  # letters of a password: it is hidden wherever it stands, within a word, too
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -47,7 +48,7 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     An unescaped @ or / in a password makes libpq take the rest of it for a host or a database name, which
     would then stand in messages; such a URL is refused here.
     """
-    if not _is_utf8(url):
+    if not is_utf8(url):
         raise _malformed(source, *_BYTES)
     scheme, _, rest = url.partition("://")
     _check_edges(url, source, is_url=bool(rest))
@@ -65,12 +66,14 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
         raise _malformed(source, "user or password hold an unescaped character")
     if not _has_port(options):
         raise _malformed(source, "its port is not a number")
+    if any(not 0 < int(port) < _PORTS for port in str(options.get("port") or "").split(",") if port):
+        raise _malformed(source, f"its port is not between 1 and {_PORTS - 1}")
     if (options.get("sslmode") or "require") not in _MODES:
         raise _malformed(source, "its sslmode is none that libpq knows", f"Known are {', '.join(_MODES)}.")
     return options
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
     """Tell whether a text has none of the bytes that Python keeps of a variable it cannot decode."""
     return text.encode(errors="ignore").decode() == text
 
@@ -103,6 +106,8 @@ def _check_parameters(url: str, source: str) -> None:
         return
     for part in parts:
         name, sign, value = part.partition("=")
+        if "password" in name:
+            return  # what stands behind it may belong to it
         if name == "ssl" and value != "true":
             raise _malformed(source, "libpq has no parameter ssl but for ssl=true", "Write sslmode=require.")
         if name in known and not sign:

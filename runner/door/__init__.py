@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.door.migrating import Event as Event
     from runner.door.migrating import migrate as migrate
     from runner.door.where import EMBEDDED as EMBEDDED
+    from runner.door.where import check_limits as check_limits
     from runner.door.where import files as files
     from runner.door.where import sites as sites
     from runner.door.where import targets as targets
@@ -30,5 +31,5 @@ else:
         database="Database describe",
         look="bundle plan standing status verified verify",
         migrating="Checked Event migrate",
-        where="EMBEDDED files sites targets",
+        where="EMBEDDED check_limits files sites targets",
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from runner import apply, planning
+from runner import apply, database, planning
 from runner.door.database import Database, describe
-from runner.door.where import check_alone, load, sites
+from runner.door.where import check_alone, check_limits, load, sites
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -60,14 +60,36 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
 
     Raises ``RunnerError`` with its ``name``, ``exit_code``, ``place`` and ``remedy``.
     """
-    tell = on_event or _silent
-    with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        check_alone(found, to)
-        asked = planning.check_and_ask(found, to=to, strict=strict, allow_empty=allow_empty)
-        planning.check_writable(asked)
-        planning.check_count(asked, to=to, expect=expect)
-        tell(Checked(tuple(describe(site) for site in asked)))
-        return tuple(_migrate(site, to, limits, tell) for site in asked)
+    check_limits(limits)
+    tell = _listening(on_event or _silent)
+    try:
+        with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
+            check_alone(found, to)
+            asked = planning.check_and_ask(found, to=to, strict=strict, allow_empty=allow_empty)
+            planning.check_writable(asked)
+            planning.check_count(asked, to=to, expect=expect)
+            tell(Checked(tuple(describe(site) for site in asked)))
+            return tuple(_migrate(site, to, limits, tell) for site in asked)
+    except _Theirs as carried:
+        raise carried.error from carried.error.__cause__
+
+
+class _Theirs(BaseException):
+    """Carries a driver's error of who listens past those who would take it for one of ours."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _listening(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        try:
+            on_event(event)
+        except database.Error as error:
+            raise _Theirs(error) from error
+
+    return tell
 
 
 def _silent(event: Event) -> None:

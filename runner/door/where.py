@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from runner.config import Project, Series
-    from runner.model import Migration
+    from runner.model import Limits, Migration
     from runner.planning import Site
 
 EMBEDDED = "the embedded server"
@@ -88,3 +88,10 @@ def check_alone(found: Sequence[Site], to: int | None) -> None:
     """Raise ``UsageError`` for the number of a file where there are several series."""
     if to is not None and len(found) != 1:
         raise UsageError("--to is for one series.", remedy="Name the series.")
+
+
+def check_limits(limits: Limits) -> None:
+    """Raise ``UsageError`` for a time that is none."""
+    for name, seconds in limits._asdict().items():
+        if seconds is not None and not seconds >= 0:
+            raise UsageError(f"{name} is {seconds}.", remedy="Give seconds, from 0 on.")

@@ -45,6 +45,18 @@ class Done(NamedTuple, Generic[Item, Result]):
 News: TypeAlias = "Begun[Item] | Told[Item] | Done[Item, Result]"
 
 
+class Stop(threading.Event):
+    """Says that all is to end: of its own, or since somebody else's event is set, which is only read."""
+
+    def __init__(self, other: threading.Event | None = None) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        """Tell whether one of them is set."""
+        return super().is_set() or (self._other is not None and self._other.is_set())
+
+
 class Crew(Generic[Item, Result]):
     """At most ``jobs`` threads that take one item after the other and ``do`` it, which may tell of events.
 

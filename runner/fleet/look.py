@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import config as configuration
 from runner import database, planning
 from runner.config import Target
-from runner.errors import ConnectionLost, Interrupted, ServerRefused, UsageError
+from runner.errors import ConnectionLost, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from runner.planning import Site
 
 PATIENCE = 15.0  # seconds in which a server must answer what the runner asks before it changes anything
-_NO_RIGHT = "42501"
-_LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
-_SAID = "These are its own words: see what they name, and run again when it is put right."
 
 
 class Files(NamedTuple):
@@ -86,10 +83,7 @@ def named(member: Member) -> Iterator[None]:
                 remedy="Run again.",
                 notes=tuple(str(error).splitlines()),
             ) from error
-        remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
-        raise ServerRefused(
-            f"The server of {member.name} refused a question: {error}", remedy=remedy
-        ) from error
+        raise database.refused(error, who=f"The server of {member.name}") from error
 
 
 def silence(member: Member) -> Callable[[float], None]:

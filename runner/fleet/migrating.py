@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import apply
+from runner import apply, door
 from runner.database import Access
 from runner.errors import Interrupted, RunnerError
 from runner.fleet import look, member
@@ -80,6 +80,7 @@ def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
     called with the name of a member and what happens there, in the thread that iterates. Other parameters
     as of ``migrate``, for each member. Raises ``RunnerError`` only for what concerns all of them.
     """
+    door.check_limits(limits)
     round_ = prepared(fleet, series, config, only=only, but=but, jobs=jobs, wait=wait, stop=stop, to=to)
     tell = on_event or _silent
     first = [one.name for one in member.canaries(round_.members, canary)]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import Interrupted, RunnerError, UsageError, WrongDatabase
 from runner.fleet import look, member
-from runner.fleet.crew import Crew, Done
+from runner.fleet.crew import Crew, Done, Stop
 from runner.fleet.twins import Twins
 from runner.fleet.visit import Ending, Visit
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -48,12 +48,17 @@ def prepared(  # noqa: PLR0913 - what all functions for a fleet have in common
     stop: threading.Event | None,
     to: int | None = None,
 ) -> Round:
-    """Read the files, once for all, and who is to be visited. Raises ``UsageError`` for an unknown ``to``."""
+    """Read the files, once for all, and who is to be visited.
+
+    Raises ``UsageError`` for an unknown ``to``, and when nobody would do it.
+    """
+    if jobs < 1:
+        raise UsageError(f"With jobs={jobs} no database would be visited.", remedy="Give 1 or more.")
     files = look.read(series, config)
     if to is not None and to not in {file.number for file in files.migrations}:
         raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
     members = member.chosen(fleet, only=only, but=but)
-    return Round(files, members, jobs, wait, stop or threading.Event())
+    return Round(files, members, jobs, wait, Stop(stop))
 
 
 class Seen(NamedTuple):

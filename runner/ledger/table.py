@@ -102,6 +102,7 @@ _WAIT = """
     select pg_catalog.pg_logical_emit_message(true, 'migration runner', '');
     commit;
 """
+_DIGITS = 3  # of a version, at least
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -123,7 +124,7 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
     """
     trust.check_shape(found)
     rows = tuple(_applied(*row) for row in database.query(connection, _ROWS))
-    if odd := [row.version for row in rows if not (row.version.isascii() and row.version.isdigit())]:
+    if odd := [row.version for row in rows if not _is_number(row.version)]:
         raise LedgerUntrusted(
             f"{TABLE} records a version that is no number: {odd[0]!r}.",
             remedy="Somebody wrote it by hand: find out why, and delete the row.",
@@ -134,6 +135,12 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
             remedy=f"Point the URL of {series} at its own database.",
         )
     return rows
+
+
+def _is_number(version: str) -> bool:
+    """Tell whether a version is written as the names of files write it, without needless zeros."""
+    is_full = len(version) == _DIGITS or (len(version) > _DIGITS and version[0] != "0")
+    return version.isascii() and version.isdigit() and is_full
 
 
 def _applied(series: str, version: str, name: str, checksum: str, since: int, *rest: Any) -> Applied:  # noqa: ANN401 - as Applied has them

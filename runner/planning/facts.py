@@ -180,12 +180,20 @@ def names(connection: "Connection", result: "PGresult") -> tuple[str, ...]:
     return tuple(name for (name,) in database.rows(connection, result))
 
 
+def check_age(version: int, *, source: str) -> None:
+    """Raise ``ServerUnusable`` for a server that is too old to be asked anything."""
+    if version < OLDEST_SERVER:
+        raise ServerUnusable(
+            f"The server of {source} is PostgreSQL {version // 10000}.",
+            remedy="PostgreSQL 15 or newer is needed.",
+        )
+
+
 def check_writable(facts: Facts, *, source: str) -> None:
     """Raise ``ServerUnusable`` for a standby, a read-only database, or a server that is too old."""
+    check_age(facts.version, source=source)
     reason = remedy = None
-    if facts.version < OLDEST_SERVER:
-        reason, remedy = f"is PostgreSQL {facts.version // 10000}", "PostgreSQL 15 or newer is needed."
-    elif facts.standby:
+    if facts.standby:
         reason, remedy = "is a standby, which takes no changes", "Point the URL at the primary."
     elif facts.read_only:
         reason = "has default_transaction_read_only on"

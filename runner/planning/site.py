@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost
+from runner.errors import ConnectionLost, ServerUnusable
 from runner.model import Before
 from runner.planning import compare, facts
 
@@ -66,7 +66,13 @@ def read(project: Project, chosen: Sequence[Series]) -> Files:
 
 def _connect(target: Target) -> Connection:
     name = f"runner:{target.series.name}"
-    return database.connect(target.url, source=target.source, application=name)
+    connection = database.connect(target.url, source=target.source, application=name)
+    try:
+        facts.check_age(connection.pgconn.server_version, source=target.source)
+    except ServerUnusable:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
@@ -112,12 +118,14 @@ def _lost() -> Iterator[None]:
         if found := pooler.refusal(error):
             raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
-            raise
+            raise database.refused(error) from error
         raise ConnectionLost(
             "The connection was lost. What was applied before stays.",
             remedy="Run again.",
             notes=tuple(str(error).splitlines()),
         ) from error
+    except database.Error as error:
+        raise database.refused(error) from error
 
 
 def _message(target: Target, migrations: tuple[Migration, ...]) -> str:

@@ -141,7 +141,9 @@ begin
             and x.grantee <> c.relowner
             and x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')
     loop
-        execute pg_catalog.format('revoke update, delete, truncate on public.admin_audit_logs from %s', other);
+        execute pg_catalog.format(
+            'revoke update, delete, truncate on public.admin_audit_logs from %s cascade', other
+        );
     end loop;
 end;
 $body$;

@@ -40,11 +40,13 @@ begin
     ) then
         alter table public.knowledge_base_documents add column embedding_vec vector(384);
 
-        -- Only a list of exactly that many numbers, none near the limits of real, can become a vector.
-        -- With each number written as n, what is left shows whether it is such a list.
+        -- Only a list of exactly that many numbers, none near the limits of real, can become a vector, and
+        -- pgvector knows no other blanks than these. With each number written as n, what is left shows
+        -- whether it is such a list.
         alter table public.knowledge_base_documents alter column embedding_vec type vector(384) using
             case
                 when cardinality(string_to_array(embedding, ',')) = 384
+                    and embedding !~ '[^][0-9eE.,+ \t\n\v\f\r-]'
                     and regexp_replace(
                         embedding, '-?[0-9]{1,9}(\.[0-9]+)?([eE](-[0-9]+|\+?[0-2]?[0-9]))?', 'n', 'g'
                     ) ~ '^\s*\[\s*n(\s*,\s*n)*\s*\]\s*$'

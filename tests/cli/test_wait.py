@@ -70,3 +70,10 @@ def test_a_database_that_is_made_meanwhile_is_migrated(
         with psycopg.connect(each_server.url("postgres"), autocommit=True) as db:
             db.execute(f"drop database {name} with (force)")
     assert (result.exit_code, "2 applied" in result.stdout) == (0, True), result.output
+
+
+def test_a_variable_without_a_value_is_not_set(runner: CliRunner, app: Project, url: str) -> None:
+    """Neither in the environment nor in .env, where a template leaves it so."""
+    (app.root / ".env").write_text("RUNNER_WAIT=\nRUNNER_LOG=\nRUNNER_HEARTBEAT=\n")
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.exit_code == 0, result.output

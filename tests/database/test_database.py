@@ -315,3 +315,27 @@ def test_a_question_in_an_open_transaction_leaves_it_open(url: str) -> None:
         assert database.in_transaction(connection)
         database.run(connection, "rollback")
         assert database.query(connection, "select pg_catalog.to_regclass('public.a')") == [(None,)]
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "PGOPTIONS", "PGPASSFILE"])
+def test_a_variable_that_is_no_utf_8_hides_no_reason(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Why there is no connection is told, and nothing that is raised holds what the variable does."""
+    monkeypatch.setitem(os.environb, name.encode(), b"Sekr1t\xe9")
+    with pytest.raises(CannotConnect) as caught:
+        database.connect("postgresql://u@127.0.0.1:1/db", source="APP_URL")
+    assert "Sekr1t" not in everything(caught.value)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "5432,other:99999"])
+def test_a_port_that_cannot_be_is_no_reason_to_try_again(port: str) -> None:
+    """No server will ever answer there."""
+    with pytest.raises(UrlMalformed, match="its port is not between 1 and 65535"):
+        database.parse(f"postgresql://u@h:{port}/db", source="x")
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+def test_what_may_belong_to_a_password_among_the_parameters_is_not_named(name: str) -> None:
+    """An & in it, that is not written as %26, ends it."""
+    with pytest.raises(UrlMalformed) as caught:
+        database.parse(f"postgresql://u@h/db?{name}=abc&Def9", source="x")
+    assert "Def9" not in everything(caught.value)

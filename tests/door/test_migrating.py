@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -270,3 +270,71 @@ def test_the_embedded_server_may_be_refused(app: Project, monkeypatch: pytest.Mo
         with pytest.raises(LookupError, match="no toys"):
             call("app", on_embedded=refuse)
     assert not (app.root / ".postgres").exists()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        runner.Limits(lock_timeout=-1),
+        runner.Limits(statement_timeout=float("nan")),
+        runner.Limits(wait_lock=-0.1),
+    ],
+)
+def test_a_time_that_is_none_is_refused_at_once(app: Project, url: str, limits: runner.Limits) -> None:
+    """Also when nothing is pending: not in the first deploy that has something to do."""
+    runner.migrate("app", url=url, config=app.file)
+    with pytest.raises(
+        runner.RunnerError, match=r"^(lock_timeout|statement_timeout|wait_lock) is "
+    ) as caught:
+        runner.migrate("app", url=url, config=app.file, limits=limits)
+    assert (caught.value.name, caught.value.exit_code) == ("USAGE", 2)
+
+
+def test_a_time_without_end_is_the_longest_there_is(app: Project, url: str) -> None:
+    """Infinity, as Python writes no limit."""
+    limits = runner.Limits(lock_timeout=float("inf"), statement_timeout=float("inf"))
+    [done] = runner.migrate("app", url=url, config=app.file, limits=limits)
+    assert done.at == "001_two"
+
+
+@pytest.mark.parametrize("call", [runner.status, runner.plan, runner.verify, runner.migrate])
+def test_a_question_that_is_cancelled_has_a_name(app: Project, url: str, call: Any) -> None:  # noqa: ANN401 - each has its own options
+    """Whatever the server says, no error of the driver leaves the library."""
+    runner.migrate("app", url=url, config=app.file)
+    cancel = (
+        "select pg_cancel_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as other:
+        holder.execute("lock table public.schema_migrations")
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(call, "app", url=url, config=app.file)
+            while not other.execute(cancel).fetchall():
+                assert not asked.done()
+            problem = asked.exception(timeout=30)
+    assert isinstance(problem, runner.RunnerError)
+    assert problem.name == "SERVER_REFUSED"
+    assert isinstance(problem.__cause__, psycopg.errors.QueryCanceled)
+
+
+def test_a_drivers_error_of_who_listens_stays_his(app: Project, url: str) -> None:
+    """It is none of ours, and is not named so."""
+
+    def listen(_: runner.Event) -> None:
+        with psycopg.connect(url) as own:
+            own.execute("select from nowhere")
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        runner.migrate("app", url=url, config=app.file, on_event=listen)
+
+
+def test_a_server_that_is_too_old_is_asked_nothing(
+    app: Project, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stumble over what the first question is about."""
+    monkeypatch.setattr("runner.planning.facts.OLDEST_SERVER", 10**6)
+    monkeypatch.setattr("runner.database.ask", None)
+    for call in (runner.status, runner.migrate):
+        with pytest.raises(runner.RunnerError, match="The server of --url is PostgreSQL ") as caught:
+            call("app", url=url, config=app.file)
+        assert (caught.value.name, caught.value.exit_code) == ("SERVER_UNUSABLE", 2)

@@ -138,3 +138,23 @@ def test_stop_ends_the_files_in_the_scratch_database(
     assert time.monotonic() - stopped[0] < 2.5 + ROOM
     assert {str(visit.ending) for visit in found.values()} == {"not started"}
     assert found.keys() == fleet.keys()
+
+
+@pytest.mark.parametrize("call", [runner.status_fleet, runner.plan_fleet, runner.migrate_fleet])
+def test_the_event_of_a_caller_is_only_read(app: Project, fleet: Fleet, call: Any) -> None:  # noqa: ANN401 - each has its own options
+    """It may be that by which a program ends; whoever stops listening ends the call alone."""
+    stop = threading.Event()
+    next(visits := call(fleet, config=app.file, stop=stop, jobs=1))
+    visits.close()
+    assert not stop.is_set()
+    stop.set()
+    assert {str(one.ending) for one in call(fleet, config=app.file, stop=stop)} == {"not started"}
+
+
+@pytest.mark.parametrize("call", [runner.status_fleet, runner.migrate_fleet])
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_somebody_must_do_it(app: Project, fleet: Fleet, call: Any, jobs: int) -> None:  # noqa: ANN401 - as above
+    """As many as the processors less two, on a small machine."""
+    with pytest.raises(runner.RunnerError, match=f"With jobs={jobs} no database") as caught:
+        list(call(fleet, config=app.file, jobs=jobs))
+    assert caught.value.exit_code == 2

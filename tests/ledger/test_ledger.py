@@ -85,12 +85,13 @@ def test_the_public_may_not_write_it(db: Connection) -> None:
         ) == [(False,)]
 
 
-def test_a_version_that_is_no_number_is_refused(db: Connection) -> None:
+@pytest.mark.parametrize("version", ["x", "3", "0003", "", "²²²"])
+def test_a_version_that_is_no_number_is_refused(db: Connection, version: str) -> None:
     """A row somebody wrote by hand is named, not stumbled over."""
     create(db)
-    row = "insert into public.schema_migrations values ('app', 'x', 'n', 'c', 's', now(), 'me', 0, '1')"
-    db.execute(row.encode())
-    with pytest.raises(LedgerUntrusted, match="records a version that is no number: 'x'"):
+    row = "insert into public.schema_migrations values ('app', %s, 'n', 'c', 's', now(), 'me', 0, '1')"
+    db.execute(row, (version,))
+    with pytest.raises(LedgerUntrusted, match=f"records a version that is no number: '{version}'"):
         ledger.read(db, series="app")
 
 

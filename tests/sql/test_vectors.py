@@ -96,6 +96,9 @@ DOCUMENTS: dict[str, tuple[str | None, bool]] = {
     "two numbers in one place": (f"[{','.join(['1 2'] * 384)}]", False),
     "too large for a real": (f"[{','.join(['1e99'] * 384)}]", False),
     "too many digits": (f"[{','.join(['1' * 50] * 384)}]", False),
+    "letters in place of numbers": (f"[n,{','.join(['0'] * 383)}]", False),
+    "a blank of another kind": (f"[\u2003{','.join(['0'] * 384)}]", False),
+    "every blank there is": (f"[\t\n\v\f\r {','.join(['0'] * 384)}]", True),
     "empty": (None, False),
 }
 CHUNKS: dict[str, tuple[object, bool]] = {
@@ -120,7 +123,7 @@ def test_old_vectors_are_filled_in_once(site: Clone) -> None:
         name: fits for name, (_, fits) in DOCUMENTS.items()
     }
     assert filled == old
-    assert "WARNING: 10 documents got no embedding_vec" in said
+    assert "WARNING: 12 documents got no embedding_vec" in said
 
 
 def test_old_chunks_are_filled_in_once(site: Clone) -> None:
