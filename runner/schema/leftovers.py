@@ -1,4 +1,4 @@
-"""Take away what files leave on a server besides their database: roles, subscriptions, replication slots."""
+"""Take away what files leave on a server besides their database: roles, subscriptions, slots, origins."""
 
 from __future__ import annotations
 
@@ -11,26 +11,37 @@ from runner.schema import roles
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runner.database import Connection
     from runner.model import Migration
 
 
 @contextmanager
 def passing(url: str, migrations: Sequence[Migration], *, source: str) -> Iterator[None]:
-    """Drop at the end of a block the roles that files have made in it, so that they can do so again. Writes.
+    """Drop at the end of a block the roles and replication origins that files have made in it. Writes.
+
+    So that they can do so again.
 
     ``migrations`` may grow meanwhile.
     """
     with database.connect(url, source=source) as connection:
-        before = roles.there(connection)
+        before, origins = roles.there(connection), _origins(connection)
     try:
         yield
     finally:
         new = roles.made(migrations) - before
-        if new:
-            with database.connect(url, source=source) as connection:
+        with database.connect(url, source=source) as connection:
+            for name in _origins(connection) - origins:
+                database.query(connection, "select pg_catalog.pg_replication_origin_drop(%s)", name)
+            if new:
                 for name in sorted(new & roles.there(connection)):
                     database.send(connection, f"drop owned by {roles.quoted(name)}")
                     database.send(connection, f"drop role {roles.quoted(name)}")
+
+
+def _origins(connection: Connection) -> set[str]:
+    return {
+        name for (name,) in database.query(connection, "select roname from pg_catalog.pg_replication_origin")
+    }
 
 
 def release(url: str, *, source: str) -> None:

@@ -57,6 +57,9 @@ from pg_catalog.pg_replication_slots as s
 where s.database = pg_catalog.current_database()
 
 union all
+select 'replication origin ' || o.roname, null from pg_catalog.pg_replication_origin as o
+
+union all
 select 'subscription ' || s.subname, s.subenabled::text
 from pg_catalog.pg_subscription as s
 join pg_catalog.pg_database as d on d.oid = s.subdbid
