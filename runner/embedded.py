@@ -91,9 +91,15 @@ def stop(home: Path) -> bool:
 def _folder(home: Path) -> Path:
     """Return the folder of the data. Raises ``EmbeddedUnavailable`` when it is another user's.
 
-    Root could start a server there, but by taking the folder away from one that runs.
+    Root could start a server there, but by taking the folder away from one that runs. Nor can a server be
+    told of a folder whose name Python does not understand, as in a locale without UTF-8.
     """
     folder = (home / FOLDER).resolve()
+    if not database.is_utf8(str(folder)):
+        shown = str(folder).encode(errors="replace").decode()
+        raise EmbeddedUnavailable(
+            f"The name of {shown} has letters that are none in this locale.", remedy="Set PYTHONUTF8=1."
+        )
     if folder.exists() and (owner := owner_else(folder)):
         raise EmbeddedUnavailable(
             f"{folder} belongs to {owner}, and so does the embedded PostgreSQL in it.",
@@ -113,10 +119,12 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
     except EmbeddedUnavailable:
         raise
     except Exception as error:  # the package raises whatever its parts raise
+        told = said(log, seen)
+        again = f"delete {folder} to begin again with an empty server" if told else "correct the cause"
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL in {folder} does not start.",
-            remedy=f"Look at {log}; delete {folder} to begin again with an empty server.",
-            notes=said(log, seen) or (*reason(error), *heard.lines),
+            remedy=f"Look at {log}; {again}.",
+            notes=told or (*reason(error), *heard.lines),
         ) from error
     return server
 

@@ -83,6 +83,15 @@ def test_the_server_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: p
     assert (list(folder.iterdir()), folder.stat().st_uid) == ([], before.st_uid)
 
 
+def test_a_folder_that_this_locale_cannot_name_is_no_reason_to_delete_it(tmp_path: Path) -> None:
+    """Its letters are bytes to Python in LC_ALL=C without UTF-8 mode; a healthy server may lie there."""
+    home = tmp_path / "sp\udcc3\udca4t"
+    for act in (embedded.start, embedded.stop, embedded.is_running):
+        with pytest.raises(EmbeddedUnavailable, match="none in this locale") as caught:
+            act(home)
+        assert caught.value.remedy == "Set PYTHONUTF8=1."
+
+
 def test_start_stop_and_start_again(home: Path) -> None:
     """The server keeps its data between starts, and a second start finds it running."""
     first = embedded.start(home)

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from runner.database.session import speak_plainly as speak_plainly
     from runner.database.session import start_over as start_over
     from runner.database.url import EMBEDDED as EMBEDDED
+    from runner.database.url import is_utf8 as is_utf8
     from runner.database.url import parse as parse
     from runner.database.url import surroundings as surroundings
 else:
@@ -79,5 +80,5 @@ else:
         server="create_empty create_missing drop",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"
         " put_back roll_back speak_plainly start_over",
-        url="EMBEDDED parse surroundings",
+        url="EMBEDDED is_utf8 parse surroundings",
     )

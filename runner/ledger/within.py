@@ -87,7 +87,7 @@ _RESTORE = f"""
     where pg_catalog.current_setting('runner.file', true) = ''
         and pid = pg_catalog.pg_backend_pid() and {HOLDS};
 """  # noqa: S608 - texts of ours
-_RESETS = r"(?i)\breset\s+all\b"
+_RESET, _RESETS = "reset", r"(?i)\breset\s+all\b"
 
 # In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
 # number, and null is refused. Milliseconds are rounded up: 0 says that a bundle has applied a file.
@@ -159,7 +159,8 @@ def _words() -> dict[str, str]:
 
 def restore_message(migration: Migration) -> str:
     """Return what sets again what a file may have reset, if it seems to; nothing for any other file."""
-    resets = re.search(_RESETS, migration.sql)
+    is_like_it = _RESET in migration.sql.lower()  # the pattern alone takes ten times as long
+    resets = is_like_it and re.search(_RESETS, migration.sql)
     return fill(_RESTORE, mark=mark(migration)) if resets else ""
 
 
