@@ -104,7 +104,8 @@ def _end(
 ) -> Iterator[Event]:
     """Tell of what is committed and durable, and raise what happened, if it did."""
     problem = None
-    if way.told < way.place and run.is_asynchronous:
+    # Ctrl-C ends the wait for a standby as well: the server calls that a commit.
+    if way.told < way.place and (run.is_asynchronous or isinstance(trouble, KeyboardInterrupt)):
         is_lost = isinstance(trouble, database.Error)
         problem = trouble if is_lost else _make_durable(run.access, way, trouble)
     if problem is None:

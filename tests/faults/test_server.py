@@ -274,6 +274,32 @@ def test_a_ctrl_c_does_not_wait_for_a_standby_that_is_gone(quick: Project, own: 
     assert took < 1 + PROMPT
 
 
+def test_a_ctrl_c_while_one_file_waits_for_a_standby_tells_of_no_commit(
+    quick: Project, own: Server, own_url: str
+) -> None:
+    """It ends that wait as well, and the server goes on as if all were well."""
+    stop = threading.Event()
+    waits = "select from pg_stat_activity where wait_event = 'SyncRep'"
+
+    def press() -> None:
+        with psycopg.connect(own.url("postgres"), autocommit=True) as db:
+            while not db.execute(waits).rowcount:
+                time.sleep(0.01)
+        stop.set()
+
+    quick.migrate(own_url, to=0)
+    _await_standby(own, "nobody")
+    presser = threading.Thread(target=press)
+    try:
+        presser.start()
+        with database.heeding(database.interruption(stop)), pytest.raises(CommitUnknown):
+            quick.migrate(own_url, to=1)
+    finally:
+        _await_standby(own, "")
+        presser.join()
+    assert _recorded(own_url) == ["000", "001"]
+
+
 def _await_standby(server: Server, name: str) -> None:
     with psycopg.connect(server.url("postgres"), autocommit=True) as db:
         db.execute(f"alter system set synchronous_standby_names = '{name}'".encode())
