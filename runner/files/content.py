@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
 from runner.files import invisible, outside
-from runner.files.hidden import blanked
+from runner.files.hidden import blanked, has_backslash
 from runner.files.lexer import Refusal, Statement, read
 from runner.files.place import locate
 
@@ -137,10 +137,12 @@ def _check_statement(statement: Statement) -> None:
 
 def _check_strings(statement: Statement, text: str) -> None:
     """Refuse what would come too late: the whole file is parsed at once."""
-    if statement.word == "set" and re.match(_STRINGS, blanked(text[statement.start : statement.end])):
+    is_off = statement.word == "set" and re.match(_STRINGS, blanked(text[statement.start : statement.end]))
+    if is_off and has_backslash(text[statement.end :]):
         raise Refusal(
             statement.start,
-            "switches standard_conforming_strings off, but the whole file is parsed before that",
+            "switches standard_conforming_strings off, but the whole file is parsed before that, with its "
+            "strings that hold a backslash",
             "Remove it, and write each string in which a backslash escapes as E'...'.",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.files.lexer import Refusal, bare
+from runner.files.lexer import Refusal, bare, has_escape_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,15 @@ def _seen(token: str) -> str:
 def _quote(token: str) -> int:
     """Return how long the quote of a string is."""
     return 1 if token[0] == "'" else token.index("$", 1) + 1
+
+
+def has_backslash(text: str) -> bool:
+    """Tell whether a string without the prefix E holds a backslash; not in a text that cannot be scanned."""
+    try:
+        strings = [start for start, end in _tokens(text) if text[start] == "'" and "\\" in text[start:end]]
+    except (Refusal, IndexError):
+        return False
+    return any(not has_escape_prefix(text, start) for start in strings)
 
 
 def body(text: str) -> tuple[int, int] | None:

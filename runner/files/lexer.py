@@ -176,13 +176,14 @@ def _command(text: str, at: int) -> Refusal:
     )
 
 
-def _has_escape_prefix(text: str, at: int) -> bool:
+def has_escape_prefix(text: str, at: int) -> bool:
+    """Tell whether the string that begins at ``at`` is one in which a backslash escapes."""
     return text[max(at - 1, 0) : at] in ("e", "E") and not re.match(_IN_WORD, text[max(at - 2, 0) : at - 1])
 
 
 def _skip_string(text: str, at: int, token: str) -> int:
     """Skip a string; the prefix E holds for its continuation on the next line, too."""
-    if not _has_escape_prefix(text, at):
+    if not has_escape_prefix(text, at):
         return (
             at + len(token) if len(token) > 1 else _end(re.compile(_QUOTED).match(text, at + 1), at, "string")
         )

@@ -228,10 +228,11 @@ AS_THEY_ARE = [
 def test_how_strings_are_read_is_not_switched(text: str) -> None:
     """The server has read the whole message by then, and would store something else than with psql."""
     with pytest.raises(FileRefused, match="switches standard_conforming_strings off"):
-        files.check(f"{text}; select 1;", path="a.sql")
+        files.check(f"{text}; select $$\\$$, 'a\\b';", path="a.sql")
+    files.check(f"select 'a\\b'; {text}; select E'a\\b', $$\\$$, 'b', \"\\\" -- '\\'", path="a.sql")
 
 
 @pytest.mark.parametrize("text", AS_THEY_ARE)
 def test_that_a_backslash_is_one_may_be_said(text: str) -> None:
     """As a dump does."""
-    files.check(f"{text}; select 1;", path="a.sql")
+    files.check(f"{text}; select 'a\\b';", path="a.sql")
