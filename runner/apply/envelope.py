@@ -100,6 +100,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
     parts: list[str] = []
     starts, length, knows = [], 0, False
     settings, hand_over = _settings(access, limits), _hand_over(limits)
+    counts_letters = database.counts_letters(access.connection)
     back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
         is_last = migration is files[-1]
@@ -116,7 +117,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         keeps = access.is_direct and not is_last
         knew, knows = knows, keeps and len(files) >= _MANY and not _is_of_statements(files[number + 1])
         forget = _forget(migration.series, keeps=keeps, knew=knew, knows=knows)
-        first = starts[-1] + 1 if database.counts_letters(access.connection) else None
+        first = starts[-1] + 1 if counts_letters else None
         record = ledger.record_within(migration, first=first, keeps=keeps, is_prepared=knows)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
         restored = back + ledger.restore_message(migration)

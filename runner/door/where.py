@@ -80,8 +80,11 @@ def sites(
     chosen = choose(project, [series] if isinstance(series, str) else series)
     migrations = planning.read(project, chosen)
     found = targets(project, chosen, url=url, wait=wait, on_embedded=on_embedded)
-    with planning.look(migrations, found) as looked_at:
-        yield looked_at
+    try:
+        with planning.look(migrations, found) as looked_at:
+            yield looked_at
+    except database.Error as error:
+        raise database.refused(error) from error
 
 
 def check_alone(found: Sequence[Site], to: int | None) -> None:

@@ -87,9 +87,8 @@ def _rebuilt(known: Existing, before: Probe, after: Probe) -> list[int]:
 
 def _is_moved(table: int | None, before: Probe, after: Probe) -> bool:
     """Tell whether a table has another file, or none any more: its indexes have then as well."""
-    states = [probe_.states.get(table or 0) for probe_ in (before, after)]
-    files_ = [state and state.file for state in states]
-    return files_[0] != files_[1]
+    old, new = (one.states.get(table or 0) for one in (before, after))
+    return (old and old.file) != (new and new.file)
 
 
 def _emptied(

@@ -118,14 +118,12 @@ def _lost() -> Iterator[None]:
         if found := pooler.refusal(error):
             raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
-            raise database.refused(error) from error
+            raise
         raise ConnectionLost(
             "The connection was lost. What was applied before stays.",
             remedy="Run again.",
             notes=tuple(str(error).splitlines()),
         ) from error
-    except database.Error as error:
-        raise database.refused(error) from error
 
 
 def _message(target: Target, migrations: tuple[Migration, ...]) -> str:
