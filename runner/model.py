@@ -75,9 +75,9 @@ class Before(NamedTuple):
     begun: tuple[str, ...] = ()
 
 
-def milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float | None) -> str | None:
     """Return a time as PostgreSQL's timeouts take it: no time above 0 becomes 0, which is no limit."""
-    return f"{int(-(-min(seconds * 1000, _LONGEST) // 1))}ms"
+    return None if seconds is None else f"{int(-(-min(seconds * 1000, _LONGEST) // 1))}ms"
 
 
 class Limits(NamedTuple):

@@ -101,7 +101,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
     starts, length, knows = [], 0, False
     settings, hand_over = _settings(access, limits), _hand_over(limits)
     counts_letters = database.counts_letters(access.connection)
-    back = database.fill(_PUT_BACK, lock_timeout=_milliseconds(limits.lock_timeout))
+    back = database.fill(_PUT_BACK, lock_timeout=milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
         is_last = migration is files[-1]
         name = _name(migration)
@@ -129,7 +129,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
 
 
 def _settings(access: Access, limits: Limits) -> str:
-    settings = database.fill(_SETTINGS, lock_timeout=_milliseconds(limits.lock_timeout))
+    settings = database.fill(_SETTINGS, lock_timeout=milliseconds(limits.lock_timeout))
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
 
 
@@ -145,7 +145,7 @@ def _take(migration: Migration, before: Before) -> str:
 
 
 def _hand_over(limits: Limits) -> str:
-    longest = _milliseconds(limits.statement_timeout)
+    longest = milliseconds(limits.statement_timeout)
     return _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
 
 
@@ -163,7 +163,3 @@ def _forget(series: str, *, keeps: bool, knew: bool, knows: bool) -> str:
 def _is_of_statements(migration: Migration) -> bool:
     text = migration.sql.lower()
     return any(word in text for word in _OF_STATEMENTS)
-
-
-def _milliseconds(seconds: float | None) -> str | None:
-    return None if seconds is None else milliseconds(seconds)

@@ -130,7 +130,7 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
 
 def _longest(limits: Limits) -> str:
     longest = limits.statement_timeout
-    return database.fill(_LONGEST, statement_timeout=None if longest is None else milliseconds(longest))
+    return database.fill(_LONGEST, statement_timeout=milliseconds(longest))
 
 
 def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only
