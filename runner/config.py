@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import environment
-from runner.errors import ConfigError, UnknownSeries, UrlMissing, UsageError
+from runner.errors import ConfigError, UnknownSeries, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,25 +192,6 @@ def targets(
             raise UsageError("--url is for one series.", remedy="Name the series, or use the variables.")
         return (Target(chosen[0], url, "--url"),)
     if missing := [series.variable for series in chosen if not values.get(series.variable)]:
-        _check_meant(project, values, missing)
+        environment.check_meant(values, missing, expected=[series.variable for series in project.series])
         return None
     return tuple(Target(series, values[series.variable], series.variable) for series in chosen)
-
-
-def _check_meant(project: Project, values: "Mapping[str, str]", missing: "Sequence[str]") -> None:
-    """Raise ``UrlMissing`` unless it is meant that the variables are ``missing``."""
-    expected = [series.variable for series in project.series]
-    found = environment.misspelt(values, expected)
-    if not (found or values.keys() & set(expected)) and environment.may_embed(values):
-        return
-    raise UrlMissing(
-        f"{_and(missing)} {'is' if len(missing) == 1 else 'are'} not set or empty"
-        f"{f', but there is {_and(found)}: misspelt?' if found else '.'}",
-        remedy=f"Set {_and(missing)} in the environment or in .env"
-        f"{f', or remove {_and(found)}' if found else ''}. (The embedded server is used only when none of "
-        f"{', '.join(expected)} is set, nothing that looks like one, and {environment.EMBEDDED} is not off.)",
-    )
-
-
-def _and(names: "Sequence[str]") -> str:
-    return " and ".join(names)

@@ -10,10 +10,10 @@ import stat
 from functools import cache
 from typing import TYPE_CHECKING
 
-from runner.errors import ConfigError
+from runner.errors import ConfigError, UrlMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 FILE = ".env"
@@ -46,7 +46,25 @@ def _file(file: Path) -> dict[str, str]:
     return _parse(file)
 
 
-def may_embed(values: Mapping[str, str]) -> bool:
+def check_meant(values: Mapping[str, str], missing: Sequence[str], *, expected: Sequence[str]) -> None:
+    """Raise ``UrlMissing`` unless the embedded server may stand in for the variables that are ``missing``.
+
+    It may where none of those ``expected`` is set, nothing looks like one, and RUNNER_EMBEDDED is not off.
+    """
+    found = _misspelt(values, expected)
+    if not (found or values.keys() & set(expected)) and _may_embed(values):
+        return
+    wanted, others = " and ".join(missing), " and ".join(found)
+    raise UrlMissing(
+        f"{wanted} {'is' if len(missing) == 1 else 'are'} not set or empty"
+        f"{f', but there is {others}: misspelt?' if others else '.'}",
+        remedy=f"Set {wanted} in the environment or in .env{f', or remove {others}' if others else ''}. "
+        f"(The embedded server is used only when none of {', '.join(expected)} is set, nothing that looks "
+        f"like one, and {EMBEDDED} is not off.)",
+    )
+
+
+def _may_embed(values: Mapping[str, str]) -> bool:
     """Tell whether the embedded server may stand in, as RUNNER_EMBEDDED says. Raises ``ConfigError``."""
     value = values.get(EMBEDDED, "")
     if value.strip().lower() not in _SWITCH:
@@ -54,7 +72,7 @@ def may_embed(values: Mapping[str, str]) -> bool:
     return _SWITCH[value.strip().lower()]
 
 
-def misspelt(values: Mapping[str, str], expected: Collection[str]) -> tuple[str, ...]:
+def _misspelt(values: Mapping[str, str], expected: Collection[str]) -> tuple[str, ...]:
     """Return the names that look like one of ``expected`` and are none: DATABASE_URL, DATABASE_URL_AUHT.
 
     A name that is merely near counts unless it holds the URL of something else than PostgreSQL.

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from runner import ledger
-from runner.apply import disclosure
+from runner.apply import disclosure, position
 from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
-from runner.files import ALONE, body, commits_itself, locate, scan
+from runner.files import ALONE, commits_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import psycopg
 
-    from runner.database import Heard
-    from runner.errors import Place
-    from runner.files import Statement
     from runner.model import Migration
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
 _VALUE_TOO_NEW = "55P04"
-_NO_SUCH_LETTER = "22P05"
 CORRECT = "Correct the cause and run again."
 _ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"
 _AGAIN = "Try again when the other session has finished."
@@ -42,9 +35,6 @@ _HIDDEN = (
     "(`alter table … no force row level security`, afterwards `force`), or migrate as a role with bypassrls. "
     "If the policy is meant, begin the file with: set local row_security = on;"
 )
-INLINE = r"\binline_code_block\D+(\d+)"
-_BYTES = r"\b0x([0-9a-f]{2})\b"
-_FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
 
 
 def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
@@ -81,7 +71,7 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
         f"{migration.path} {when}: {diag.message_primary} (SQLSTATE {error.sqlstate})",
         sqlstate=error.sqlstate,
         remedy=_remedy(error, migration, invalid),
-        place=_place(diag, migration, done, start),
+        place=None if done is None else position.find(diag, migration, done=done, start=start),
         notes=told.notes,
         private=told.private,
     )
@@ -98,75 +88,13 @@ def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]
         return _VALUE_FIRST
     if error.sqlstate not in _NOT_IN_TRANSACTION:
         return _ROLLED_BACK
-    within = error.sqlstate == "25001" and re.search(f"{INLINE}|{_FUNCTION}", error.diag.context or "")
+    within = error.sqlstate == "25001" and position.is_from_code(error.diag)
     return _NOT_FROM_CODE if within else ALONE
 
 
 def drop_statements(indexes: tuple[str, ...]) -> str:
     """Return what removes invalid indexes."""
     return " ".join(f"drop index {name};" for name in indexes)
-
-
-def _place(
-    diag: psycopg.errors.Diagnostic, migration: Migration, done: int | None, start: int
-) -> Place | None:
-    """Return where a file failed: the server's position, else the line of a body, else the statement."""
-    if done is None:
-        return None
-    if diag.statement_position:
-        return locate(migration.sql, int(diag.statement_position) - 1 - start, path=migration.path)
-    if diag.sqlstate == _NO_SUCH_LETTER:
-        return _of_letter(diag.message_primary or "", migration)
-    statements = scan(migration.sql).statements
-    if done >= len(statements):
-        return None
-    offset = in_body(diag, migration.sql, statements, statements[done])
-    return locate(migration.sql, statements[done].start if offset is None else offset, path=migration.path)
-
-
-def _of_letter(message: str, migration: Migration) -> Place | None:
-    """Return where the letter stands whose bytes a message gives, which the database cannot store."""
-    letter = bytes(int(byte, 16) for byte in re.findall(_BYTES, message)).decode(errors="replace")
-    at = migration.sql.find(letter)
-    return locate(migration.sql, at, path=migration.path) if letter and at >= 0 else None
-
-
-def in_body(
-    diag: psycopg.errors.Diagnostic | Heard, text: str, statements: Sequence[Statement], failed: Statement
-) -> int | None:
-    """Return the offset of an error inside a do block, or inside a function the same file makes.
-
-    Positions within an inner query are found by that query's text; without one, the context counts
-    lines from the body's first. The innermost part of the context that the file holds wins.
-    """
-    if diag.internal_query and diag.internal_position:
-        at = text.find(diag.internal_query)
-        if at >= 0:
-            return at + int(diag.internal_position) - 1
-    for line in (diag.context or "").splitlines():
-        if inline := re.search(INLINE, line):
-            return line_of_body(text, failed, int(inline.group(1)))
-        if called := re.search(_FUNCTION, line):
-            name = called.group(1).rpartition(".")[2]
-            made = re.compile(
-                rf"create\b.*\b(?:function|procedure)\s+(?:\w+\.)?{re.escape(name)}\b", re.I | re.S
-            )
-            if maker := next((one for one in statements if made.match(one.code)), None):
-                return line_of_body(text, maker, int(called.group(2)))
-    return None
-
-
-def line_of_body(text: str, statement: Statement, line: int) -> int | None:
-    """Return the offset of a line of the body in a statement, its longest string, without its indent."""
-    found = body(text[statement.start : statement.end])
-    if found is None:
-        return None
-    offset = statement.start + found[0]
-    for _ in range(line - 1):
-        offset = text.find("\n", offset) + 1
-        if offset == 0:
-            return None
-    return offset + len(text[offset:]) - len(text[offset:].lstrip(" \t"))
 
 
 def ended(migration: Migration) -> TransactionEnded:

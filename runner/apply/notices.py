@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.apply import disclosure, failure
+from runner.apply import disclosure, position
 from runner.apply.event import Notice, Noticed
 from runner.files import locate, scan
 
@@ -59,7 +59,7 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], 
     if len(likely) != 1:
         return None
     [one] = likely
-    offset = failure.in_body(heard, text, statements, one)
+    offset = position.in_body(heard, text, statements, one)
     return locate(text, one.start if offset is None else offset, path=migration.path)
 
 
@@ -72,8 +72,8 @@ def _of_name(heard: Heard, migration: Migration) -> Place | None:
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
     """Tell whether a message fits a statement: the line of a body that raised it, or the names it quotes."""
-    if inline := re.search(failure.INLINE, heard.context or ""):
-        at = failure.line_of_body(text, statement, int(inline.group(1)))
+    if inline := re.search(position.INLINE, heard.context or ""):
+        at = position.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
     names = _QUOTED.findall(heard.message_primary)

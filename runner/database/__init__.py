@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from runner.database.question import opening as opening
     from runner.database.question import query as query
     from runner.database.question import query_quoted as query_quoted
-    from runner.database.refusal import refused as refused
+    from runner.database.question import refused as refused
     from runner.database.resource import packaged as packaged
     from runner.database.server import create_empty as create_empty
     from runner.database.server import create_missing as create_missing
@@ -74,9 +74,8 @@ else:
         message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",
         notices="Heard Notices hearing",
         parallel="together",
-        question="ask opening query query_quoted",
+        question="ask opening query query_quoted refused",
         resource="packaged",
-        refusal="refused",
         server="create_empty create_missing drop",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"
         " put_back roll_back speak_plainly start_over",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 
 from runner.database import message, session
+from runner.errors import ServerRefused
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -55,6 +56,10 @@ _SET = f"""
 _STATEMENTS = 4  # of _BEGIN and _SET
 # Characters: to parse a message counts for its first statement, which somebody's statement_timeout strikes.
 _LONG = 12_000
+
+_NO_RIGHT = "42501"
+_LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
+_SAID = "These are its own words: see what they name, and run again when it is put right."
 
 
 def settings(connection: Connection) -> str:
@@ -114,3 +119,10 @@ def query_quoted(connection: Connection, text: str, *values: object) -> list[tup
     finally:
         session.roll_back(connection)
     return found
+
+
+def refused(error: psycopg.Error, *, who: str = "The server") -> ServerRefused:
+    """Return the error for a question that the server did not answer; its DETAIL, left out, may hold rows."""
+    words = error.diag.message_primary or str(error)
+    remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
+    return ServerRefused(f"{who} refused a question: {words}", remedy=remedy)

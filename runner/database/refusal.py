@@ -25,7 +25,6 @@ from runner.errors import (
     HostUnknown,
     RoleMissing,
     RunnerError,
-    ServerRefused,
     TlsRefused,
     UrlMalformed,
 )
@@ -56,17 +55,6 @@ _REMEDIES = {
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
 _IS_CLOSED = "select datconnlimit = 0 from pg_catalog.pg_database where datname = %s"
-
-
-_LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
-_SAID = "These are its own words: see what they name, and run again when it is put right."
-
-
-def refused(error: psycopg.Error, *, who: str = "The server") -> ServerRefused:
-    """Return the error for a question that the server did not answer; its DETAIL, left out, may hold rows."""
-    words = error.diag.message_primary or str(error)
-    remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
-    return ServerRefused(f"{who} refused a question: {words}", remedy=remedy)
 
 
 class Told(NamedTuple):

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from runner.ledger.key import HOLDS as HOLDS
     from runner.ledger.key import try_lock as try_lock
     from runner.ledger.key import try_session_lock as try_session_lock
+    from runner.ledger.objection import is_forgotten as is_forgotten
+    from runner.ledger.objection import is_held as is_held
+    from runner.ledger.objection import is_outdated as is_outdated
+    from runner.ledger.objection import is_stale as is_stale
     from runner.ledger.table import APPEARED as APPEARED
     from runner.ledger.table import CREATE as CREATE
     from runner.ledger.table import create as create
@@ -48,10 +52,6 @@ if TYPE_CHECKING:
     from runner.ledger.within import RECORDED as RECORDED
     from runner.ledger.within import UNCHECKED as UNCHECKED
     from runner.ledger.within import check_message as check_message
-    from runner.ledger.within import is_forgotten as is_forgotten
-    from runner.ledger.within import is_held as is_held
-    from runner.ledger.within import is_outdated as is_outdated
-    from runner.ledger.within import is_stale as is_stale
     from runner.ledger.within import lock_message as lock_message
     from runner.ledger.within import mark as mark
     from runner.ledger.within import prepare_message as prepare_message
@@ -66,8 +66,9 @@ else:
         entry="DONE FORGET RECORD RUNNING done_message forget_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
         key="HOLDS try_lock try_session_lock",
+        objection="is_forgotten is_held is_outdated is_stale",
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape changed check_owner shape",
-        within="BEGINS ENDS MARK RECORDED UNCHECKED check_message is_forgotten is_held is_outdated is_stale"
-        " lock_message mark prepare_message record_within restore_message take_over_message",
+        within="BEGINS ENDS MARK RECORDED UNCHECKED check_message lock_message mark prepare_message"
+        " record_within restore_message take_over_message",
     )

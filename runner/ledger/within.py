@@ -16,17 +16,15 @@ from runner.database import fill, pieces
 from runner.ledger.key import HOLDS, KEY
 
 if TYPE_CHECKING:
-    from runner.database import Error
     from runner.model import Migration
 
 # The columns by which the results before and behind a file are known, and that of its record.
 BEGINS, ENDS, RECORDED = b"runner_begins", b"runner.file", b"execution_ms"
 
-_HELD = "the advisory lock of the migration runner is held"
-_OUTDATED = "the ledger is not what the migration runner planned for"
-_STALE = "the message of the migration runner is sent anew, for now() to be right"
+HELD = "the advisory lock of the migration runner is held"
+OUTDATED = "the ledger is not what the migration runner planned for"
+STALE = "the message of the migration runner is sent anew, for now() to be right"
 FRESH = "1 minute"  # so much now() may lie behind: for all files of a message it is the time that one came
-_NO_NUMBER = "22P02"
 
 # What is set here is gone with the transaction, or whatever ends it, and names the file: the record needs it.
 _MARK = """
@@ -122,7 +120,6 @@ _PREPARE_RECORD = f"prepare runner_record (text, text, text, text, text) as{_PRE
 _PREPARE = "do $runner$ begin execute {take_over}; execute {record}; end $runner$;\n"
 _EXECUTE_TAKE_OVER = "execute runner_take_over ({mark});\n"
 _EXECUTE_RECORD = "execute runner_record ({version}, {name}, {checksum}, {sql}, {mark})"
-_UNKNOWN = "26000"  # invalid_sql_statement_name
 
 
 def lock_message(migration: Migration) -> str:
@@ -148,13 +145,13 @@ def take_over_message(migration: Migration, *, is_prepared: bool = False) -> str
 def check_message(migration: Migration, *, previous: str | None) -> str:
     """Return what fails, as ``is_outdated`` tells, unless a file is to be applied behind ``previous``."""
     return fill(
-        _CHECK, outdated=_OUTDATED, series=migration.series, version=migration.version, previous=previous
+        _CHECK, outdated=OUTDATED, series=migration.series, version=migration.version, previous=previous
     )
 
 
 def _words() -> dict[str, str]:
     """Return what is said against a file, and how old a message may be."""
-    return {"held": _HELD, "stale": _STALE, "outdated": _OUTDATED, "fresh": FRESH}
+    return {"held": HELD, "stale": STALE, "outdated": OUTDATED, "fresh": FRESH}
 
 
 def restore_message(migration: Migration) -> str:
@@ -193,23 +190,3 @@ def record_within(
         runner=__version__,
     )
     return [*record, _KEEP * (keeps and (is_long or not is_prepared)), ";\n"]
-
-
-def is_held(error: Error) -> bool:
-    """Tell whether somebody else holds the advisory lock."""
-    return error.sqlstate == _NO_NUMBER and _HELD in (error.diag.message_primary or "")
-
-
-def is_stale(error: Error) -> bool:
-    """Tell whether the message came so long ago that what is left of it shall be sent anew."""
-    return error.sqlstate == _NO_NUMBER and _STALE in (error.diag.message_primary or "")
-
-
-def is_forgotten(error: Error) -> bool:
-    """Tell whether a file has made the server forget what was prepared."""
-    return error.sqlstate == _UNKNOWN and '"runner_' in (error.diag.message_primary or "")
-
-
-def is_outdated(error: Error) -> bool:
-    """Tell whether the ledger has changed since the plan was made."""
-    return error.sqlstate == _NO_NUMBER and _OUTDATED in (error.diag.message_primary or "")

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import ledger
-from runner.errors import (
-    ChecksumMismatch,
-    FileLate,
-    FileMissing,
-    FileRenamed,
-    PendingUnexpected,
-    RunnerError,
-    UsageError,
-)
+from runner.errors import PendingUnexpected, UsageError
 from runner.planning.step import State, Step
 
 if TYPE_CHECKING:
@@ -64,22 +55,14 @@ def _told_ahead(steps: Sequence[Step]) -> Iterable[Step]:
 def _pending(
     migration: Migration, lacking: Mapping[str, str], newest: int, interrupted: Applied | None
 ) -> Step:
-    if interrupted and _is_another(migration, interrupted):
+    if interrupted and interrupted.name != migration.name and interrupted.checksum != migration.checksum:
         return _recorded(migration, interrupted)
-    problem: RunnerError | None = None
-    state = State.PENDING
+    known = (migration.series, migration.version, migration.name)
     if migration.number < newest and not migration.requires and not interrupted:
-        state, problem = (
-            State.LATE,
-            FileLate(
-                f"{migration.path} is pending, but number {newest:03} is already applied.",
-                remedy="Give the file the next free number: databases that have moved on would never see it.",
-            ),
-        )
-    step = Step(
-        migration.series, migration.version, migration.name, state, migration, interrupted, problem=problem
-    )
-    return without(step, lacking)
+        from runner.planning import problem  # noqa: PLC0415 - start-up time: mostly nothing is wrong
+
+        return Step(*known, State.LATE, migration, problem=problem.late(migration, newest))
+    return without(Step(*known, State.PENDING, migration, interrupted), lacking)
 
 
 def without(step: Step, lacking: Mapping[str, str]) -> Step:
@@ -95,61 +78,16 @@ def _recorded(migration: Migration, row: Applied) -> Step:
     known = (migration.series, migration.version, migration.name)
     if migration.name == row.name and migration.checksum == row.checksum:
         return Step(*known, State.APPLIED, migration, row)
-    problem: RunnerError
-    was = _was(row)
-    if _is_another(migration, row):
-        state, problem = (
-            State.RENAMED,
-            FileRenamed(
-                f"Another file holds this number: {row.label} {was}, and {migration.path} is not it.",
-                remedy="Perhaps this is another branch: use the files that were applied. If both are to "
-                f"stay, give the new one the next free number.{_given_up(row)}",
-            ),
-        )
-    elif migration.name != row.name:
-        state, problem = (
-            State.RENAMED,
-            FileRenamed(
-                f"{migration.path} {was} as {row.label}.",
-                remedy="Give it its old name back; a new migration needs a new number.",
-            ),
-        )
-    else:
-        state, problem = (
-            State.EDITED,
-            ChecksumMismatch(
-                f"{migration.path} was edited after it {was} on {row.applied_at:%Y-%m-%d}.",
-                remedy="Restore the file as it was, and put the change into a new one.",
-            ),
-        )
-    return Step(*known, state, migration, row, problem=problem)
+    from runner.planning import problem  # noqa: PLC0415 - start-up time: mostly nothing is wrong
 
-
-def _is_another(migration: Migration, row: Applied) -> bool:
-    """Tell whether a file has nothing but its number from a ledger row."""
-    return migration.name != row.name and migration.checksum != row.checksum
-
-
-def _was(row: Applied) -> str:
-    return "was begun and never finished" if row.running else "was applied"
-
-
-def _given_up(row: Applied) -> str:
-    """Return how to forget a file that was begun outside any transaction and never finished."""
-    if not row.running:
-        return ""
-    forget = " ".join(ledger.forget_message(row).split())
-    return f" If {row.label} is given up, remove what it left, such as an invalid index, then run: {forget}"
+    state = State.EDITED if migration.name == row.name else State.RENAMED
+    return Step(*known, state, migration, row, problem=problem.other(migration, row))
 
 
 def _missing(row: Applied) -> Step:
-    was = _was(row) if row.running else "is recorded as applied"
-    problem = FileMissing(
-        f"{row.series} {row.label} {was}, but its file is not in the folder.",
-        remedy="Restore the file; if this checkout is older than the database, use a newer one."
-        + _given_up(row),
-    )
-    return Step(row.series, row.version, row.name, State.MISSING, None, row, problem=problem)
+    from runner.planning import problem  # noqa: PLC0415 - start-up time: mostly nothing is wrong
+
+    return Step(row.series, row.version, row.name, State.MISSING, None, row, problem=problem.missing(row))
 
 
 def ahead(steps: Iterable[Step]) -> tuple[Step, ...]:

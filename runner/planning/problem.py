@@ -1,0 +1,62 @@
+"""Say what is wrong with a file and its ledger row, and what to do about it: pure, no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import ledger
+from runner.errors import ChecksumMismatch, FileLate, FileMissing, FileRenamed
+
+if TYPE_CHECKING:
+    from runner.errors import RunnerError
+    from runner.model import Applied, Migration
+
+
+def late(migration: Migration, newest: int) -> FileLate:
+    """Say that a file is pending behind which number ``newest`` is applied."""
+    return FileLate(
+        f"{migration.path} is pending, but number {newest:03} is already applied.",
+        remedy="Give the file the next free number: databases that have moved on would never see it.",
+    )
+
+
+def other(migration: Migration, row: Applied) -> RunnerError:
+    """Say that a file is another one than its ledger row tells: by its name, its text, or both."""
+    was = _was(row)
+    if migration.name == row.name:
+        return ChecksumMismatch(
+            f"{migration.path} was edited after it {was} on {row.applied_at:%Y-%m-%d}.",
+            remedy="Restore the file as it was, and put the change into a new one.",
+        )
+    if migration.checksum == row.checksum:
+        return FileRenamed(
+            f"{migration.path} {was} as {row.label}.",
+            remedy="Give it its old name back; a new migration needs a new number.",
+        )
+    return FileRenamed(
+        f"Another file holds this number: {row.label} {was}, and {migration.path} is not it.",
+        remedy="Perhaps this is another branch: use the files that were applied. If both are to stay, give "
+        f"the new one the next free number.{_given_up(row)}",
+    )
+
+
+def missing(row: Applied) -> FileMissing:
+    """Say that the file of a ledger row is not there."""
+    was = _was(row) if row.running else "is recorded as applied"
+    return FileMissing(
+        f"{row.series} {row.label} {was}, but its file is not in the folder.",
+        remedy="Restore the file; if this checkout is older than the database, use a newer one."
+        + _given_up(row),
+    )
+
+
+def _was(row: Applied) -> str:
+    return "was begun and never finished" if row.running else "was applied"
+
+
+def _given_up(row: Applied) -> str:
+    """Return how to forget a file that was begun outside any transaction and never finished."""
+    if not row.running:
+        return ""
+    forget = " ".join(ledger.forget_message(row).split())
+    return f" If {row.label} is given up, remove what it left, such as an invalid index, then run: {forget}"
