@@ -10,6 +10,9 @@
 -- app       logs in for the application: reads and writes rows, makes nothing, cannot see the ledger, and of a
 --           trail changes nothing that is written
 --
+-- An administrator who is no superuser may run it, too: one with createrole, who owns the database. He becomes a
+-- member of the owner, and stays one.
+--
 -- Give the two logins their passwords with \password, so that none stands in a file or a log.
 
 -- Roles belong to the server: those of the other database, or of the first run, stay as they are.
@@ -21,16 +24,19 @@ select format('create role %I login', :'app')
 where not exists (select from pg_roles where rolname = :'app') \gexec
 select format('grant %I to %I', :'owner', :'migrator')
 where not pg_has_role(:'migrator', :'owner', 'member') \gexec
+select format('grant %I to current_user', :'owner')
+where not pg_has_role(:'owner', 'usage') \gexec
 
 -- What the migrator makes belongs to the owner, the ledger included.
 select format('alter role %I in database %I set role = %I', :'migrator', current_database(), :'owner') \gexec
+select format('revoke all on database %I from public, %I', current_database(), :'app') \gexec
 select format('grant connect on database %I to %I, %I', current_database(), :'migrator', :'app') \gexec
 select format('grant create on database %I to %I', current_database(), :'owner') \gexec
-select format('revoke all on database %I from public', current_database()) \gexec
 
 -- Databases from before PostgreSQL 15 let everybody create in public.
 revoke all on schema public from public;
 grant usage, create on schema public to :"owner";
+revoke all on schema public from :"app";
 grant usage on schema public to :"app";
 
 -- Every table the owner will make is open to the application, row by row; what a default, a check or an index
@@ -41,13 +47,23 @@ alter default privileges for role :"owner" in schema public grant usage, select 
 alter default privileges for role :"owner" in schema public grant execute on functions to :"app";
 alter default privileges for role :"owner" revoke execute on functions from public;
 
--- The same for what the owner has made already; the ledger is for nobody.
+-- The same for what the owner has made already, and no more; the ledger is for nobody.
+select format('revoke all on %s from %I cascade', oid::regclass, :'app')
+from pg_class
+where relnamespace = 'public'::regnamespace
+    and relkind in ('r', 'p', 'v', 'm', 'f')
+    and pg_get_userbyid(relowner) = :'owner'
+order by relname \gexec
 select format('grant select, insert, update, delete on %s to %I', oid::regclass, :'app')
 from pg_class
 where relnamespace = 'public'::regnamespace
     and relkind in ('r', 'p', 'v', 'm', 'f')
     and pg_get_userbyid(relowner) = :'owner'
     and relname <> 'schema_migrations'
+order by relname \gexec
+select format('revoke all on sequence %s from %I cascade', oid::regclass, :'app')
+from pg_class
+where relnamespace = 'public'::regnamespace and relkind = 'S' and pg_get_userbyid(relowner) = :'owner'
 order by relname \gexec
 select format('grant usage, select on sequence %s to %I', oid::regclass, :'app')
 from pg_class
@@ -58,7 +74,7 @@ select format('grant execute on routine %s to %I', oid::regprocedure, :'app'),
 from pg_proc
 where pronamespace = 'public'::regnamespace and pg_get_userbyid(proowner) = :'owner'
 order by proname, oid \gexec
-select format('revoke update, delete, truncate on %s from %I', oid::regclass, :'app')
+select format('revoke update, delete on %s from %I cascade', oid::regclass, :'app')
 from pg_class
 where relnamespace = 'public'::regnamespace
     and pg_get_userbyid(relowner) = :'owner'

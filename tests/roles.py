@@ -53,9 +53,9 @@ class Site:
             yield connection
 
 
-def run_roles(server: Server, url: str) -> str:
-    """Run docs/roles.sql as its header says; return all it printed."""
-    variables = [f"-v{name}={role}" for name, role in ROLES.items()]
+def run_roles(server: Server, url: str, *names: str) -> str:
+    """Run docs/roles.sql as its header says, with other names if given; return all it printed."""
+    variables = [f"-v{name}={role}" for name, role in zip(ROLES, names or ROLES.values(), strict=True)]
     command = [server.psql, "-X", "-v", "ON_ERROR_STOP=1", "-1", "-q", *variables]
     done = subprocess.run(
         [*command, "-f", str(ROOT / "docs" / "roles.sql"), url], check=False, capture_output=True, text=True

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -333,6 +333,39 @@ def test_usage_that_was_broken_off_is_not_added_twice(shell: Shell) -> None:
     assert shell.query("specs", SUMS) == []
 
 
+def test_a_call_is_counted_whenever_it_was_written(shell: Shell) -> None:
+    """Not by the time in its row: an import sets it, and a transaction that was open has an older one."""
+    write_calls(shell)
+    shell.script("usage_by_month", "specs", pause=0)
+    first = sum(int(str(row[5])) for row in shell.query("specs", FIGURES))
+    shell.query("specs", CALLS.format(back="interval '15 months'", rows=40).replace("'1 day'", "'9 months'"))
+    said = shell.script("usage_by_month", "specs", batch=7, pause=0)
+    assert "40 calls" in said
+    assert shell.query("specs", SUMS) == []
+    assert sum(int(str(row[5])) for row in shell.query("specs", FIGURES)) == first + 40
+
+
+def test_a_cost_that_is_no_number_stays_by_itself(shell: Shell) -> None:
+    """Its figure would be none either, and the others of its month would be lost with it."""
+    sums = write_calls(shell)
+    nan = CALLS.format(back="interval '15 months'", rows=1).replace("nullif(n % 7, 0) * 0.01", "'NaN'")
+    shell.query("specs", nan)
+    said = shell.script("usage_by_month", "specs", pause=0)
+    assert "1 calls stay, whose cost_usd is NaN" in said
+    assert shell.query("specs", FIGURES) == sums
+
+
+def test_fractions_of_a_cent_are_not_rounded_batch_by_batch(shell: Shell) -> None:
+    """The sum is rounded once: 1,300 calls of a third of a hundredth of a cent are no nothing."""
+    calls = CALLS.format(back="interval '15 months'", rows=1300).replace(
+        "nullif(n % 7, 0) * 0.01", "0.000033"
+    )
+    shell.query("specs", calls)
+    sums = shell.query("specs", SUMS)
+    shell.script("usage_by_month", "specs", batch=50, pause=0)
+    assert shell.query("specs", FIGURES) == sums
+
+
 def test_two_sessions_do_not_roll_up_at_once(shell: Shell) -> None:
     """The second is refused: both would add the same calls."""
     write_calls(shell)
@@ -423,6 +456,47 @@ def test_a_long_transaction_is_named_with_its_remedy(shell: Shell) -> None:
         shell.query("specs", line.split("|")[-1])
         with pytest.raises(psycopg.OperationalError):
             other.execute("select 1")
+
+
+def test_who_may_not_see_how_long_others_last_is_told(shell: Shell) -> None:
+    """Nothing found would be read as nothing there; the remedy beside it is what an administrator grants."""
+    url = shell.environ["DATABASE_URL_SPECS"]
+    shell.query("specs", "create role r_watcher login")
+    try:
+        with psycopg.connect(url, application_name="report") as other:
+            other.execute("select 1")
+            url = url.replace("postgres@", "r_watcher@")
+            watching = replace(shell, environ=shell.environ | {"DATABASE_URL_SPECS": url})
+            said = watching.script("long_transactions", "specs", "-t", longer="0 seconds")
+            [hidden] = [line for line in said.splitlines() if line.startswith("hidden|")]
+            assert "|report|" not in said
+            shell.query("specs", hidden.split("|")[-1])
+            said = watching.script("long_transactions", "specs", "-t", longer="0 seconds")
+            assert "|report|" in said
+            assert "hidden|" not in said
+    finally:
+        shell.query("specs", "drop role r_watcher")
+
+
+def test_an_index_is_never_falsely_called_bloated(shell: Shell) -> None:
+    """One on an expression, whose statistics stand elsewhere; and one of a table that has none."""
+    long = "select md5(n::text) || md5(n::text) || '@example.org' as e, n from generate_series(1, 30000) as n"
+    users = f"insert into public.users (username, email, hashed_password) select n, e, 'x' from ({long}) as x"  # noqa: S608 - from above
+    shell.query("auth", users)
+    shell.query("auth", "reindex table public.users")
+
+    def bloated() -> set[str]:
+        return {name for kind, name in findings(shell, "auth", least="1 MB") if kind == "bloated"}
+
+    assert bloated() == set(), "no statistics"
+    shell.query("auth", "vacuum (analyze) public.users")
+    assert bloated() == set()
+    shell.query("auth", "delete from public.users where left(id::text, 1) not in ('a', 'b')")
+    shell.query("auth", "vacuum (analyze) public.users")
+    assert "idx_users_email_lower" in bloated()
+    shell.query("auth", "select pg_stat_reset()")
+    shell.query("auth", "update pg_class set reltuples = -1 where relname ~ 'users'")
+    assert bloated() == set()
 
 
 @contextmanager

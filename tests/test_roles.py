@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from psycopg import RawCursor, errors, sql
 
 from benchmarks.schema import queries
 from tests import roles
-from tests.conftest import SERIES
-from tests.project import make
+from tests.conftest import ROOT, SERIES
+from tests.project import Project, make
 from tests.roles import ROLES
 from tests.servers import OLDEST
 from tests.sql import catalog
@@ -21,7 +25,6 @@ from tests.sql.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from benchmarks.schema.queries import Query
     from tests.roles import Site
@@ -215,6 +218,19 @@ def test_an_extension_of_the_administrator_is_no_drift(site: Site, has_vectors: 
     site.command("verify", "--drift")
 
 
+@pytest.mark.parametrize("schema", ["public", "extensions"])
+def test_an_extension_that_was_there_before_is_no_drift(site: Site, each_url: str, schema: str) -> None:
+    """Wherever it is, and though a superuser migrates: had the file made it, it had another comment."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        if not connection.execute("select from pg_available_extensions where name = 'vector'").rowcount:
+            pytest.skip(f"PostgreSQL {site.server.version} here does not offer pgvector")
+        connection.execute(f"create schema if not exists {schema}".encode())
+        connection.execute(f"create extension vector schema {schema}".encode())
+        for words in (("migrate",), ("verify", "--drift")):
+            done = Project(ROOT).run(CliRunner(), *words, "specs", DATABASE_URL_SPECS=each_url)
+            assert done.exit_code == 0, done.output
+
+
 def test_another_run_makes_good_what_is_there(site: Site) -> None:
     """Rights that were taken away come back, those that a trail must not have go; nothing else changes."""
     for series in SERIES:
@@ -227,7 +243,10 @@ def test_another_run_makes_good_what_is_there(site: Site) -> None:
                 "revoke all on all routines in schema public from {app}",
                 "grant execute on function public.set_updated_at() to public",
                 "grant update, delete on public.{trail} to {app}",
-                "revoke all on schema public from {app}",
+                "revoke all on schema public from {app}; grant create on schema public to {app}",
+                "grant select on public.schema_migrations to {app}",
+                "grant all on database {name} to {app}",
+                "grant truncate on all tables in schema public to {app} with grant option",
                 "alter role {migrator} in database {name} reset role",
             ):
                 connection.execute(
@@ -253,3 +272,69 @@ def test_functions_behind_a_default_a_check_or_an_index_may_be_called(
         connection.execute("update public.codes set code = public.new_code() where public.is_code(code)")
         may = "select has_function_privilege('pg_monitor', 'public.new_code()', 'execute')"
         assert connection.execute(may.encode()).fetchone() == (False,)
+
+
+@pytest.mark.parametrize("right", ["update, delete", "delete", "truncate", "trigger"])
+def test_a_right_on_a_trail_that_was_given_back_is_drift(site: Site, right: str) -> None:
+    """Though default privileges would give it: the file of the trail has taken it away."""
+    app = sql.Identifier(ROLES["app"])
+    with site.admin("auth") as connection:
+        connection.execute(sql.SQL("grant {} on public.audit_logs to {}").format(sql.SQL(right), app))
+        with pytest.raises(AssertionError, match="table public[.]audit_logs has grants"):
+            site.command("verify", "--drift", "auth")
+        connection.execute(sql.SQL("revoke {} on public.audit_logs from {}").format(sql.SQL(right), app))
+    site.command("verify", "--drift", "auth")
+
+
+@pytest.mark.parametrize("options", [(), ("--no-owner", "--no-privileges")], ids=["with rights", "without"])
+def test_a_restored_database_gets_its_roles_again(
+    tmp_path: Path, site: Site, options: tuple[str, ...]
+) -> None:
+    """What no dump of a database has, as the guide says: its rights and the migrator's setting."""
+    programs = Path(site.server.psql).parent
+    role = "migrator" if options else "postgres"
+    dump, name = str(tmp_path / "dump"), site.names["auth"]
+    subprocess.run([programs / "pg_dump", "-Fc", "-f", dump, site.url("auth", "migrator")], check=True)
+    copy = replace(site, names=site.names | {"auth": f"{name}_restored"})
+    with site.admin("specs") as admin:
+        admin.execute(f"create database {copy.names['auth']} template template0".encode())
+        try:
+            if options:
+                copy.run_roles("auth")
+            command = [programs / "pg_restore", "-1", *options, "-d", copy.url("auth", role), dump]
+            subprocess.run(command, check=True)
+            assert copy.run_roles("auth") == ""
+            with site.admin("auth") as one, copy.admin("auth") as other:
+                rights = RIGHTS.partition("union all\nselect rolname")[0]
+                wanted = sorted(map(_in_order, one.execute(rights.encode())))
+                assert sorted(map(_in_order, other.execute(rights.encode()))) == wanted
+            copy.command("verify", "--drift", "auth")
+        finally:
+            admin.execute(f"drop database {copy.names['auth']} with (force)".encode())
+
+
+def _in_order(row: tuple[str, str | None]) -> tuple[str, list[str]]:
+    name, rights = row
+    return name, sorted((rights or "").strip("{}").split(","))
+
+
+def test_an_administrator_need_be_no_superuser(each_server: Server) -> None:
+    """One who may create roles and owns the database runs the script, and may run it again."""
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as connection:
+        connection.execute("create role r_dba login createrole createdb")
+        connection.execute("create database r_dba owner r_dba")
+        url = each_server.url("r_dba").replace("postgres@", "r_dba@")
+        names = ("R-own", "R-mig", "R-app2")
+        try:
+            for _ in range(2):
+                assert roles.run_roles(each_server, url, *names) == ""
+            migrator = url.replace("r_dba@", "R-mig@")
+            with psycopg.connect(migrator) as made, psycopg.connect(url.replace("r_dba@", "R-app2@")) as app:
+                made.execute("create table public.t (x int)")
+                made.commit()
+                app.execute("insert into public.t values (1)")
+            assert roles.run_roles(each_server, url, *names) == ""
+        finally:
+            connection.execute("drop database r_dba with (force)")
+            for name in (*reversed(names), "r_dba"):
+                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))

@@ -5,7 +5,8 @@
 --           key, which deletes need, or into the other database. Drop one with a file, or it is drift.
 -- bloated   a btree of 10 MB and more (-v least='100 MB' for another limit) and over twice the size that its
 --           rows need; an estimate from the statistics of analyze. Many equal entries take less room than
---           it thinks, so such an index is found late, never falsely.
+--           it thinks, so such an index is found late, never falsely; without statistics, or the right to read
+--           its table, not at all.
 --           Remedy: reindex index concurrently public.NAME; it lets readers and writers go on.
 -- invalid   left by a create or reindex concurrently that failed. Drop it and build it again.
 
@@ -17,7 +18,8 @@
 with listed as (
     select
         i.oid, i.relname as index, t.relname as "table", x.indisvalid, x.indisunique, x.indkey, x.indrelid,
-        pg_relation_size(i.oid) as bytes, greatest(i.reltuples, pg_stat_get_live_tuples(t.oid)) as entries, m.amname,
+        pg_relation_size(i.oid) as bytes, m.amname,
+        case when i.reltuples >= 0 then greatest(i.reltuples, pg_stat_get_live_tuples(t.oid)) end as entries,
         coalesce(s.idx_scan, 0) as scans,
         exists (
             select from pg_constraint as k
@@ -34,11 +36,15 @@ with listed as (
     select
         l.*,
         l.entries * (12 + 8 * ceil((
-            select coalesce(sum(coalesce(p.avg_width, 8)), 8)
-            from unnest(l.indkey::int2[]) as k (attnum)
-            left join pg_attribute as a on a.attrelid = l.indrelid and a.attnum = k.attnum
+            -- Of an expression they stand under the name of the index.
+            select case when bool_and(p.avg_width is not null) then sum(p.avg_width) end
+            from unnest(l.indkey::int2[]) with ordinality as k (attnum, place)
+            join pg_attribute as a
+                on a.attrelid = case k.attnum when 0 then l.oid else l.indrelid end
+                and a.attnum = case k.attnum when 0 then k.place else k.attnum end
             left join pg_stats as p
-                on p.schemaname = 'public' and p.tablename = l.table and p.attname = a.attname
+                on p.schemaname = 'public' and p.attname = a.attname
+                and p.tablename = case k.attnum when 0 then l.index else l.table end
         ) / 8.0)) / 0.9 as bytes_needed
     from listed as l
 )
@@ -52,7 +58,7 @@ cross join lateral (
         ('invalid', not n.indisvalid),
         ('unused', n.indisvalid and n.scans = 0 and not n.indisunique and not n.refers),
         ('bloated', n.indisvalid and n.amname = 'btree' and n.bytes >= pg_size_bytes(:'least')
-            and n.entries >= 0 and n.bytes > 2 * greatest(n.bytes_needed, 1))
+            and n.bytes > 2 * n.bytes_needed)
 ) as f (finding, applies)
 where f.applies
 order by f.finding, n.bytes desc, n.index;

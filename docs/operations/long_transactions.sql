@@ -3,7 +3,9 @@
 --     psql -X -v longer='5 minutes' -f docs/operations/long_transactions.sql "$DATABASE_URL_SPECS"
 --
 -- Transactions of this database that are open for longer, prepared ones that nobody has ended, and slots of
--- replicas that hold rows back. "remedy" is the statement that ends it; nothing is ended here.
+-- replicas that hold rows back. "remedy" is the statement that ends it; nothing is ended here. Of other roles'
+-- sessions only a superuser sees how long they last, or who has pg_read_all_stats: "hidden" says that some were
+-- not seen, and what an administrator can grant.
 
 \if :{?longer}
 \else
@@ -13,11 +15,18 @@
 select
     'transaction' as kind, pid::text as name, usename as "user", application_name as application,
     date_trunc('second', clock_timestamp() - xact_start) as age, state,
-    left(regexp_replace(query, '\s+', ' ', 'g'), 60) as query,
+    left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 60) as query,
     format('select pg_terminate_backend(%s);', pid) as remedy
 from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid()
     and xact_start < clock_timestamp() - :'longer'::interval
+union all
+select
+    'hidden', count(*) || ' sessions', null, null, null, null, 'nobody knows how long they have been open',
+    format('grant pg_read_all_stats to %I;', current_user)
+from pg_stat_activity
+where datname = current_database() and query = '<insufficient privilege>'
+having count(*) > 0
 union all
 select
     'prepared', gid, owner, null, date_trunc('second', clock_timestamp() - prepared), 'prepared', null,

@@ -23,7 +23,7 @@ select
     round(100.0 * s.shared_blks_hit / greatest(s.shared_blks_hit + s.shared_blks_read, 1), 1) as hit_percent,
     round(s.wal_bytes / 1024 / greatest(s.calls, 1), 1) as wal_kb,
     pg_get_userbyid(s.userid) as "user",
-    left(regexp_replace(s.query, '\s+', ' ', 'g'), 80) as query
+    left(regexp_replace(s.query, '[[:space:]]+', ' ', 'g'), 80) as query
 from :"schema".pg_stat_statements as s
 where s.dbid = (select oid from pg_database where datname = current_database())
 order by s.total_exec_time desc

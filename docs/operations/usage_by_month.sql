@@ -7,9 +7,10 @@
 --
 -- Of each month, person, provider and model one row of analytics_metrics stays: metric_type llm_usage,
 -- metric_name cost_usd, date the first of the month, value the sum in US dollars (to the hundredth of a cent),
--- tags who and what, metadata the number of calls and tokens. Nothing is made beside the files, so nothing drifts.
--- A month is rolled up in one transaction, before its first call is deleted. What is broken off goes on with
--- the next run; calls that arrive later than that get a row of their own. So read the sum over the rows.
+-- tags who and what, metadata the number of calls and tokens, and the sum to the last digit. Nothing is made
+-- beside the files, so nothing drifts. A call is added to its figure in the statement that deletes it, whenever
+-- it was written. What is broken off goes on with the next run; what that finds gets rows of its own. So read
+-- the sum over the rows. A call whose cost is no number (NaN) stays, and a warning says so.
 
 \set ON_ERROR_STOP on
 \if :{?keep}
@@ -37,10 +38,10 @@ declare
     cutoff constant timestamptz := date_trunc('month', now() - current_setting('retention.keep')::interval);
     month timestamptz;
     next_month timestamptz := '-infinity';
-    rolled_up timestamptz;
-    here timestamptz;
+    this_run constant timestamptz := clock_timestamp();
     reached timestamptz;
     gone bigint;
+    begun bigint;
     total bigint := 0;
     figures bigint := 0;
     batches integer := 0;
@@ -57,41 +58,56 @@ begin
         exit when month is null;
         next_month := month + interval '1 month';
 
-        select max(created_at) into rolled_up
-        from public.analytics_metrics
-        where date = month::date and metric_type = 'llm_usage' and metric_name = 'cost_usd';
-        here := clock_timestamp();
-        insert into public.analytics_metrics (metric_type, metric_name, date, value, tags, metadata, created_at)
-        select
-            'llm_usage', 'cost_usd', month::date, coalesce(sum(cost_usd), 0),
-            jsonb_build_object('user_id', user_id, 'provider', provider, 'model', model),
-            jsonb_build_object(
-                'calls', count(*), 'tokens_input', sum(tokens_input),
-                'tokens_output', sum(tokens_output), 'tokens_total', sum(tokens_total)
-            ),
-            here
-        from public.llm_usage_tracking
-        where timestamp >= month and timestamp < next_month
-            and created_at > coalesce(rolled_up, '-infinity') and created_at <= here
-        group by user_id, provider, model;
-        get diagnostics gone = row_count;
-        figures := figures + gone;
-        rolled_up := case when gone > 0 then here else rolled_up end;
-        commit;
-
         reached := month;
         loop
             began := clock_timestamp();
             with old as (
                 select id from public.llm_usage_tracking
-                where timestamp >= reached and timestamp < next_month and created_at <= rolled_up
+                where timestamp >= reached and timestamp < next_month and cost_usd is distinct from 'NaN'
                 order by timestamp limit current_setting('retention.batch')::integer
                 for update skip locked
             ), gone as (
                 delete from public.llm_usage_tracking where id = any (array(select id from old))
-                returning timestamp as at
+                returning *
+            ), added as (
+                select
+                    jsonb_build_object('user_id', user_id, 'provider', provider, 'model', model) as tags,
+                    coalesce(sum(cost_usd), 0) as cost_usd, count(*) as calls, sum(tokens_input) as tokens_input,
+                    sum(tokens_output) as tokens_output, sum(tokens_total) as tokens_total
+                from gone
+                group by user_id, provider, model
+            ), known as (
+                update public.analytics_metrics as m
+                set value = (m.metadata ->> 'cost_usd')::numeric + a.cost_usd,
+                    metadata = jsonb_build_object(
+                        'calls', (m.metadata ->> 'calls')::bigint + a.calls,
+                        'tokens_input', (m.metadata ->> 'tokens_input')::bigint + a.tokens_input,
+                        'tokens_output', (m.metadata ->> 'tokens_output')::bigint + a.tokens_output,
+                        'tokens_total', (m.metadata ->> 'tokens_total')::bigint + a.tokens_total,
+                        'cost_usd', (m.metadata ->> 'cost_usd')::numeric + a.cost_usd
+                    )
+                from added as a
+                where m.metric_name = 'cost_usd' and m.date = month::date and m.metric_type = 'llm_usage'
+                    and m.created_at = this_run and m.tags = a.tags
+                returning m.tags
+            ), new as (
+                insert into public.analytics_metrics
+                    (metric_type, metric_name, date, value, tags, metadata, created_at)
+                select
+                    'llm_usage', 'cost_usd', month::date, cost_usd, tags,
+                    jsonb_build_object(
+                        'calls', calls, 'tokens_input', tokens_input, 'tokens_output', tokens_output,
+                        'tokens_total', tokens_total, 'cost_usd', cost_usd
+                    ),
+                    this_run
+                from added
+                where not exists (select from known where known.tags = added.tags)
+                returning id
             )
-            select count(*), max(at) into gone, reached from gone;
+            select
+                (select count(*) from gone), (select max(timestamp) from gone), (select count(*) from new)
+            into gone, reached, begun;
+            figures := figures + begun;
             commit;
             exit when gone = 0;
             total := total + gone;
@@ -101,6 +117,12 @@ begin
         end loop;
     end loop;
     perform pg_advisory_unlock(hashtextextended('public.llm_usage_tracking by month', 0));
+    select count(*) into gone
+    from public.llm_usage_tracking
+    where timestamp < cutoff and cost_usd = 'NaN';
+    if gone > 0 then
+        raise warning 'llm_usage_tracking: % calls stay, whose cost_usd is NaN', gone;
+    end if;
     raise notice 'llm_usage_tracking: % calls from before % became % figures; % batches, the longest took % ms',
         total, cutoff::date, figures, batches, round(extract(epoch from longest) * 1000);
 end;

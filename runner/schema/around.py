@@ -26,6 +26,7 @@ _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
 
 # What makes an extension: whether only unless it is there, and whether in a schema that it names.
 _EXTENSION = r'(?i)\bcreate\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)(\s+(?:with\s+)?schema\b)?'
+_COMMENT = r'(?i)\bcomment\s+on\s+extension\s+"?{name}"?(?!\w)'
 
 _QUESTION = """
     select
@@ -52,6 +53,11 @@ _QUESTION = """
             select e.extname from pg_catalog.pg_extension as e
             join pg_catalog.pg_class as c on c.oid = pg_catalog.to_regclass({ledger})
             where e.extowner <> c.relowner
+        ),
+        array(
+            select e.extname from pg_catalog.pg_extension as e
+            join pg_catalog.pg_available_extensions() as a on a.name = e.extname
+            where a.comment is not distinct from pg_catalog.obj_description(e.oid, 'pg_extension')
         ),
         (
             select pg_catalog.json_agg(array[
@@ -112,6 +118,7 @@ class Around(NamedTuple):
     tablespaces: list[str]
     extensions: dict[str, str]  # and the schema of each, quoted
     brought: list[str]  # those that another role than the migrating one made
+    uncommented: list[str]  # those with the comment that they came with
     defaults: str | None  # default privileges, as JSON
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
 
@@ -160,7 +167,8 @@ def adopt(connection: Connection, around: Around, migrations: Sequence[Migration
 def _make_extensions(connection: Connection, around: Around, migrations: Sequence[Migration]) -> None:
     """Make the extensions that no file makes but one requires, and those that an administrator made.
 
-    Files that make an extension unless it is there, and name no schema, take it wherever they find it.
+    Files that make an extension unless it is there, and name no schema, take it wherever they find it. One
+    that a file would have commented on, had it made it, was there before.
     """
     text = "\n".join(blanked(migration.sql) for migration in migrations)
     required = {name for migration in migrations for name in migration.requires}
@@ -169,7 +177,10 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
         made = re.findall(_EXTENSION.format(name=re.escape(name)), text)
         takes_it = made and all(unless and not named for unless, named in made)
         elsewhere = takes_it and roles.plain(schema) not in own
-        if elsewhere or (name in required and (name in around.brought or not made)):
+        brought = name in around.brought or (
+            name in around.uncommented and re.search(_COMMENT.format(name=re.escape(name)), text)
+        )
+        if elsewhere or (name in required and (brought or not made)):
             database.send(connection, f"create schema if not exists {schema}")
             database.send(connection, f"create extension {roles.quoted(name)} schema {schema} cascade")
 

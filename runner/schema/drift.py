@@ -72,7 +72,7 @@ def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Differen
         and not undecided.is_of_the_ledger(one, parents.get((one.kind, one.name)))
     ]
     if not around.speak_of_defaults(bench.files):
-        found = [one for one in found if not undecided.is_by_default(one, actual)]
+        found = [one for one in found if not undecided.is_by_default(one, bench.before, actual)]
     really = wording.really(bench.connection, found, parents=parents)
     return [_placed(one, parents.get((one.kind, one.name))) for one in really]
 

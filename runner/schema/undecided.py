@@ -36,10 +36,11 @@ def _as_new(item: Item) -> dict[str, str]:
     return {name: value for name, value in item.facts.items() if name != "owner"}
 
 
-def is_by_default(one: Difference, actual: Snapshot) -> bool:
-    """Tell whether it is default privileges, or rights that those of its own schema give.
+def is_by_default(one: Difference, before: Snapshot, actual: Snapshot) -> bool:
+    """Tell whether it is default privileges, or rights that those of a schema give which files made.
 
-    They may be older than an object or not, where files made the schema: so it may have these rights or not.
+    They may be older than an object there or not: so it may have these rights or not. Where the schema was
+    there before the files, they were given before these ran, and what files took back counts.
     """
     if one.kind == "default privileges":
         return True
@@ -48,8 +49,11 @@ def is_by_default(one: Difference, actual: Snapshot) -> bool:
     if (item := actual.get((one.kind, one.name))) is None:
         return False
     owner = item.facts.get("owner")
-    schema = re.match(r'"(?:[^"]|"")+"|[^."]+', one.name)
-    name = f"for {owner} in {schema[0] if schema else ''} on {_DEFAULTS.get(one.kind, 'tables')}"
+    found = re.match(r'"(?:[^"]|"")+"|[^."]+', one.name)
+    schema = found[0] if found else ""
+    if ("schema", schema) in before:
+        return False
+    name = f"for {owner} in {schema} on {_DEFAULTS.get(one.kind, 'tables')}"
     default = actual.get(("default privileges", name))
     old, new = _apart(one.expected), _apart(one.actual)
     return old < new and default is not None and new - old <= _apart(default.facts["rights"])

@@ -81,18 +81,20 @@ create index if not exists idx_audit_logs_ip_address
 -- work with the owner's rights, so what goes takes along or empties here what it must.
 do $body$
 declare
-    other text;
+    other record;
 begin
     for other in
-        select distinct case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end
+        select distinct
+            x.privilege_type as privilege,
+            case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end as grantee
         from pg_catalog.pg_class as c
         cross join lateral pg_catalog.aclexplode(c.relacl) as x
         where c.oid = 'public.audit_logs'::pg_catalog.regclass
             and x.grantee <> c.relowner
-            and x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')
+            and x.privilege_type not in ('SELECT', 'INSERT')
     loop
         execute pg_catalog.format(
-            'revoke update, delete, truncate on public.audit_logs from %s cascade', other
+            'revoke %s on public.audit_logs from %s cascade', other.privilege, other.grantee
         );
     end loop;
 end;

@@ -46,10 +46,10 @@ begin
         alter table public.knowledge_base_documents alter column embedding_vec type vector(384) using
             case
                 when cardinality(string_to_array(embedding, ',')) = 384
-                    and embedding !~ '[^][0-9eE.,+ \t\n\v\f\r-]'
+                    and embedding !~ e'[^][0-9eE.,+ \\t\\n\\v\\f\\r-]'
                     and regexp_replace(
-                        embedding, '-?[0-9]{1,9}(\.[0-9]+)?([eE](-[0-9]+|\+?[0-2]?[0-9]))?', 'n', 'g'
-                    ) ~ '^\s*\[\s*n(\s*,\s*n)*\s*\]\s*$'
+                        embedding, '-?[0-9]{1,9}([.][0-9]+)?([eE](-[0-9]+|[+]?[0-2]?[0-9]))?', 'n', 'g'
+                    ) ~ e'^\\s*\\[\\s*n(\\s*,\\s*n)*\\s*\\]\\s*$'
                 then embedding::text::vector(384)
             end;
 
@@ -83,8 +83,8 @@ begin
                 when cardinality(string_to_array(embedding_vector::text, ',')) = 1536
                     and regexp_replace(
                         embedding_vector::text,
-                        '-?[0-9]{1,9}(\.[0-9]+)?([eE](-[0-9]+|\+?[0-2]?[0-9]))?', 'n', 'g'
-                    ) ~ '^\s*\[\s*n(\s*,\s*n)*\s*\]\s*$'
+                        '-?[0-9]{1,9}([.][0-9]+)?([eE](-[0-9]+|[+]?[0-2]?[0-9]))?', 'n', 'g'
+                    ) ~ e'^\\s*\\[\\s*n(\\s*,\\s*n)*\\s*\\]\\s*$'
                 then embedding_vector::text::vector(1536)
             end;
 

@@ -122,17 +122,26 @@ def test_a_rollback_loses_the_rows_of_its_own_file_only(clone: Clone) -> None:
     }
 
 
-@pytest.mark.parametrize("table", ["admin_audit_logs", "audit_logs"])
+@pytest.mark.parametrize(
+    ("series", "table"),
+    [
+        ("auth", "admin_audit_logs"),
+        ("auth", "audit_logs"),
+        ("specs", "project_ownership_history"),
+        ("specs", "activity_logs"),
+    ],
+)
+@pytest.mark.parametrize("right", ["update", "trigger"])
 def test_a_right_that_was_passed_on_is_taken_back_with_it(
-    designed_of: Callable[[str], Clone], table: str
+    designed_of: Callable[[str], Clone], series: str, table: str, right: str
 ) -> None:
     """Nobody edits a trail: a second run of its file finds whom its first reader has let in."""
-    clone = designed_of("auth")
+    clone = designed_of(series)
     db, name = clone.connection, sql.Identifier(table)
     db.execute("create role r_first; create role r_second; grant usage on schema public to r_first")
-    passed_on = "grant update on {0} to r_first with grant option; set role r_first; grant update on {0} to"
-    db.execute(sql.SQL(passed_on + " r_second; reset role").format(name))
-    [file] = [file for file in forward("auth") if f"on public.{table} from" in file.read_text()]
+    passed_on = "grant {1} on {0} to r_first with grant option; set role r_first; grant {1} on {0} to"
+    db.execute(sql.SQL(passed_on + " r_second; reset role").format(name, sql.SQL(right)))
+    [file] = [file for file in forward(series) if f"on public.{table} from" in file.read_text()]
     clone.execute(file)
-    rights = "select has_table_privilege(r, %s, 'update') from unnest(array['r_first', 'r_second']) as r"
-    assert db.execute(rights, (table,)).fetchall() == [(False,), (False,)]
+    rights = "select has_table_privilege(r, %s, %s) from unnest(array['r_first', 'r_second']) as r"
+    assert db.execute(rights, (table, right)).fetchall() == [(False,), (False,)]
