@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.apply import maker
 from runner.files import body, locate, scan
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 INLINE = r"\binline_code_block\D+(\d+)"
-_FUNCTION = r"([\w.]+)\([^()]*\)\D+?(\d+)"
+_SELECT = "SELECT"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
 _NO_SUCH_LETTER = "22P05"
 
 
 def is_from_code(diag: Diagnostic) -> bool:
     """Tell whether an error comes from within a block or a function."""
-    return bool(re.search(f"{INLINE}|{_FUNCTION}", diag.context or ""))
+    context = diag.context or ""
+    return bool(re.search(INLINE, context) or maker.called(context))
 
 
 def find(diag: Diagnostic, migration: Migration, *, done: int, start: int) -> Place | None:
@@ -53,28 +55,75 @@ def _of_letter(message: str, migration: Migration) -> Place | None:
 
 
 def in_body(
-    diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], failed: Statement
+    diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], running: Statement
 ) -> int | None:
-    """Return the offset of an error inside a do block, or inside a function the same file makes.
+    """Return the offset of an error inside a do block, or inside a function that the same file makes.
 
-    Positions within an inner query are found by that query's text; without one, the context counts
-    lines from the body's first. The innermost part of the context that the file holds wins.
+    The innermost part of the context that the file holds wins. There the inner query is looked for, from the
+    line on that the context names; without one the line is all that is known.
     """
-    if diag.internal_query and diag.internal_position:
-        at = text.find(diag.internal_query)
-        if at >= 0:
-            return at + int(diag.internal_position) - 1
-    for line in (diag.context or "").splitlines():
-        if inline := re.search(INLINE, line):
-            return line_of_body(text, failed, int(inline.group(1)))
-        if called := re.search(_FUNCTION, line):
-            name = called.group(1).rpartition(".")[2]
-            made = re.compile(
-                rf"create\b.*\b(?:function|procedure)\s+(?:\w+\.)?{re.escape(name)}\b", re.I | re.S
-            )
-            if maker := next((one for one in statements if made.match(one.code)), None):
-                return line_of_body(text, maker, int(called.group(2)))
+    if (whole := _of_sql(diag, text, statements, running)) is not None:
+        return whole
+    for depth, line in enumerate((diag.context or "").splitlines()):
+        found = _source(line, text, statements, running)
+        if found:
+            statement, number = found
+            at = line_of_body(text, statement, number)
+            within = None if depth or at is None else _in_query(diag, text[: statement.end], at)
+            return at if within is None else within
     return None
+
+
+def _of_sql(
+    diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], running: Statement
+) -> int | None:
+    """Return the offset of an error inside a function in SQL, whose inner query is its whole body."""
+    if not (diag.internal_query and diag.internal_position):
+        return None
+    for one in reversed(statements):
+        if one.start <= running.start and one.word == "create":
+            begin, end = body(text[one.start : one.end]) or (0, 0)
+            if text[one.start + begin : one.start + end] == diag.internal_query:
+                return one.start + begin + int(diag.internal_position) - 1
+    return None
+
+
+def _source(
+    line: str, text: str, statements: Sequence[Statement], running: Statement
+) -> tuple[Statement, int] | None:
+    """Return the statement that holds the body which a line of a context names, and the line in that."""
+    if inline := re.search(INLINE, line):
+        return running, int(inline.group(1))
+    called = maker.called(line)
+    made = maker.find(called, text, statements, running) if called else None
+    return (made, called.line) if called and made else None
+
+
+def _in_query(diag: Diagnostic | Heard, text: str, begin: int) -> int | None:
+    """Return the offset of a position within the inner query, which stands in ``text`` from ``begin`` on.
+
+    PL/pgSQL takes its queries from the body as they are, but for ``into`` and what follows it, where it puts
+    blanks, and ``perform``, for which it says select.
+    """
+    query, position = diag.internal_query, int(diag.internal_position or 0)
+    if not (query and position):
+        return None
+    if (at := _find(_pattern(query), text, begin)) is not None:
+        return at + position - 1
+    at = _find(f"(?i:perform){_pattern(query.removeprefix(_SELECT))}", text, begin)
+    return None if at is None else at + position  # one letter more
+
+
+def _pattern(query: str) -> str:
+    """Return a pattern for a query in which any text may stand for many blanks."""
+    parts = re.split(r"( {5,})", query)
+    return "".join(f".{{{len(part)}}}" if part.isspace() else re.escape(part) for part in parts)
+
+
+def _find(pattern: str, text: str, begin: int) -> int | None:
+    """Return where a pattern stands by itself, not within a word."""
+    found = re.compile(rf"(?s)(?<!\w){pattern}(?!\w)").search(text, begin)
+    return found.start() if found else None
 
 
 def line_of_body(text: str, statement: Statement, line: int) -> int | None:

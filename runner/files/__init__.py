@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runner.files.lexer import Statement as Statement
     from runner.files.lexer import scan as scan
     from runner.files.outside import ALONE as ALONE
+    from runner.files.outside import NAME as NAME
     from runner.files.outside import may_call as may_call
     from runner.files.outside import procedures as procedures
     from runner.files.place import locate as locate
@@ -52,7 +53,7 @@ else:
         hidden="blanked body",
         layout="lay_out",
         lexer="Statement scan",
-        outside="ALONE may_call procedures",
+        outside="ALONE NAME may_call procedures",
         place="locate",
         schemas="made_schemas",
         template="create",

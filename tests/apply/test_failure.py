@@ -75,6 +75,92 @@ CASES = {
         (3, 5),
         "division by zero",
     ),
+    "an expression whose words stand in a comment and elsewhere": (
+        (
+            "-- Makes customer with is_old.\ncreate table public.customer (id int, is_old boolean);\n"
+            "do $$\nbegin\n    if is_old then\n        null;\n    end if;\nend $$;"
+        ),
+        (5, 8),
+        "is_old",
+    ),
+    "a word within another word of its line": (
+        "do $$\ndeclare total int;\nbegin\n    total := (select totals + tota);\nend $$;",
+        (4, 22),
+        "totals",
+    ),
+    "the second of two blocks alike": (
+        (
+            "do $$ begin\n  insert into public.nope values (1);\nexception when others then null;\nend $$;\n"
+            "do $$ begin\n  insert into public.nope values (1);\nend $$;"
+        ),
+        (6, 15),
+        "nope",
+    ),
+    "behind into": (
+        "do $$\ndeclare a int;\nbegin\n    select 1\n    into a\n    from public.nope;\nend $$;",
+        (6, 10),
+        "nope",
+    ),
+    "behind perform": ("do $$\nbegin\n    perform nope\n    from pg_class;\nend $$;", (3, 13), "nope"),
+    "a trigger that is no maker": (
+        (
+            "create table public.t ();\ncreate function public.audit() returns trigger language plpgsql as\n"
+            "$$ begin\n    raise 'oh no'; end $$;\n"
+            "create trigger a before insert on public.t execute function public.audit('x');\n"
+            "insert into public.t default values;"
+        ),
+        (4, 5),
+        "oh no",
+    ),
+    "one of two of that name": (
+        (
+            "create function public.f(int) returns int language plpgsql as $$ begin\n return 1; end $$;\n"
+            "create function public.f(a varchar(9) default 'x') returns int language plpgsql as\n"
+            "$$ begin\n return 1 / 0; end $$;\nselect public.f('a'::varchar);"
+        ),
+        (5, 2),
+        "division",
+    ),
+    "one of that name in another schema": (
+        (
+            "create schema one; create schema two;\n"
+            "create function one.w() returns int language plpgsql as $$ begin\n return 1; end $$;\n"
+            'create function two."W"() returns int language plpgsql as $$ begin\n return 1; end $$;\n'
+            "create function two.w() returns int language plpgsql as\n$$ begin\n return 1 / 0; end $$;\n"
+            "create function public.w() returns int language plpgsql as $$ begin\n return 1; end $$;\n"
+            "select two.w();"
+        ),
+        (8, 2),
+        "division",
+    ),
+    "one made anew before, not the one made behind it": (
+        (
+            "create function public.f() returns int language plpgsql as $$ begin\n return 1; end $$;\n"
+            "create or replace function public.f() returns int language plpgsql as\n"
+            "$$ begin\n return 1 / 0; end $$;\nselect public.f();\n"
+            "create or replace function public.f() returns int language plpgsql as $$ begin\n return 1; end $$;"
+        ),
+        (5, 2),
+        "division",
+    ),
+    "a name in quotes": (
+        (
+            'create function public."My f"(out a int, numeric(9, 2)) language plpgsql as $$\nbegin\n'
+            '  a := 1 / 0;\nend $$;\nselect public."My f"(1);'
+        ),
+        (3, 3),
+        "division",
+    ),
+    "inside a function in SQL, called in a do block": (
+        (
+            "create function public.g() returns int language sql as $$\n  select 1\n$$;\n"
+            "set local check_function_bodies = off;\n"
+            "create function public.f() returns int language sql as $$\n  select nope\n$$;\n"
+            "do $$\nbegin\n    perform public.f();\nend $$;"
+        ),
+        (6, 10),
+        "nope",
+    ),
     "a function the file made, called in a do block": (
         (
             "create procedure public.p() language plpgsql as $$\nbegin\n    raise 'oh no';\nend $$;"

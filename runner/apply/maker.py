@@ -1,0 +1,110 @@
+"""Find the statement of a file that makes the function which a message of the server names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.files import NAME, blanked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.files import Statement
+
+_MADE = re.compile(
+    rf"create\s+(?:or\s+replace\s+)?(?:function|procedure)\s+(?:({NAME})\s*\.\s*)?({NAME})\s*\(",
+    re.IGNORECASE,
+)
+_DEFAULT = re.compile(r"(?i)\bdefault\b|=")
+_NO_INPUT = re.compile(r"(?i)out\s")
+# What the server calls the types that people write in short (type names of PostgreSQL's manual, chapter 8).
+_ALIASES = {
+    "int": "integer", "int4": "integer", "int2": "smallint", "int8": "bigint", "bool": "boolean",
+    "float4": "real", "float8": "double precision", "float": "double precision", "decimal": "numeric",
+    "varchar": "character varying", "char": "character", "bpchar": "character", "varbit": "bit varying",
+    "timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone",
+    "timetz": "time with time zone", "time": "time without time zone",
+}  # fmt: skip
+
+
+class Called(NamedTuple):
+    """A function as the context of a message names it; ``line`` is that of its body."""
+
+    schema: str | None
+    name: str
+    types: tuple[str, ...]
+    line: int
+
+
+_CALLED = re.compile(rf"(?:({NAME})\.)?({NAME})\(([^()]*)\)\D+?(\d+)")
+
+
+def called(line: str) -> Called | None:
+    """Return the function that a line of a context names, such as ``PL/pgSQL function f(text) line 6``."""
+    found = _CALLED.search(line)
+    if found is None:
+        return None
+    schema, name, types, number = found.groups()
+    given = tuple(one.strip() for one in types.split(",")) if types else ()
+    return Called(schema and _plain(schema), _plain(name), given, int(number))
+
+
+def find(one: Called, text: str, statements: Sequence[Statement], running: Statement) -> Statement | None:
+    """Return the last statement up to ``running`` that made a function, among those of that name.
+
+    The one whose types are written as the server names them wins, then one with as many of them.
+    """
+    made = [
+        (statement, types)
+        for statement in statements
+        if statement.start <= running.start
+        for types in _made(statement, text, one)
+    ]
+    exact = [statement for statement, types in made if types == one.types]
+    alike = [statement for statement, types in made if len(types) == len(one.types)]
+    return next((found[-1] for found in (exact, alike) if found), None)
+
+
+def _made(statement: Statement, text: str, one: Called) -> Iterator[tuple[str, ...]]:
+    """Yield the types of what a statement makes, if it has that name."""
+    if statement.word != "create":
+        return
+    own = blanked(text[statement.start : statement.end])
+    match = _MADE.match(own)
+    if match is None or _plain(match[2]) != one.name:
+        return
+    if one.schema is None or match[1] is None or _plain(match[1]) == one.schema:
+        yield tuple(_type(argument) for argument in _arguments(own, match.end()))
+
+
+def _arguments(own: str, at: int) -> Iterator[str]:
+    """Yield the arguments in the parentheses that were opened before ``at``, but for those that only go out."""
+    depth, begin = 1, at
+    for here in range(at, len(own)):
+        depth += {"(": 1, ")": -1}.get(own[here], 0)
+        if depth == 0 or (depth == 1 and own[here] == ","):
+            argument = own[begin:here].strip()
+            begin = here + 1
+            if argument and not _NO_INPUT.match(argument):
+                yield argument
+        if depth == 0:
+            return
+
+
+def _type(argument: str) -> str:
+    """Return the type of an argument as the server names it, as far as that can be read."""
+    words = re.sub(r"\([^()]*\)", "", _DEFAULT.split(argument, maxsplit=1)[0]).lower().split()
+    for count in range(min(len(words), 5), 0, -1):
+        last = " ".join(words[-count:])
+        base = last.removesuffix("[]")
+        if base in _ALIASES:
+            return f"{_ALIASES[base]}{last[len(base) :]}"
+        if base in _ALIASES.values():
+            return last
+    return words[-1] if words else ""
+
+
+def _plain(name: str) -> str:
+    """Return a name as the catalogs hold it."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
