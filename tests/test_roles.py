@@ -301,8 +301,8 @@ def test_a_restored_database_gets_its_roles_again(
         try:
             if options:
                 copy.run_roles("auth")
-            command = [programs / "pg_restore", "-1", *options, "-d", copy.url("auth", role), dump]
-            subprocess.run(command, check=True)
+            command: list[str | Path] = [programs / "pg_restore", "-1", *options]
+            subprocess.run([*command, "-d", copy.url("auth", role), dump], check=True)
             assert copy.run_roles("auth") == ""
             with site.admin("auth") as one, copy.admin("auth") as other:
                 rights = RIGHTS.partition("union all\nselect rolname")[0]

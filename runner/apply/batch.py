@@ -42,7 +42,13 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
         if not opened:
             run.choose(files)
         text, starts = envelope.message(
-            files, access, run.before, run.limits, opened=opened, asynchronous=run.is_asynchronous
+            files,
+            access,
+            run.before,
+            run.limits,
+            opened=opened,
+            asynchronous=run.is_asynchronous,
+            resets=run.resets,
         )
         watching = Watch(
             access.reconnect,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from bisect import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 _QUOTED = r'"([^"]+)"'
+_OF_TRANSACTIONS = (b"BEGIN", b"START TRANSACTION", b"COMMIT", b"ROLLBACK", b"PREPARE TRANSACTION")
 UNREAD, OPENING, HANDED_OVER, RUNNING, ENDING, RECORDED = range(6)
 
 
@@ -37,7 +39,9 @@ class Course:
 
     ``place`` is the file at hand; ``phase`` is what is done for it, and ``UNREAD`` while nothing was run;
     ``done`` of its statements are finished, ``ms`` milliseconds it took when it is recorded; ``refused`` is
-    what ended the message. ``is_own`` says that the transaction behind the file was the one before it.
+    what ended the message. ``is_own`` says that the transaction behind the file was the one before it, by the
+    setting that is gone with that; ``has_ended`` that the file said so. ``sent`` is when, in seconds of
+    ``time.monotonic``.
     """
 
     def __init__(self, files: Sequence[Migration], starts: Sequence[int]) -> None:
@@ -49,6 +53,8 @@ class Course:
         self.done = 0
         self.ms = 0
         self.is_own = True
+        self.has_ended = False
+        self.sent = time.monotonic()
         self.refused: database.Error | None = None
         self.heard = database.Notices()
         self.committed: list[Committed] = []  # what was said of them is not told yet
@@ -81,7 +87,7 @@ class Course:
             self.phase = HANDED_OVER
             self.heard = database.Notices(self._said_early())  # what the runner's own caused is left out
         elif self.phase == HANDED_OVER:
-            self.phase, self.is_own = RUNNING, True
+            self.phase, self.is_own, self.has_ended = RUNNING, True, False
         elif self.phase == ENDING and _has(result, ledger.RECORDED):
             self.phase, self.is_own = RECORDED, True  # else the server would have refused it
             self.ms = int(result.get_value(0, 0) or 0)
@@ -93,6 +99,7 @@ class Course:
             self.is_own = (result.get_value(0, 0) or b"").decode().startswith(ledger.mark(self.at_hand))
         else:
             self.done += 1
+            self.has_ended = self.has_ended or result.command_status in _OF_TRANSACTIONS
             self.heard.count()
 
     @property

@@ -90,11 +90,13 @@ def message(  # noqa: PLR0913 - options, keyword-only
     *,
     opened: bool,
     asynchronous: bool,
+    resets: Migration | None = None,
 ) -> tuple[bytes, list[int]]:
     """Return the message for some files, and where each of them begins in it, in characters.
 
     What begins the first transaction may have been sent: ``opened``. With ``asynchronous`` only the last
-    commit waits until it, and all before it, is durable. Where no pooler is in between, the session keeps
+    commit waits until it, and all before it, is durable. ``resets`` is a file that resets all settings in a
+    function, so that it cannot be seen. Where no pooler is in between, the session keeps
     the lock from one file to the next: then the ledger can be no other than it left it.
     """
     parts: list[str] = []
@@ -120,7 +122,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         first = starts[-1] + 1 if counts_letters else None
         record = ledger.record_within(migration, first=first, keeps=keeps, is_prepared=knows)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
-        restored = back + ledger.restore_message(migration)
+        restored = back + ledger.restore_message(migration, resets=migration is resets)
         own = [head, migration.sql, "\n;\n", ledger.MARK, restored, forget, *record, _LAST, commit]
         parts += own
         length += sum(map(len, own))

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from runner import ledger
 from runner.apply import disclosure, position
-from runner.errors import ConnectionLost, Interrupted, LockTimeout, RunnerError, SqlFailed, TransactionEnded
+from runner.errors import (
+    ConnectionLost,
+    Interrupted,
+    LockTimeout,
+    RunnerError,
+    ServerUnusable,
+    SqlFailed,
+    TransactionEnded,
+)
 from runner.files import ALONE, commits_itself
 
 if TYPE_CHECKING:
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
+_UNDEFINED, _LANGUAGE = "42704", '"plpgsql"'
 _VALUE_TOO_NEW = "55P04"
 CORRECT = "Correct the cause and run again."
 _ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"
@@ -55,6 +64,12 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
+    if done is None and error.sqlstate == _UNDEFINED and _LANGUAGE in (diag.message_primary or ""):
+        return ServerUnusable(
+            f"This database has no language plpgsql, without which the runner can apply no file: "
+            f"{migration.path} was rolled back.",
+            remedy="As its owner: create extension plpgsql; Then run again.",
+        )
     if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         is_deadlock = error.sqlstate == _DEADLOCK
         how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, ledger
 from runner.apply import failure
-from runner.errors import CommitUnknown, RunnerError
+from runner.errors import CommitUnknown, IntegrityError, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,5 +92,7 @@ def _attempt(
                 database.roll_back(connection)
                 ledger.make_durable(connection, series=migration.series, version=rows[-1].version)
             return {row.version: row for row in rows if not row.running}
+    except IntegrityError:
+        raise  # it answers, and what is there is no ledger any more
     except (database.Error, RunnerError):
         return None  # not back yet

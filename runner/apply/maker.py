@@ -79,7 +79,7 @@ def _made(statement: Statement, text: str, one: Called) -> Iterator[tuple[str, .
 
 
 def _arguments(own: str, at: int) -> Iterator[str]:
-    """Yield the arguments in the parentheses that were opened before ``at``, but for those that only go out."""
+    """Yield the arguments in parentheses that were opened before ``at``, but for those that only go out."""
     depth, begin = 1, at
     for here in range(at, len(own)):
         depth += {"(": 1, ")": -1}.get(own[here], 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 from runner import database, ledger
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from runner.apply.watch import Watch
 
 _CANCELLED = "57014"
+_INTEGRITY = "23"  # a class of SQLSTATEs
+_SOON = 10.0  # seconds
 _NO_SUCH_LETTER = "22P05"
 _READ_ONLY = "select 'a file that is read and not run'::pg_catalog.int4;\n"  # it fails before the file begins
 
@@ -44,6 +47,12 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         yield from _not_opened(run, way, error)
     elif len(way.files) > 1 and ledger.is_forgotten(error):
         run.most = 1  # a message with one file has nothing prepared
+    elif way.place and _may_be_of_time(way, error):
+        run.most = 1
+    elif ledger.is_swallowed(error):
+        raise ledger.swallowed(migration) from error
+    elif not (way.is_own or way.has_ended or run.resets is migration):
+        run.resets = migration  # it was in one transaction, which is rolled back: a function took the mark
     elif not way.is_own:
         raise failure.ended(migration) from error
     else:
@@ -52,6 +61,15 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
             error, migration, done=done, start=way.start, wants=watch.blocked.wants, blockers=watch.lines
         )
         raise limit.explain(problem, error, connection, run.limits) from error
+
+
+def _may_be_of_time(way: Course, error: database.Error) -> bool:
+    """Tell whether a file may hold by itself: what is to be unique, or in order, may be made of ``now()``.
+
+    It is the same for all files of a message, and another one for each that is sent alone.
+    """
+    violates = (error.sqlstate or "").startswith(_INTEGRITY)
+    return violates and time.monotonic() - way.sent < _SOON
 
 
 def _unread(run: Run, way: Course, error: database.Error, *, opened: bool) -> Iterator[Event]:
@@ -95,6 +113,8 @@ def _not_opened(run: Run, way: Course, error: database.Error) -> Iterator[Event]
             raise failure.failed(error, migration) from error
     elif error.sqlstate == ledger.CHANGED:
         raise ledger.changed(error) from error
+    elif not run.before.has_ledger and "()" in (error.diag.context or ""):  # a function in the way
+        raise ledger.unmade(error) from error
     else:
         problem = failure.failed(error, migration)
         raise limit.explain(problem, error, run.access.connection, run.limits) from error

@@ -56,6 +56,7 @@ class Run:
         self.before = before
         self.limits = limits
         self.most = _MOST  # files in one message
+        self.resets: Migration | None = None  # a file that is known to reset all settings, out of sight
         self.is_asynchronous = False  # whether of the message at hand only the last commit is waited for
         self._slowest = 0  # milliseconds, of the files since the message at hand began
         self._todo = list(reversed(migrations))

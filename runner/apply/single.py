@@ -95,7 +95,9 @@ def _run(migration: Migration, access: Access, limits: Limits) -> Generator[Work
             raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
     ms = math.ceil((time.monotonic() - started) * 1000)
     _check(migration, connection, results, before=before, watch=watch, limits=limits)
-    database.run(connection, settings + ledger.done_message(migration, ms=ms))
+    done = database.run(connection, settings + ledger.done_message(migration, ms=ms))[-1]
+    if not done.command_tuples:
+        raise ledger.swallowed(migration)
     return ms
 
 

@@ -1,7 +1,8 @@
 """Find the indexes that a statement outside any transaction has left invalid.
 
-Judged is what the statement names, and what was not there before it; not what another team left behind, nor
-what somebody is building right now, nor the index of a partitioned table that waits for its partitions.
+Judged is what the statement names, and what was not there before it; where it names no index, also one that
+is older than a valid one just like it: an earlier try of the same file. Not what another team left behind,
+nor what somebody is building right now, nor the index of a partitioned table that waits for its partitions.
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ LEFT = """
             c.oid = pg_catalog.to_regclass({index}::text)
             or c.oid <> all (pg_catalog.string_to_array({before}, ',')::oid[])
             and ({table}::text is null or i.indrelid = pg_catalog.to_regclass({table}::text))
+            or {index}::text is null and exists (
+                select from pg_catalog.pg_index as k
+                where i.indrelid = pg_catalog.to_regclass({table}::text)
+                    and k.indrelid = i.indrelid and k.indisvalid and k.indexrelid > i.indexrelid
+                    and (k.indkey, k.indclass, k.indoption, k.indisunique)
+                        = (i.indkey, i.indclass, i.indoption, i.indisunique)
+                    and k.indcollation = i.indcollation
+                    and pg_catalog.pg_get_expr(k.indpred, k.indrelid)
+                        is not distinct from pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+                    and pg_catalog.pg_get_expr(k.indexprs, k.indrelid)
+                        is not distinct from pg_catalog.pg_get_expr(i.indexprs, i.indrelid)
+            )
         )
     order by 1
 """

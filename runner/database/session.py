@@ -110,8 +110,11 @@ def in_transaction(connection: Connection) -> bool:
 
 
 def counts_letters(connection: Connection) -> bool:
-    """Tell whether the server counts the letters of a text: in SQL_ASCII it knows bytes alone."""
-    return connection.pgconn.parameter_status(b"server_encoding") != b"SQL_ASCII"
+    """Tell whether the server counts the letters of a text as Python does.
+
+    In SQL_ASCII it knows bytes alone, and in EUC_JIS_2004 two letters of Unicode may be one.
+    """
+    return connection.pgconn.parameter_status(b"server_encoding") not in (b"SQL_ASCII", b"EUC_JIS_2004")
 
 
 def is_lost(connection: Connection, error: psycopg.Error) -> bool:

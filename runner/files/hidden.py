@@ -11,17 +11,21 @@ if TYPE_CHECKING:
 
 
 _IN_NAME = "$"  # a dollar sign that quotes nothing
+_DEEPEST = 50
 
 
-def blanked(text: str) -> str:
+def blanked(text: str, *, depth: int = 0) -> str:
     """Return a text of the same length with blanks for its comments, those in dollar-quoted bodies as well.
 
-    Strings stay: a block may execute them. A text, or a body, that cannot be scanned stays as it is.
+    Strings stay: a block may execute them. A text, or a body, that cannot be scanned stays as it is, and so
+    does one within more dollar quotes than anybody writes; ``depth`` is how many there are around this one.
     """
+    if depth > _DEEPEST:
+        return text
     parts, position = [], 0
     try:
         for start, end in _tokens(text):
-            parts += [text[position:start], _seen(text[start:end])]
+            parts += [text[position:start], _seen(text[start:end], depth)]
             position = end
     except Refusal:
         return text
@@ -36,13 +40,13 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
         position = end
 
 
-def _seen(token: str) -> str:
+def _seen(token: str, depth: int) -> str:
     if token.startswith(("--", "/*")):
         return " " * len(token)
     if not token.startswith("$") or token == _IN_NAME:
         return token
     quote = _quote(token)
-    return f"{token[:quote]}{blanked(token[quote:-quote])}{token[-quote:]}"
+    return f"{token[:quote]}{blanked(token[quote:-quote], depth=depth + 1)}{token[-quote:]}"
 
 
 def _quote(token: str) -> int:

@@ -133,15 +133,26 @@ class _Nesting:
 
     def goes_on(self, segment: str) -> bool:
         """Take the code up to a semicolon; tell whether the statement goes on behind it."""
+        opened = self.parentheses
         self.parentheses += segment.count("(") - segment.count(")")
         if self.routine is None:
             self.routine = bool(re.match(_ROUTINE, segment))
         if self.routine:
+            segment = _outside(segment, opened)
             body = None if self.blocks else re.search(_ATOMIC, segment)
             if self.blocks or body:
                 words = re.compile(_NESTING).finditer(segment, body.start() if body else 0)
                 self.blocks += sum(1 if word.group(1) else -1 for word in words)
         return self.parentheses > 0 or self.blocks > 0
+
+
+def _outside(code: str, depth: int) -> str:
+    """Return code with blanks for what stands in parentheses, of which ``depth`` are open before it."""
+    kept = []
+    for character in code:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        kept.append(" " if depth > 0 else character)
+    return "".join(kept)
 
 
 def _skip(text: str, at: int, token: str) -> int:

@@ -36,12 +36,12 @@ _REFUSED = {  # what follows the first word
     },
     "reindex": {
         "reindex concurrently": (
-            rf"\s*{_OPTIONS}\w+\s+concurrently\b|\s*\([^)]*\bconcurrently\b(?!{_OFF})[^)]*\)"
+            rf"\s*{_OPTIONS}\w+\s+concurrently\b|\s*\((?=[^)]*\))[^)]*\bconcurrently\b(?!{_OFF})"
         ),
         "reindex schema, database or system": rf"\s*{_OPTIONS}(?:schema|database|system)\b",
     },
     "alter": {
-        "detach partition concurrently": r"\s+table\b.*\bdetach\s+partition\b.*\bconcurrently\s*$",
+        "detach partition concurrently": r"\s+table\b(?=.*?\bdetach\s+partition\b).*\bconcurrently\s*$",
         "alter database set tablespace": r"\s+database\s+\S+\s+set\s+tablespace\b",
         "alter system": r"\s+system\b",
         "alter subscription": (
@@ -57,7 +57,7 @@ _WITHOUT_SLOT = r"(?i)\bslot_name\s*=\s*none\b"
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _CALL = rf"(?i)call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
-_PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
+_PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:({NAME})\s*\.\s*)?({NAME})\s*\("
 _STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'"
 # In a body, which may end behind it.
 _MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*|\Z))"
@@ -114,14 +114,25 @@ def _blanked(text: str) -> str:
     return blanked(text)
 
 
-def procedures(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the names, without schema, of the procedures that files make and that commit or roll back."""
+def procedures(
+    texts: Iterable[str], *, known: dict[str, dict[str | None, bool]] | None = None
+) -> frozenset[str]:
+    """Return the names, without schema, of the procedures that commit or roll back, behind files in order.
+
+    One that was made anew is as it was made last; of those of one name in several schemas all must end their
+    transaction: else the server knows which one is called. ``known`` takes what is found, by name and schema,
+    and holds what files before these have made.
+    """
+    known = {} if known is None else known
     for text in texts:
         if re.search(r"\bprocedure\b", text, re.IGNORECASE):
-            yield from _committing(text)
+            for schema, name, commits_itself in _made(text):
+                known.setdefault(name, {})[schema] = commits_itself
+    return frozenset(name for name, made in known.items() if all(made.values()))
 
 
-def _committing(text: str) -> Iterator[str]:
+def _made(text: str) -> Iterator[tuple[str | None, str, bool]]:
+    """Yield schema and name of each procedure that a file makes, and whether it ends its transaction."""
     try:
         statements = scan(text).statements
     except Refusal:
@@ -129,8 +140,8 @@ def _committing(text: str) -> Iterator[str]:
     for statement in statements:
         said = _blanked(text[statement.start : statement.end]) if statement.word == "create" else ""
         made = re.match(_PROCEDURE, said)
-        if made and _has_end(statement, text):
-            yield folded(made[1])
+        if made:
+            yield made[1] and folded(made[1]), folded(made[2]), _has_end(statement, text)
 
 
 def _has_end(statement: Statement, text: str) -> bool:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runner.ledger.objection import is_held as is_held
     from runner.ledger.objection import is_outdated as is_outdated
     from runner.ledger.objection import is_stale as is_stale
+    from runner.ledger.objection import is_swallowed as is_swallowed
     from runner.ledger.table import APPEARED as APPEARED
     from runner.ledger.table import CREATE as CREATE
     from runner.ledger.table import create as create
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from runner.ledger.trust import changed as changed
     from runner.ledger.trust import check_owner as check_owner
     from runner.ledger.trust import shape as shape
+    from runner.ledger.trust import swallowed as swallowed
+    from runner.ledger.trust import unmade as unmade
     from runner.ledger.within import BEGINS as BEGINS
     from runner.ledger.within import ENDS as ENDS
     from runner.ledger.within import MARK as MARK
@@ -66,9 +69,9 @@ else:
         entry="DONE FORGET RECORD RUNNING done_message forget_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
         key="HOLDS try_lock try_session_lock",
-        objection="is_forgotten is_held is_outdated is_stale",
+        objection="is_forgotten is_held is_outdated is_stale is_swallowed",
         table="APPEARED CREATE create make_durable read read_rows text",
-        trust="Shape changed check_owner shape",
+        trust="Shape changed check_owner shape swallowed unmade",
         within="BEGINS ENDS MARK RECORDED UNCHECKED check_message lock_message mark prepare_message"
         " record_within restore_message take_over_message",
     )

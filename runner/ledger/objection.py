@@ -31,3 +31,8 @@ def is_forgotten(error: Error) -> bool:
 def is_outdated(error: Error) -> bool:
     """Tell whether the ledger has changed since the plan was made."""
     return error.sqlstate == _NO_NUMBER and within.OUTDATED in (error.diag.message_primary or "")
+
+
+def is_swallowed(error: Error) -> bool:
+    """Tell whether a trigger or a rule lets no row be written to the ledger."""
+    return error.sqlstate == _NO_NUMBER and within.SWALLOWED in (error.diag.message_primary or "")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runner import database
-from runner.errors import LedgerUntrusted, WrongDatabase
+from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
 from runner.ledger import faults, trust
 from runner.ledger.faults import TABLE
 from runner.model import Applied
@@ -102,6 +102,19 @@ _WAIT = """
     select pg_catalog.pg_logical_emit_message(true, 'migration runner', '');
     commit;
 """
+_LOCK_NOT_AVAILABLE = "55P03"
+_PATIENCE = "set local lock_timeout = '5s';"
+_HOLDERS = f"""
+    select pg_catalog.format(
+        'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
+        a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
+        coalesce(a.state, 'state hidden from this role'), l.pid
+    )
+    from pg_catalog.pg_locks as l
+    left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
+    where l.relation = pg_catalog.to_regclass('{TABLE}') and l.mode = 'AccessExclusiveLock' and l.granted
+        and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+"""  # noqa: S608 - a name of ours
 _DIGITS = 3  # of a version, at least
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -123,7 +136,7 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
     is selected from it, and ``WrongDatabase`` when it records another series.
     """
     trust.check_shape(found)
-    rows = tuple(_applied(*row) for row in database.query(connection, _ROWS))
+    rows = tuple(_applied(*row) for row in _rows(connection))
     if odd := [row.version for row in rows if not _is_number(row.version)]:
         raise LedgerUntrusted(
             f"{TABLE} records a version that is no number: {odd[0]!r}.",
@@ -135,6 +148,23 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
             remedy=f"Point the URL of {series} at its own database.",
         )
     return rows
+
+
+def _rows(connection: Connection) -> list[tuple[Any, ...]]:
+    """Return the rows. Raises ``LockTimeout`` where somebody keeps all readers away from them."""
+    try:
+        *_, result = database.ask(connection, _PATIENCE + _ROWS)
+    except database.Error as error:
+        if error.sqlstate != _LOCK_NOT_AVAILABLE:
+            raise
+        database.roll_back(connection)
+        lines = database.query(connection, _HOLDERS)
+        raise LockTimeout(
+            f"Somebody holds a lock on {TABLE}, which nobody can read meanwhile.",
+            remedy="Let that transaction end, then run again.",
+            notes=tuple(line for (line,) in lines),
+        ) from error
+    return database.rows(connection, result)
 
 
 def _is_number(version: str) -> bool:

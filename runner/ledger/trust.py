@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.database import Connection, Error
+    from runner.model import Migration
 
 
 class Shape(NamedTuple):  # as in model: it starts faster
@@ -101,3 +102,22 @@ def check_owner(found: Shape) -> None:
 def changed(error: "Error") -> LedgerUntrusted:
     """Return what ``CHECK`` raised as an error of the runner's."""
     return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)
+
+
+def swallowed(migration: "Migration") -> LedgerUntrusted:
+    """Say that a file cannot be recorded, for what it has made lets no row be written to the ledger."""
+    became = "It was rolled back." if migration.in_transaction else "It ran outside any transaction."
+    return LedgerUntrusted(
+        f"{migration.path} cannot be recorded: a trigger or a rule on {TABLE} lets no row in. {became}",
+        remedy=f"Let what it makes on every table leave out {TABLE}; `verify` names what is there already.",
+    )
+
+
+def unmade(error: "Error") -> LedgerUntrusted:
+    """Say that a trigger of the database did not let the ledger come to be."""
+    return LedgerUntrusted(
+        f"An event trigger failed as the ledger, {TABLE}, was made: {error.diag.message_primary}.",
+        remedy="Nothing was changed. Let its function name what it uses with its schema, or set a path of "
+        "its own: `alter function ... set search_path = ...`. The runner works with an empty one.",
+        notes=tuple((error.diag.context or "").splitlines()),
+    )

@@ -23,6 +23,7 @@ BEGINS, ENDS, RECORDED = b"runner_begins", b"runner.file", b"execution_ms"
 
 HELD = "the advisory lock of the migration runner is held"
 OUTDATED = "the ledger is not what the migration runner planned for"
+SWALLOWED = "the record of the migration runner is swallowed"
 STALE = "the message of the migration runner is sent anew, for now() to be right"
 FRESH = "1 minute"  # so much now() may lie behind: for all files of a message it is the time that one came
 
@@ -88,24 +89,30 @@ _RESTORE = f"""
 _RESET, _RESETS = "reset", r"(?i)\breset\s+all\b"
 
 # In another transaction, or without the beginning of this very file, nothing is set: what is empty is no
-# number, and null is refused. Milliseconds are rounded up: 0 says that a bundle has applied a file.
-_RECORD = """
-    insert into public.schema_migrations
-        (series, version, name, checksum, sql, applied_at, execution_ms, runner_version)
-    values (
-        {series}, {version}, {name}, {checksum}, {sql},
-        pg_catalog.to_timestamp(pg_catalog.current_setting('runner.since', true)::double precision),
-        case
-            when pg_catalog.current_setting('runner.file', true)
-                = {mark} || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text
-            then pg_catalog.ceil(1000 * (
-                extract(epoch from pg_catalog.clock_timestamp())
-                - pg_catalog.current_setting('runner.since', true)::numeric
-            ))
-        end,
-        {runner}
+# number, and null is refused. Milliseconds are rounded up: 0 says that a bundle has applied a file. A trigger
+# or a rule that the file has made may let no row come to be.
+_RECORD = f"""
+    with recorded as (
+        insert into public.schema_migrations
+            (series, version, name, checksum, sql, applied_at, execution_ms, runner_version)
+        values (
+            {{series}}, {{version}}, {{name}}, {{checksum}}, {{sql}},
+            pg_catalog.to_timestamp(pg_catalog.current_setting('runner.since', true)::double precision),
+            case
+                when pg_catalog.current_setting('runner.file', true)
+                    = {{mark}} || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text
+                then pg_catalog.ceil(1000 * (
+                    extract(epoch from pg_catalog.clock_timestamp())
+                    - pg_catalog.current_setting('runner.since', true)::numeric
+                ))
+            end,
+            {{runner}}
+        )
+        returning execution_ms
     )
-    returning execution_ms"""
+    select coalesce(
+        (select execution_ms::pg_catalog.text from recorded), '{SWALLOWED}'
+    )::pg_catalog.int8 as execution_ms"""  # noqa: S608 - a text of ours
 # At once: the transaction has it. Those that the file has left go before.
 _KEEP = f", pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_advisory_lock({KEY})"
 _FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")
@@ -154,10 +161,10 @@ def _words() -> dict[str, str]:
     return {"held": HELD, "stale": STALE, "outdated": OUTDATED, "fresh": FRESH}
 
 
-def restore_message(migration: Migration) -> str:
-    """Return what sets again what a file may have reset, if it seems to; nothing for any other file."""
+def restore_message(migration: Migration, *, resets: bool = False) -> str:
+    """Return what sets again what a file may have reset, if it seems to, or ``resets``; else nothing."""
     is_like_it = _RESET in migration.sql.lower()  # the pattern alone takes ten times as long
-    resets = is_like_it and re.search(_RESETS, migration.sql)
+    resets = resets or bool(is_like_it and re.search(_RESETS, migration.sql))
     return fill(_RESTORE, mark=mark(migration)) if resets else ""
 
 

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 def refused(todo: Sequence[Step], known: Sequence[Step]) -> Iterator[FileRefused]:
     """Yield the refusal of each file of ``todo`` that must not be sent; ``known`` are all of its series."""
-    committing: tuple[str, ...] = ()
+    committing: dict[str, frozenset[str]] = {}
     if any(files.may_call(step.file.sql) for step in todo):
-        committing = tuple(files.procedures(step.file.sql for step in known if step.migration))
+        made: dict[str, dict[str | None, bool]] = {}
+        for step in known:
+            if step.migration:
+                committing[step.version] = files.procedures([step.file.sql], known=made)
     for step in todo:
         try:
-            _check(step.file, committing)
+            _check(step.file, committing.get(step.version, frozenset()))
         except FileRefused as error:
             yield error
 
@@ -41,7 +44,7 @@ def _as_note(refused: FileRefused, first: FileRefused) -> str:
 
 
 @lru_cache(1000)  # of a fleet each member asks for the same files; what is refused is not kept
-def _check(file: Migration, committing: tuple[str, ...]) -> None:
+def _check(file: Migration, committing: frozenset[str]) -> None:
     files.check(file.sql, path=file.path, single=not file.in_transaction, committing=committing)
     if ledger.NAME in file.sql.lower():
         _check_own(file)

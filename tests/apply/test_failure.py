@@ -138,7 +138,7 @@ CASES = {
             "create function public.f() returns int language plpgsql as $$ begin\n return 1; end $$;\n"
             "create or replace function public.f() returns int language plpgsql as\n"
             "$$ begin\n return 1 / 0; end $$;\nselect public.f();\n"
-            "create or replace function public.f() returns int language plpgsql as $$ begin\n return 1; end $$;"
+            "create or replace function public.f() returns int language sql as 'select 1';"
         ),
         (5, 2),
         "division",

@@ -406,3 +406,27 @@ def test_such_a_block_works_where_the_remedy_puts_it(
     do = {"002_do.sql": f"-- runner: no-transaction\n{block}"}
     make(tmp_path, app={"000_p.sql": PROCEDURE, **calls, **do}).migrate(each_url)
     assert ledger(db) == [("000", False), ("001", False), ("002", False)]
+
+
+def test_a_wreck_of_an_earlier_try_is_found_though_the_file_gives_no_name(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Each try makes an index of another name; the wreck of another index is nobody's business here."""
+    text = '-- runner: no-transaction\ncreate unique index concurrently on public."T x" (id) where id > 0;'
+    table = 'create table public."T x" (id int, n int);'
+    app = make(tmp_path, app={"000_t.sql": table, "001_index.sql": text})
+    app.migrate(each_url, to=0)
+    db.execute('insert into public."T x" values (1, 1), (1, 1)')
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute('create unique index concurrently other on public."T x" (n)')
+    for _ in range(2):
+        with pytest.raises(SqlFailed):
+            app.migrate(each_url)
+    db.execute('delete from public."T x"')
+    with pytest.raises(
+        IndexInvalid, match=r'invalid index, public."T x_id_idx", public."T x_id_idx1"'
+    ) as caught:
+        app.migrate(each_url)
+    assert ledger(db)[1] == ("001", True)
+    db.execute((caught.value.remedy or "").partition(" Then")[0].encode())
+    assert len(app.migrate(each_url)) == 1

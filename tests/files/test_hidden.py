@@ -42,3 +42,10 @@ def test_the_longest_string_is_the_body(text: str, found: str | None) -> None:
     """Not the name of a language, a default, or what stands in a comment."""
     place = body(text)
     assert (text[place[0] : place[1]] if place else None) == found
+
+
+def test_quotes_within_quotes_may_be_deeper_than_any_stack() -> None:
+    """PostgreSQL sees one string there."""
+    quotes = [f"$a{n}$" for n in range(1200)]
+    text = f"{' '.join(quotes)} x {' '.join(reversed(quotes))}"
+    assert len(blanked(f"-- x\nselect {text};")) == len(f"-- x\nselect {text};")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -236,3 +238,35 @@ def test_how_strings_are_read_is_not_switched(text: str) -> None:
 def test_that_a_backslash_is_one_may_be_said(text: str) -> None:
     """As a dump does."""
     files.check(f"{text}; select 'a\\b';", path="a.sql")
+
+
+AGAIN = {
+    "made anew without": ["create or replace procedure p() language plpgsql as 'begin null; end';"],
+    "another schema's": ["create procedure s2.p() language plpgsql as 'begin null; end';"],
+}
+
+
+@pytest.mark.parametrize("texts", AGAIN.values(), ids=AGAIN)
+def test_a_procedure_is_what_was_made_last_and_before(texts: list[str]) -> None:
+    """What ends its transaction only once, or elsewhere, is for the server to tell."""
+    ends = "create procedure p() language plpgsql as 'begin commit; end';"
+    assert files.procedures([ends]) == {"p"}
+    assert files.procedures([ends, *texts]) == set()
+    assert files.procedures([*texts, ends]) == (set() if "s2" in texts[0] else {"p"})
+
+
+LONG = {
+    "detach partition": f"alter table x {'detach partition y, ' * 40_000}z;",
+    "detach partition concurrently": f"alter table x {'detach partition y concurrently, ' * 20_000}z;",
+    "reindex": f"reindex ({'concurrently ' * 40_000}",
+    "reindex with an end": f"reindex ({'concurrently false, ' * 40_000}verbose) table x;",
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_a_long_statement_takes_no_time_to_speak_of(text: str) -> None:
+    """However often its words come back: some 600,000 letters in less than a second."""
+    began = time.process_time()
+    with suppress(FileRefused):
+        files.check(text, path="a.sql")
+    assert time.process_time() - began < 1

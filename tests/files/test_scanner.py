@@ -56,6 +56,11 @@ VALID = {
     " select case i when 1 then case when i > 0 then 2 end end; END;» «select f(1);»",
     "comment in begin atomic": "«create function f() returns int begin/**/atomic select 1; end;» «select 2;»",
     "atomic procedure": "«create procedure p() begin atomic select 1; select 2; end;» «call p();»",
+    "an argument named begin of type atomic": (
+        "«create domain atomic as int;» «create function f(begin atomic) returns int return 1;» «select 1;»"
+        " «create function g(begin atomic, a int default (1)) returns int begin atomic select (1); end;»"
+        " «end;»"
+    ),
     "empty atomic body": "«create procedure p() begin atomic end;» «call p();»",
     "names like end": '«create function f("end" int, a$end int, end$case int) returns int begin atomic'
     ' select a$end; select "end"; select end$case; end;» «select 2;»',

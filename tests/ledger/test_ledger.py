@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner import database, ledger
-from runner.errors import LedgerUntrusted, WrongDatabase
+from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
 from tests.project import TWO, make
 
 if TYPE_CHECKING:
@@ -166,3 +167,17 @@ def test_select_is_enough_to_read(roles: Connection) -> None:
     assert "grant select on public.schema_migrations to t_stranger;" in (caught.value.remedy or "")
     roles.execute("reset role; grant select on public.schema_migrations to t_stranger; set role t_stranger")
     assert ledger.read(roles, series="app") == ()
+
+
+def test_who_keeps_readers_away_is_named(tmp_path: Path, each_url: str, db: Connection) -> None:
+    """Whoever looks waits for five seconds, not for ever; what ends it stands there to be pasted."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(each_url)
+    with closing(database.connect(each_url, source="x", application="an owner")) as other:
+        database.run(other, "begin; lock table public.schema_migrations")
+        with pytest.raises(LockTimeout, match=r"lock on public\.schema_migrations") as caught:
+            app.migrate(each_url)
+        [note] = caught.value.notes
+        assert "application an owner, idle in transaction" in note
+        database.run(db, note.partition("to end it: ")[2])
+    assert app.migrate(each_url) == []

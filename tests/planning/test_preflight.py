@@ -224,3 +224,14 @@ def test_select_is_enough_to_look_but_not_to_migrate(
                 preflight.check_writable(sites)
     finally:
         db.execute("drop owned by t_reader; drop role t_reader")
+
+
+def test_a_procedure_that_ends_its_transaction_later_refuses_no_file_before(tmp_path: Path, url: str) -> None:
+    """A fresh database gets the files in the order in which they were written."""
+    made = "create or replace procedure public.tidy() language plpgsql as 'begin {}; end';"
+    files = {"000_t.sql": made.format("null"), "001_call.sql": "call public.tidy();"}
+    app = make(tmp_path, app=files | {"002_t.sql": made.format("commit")})
+    assert len(app.migrate(url)) == 3
+    app.write("app", {"003_call.sql": "call public.tidy();"})
+    with pytest.raises(FileRefused, match=r"003_call.sql commits or rolls back"):
+        app.migrate(url)

@@ -1,0 +1,197 @@
+"""What no text of a file shows: a trigger on the ledger, a function that resets, a clock that stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from runner.errors import LedgerUntrusted, RunnerError, ServerUnusable, SqlFailed
+from tests.project import make, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.project import Project
+
+SWALLOW = """
+create function public.stamp() returns trigger language plpgsql as $$ begin return null; end $$;
+do $$ declare t text; begin
+    for t in select tablename from pg_catalog.pg_tables where schemaname = 'public' loop
+        execute format('create trigger stamp before insert on public.%I for each row
+            execute function public.stamp()', t);
+    end loop;
+end $$;
+create table public.t2 (id int);
+"""
+SWALLOWED = {
+    "by a trigger": SWALLOW,
+    "by a rule": (
+        "create table public.t2 (id int);\ndo $$ begin execute 'create rule r as on insert to public.' || "
+        "'schema_migrations do instead nothing'; end $$;"
+    ),
+}
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection that sees the database from outside."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        yield connection
+
+
+def recorded(db: psycopg.Connection) -> list[str]:
+    """Return the versions of the ledger."""
+    return [v for (v,) in db.execute("select version from public.schema_migrations order by version")]
+
+
+def exists(db: psycopg.Connection, name: str) -> bool:
+    """Tell whether there is such a relation."""
+    return db.execute("select to_regclass(%s)", [name]).fetchone() != (None,)
+
+
+@pytest.mark.parametrize("text", SWALLOWED.values(), ids=SWALLOWED)
+@pytest.mark.parametrize("number", [3, 9], ids=["the last", "in the middle"])
+def test_a_file_whose_record_is_swallowed_is_rolled_back(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, text: str, number: int
+) -> None:
+    """Nothing is applied that the ledger does not know, and what came before it is."""
+    app = make(tmp_path, app=tables(number, t2=text))
+    with pytest.raises(RunnerError, match=r"002_t2.sql cannot be recorded") as caught:
+        app.migrate(each_url)
+    assert isinstance(caught.value, LedgerUntrusted) or "rule" in text
+    assert recorded(db) == ["000", "001"]
+    assert not exists(db, "public.t2")
+    app.write("app", {"002_t2.sql": "create table public.t2 (id int);"})
+    assert len(app.migrate(each_url)) == number - 2
+
+
+def test_a_file_outside_any_transaction_whose_record_is_swallowed_is_told(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """It is not called applied."""
+    text = "-- runner: no-transaction\ndo $$ begin execute 'create rule r as on update to public.'"
+    text += " || 'schema_migrations do instead nothing'; end $$;"
+    app = make(tmp_path, app={"000_t.sql": "select 1;", "001_rule.sql": text})
+    with pytest.raises(RunnerError, match=r"001_rule.sql cannot be recorded"):
+        app.migrate(each_url)
+    assert db.execute("select running from public.schema_migrations where version = '001'").fetchone() == (
+        True,
+    )
+
+
+RESETS = {
+    "a procedure": (
+        "create procedure public.tidy() language plpgsql as $$ begin reset all; end $$;",
+        "call public.tidy();",
+    ),
+    "a function": (
+        "create function public.tidy() returns void language plpgsql as $$ begin RESET ALL; end $$;",
+        "select public.tidy();",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESETS)
+@pytest.mark.parametrize("number", [3, 9])
+def test_a_function_that_resets_all_settings_ends_no_transaction(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, name: str, number: int
+) -> None:
+    """The runner's mark goes with them, and comes back; each file is run once, as far as anybody can see."""
+    made, called = RESETS[name]
+    called = f"create table public.t2 (id int);\n{called}\ninsert into public.t2 values (1);"
+    app = make(tmp_path, app=tables(number, t1=made, t2=called))
+    assert len(app.migrate(each_url)) == number
+    assert db.execute("select count(*) from public.t2").fetchone() == (1,)
+    assert len(recorded(db)) == number
+
+
+EVENTS = "create table public.t0 (at timestamptz primary key default now()); insert into t0 default values;"
+
+
+def test_what_is_unique_by_the_time_is_so_from_file_to_file(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Though now() is the same for all files of a message: one that it fails is sent by itself."""
+    insert = "create table public.t{0} (id int);\ninsert into public.t0 default values;"
+    files = tables(8, t0=EVENTS, t3=insert.format(3), t6=insert.format(6))
+    assert len(make(tmp_path, app=files).migrate(each_url)) == 8
+    assert db.execute("select count(distinct at) from public.t0").fetchone() == (3,)
+
+
+def test_what_is_not_unique_fails_after_all(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
+    """By itself, too; and what came before it is applied."""
+    double = "create table public.t2 (id int primary key);\ninsert into public.t2 values (1), (1);"
+    with pytest.raises(SqlFailed, match=r"002_t2.sql failed: duplicate key"):
+        make(tmp_path, app=tables(5, t2=double)).migrate(each_url)
+    assert recorded(db) == ["000", "001"]
+
+
+AUDIT = """
+create schema aud; create table aud.ddl_log (tag text);
+create function aud.log() returns event_trigger language plpgsql as $$
+begin insert into ddl_log values (tg_tag); end $$;
+create event trigger aud_log on ddl_command_end execute function aud.log();
+"""
+
+
+def test_an_event_trigger_that_needs_a_path_is_to_blame_not_the_file(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The ledger is made with an empty search_path: the error says so, and the remedy helps."""
+    db.execute(AUDIT.encode())
+    db.execute(f"alter database {db.info.dbname} set search_path = aud, public".encode())
+    app = make(tmp_path, app={"000_t.sql": "create table public.t (id int);"})
+    with pytest.raises(
+        LedgerUntrusted, match=r'as the ledger.*was made: relation "ddl_log" does not'
+    ) as caught:
+        app.migrate(each_url)
+    assert "alter function ... set search_path" in (caught.value.remedy or "")
+    assert "aud.log()" in caught.value.notes[0]
+    db.execute("alter function aud.log() set search_path = aud")
+    assert len(app.migrate(each_url)) == 1
+
+
+def _without_language(app: Project, url: str, *, says: str) -> None:
+    with pytest.raises(ServerUnusable, match=says) as caught:
+        app.migrate(url)
+    assert "create extension plpgsql" in (caught.value.remedy or "")
+
+
+def test_without_plpgsql_it_is_said_what_is_missing(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """And no file is blamed, be it the first one or one behind that which dropped it."""
+    db.execute("drop extension plpgsql")
+    app = make(tmp_path, app={"000_t.sql": "create table public.t (id int);"})
+    _without_language(app, each_url, says="no language plpgsql")
+    db.execute("create extension plpgsql")
+    assert len(app.migrate(each_url)) == 1
+    app.write("app", {"001_drop.sql": "drop extension plpgsql;", "002_t.sql": "select 1;"})
+    _without_language(app, each_url, says="no language plpgsql")
+
+
+def test_a_text_is_recorded_whole_where_two_letters_are_one(tmp_path: Path, each_url: str) -> None:
+    """In EUC_JIS_2004, as the server counts: the text of a long file is sent, and places are found."""
+    name = "euc_jis"
+    long = "create table public.t1 (id int);\n" + "insert into public.t1 values (1);\n" * 3000
+    pairs = "create table public.t0 (id int);\n-- " + 100 * "か\u309a" + "\n"
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute(f"create database {name} encoding 'EUC_JIS_2004' locale 'C' template template0".encode())
+        try:
+            url = each_url.replace(f"/{db.info.dbname}", f"/{name}").replace(
+                f"dbname={db.info.dbname}", f"dbname={name}"
+            )
+            app = make(tmp_path, app=tables(3, t0=pairs, t1=long))
+            app.migrate(url)
+            with psycopg.connect(url, client_encoding="utf8") as there:
+                assert there.info.dbname == name
+                texts: dict[str, str] = dict(
+                    there.execute("select version, sql from public.schema_migrations").fetchall()
+                )
+            assert texts["001"] == long
+            assert texts["000"] == pairs
+        finally:
+            db.execute(f"drop database {name} with (force)".encode())
