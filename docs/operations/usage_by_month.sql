@@ -69,43 +69,33 @@ begin
             ), gone as (
                 delete from public.llm_usage_tracking where id = any (array(select id from old))
                 returning *
-            ), added as (
+            ), figure as (
+                -- A figure of this run has an id that says so, by which the next batch finds it.
+                insert into public.analytics_metrics as m
+                    (id, metric_type, metric_name, date, value, tags, metadata, created_at)
                 select
-                    jsonb_build_object('user_id', user_id, 'provider', provider, 'model', model) as tags,
-                    coalesce(sum(cost_usd), 0) as cost_usd, count(*) as calls, sum(tokens_input) as tokens_input,
-                    sum(tokens_output) as tokens_output, sum(tokens_total) as tokens_total
-                from gone
-                group by user_id, provider, model
-            ), known as (
-                update public.analytics_metrics as m
-                set value = (m.metadata ->> 'cost_usd')::numeric + a.cost_usd,
-                    metadata = jsonb_build_object(
-                        'calls', (m.metadata ->> 'calls')::bigint + a.calls,
-                        'tokens_input', (m.metadata ->> 'tokens_input')::bigint + a.tokens_input,
-                        'tokens_output', (m.metadata ->> 'tokens_output')::bigint + a.tokens_output,
-                        'tokens_total', (m.metadata ->> 'tokens_total')::bigint + a.tokens_total,
-                        'cost_usd', (m.metadata ->> 'cost_usd')::numeric + a.cost_usd
-                    )
-                from added as a
-                where m.metric_name = 'cost_usd' and m.date = month::date and m.metric_type = 'llm_usage'
-                    and m.created_at = this_run and m.tags = a.tags
-                returning m.tags
-            ), new as (
-                insert into public.analytics_metrics
-                    (metric_type, metric_name, date, value, tags, metadata, created_at)
-                select
-                    'llm_usage', 'cost_usd', month::date, cost_usd, tags,
+                    md5(concat_ws(' ', this_run, month, user_id, provider, model))::uuid,
+                    'llm_usage', 'cost_usd', month::date, coalesce(sum(cost_usd), 0),
+                    jsonb_build_object('user_id', user_id, 'provider', provider, 'model', model),
                     jsonb_build_object(
-                        'calls', calls, 'tokens_input', tokens_input, 'tokens_output', tokens_output,
-                        'tokens_total', tokens_total, 'cost_usd', cost_usd
+                        'calls', count(*), 'tokens_input', sum(tokens_input),
+                        'tokens_output', sum(tokens_output), 'tokens_total', sum(tokens_total),
+                        'cost_usd', coalesce(sum(cost_usd), 0)
                     ),
                     this_run
-                from added
-                where not exists (select from known where known.tags = added.tags)
-                returning id
+                from gone
+                group by user_id, provider, model
+                on conflict (id) do update
+                set value = (m.metadata ->> 'cost_usd')::numeric + (excluded.metadata ->> 'cost_usd')::numeric,
+                    metadata = (
+                        select jsonb_object_agg(key, value::numeric + (excluded.metadata ->> key)::numeric)
+                        from jsonb_each_text(m.metadata)
+                    )
+                returning xmax = 0 as is_new
             )
             select
-                (select count(*) from gone), (select max(timestamp) from gone), (select count(*) from new)
+                (select count(*) from gone), (select max(timestamp) from gone),
+                (select count(*) from figure where is_new)
             into gone, reached, begun;
             figures := figures + begun;
             commit;
