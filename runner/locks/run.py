@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, loss, probe
+from runner.locks import between, deletion, loss, probe
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -25,6 +25,7 @@ _BEGIN = """
     begin read write; set local statement_timeout = 0; set local enable_seqscan = off
 """
 _TELL = "set local client_min_messages = debug1"
+_NAME = "select %s::pg_catalog.regclass::text"  # a block may give it another one
 _TEXT = 120  # characters of a statement
 _BLOCK = "a block, traced as a whole"
 
@@ -116,14 +117,15 @@ class _Run:
 
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
         """Yield the tables from which a statement deletes without a condition, as far as one can see."""
-        for name in loss.unconditional(statement, self.migration.sql):
+        names = () if deletion.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
+        for name in names:
             tables = (
                 o
                 for o, one in self.known.items()
                 if one.kind in between.RELATIONS and loss.is_named(one, name)
             )
             yield from (oid for oid in tables if oid in now.locks)
-        if "delete" in statement.code.lower():
+        if deletion.is_chosen(statement):
             return
         for oid, state in now.states.items():
             if state.deleted > self.before.states[oid].deleted and self._is_empty(oid):
@@ -131,7 +133,8 @@ class _Run:
 
     def _is_empty(self, oid: int) -> bool:
         """Tell whether a table has no row left: what a block or a function has deleted shows no condition."""
-        return not database.query_quoted(self.connection, loss.row_of(self.known[oid]))
+        [(name,)] = database.query(self.connection, _NAME, oid)
+        return not database.query_quoted(self.connection, loss.row_of(self.known[oid]._replace(name=name)))
 
     def settled(self) -> list[Traced]:
         """Return the statements; what was dropped and made again later, and holds no data, is no loss."""

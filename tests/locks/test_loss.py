@@ -65,6 +65,19 @@ LOSSES: dict[str, list[str]] = {
     "with gone as (delete from public.items where id < 0 returning 1) select 1": [],
     "select public.sweep()": ["deletes every row of items"],
     "select 'delete from public.items'": [],
+    "create function public.delete_all() returns void language sql as 'delete from public.items';"
+    " select public.delete_all()": ["deletes every row of items"],
+    "create procedure public.delete_all() language sql as 'delete from public.items';"
+    " call public.delete_all()": ["deletes every row of items"],
+    "create function public.n() returns void language sql begin atomic delete from public.items; end": [],
+    "create rule n as on update to public.orders do also delete from public.items": [],
+    "do $$ begin delete from public.items; alter table public.items rename to pieces; end $$":
+        ["deletes every row of items"],
+    "merge into public.items as t using public.items as q on t.id = q.id when matched then delete":
+        ["deletes every row of items"],
+    "merge into public.items as t using public.items as q on t.id = q.id when matched and t.id > 0 then delete":
+        [],
+    "merge into public.items as t using public.loose as q on t.id = q.id when matched then delete": [],
     "alter table public.orders alter column total type smallint":
         ["narrows orders.total from integer to smallint"],
     "alter table public.orders alter column total type smallint; alter table public.orders add column c int":
