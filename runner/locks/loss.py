@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database
+from runner.locks.column import columns
 from runner.locks.effect import Loss
 from runner.locks.narrowing import narrows
 
@@ -44,17 +45,13 @@ _DROPPED = """
     select number, objid, objsubid, kind, identity, names, args, original
     from runner_trace.dropped where number > %s order by not original, number
 """
-_COLUMNS = """
-    select a.attrelid, a.attnum::integer, a.attname::text, a.atttypid, a.atttypmod,
-        pg_catalog.format_type(a.atttypid, a.atttypmod)
-    from pg_catalog.pg_attribute as a where a.attrelid = any (%s) and a.attnum > 0 and not a.attisdropped
-"""
 _NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
 _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
 
 _DATA = {
     "table",
     "table column",
+    "composite type column",
     "materialized view",
     "foreign table",
     "sequence",
@@ -69,15 +66,6 @@ _DELETE = re.compile(
 )
 _WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
 _ALWAYS = re.compile(r"\s*\(?\s*(?:true|1\s*=\s*1)\s*\)?\s*(?:returning\b|\)|$)", re.IGNORECASE)
-
-
-class Column(NamedTuple):
-    """A column of something that existed before, and its type."""
-
-    name: str
-    type: int
-    modifier: int
-    shown: str
 
 
 class Dropped(NamedTuple):
@@ -100,7 +88,7 @@ class Losses:
         self.connection = connection
         self.known = known
         self.first_new = first_new
-        self.columns = columns(connection, known)
+        self.columns = columns(connection, known, first_new=first_new)
         self._then = self.columns
         self._number = 0
         database.run(connection, _WATCH)
@@ -119,27 +107,20 @@ class Losses:
         return one.objid < self.first_new
 
     def narrowed(self) -> Iterator[Loss]:
-        """Yield the columns whose type holds less than before, since the last call."""
-        now = columns(self.connection, self.known)
+        """Yield the columns and attributes whose type holds less than before, since the last call."""
+        now = columns(self.connection, self.known, first_new=self.first_new)
         for key, new in now.items():
             old = self._then.get(key)
-            if old and old[1:] != new[1:] and narrows(self.connection, old, new):
-                table = self.known[key[0]].name
-                yield Loss(f"narrows {table}.{new.name} from {old.shown} to {new.shown}", is_data=True)
+            if old and old[1:4] != new[1:4] and narrows(self.connection, old, new):
+                home = new.home if new.is_attribute else self.known[key[0]].name
+                text = f"narrows {home}.{new.name} from {old.shown} to {new.shown}"
+                yield Loss(text, is_data=not new.is_attribute)  # no table may have such a column
         self._then = now
 
     def is_there(self, one: Dropped) -> bool:
         """Tell whether what was dropped was made again."""
         text = database.fill(_IS_THERE, kind=one.kind, names=one.names, args=one.args)
         return database.try_run(self.connection, text)
-
-
-def columns(connection: Connection, known: Mapping[int, Relation]) -> dict[tuple[int, int], Column]:
-    """Return the columns of what existed before, by table and number. Does not write."""
-    return {
-        (oid, number): Column(*rest)
-        for oid, number, *rest in database.query(connection, _COLUMNS, list(known))
-    }
 
 
 def next_number(connection: Connection) -> int:
@@ -159,7 +140,8 @@ def _is_within(names: list[str], homes: list[list[str]]) -> bool:
 
 def drop(one: Dropped) -> Loss:
     """Return a drop as a loss: ``drops column public.orders.total``."""
-    return Loss(f"drops {one.kind.removeprefix('table ')} {one.identity}", is_data=one.kind in _DATA)
+    kind = one.kind.replace("composite type column", "attribute").removeprefix("table ")
+    return Loss(f"drops {kind} {one.identity}", is_data=one.kind in _DATA)
 
 
 def unconditional(statement: Statement, text: str) -> Iterator[str]:

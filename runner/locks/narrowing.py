@@ -9,7 +9,7 @@ from runner import database
 
 if TYPE_CHECKING:
     from runner.database import Connection
-    from runner.locks.loss import Column
+    from runner.locks.column import Column
 
 # An implicit cast keeps what there is, says PostgreSQL's manual of create cast; but not every digit.
 _CAST = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,8 @@ class _Run:
         for one in self.losses.dropped():
             self.drops.append((len(self.done), one))
             yield loss.drop(one)
-        if any("AccessExclusiveLock" in modes for modes in now.locks.values()):
+        is_type = re.match(r"alter\s+type\b", statement.code, re.IGNORECASE)
+        if is_type or any("AccessExclusiveLock" in modes for modes in now.locks.values()):
             yield from self.losses.narrowed()
         names = [self.known[oid].name for oid, kinds in works.items() if Work.EMPTIES in kinds]
         yield from (Loss(f"empties {name}", is_data=True) for name in names)

@@ -10,14 +10,12 @@ from runner.locks import loss, probe
 from runner.locks.effect import Undo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from runner.locks.probe import Relation
+    from runner.locks.run import Existing
     from runner.model import Migration
     from runner.schema import Bench
 
 _IN_A_TRANSACTION = "25001"  # it cannot run there: drop index concurrently
-_HOLDING = {"table", "table column", "materialized view", "foreign table"}
+_HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}
 
 
 def unknown(migration: Migration) -> Undo:
@@ -25,7 +23,7 @@ def unknown(migration: Migration) -> Undo:
     return Undo(is_missing=migration.rollback is None)
 
 
-def undo(here: Bench, migration: Migration, existing: Mapping[int, Relation]) -> Undo:
+def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     """Return what the rollback of a file that is applied and recorded would lose. Leaves no change.
 
     ``existing`` is what existed before any pending file.
@@ -51,12 +49,13 @@ def undo(here: Bench, migration: Migration, existing: Mapping[int, Relation]) ->
         database.start_over(here.connection)
 
 
-def _judged(losses: loss.Losses, existing: Mapping[int, Relation], emptied: list[tuple[int, str]]) -> Undo:
+def _judged(losses: loss.Losses, existing: Existing, emptied: list[tuple[int, str]]) -> Undo:
     """Part what goes with the file from what was there before it."""
     dropped = [one for one in losses.dropped() if one.kind in _HOLDING]
-    gone = [(one.objid, f"{one.kind.removeprefix('table ')} {one.identity}") for one in dropped]
+    gone = [(one.objid, loss.drop(one).text.removeprefix("drops ")) for one in dropped]
     gone += emptied
+    first_new = existing.first_new
     return Undo(
-        loses=tuple(text for oid, text in gone if oid not in existing),
-        takes=tuple(text for oid, text in gone if oid in existing),
+        loses=tuple(text for oid, text in gone if oid >= first_new),
+        takes=tuple(text for oid, text in gone if oid < first_new),
     )

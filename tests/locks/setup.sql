@@ -64,6 +64,10 @@ create table public.tree (
     id integer constraint tree_pkey primary key,
     parent integer constraint fk_tree references public.tree (id)
 );
+create type public.address as (street text, zip text);
+create table public.homes (id integer, home public.address);
+create type public.shape as (size integer);
+create table public.shapes of public.shape;
 create function public.sweep() returns void language sql as $$ delete from public.items $$;
 insert into public.orders (id, total, note, filled) values (900, 1, 'x', 1), (901, 2, 'y', 2);
 insert into public.events values (1, 1);

@@ -17,6 +17,14 @@ LOSSES: dict[str, list[str]] = {
     "drop table public.items": ["drops table items"],
     "drop table if exists public.nowhere": [],
     "alter table public.orders drop column note": ["drops column orders.note"],
+    "alter type public.address drop attribute zip": ["drops attribute address.zip"],
+    "do $$ begin alter type public.address drop attribute zip; end $$": ["drops attribute address.zip"],
+    "alter type public.address rename attribute zip to code; alter type public.address add attribute n int":
+        [],
+    "alter type public.shape alter attribute size type smallint cascade":
+        ["narrows shape.size from integer to smallint", "narrows shapes.size from integer to smallint"],
+    "create type public.n as (a int, b int); alter type public.n drop attribute b": [],
+    "drop type public.shape cascade": ["drops type shape", "drops table shapes"],
     "drop index public.idx_total": ["drops index idx_total"],
     "drop view public.listed": ["drops view listed"],
     "drop view public.listed; create view public.listed as select 1 as one": [],
@@ -75,8 +83,8 @@ LOSSES: dict[str, list[str]] = {
         ["deletes every row of items"],
     "merge into public.items as t using public.items as q on t.id = q.id when matched then delete":
         ["deletes every row of items"],
-    "merge into public.items as t using public.items as q on t.id = q.id when matched and t.id > 0 then delete":
-        [],
+    "merge into public.items as t using public.items as q on t.id = q.id"
+    " when matched and t.id > 0 then delete": [],
     "merge into public.items as t using public.loose as q on t.id = q.id when matched then delete": [],
     "alter table public.orders alter column total type smallint":
         ["narrows orders.total from integer to smallint"],
@@ -128,7 +136,9 @@ def test_what_can_be_made_again_is_no_loss_of_data(stage: Stage) -> None:
     """A pipeline may refuse the one and let the other pass."""
     [index] = stage.trace("drop index public.idx_total")
     [column] = stage.trace("alter table public.orders drop column filled")
+    [attribute] = stage.trace("alter type public.address drop attribute zip")
     assert index.alarms == ("exclusive", "destructive")
+    assert attribute.alarms == ("destructive", "data-loss")
     assert column.alarms == ("exclusive", "destructive", "data-loss")
 
 

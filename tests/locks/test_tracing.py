@@ -73,6 +73,11 @@ class Back(NamedTuple):
             takes=("column public.orders.c",),
         ),
         Back(
+            "alter type public.address add attribute c int",
+            "alter type public.address drop attribute c",
+            takes=("attribute public.address.c",),
+        ),
+        Back(
             "select 1", "drop materialized view public.summary", takes=("materialized view public.summary",)
         ),
         Back("select 1", "drop foreign table public.far", takes=("foreign table public.far",)),
