@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
@@ -39,27 +40,6 @@ _COUNTERS = """
     group by 1
 """
 
-# Text that means the same is made the same: json's spaces, the zeros behind a number.
-_COLUMNS = """
-    select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::text, a.attnum,
-        a.attname::text,
-        pg_catalog.format_type(a.atttypid, a.atttypmod),
-        case when a.attname is not null then pg_catalog.format(
-            case t.typname when 'json' then '%%I::pg_catalog.jsonb::text'
-                when 'numeric' then 'pg_catalog.trim_scale(%%I)::text' else '%%I::text' end, a.attname
-        ) end,
-        exists (
-            select from pg_catalog.pg_index as i
-            where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey)
-        )
-    from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    left join pg_catalog.pg_type as t on t.oid = a.atttypid
-    where c.oid = any (%s)
-    order by c.oid, a.attname
-"""
-
 
 class _Facts(NamedTuple):
     oid: int
@@ -70,13 +50,15 @@ class _Facts(NamedTuple):
     type: str
     text: str
     in_key: bool
+    parts: list[int] | None
 
 
 class Column(NamedTuple):
-    """A column: its place in the table for ever, and its type."""
+    """A column: its place in the table for ever, its type, and the places of that one's attributes in it."""
 
     number: int
     type: str
+    parts: list[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +95,15 @@ def counters(connection: Connection, *, besides: str, schemas: Sequence[str] = (
 def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
     """Return tables with their rows. Does not write."""
     found: dict[int, list[_Facts]] = {}
-    for row in database.query(connection, _COLUMNS, list(oids)):
+    for row in database.query(connection, _columns(), list(oids)):
         found.setdefault(row[0], []).append(_Facts(*row))
     return {oid: _table(connection, oid, facts) for oid, facts in found.items()}
+
+
+@cache
+def _columns() -> str:
+    """Return the question for columns."""
+    return database.packaged(__package__, "contents.sql").decode()
 
 
 def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
@@ -129,7 +117,7 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
         oid,
         name,
         kind == "m",
-        {one.column: Column(one.number, one.type) for one in found if one.number is not None},
+        {one.column: Column(one.number, one.type, one.parts) for one in found if one.number is not None},
         tuple(one.column for one in found if one.in_key),
         [
             dict(zip([one.column for one in found], row, strict=False))
@@ -139,11 +127,11 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
 
 
 def kept(before: Table, after: Table) -> frozenset[str]:
-    """Return the columns that are still the same ones."""
+    """Return the columns that are still the same ones, with the same attributes."""
     return frozenset(
         name
-        for name, column in before.columns.items()
-        if name in after.columns and after.columns[name].number == column.number
+        for name, (number, _, parts) in before.columns.items()
+        if (now := after.columns.get(name)) and (now.number, now.parts or []) == (number, parts or [])
     )
 
 

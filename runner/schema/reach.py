@@ -38,6 +38,12 @@ def relations(rows: Rows, changed: Iterable[Row]) -> frozenset[int]:
     return direct.union(*(row.relations for oid in direct for row in _described(rows, oid)))
 
 
+def is_composite(rows: Rows, oids: Iterable[int]) -> bool:
+    """Tell whether a composite type is among relations: what rows hold of one changes uncounted."""
+    known = (rows.get(("pg_class", f"{oid} 0 ")) for oid in oids)
+    return any(row.label.startswith("composite type ") for row in known if row)
+
+
 def _above(row: Row) -> set[int]:
     """Return the table that an overflow table belongs to, whose options are set on that one."""
     found = _TOAST.search(row.label)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import database, ledger
 from runner.errors import ServerUnusable
-from runner.schema import beyond, catalog, contents, sequence, system
+from runner.schema import beyond, catalog, contents, reach, sequence, system
 from runner.schema.moment import Moment
 from runner.schema.origin import FIRST_OID
 from runner.schema.sequence import Sequence
@@ -189,7 +189,9 @@ class Watcher:
 
     def _rows(self, relations: frozenset[int] | None, now: Mapping[int, str]) -> frozenset[int]:
         written = {oid for oid, count in now.items() if self._counters.get(oid) != count}
-        changed = written | (set(now) if relations is None else relations & now.keys())
+        if relations is None or reach.is_composite(self.follower.rows, relations):
+            relations = frozenset(now)
+        changed = written | relations & now.keys()
         for oid in self._tables.keys() - now.keys():
             del self._tables[oid]
         if changed:

@@ -28,6 +28,7 @@ FOLDERS = Path(__file__).parent.parent / "folders" / "proof"
 CASES: dict[str, list[tuple[str, str, str]]] = {
     "good": [],
     "drops_a_column": [],  # its values are gone, its rows are not
+    "drops_attribute": [],  # as with a column
     "drops_a_column_and_rows": [("001", "undo", "table public.a holds 0 rows instead of 3")],
     "fails": [("000", "apply", 'fails/000_a.sql failed: column "nope" does not exist')],
     "not_twice": [("000", "repeat", 'it cannot be run twice: relation "a" already exists')],
@@ -183,6 +184,16 @@ def test_rows_that_a_rollback_cannot_bring_back_are_told_apart(server: Server) -
     _, second = prove(load("keeps_data"), server)
     assert second.is_proven
     assert second.notes == ("table public.a holds other rows than before: n is '9', was '7'",)
+
+
+def test_values_that_went_with_an_attribute_are_told(server: Server) -> None:
+    """A rollback can make the attribute of a composite type again, not what rows held in it."""
+    _, second = prove(load("drops_attribute"), server)
+    assert second.is_proven, second.findings
+    assert second.notes == tuple(
+        f"table public.a has an attribute in column {name} made anew: what it held is gone"
+        for name in ("home", "old")
+    )
 
 
 def test_the_rows_of_the_project_come_first(server: Server, tmp_path: Path) -> None:

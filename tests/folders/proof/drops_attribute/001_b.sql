@@ -1,0 +1,1 @@
+alter type public.address drop attribute if exists zip;
