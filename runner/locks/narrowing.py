@@ -1,9 +1,12 @@
-"""Tell whether a column's new type holds less than its old one."""
+"""Tell whether a column's new type holds less than its old one.
+
+Of a domain counts what it is made of, of an array what its elements are.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 
@@ -11,46 +14,120 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.locks.column import Column
 
-# An implicit cast keeps what there is, says PostgreSQL's manual of create cast; but not every digit.
-_CAST = """
-    select (
-            select c.castcontext = 'i' from pg_catalog.pg_cast as c
-            where c.castsource = o.base and c.casttarget = n.base
-        ),
-        o.base = n.base,
-        n.base in ('pg_catalog.float4'::pg_catalog.regtype, 'pg_catalog.float8'::pg_catalog.regtype)
-            and o.base in ('pg_catalog.int8'::pg_catalog.regtype, 'pg_catalog.numeric'::pg_catalog.regtype)
-        or n.base = 'pg_catalog.float4'::pg_catalog.regtype
-            and o.base = 'pg_catalog.int4'::pg_catalog.regtype,
-        n.base in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)
-    from (
-        select coalesce(nullif(t.typbasetype, 0), t.oid) as base from pg_catalog.pg_type as t where t.oid = %s
-    ) as o, (
-        select coalesce(nullif(t.typbasetype, 0), t.oid) as base from pg_catalog.pg_type as t where t.oid = %s
-    ) as n
+# The limit of a domain is its own; that of an array is the one of its elements.
+_PLAIN = """
+    with recursive found as (
+        select %s::pg_catalog.oid as type, %s::integer as modifier, 0 as arrays, 0 as depth
+        union all
+        select case t.typtype when 'd' then t.typbasetype else t.typelem end,
+            case t.typtype when 'd' then t.typtypmod else f.modifier end,
+            f.arrays + (t.typtype <> 'd')::integer, f.depth + 1
+        from found as f
+        join pg_catalog.pg_type as t on t.oid = f.type
+        where t.typtype = 'd' or t.typcategory = 'A' and t.typelem <> 0
+    )
+    select f.type, f.arrays, pg_catalog.format_type(f.type, null),
+        pg_catalog.format_type(f.type, f.modifier)
+    from found as f order by f.depth desc limit 1
 """
+# An implicit cast keeps what there is, says PostgreSQL's manual of create cast; one without a function does.
+_CAST = """
+    select c.castcontext = 'i' or c.castmethod = 'b' from pg_catalog.pg_cast as c
+    where c.castsource = %s and c.casttarget = %s
+"""
+_LOSES = {  # implicit casts that do not: what is left of digits and letters, and what refuses some
+    "double precision": {"bigint", "numeric"},
+    "real": {"integer", "bigint", "numeric"},
+    "name": {"text", "character varying", "character"},
+    "macaddr": {"macaddr8"},
+    "bit": {"bit varying"},
+    "oid": {"smallint", "bigint"},
+}
+_KEEPS = {("jsonb", "json"), ("oid", "bigint")}  # by a cast that is not implicit
+_REGISTERED = re.compile(r"reg[a-z]+$")  # regclass and its kin: a name that is not there is refused
 _WHOLE = {"smallint": 5, "integer": 10, "bigint": 19}  # digits
+_WIDTH = {"smallint": 6, "integer": 11, "bigint": 20, "boolean": 5, "uuid": 36}  # characters
+_TEXT = ("text", "character varying")
+_TIME = re.compile(r"time|interval")
+_FIELDS = ("year", "month", "day", "hour", "minute", "second")  # interval cuts what is below one
 _LIMIT = re.compile(r"\((\d+)(?:,(-?\d+))?\)")
+
+
+class _Plain(NamedTuple):
+    """What a type is made of: of how many arrays, and of what at last, without its limit and with it."""
+
+    oid: int
+    arrays: int
+    name: str
+    shown: str
 
 
 def narrows(connection: Connection, old: Column, new: Column) -> bool:
     """Tell whether values may be cut, rounded or refused by the new type. Does not write."""
-    [(implicit, same, rounds, is_text)] = database.query(connection, _CAST, old.type, new.type)
-    limit = _limit(new.shown)
+    was, now = (_plain(connection, one) for one in (old, new))
+    if was.arrays != now.arrays:
+        return now.arrays > 0 or now.shown not in _TEXT
+    if now.shown in _TEXT:
+        return False
+    if now.name == "numeric":
+        return _loses_digits(was, now)
+    if now.name.startswith("character"):
+        return _loses_letters(was, now)
+    return not _is_kept(connection, was, now) or _loses_precision(was, now)
+
+
+def _plain(connection: Connection, column: Column) -> _Plain:
+    return _Plain(*database.query(connection, _PLAIN, column.type, column.modifier)[0])
+
+
+def _loses_digits(was: _Plain, now: _Plain) -> bool:
+    if was.name != "numeric" and was.name not in _WHOLE:
+        return True
+    limit, had = _limit(now), (_WHOLE[was.name], 0) if was.name in _WHOLE else _limit(was)
     if limit is None:
-        return not (same or (implicit and not rounds) or is_text)
-    if new.shown.startswith("numeric"):
-        digits, scale = limit
-        had = _limit(old.shown) if same else (_WHOLE.get(old.shown, 0), 0) if old.shown in _WHOLE else None
-        return had is None or digits - scale < had[0] - had[1] or scale < had[1]
-    had = _limit(old.shown)
-    is_alike = same or (new.shown.startswith("character") and old.shown.startswith("character"))
-    default = 6 if re.match(r"time|interval", old.shown) else None  # digits behind the second
-    before = had[0] if had else default
-    return not is_alike or before is None or limit[0] < before
+        return False
+    return had is None or limit[0] - limit[1] < had[0] - had[1] or limit[1] < had[1]
 
 
-def _limit(shown: str) -> tuple[int, int] | None:
+def _loses_letters(was: _Plain, now: _Plain) -> bool:
+    """Tell it of text, and of what has a known width; ``character`` forgets blanks at the end."""
+    limit, had = _limit(now), _limit(was)
+    if was.name in _WIDTH:
+        had = (_WIDTH[was.name], 0)
+    elif was.name not in (*_TEXT, "character") or (now.name == "character" and was.name in _TEXT):
+        return True
+    return limit is not None and (had is None or limit[0] < had[0])
+
+
+def _is_kept(connection: Connection, was: _Plain, now: _Plain) -> bool:
+    """Tell whether a type holds every value of another one, but for its limit."""
+    if was.oid == now.oid or (was.name, now.name) in _KEEPS:
+        return True
+    if was.name == "numeric" and now.name in _WHOLE and (had := _limit(was)):
+        return had[1] <= 0 and had[0] - had[1] < _WHOLE[now.name]
+    if was.name in _LOSES.get(now.name, ()) or (_REGISTERED.match(now.name) and was.name != "oid"):
+        return False
+    return any(kept for (kept,) in database.query(connection, _CAST, was.oid, now.oid))
+
+
+def _loses_precision(was: _Plain, now: _Plain) -> bool:
+    limit, had = _limit(now), _limit(was)
+    if now.name == "bit":
+        return limit != had
+    if now.name == "interval" and _field(now) < _field(was):
+        return True
+    if had is None and _TIME.match(was.name):
+        had = (6 if _field(was) == len(_FIELDS) - 1 else 0, 0)  # digits behind the second
+    return limit is not None and was.name != "date" and (had is None or limit[0] < had[0])
+
+
+def _field(type_: _Plain) -> int:
+    """Return how fine an interval is: the last field it names, all of them if none."""
+    named = [_FIELDS.index(word) for word in re.findall(r"[a-z]+", type_.shown) if word in _FIELDS]
+    return max(named, default=len(_FIELDS) - 1)
+
+
+def _limit(type_: _Plain) -> tuple[int, int] | None:
     """Return the numbers behind a type: a length, or digits and how many of them are behind the point."""
-    found = _LIMIT.search(shown)
+    found = _LIMIT.search(type_.shown)
     return (int(found[1]), int(found[2] or 0)) if found else None

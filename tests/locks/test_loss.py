@@ -120,6 +120,13 @@ LOSSES: dict[str, list[str]] = {
     "alter table public.orders alter column made type timestamptz(3)":
         ["narrows orders.made from timestamp with time zone to timestamp(3) with time zone"],
     "alter table public.orders alter column mood type text": [],
+    "create domain public.price as numeric(8, 2); create domain public.cost as public.price;"
+    " alter table public.orders alter column sum type public.cost":
+        ["narrows orders.sum from numeric(10,2) to cost"],
+    "create domain public.price as numeric(10, 2);"
+    " alter table public.orders alter column sum type public.price": [],
+    "alter table public.orders alter column note type name":
+        ["narrows orders.note from character varying(50) to name"],
     "alter table public.events_2 alter column at type bigint": [],
     "update public.orders set note = note": [],
 }  # fmt: skip
