@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import beside, between, loss, probe
+from runner.locks import beside, between, loss, outside, probe
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses, plain
 from runner.locks.probe import Probe
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runner.schema import Bench
 
 _NOTE = "run outside a transaction: not traced, but seen from another session"
-_FORGET = "drop event trigger runner_trace_drop; drop schema runner_trace cascade"
+_FORGET = "drop event trigger if exists runner_trace_drop; drop schema runner_trace cascade"
 
 
 def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Traced, ...], str | None]:
@@ -53,6 +53,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         seen[table] = seen.get(table, frozenset()) | {"ShareLock"}
         works |= {table: works.get(table, frozenset()) | {Work.BUILDS}}
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
+    lost += outside.named(statement, migration.sql, in_transaction=False)
     lost += [*_gone(there, now, known), *_emptied(works, emptied & now.keys(), known)]
     traced = replace(_named(migration, statement), effects=effects, losses=tuple(dict.fromkeys(lost)))
     return (traced,), error.message if error else None

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database
+from runner.locks import outside
 from runner.locks.column import columns
 from runner.locks.effect import Loss
 from runner.locks.narrowing import narrows
@@ -43,8 +44,9 @@ _WATCH = """
 """
 _DROPPED = """
     select number, objid, objsubid, kind, identity, names, args, original
-    from runner_trace.dropped where number > %s order by not original, number
+    from runner_trace.dropped where number > %s
 """
+_ALL_DROPPED = f"{_DROPPED} union all {outside.DROPPED} order by 8 desc, 1"
 _NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
 _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
 
@@ -91,12 +93,15 @@ class Losses:
         self.columns = columns(connection, known, first_new=first_new)
         self._then = self.columns
         self._number = 0
-        database.run(connection, _WATCH)
+        self._told: set[int] = set()  # of what lies outside
+        database.run(connection, _WATCH + outside.WATCH)
 
     def dropped(self) -> list[Dropped]:
         """Return what was dropped since the last call, of that what existed before."""
-        found = [Dropped(*row) for row in database.query(self.connection, _DROPPED, self._number)]
-        self._number = max((one.number for one in found), default=self._number)
+        rows = [Dropped(*row) for row in database.query(self.connection, _ALL_DROPPED, self._number)]
+        found = [one for one in rows if one.number or one.objid not in self._told]
+        self._told |= {one.objid for one in found if not one.number}
+        self._number = max((self._number, *(one.number for one in found)))
         homes = [one.names[:2] if one.objsubid else one.names for one in found if one.is_original]
         named = [one for one in found if one.is_original or not _is_within(one.names, homes)]
         return [one for one in named if one.kind != _NOTHING and self._existed(one)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, deletion, loss, probe
+from runner.locks import between, deletion, loss, outside, probe
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -96,7 +96,7 @@ class _Run:
             truncates=statement.code.lower().startswith("truncate"),
         )
         effects = tuple(between.effects(self.known, self.before, now, works))
-        losses = tuple(self._lost(statement, now, works))
+        losses = tuple(dict.fromkeys(self._lost(statement, now, works)))
         note = _BLOCK if statement.code[:2].lower() == "do" else None
         self.done.append(Traced(place, shown(text), effects, losses, note))
         self.before = now
@@ -109,6 +109,7 @@ class _Run:
         for one in self.losses.dropped():
             self.drops.append((len(self.done), one))
             yield loss.drop(one)
+        yield from outside.named(statement, self.migration.sql, in_transaction=True)
         is_type = re.match(r"alter\s+type\b", statement.code, re.IGNORECASE)
         if is_type or any("AccessExclusiveLock" in modes for modes in now.locks.values()):
             yield from self.losses.narrowed()

@@ -59,7 +59,7 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def _stage(server: Server, *, like: str | None = None) -> Iterator[Stage]:
+def made_stage(server: Server, *, like: str | None = None) -> Iterator[Stage]:
     """Yield a stage on a server; ``like`` is a database that has the setup already."""
 
     def copy(connection: Connection, name: str) -> None:
@@ -79,7 +79,7 @@ def _stage(server: Server, *, like: str | None = None) -> Iterator[Stage]:
 @pytest.fixture(scope="module")  # no longer: tests of other modules end all sessions of a server
 def stage(each_server: Server) -> Iterator[Stage]:
     """Return a stage on every supported server in turn, whose database stays as it is."""
-    with _stage(each_server) as made:
+    with made_stage(each_server) as made:
         yield made
 
 
@@ -96,5 +96,5 @@ def finished(each_server: Server) -> Iterator[str]:
 @pytest.fixture
 def own_stage(each_server: Server, finished: str) -> Iterator[Stage]:
     """Return a stage for one test, which may change it."""
-    with _stage(each_server, like=finished) as made:
+    with made_stage(each_server, like=finished) as made:
         yield made

@@ -60,6 +60,7 @@ $$;
 create foreign data wrapper apart;
 create server apart foreign data wrapper apart;
 create foreign table public.far (id integer) server apart;
+create user mapping for public server apart;
 create table public.tree (
     id integer constraint tree_pkey primary key,
     parent integer constraint fk_tree references public.tree (id)

@@ -58,6 +58,8 @@ LOST = {
     "do $$ begin delete from public.orders; commit; alter table public.orders drop note; commit; end $$":
         ["drops column public.orders.note", "deletes every row of public.orders"],
     "delete from public.orders where false": [],
+    "drop database if exists nowhere": ["drops database nowhere"],
+    "drop tablespace if exists nowhere": ["drops tablespace nowhere"],
 }  # fmt: skip
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from runner import files
-from runner.locks import loss
+from runner.locks import loss, run
+from tests.locks.conftest import made_stage
 
 if TYPE_CHECKING:
     from tests.locks.conftest import Stage
+    from tests.servers import Server
 
 # text of a file -> what it destroys, without `public.`
 LOSSES: dict[str, list[str]] = {
@@ -41,6 +44,10 @@ LOSSES: dict[str, list[str]] = {
     "drop function public.sweep()": ["drops function sweep()"],
     "drop policy p_orders on public.orders": ["drops policy p_orders on orders"],
     "drop schema archive": ["drops schema archive"],
+    'drop role if exists r_nowhere, "R, 2"': ["drops role r_nowhere", 'drops role "R, 2"'],
+    "drop user mapping for public server apart": ["drops user mapping public on server apart"],
+    "create role r_new; drop role r_new": [],
+    "drop extension plpgsql cascade": ["drops extension plpgsql"],
     "do $$ begin drop sequence public.numbers; end $$": ["drops sequence numbers"],
     "create table public.n (id int); drop table public.n": [],
     "create function public.n() returns int language sql as 'select 1'; drop function public.n()": [],
@@ -147,6 +154,43 @@ def test_what_can_be_made_again_is_no_loss_of_data(stage: Stage) -> None:
     assert index.alarms == ("exclusive", "destructive")
     assert attribute.alarms == ("destructive", "data-loss")
     assert column.alarms == ("exclusive", "destructive", "data-loss")
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("drop event trigger trg; drop schema archive", ["drops event trigger trg", "drops schema archive"]),
+        ("do $$ begin drop event trigger if exists trg; end $$", ["drops event trigger trg"]),
+        ("alter event trigger trg disable; alter event trigger trg rename to trg_other", []),
+    ],
+)
+def test_an_event_trigger_is_missed_though_none_is_told_of_it(
+    own_stage: Stage, text: str, lost: list[str]
+) -> None:
+    """Once, and not where it only changes."""
+    here = own_stage.here
+    here.connection.execute(
+        "create function public.f() returns event_trigger language plpgsql as 'begin end'"
+    )
+    here.connection.execute("create event trigger trg on ddl_command_end execute function public.f()")
+    traced = own_stage._replace(known=run.existing(here)).trace(text)
+    assert [gone.text for one in traced for gone in one.losses] == lost
+
+
+@pytest.mark.parametrize("text", ["drop role r_old", "do $$ begin drop user r_old; end $$"])
+def test_a_role_is_missed_though_it_belongs_to_no_database(each_server: Server, text: str) -> None:
+    """No event trigger is told of it; one that is made again is no loss."""
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as db:
+        db.execute("create role r_old")
+        try:
+            with made_stage(each_server) as stage:
+                [traced] = stage.trace(text)
+                again = stage.trace(f"{text}; create role r_old")
+        finally:
+            db.execute("drop role r_old")
+    assert [one.text for one in traced.losses] == ["drops role r_old"]
+    assert traced.alarms == ("destructive",)
+    assert not any(one.losses for one in again)
 
 
 @pytest.mark.parametrize(

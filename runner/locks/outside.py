@@ -1,0 +1,59 @@
+"""Know what is dropped and no event trigger is told of: event triggers, roles, and what else is the server's.
+
+Inside a transaction the lock that a drop takes tells it, also from a block. Where the object may be on the
+live server alone (``if exists``), and where no transaction is open, the text of the statement does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.locks.effect import Loss
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.files import Statement
+
+WATCH = """
+    create table runner_trace.outside as
+    select 'pg_catalog.pg_authid'::pg_catalog.regclass as class, r.oid, 'role' as kind,
+        r.rolname::text as name
+    from pg_catalog.pg_roles as r
+    union all
+    select e.tableoid, e.oid, 'event trigger', e.evtname::text from pg_catalog.pg_event_trigger as e;
+    grant select on runner_trace.outside to public;
+"""
+# Without its language the event trigger of the trace itself is gone.
+DROPPED = """
+    select 0, o.oid, 0, o.kind, pg_catalog.quote_ident(o.name), array[o.name], '{}'::text[], true
+    from runner_trace.outside as o
+    where exists (
+            select from pg_catalog.pg_locks as l
+            where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'object'
+                and l.mode = 'AccessExclusiveLock' and l.classid = o.class and l.objid = o.oid
+        )
+        and not exists (select from pg_catalog.pg_roles as r where r.oid = o.oid)
+        and not exists (select from pg_catalog.pg_event_trigger as e where e.oid = o.oid)
+    union all
+    select 0, 0, 0, 'extension', 'plpgsql', array['plpgsql'], '{}', true
+    where not exists (select from pg_catalog.pg_extension as e where e.extname = 'plpgsql')
+"""
+_NAME = re.compile(r'[\w$]+|"\s*')
+_DROP = re.compile(
+    rf"""drop\s+(role|user(?!\s+mapping\b)|group|event\s+trigger|database|tablespace)\s+
+    (if\s+exists\s+)?((?:{_NAME.pattern})(?:\s*,\s*(?:{_NAME.pattern}))*)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def named(statement: Statement, text: str, *, in_transaction: bool) -> Iterator[Loss]:
+    """Yield what the text of a statement drops; in a transaction only what need not be in the database."""
+    match = _DROP.match(statement.code)
+    if not match or (in_transaction and not match[2]):
+        return
+    kind = " ".join(match[1].lower().split()).replace("user", "role").replace("group", "role")
+    for name in _NAME.finditer(statement.code, match.start(3), match.end(3)):
+        shown = text[statement.start + name.start() : statement.start + name.end()].strip()
+        yield Loss(f"drops {kind} {shown}", is_data=kind in ("database", "tablespace"))
