@@ -153,12 +153,12 @@ def unconditional(statement: Statement, text: str) -> Iterator[str]:
     """Yield the tables, as written, from which a statement deletes without a condition."""
     for match in _DELETE.finditer(statement.code):
         rest = statement.code[match.end() :]
-        where = _WHERE.search(_own(rest))
+        where = _WHERE.search(own_level(rest))
         if not where or _ALWAYS.match(rest, where.end()):
             yield text[statement.start + match.start(1) : statement.start + match.end(1)].strip()
 
 
-def _own(code: str) -> str:
+def own_level(code: str) -> str:
     """Return code up to the end of its own level, with what stands in parentheses blanked out."""
     depth, kept = 0, []
     for character in code:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, deletion, loss, outside, probe
+from runner.locks import between, deletion, loss, outside, probe, replacement
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -113,10 +113,18 @@ class _Run:
         is_type = re.match(r"alter\s+type\b", statement.code, re.IGNORECASE)
         if is_type or any("AccessExclusiveLock" in modes for modes in now.locks.values()):
             yield from self.losses.narrowed()
+        yield from self._replaced(statement)
         names = [self.known[oid].name for oid, kinds in works.items() if Work.EMPTIES in kinds]
         yield from (Loss(f"empties {name}", is_data=True) for name in names)
         for oid in self._emptied(statement, now):
             yield Loss(f"deletes every row of {self.known[oid].name}", is_data=True)
+
+    def _replaced(self, statement: Statement) -> Iterator[Loss]:
+        """Yield the columns of what existed before whose old values a new type does not ask for."""
+        for name, column in replacement.replaced(statement, self.migration.sql):
+            for (oid, _), one in self.losses.columns.items():
+                if one.name == column and oid in self.known and loss.is_named(self.known[oid], name):
+                    yield Loss(f"drops the values of {self.known[oid].name}.{column}", is_data=True)
 
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
         """Yield the tables from which a statement deletes without a condition, as far as one can see."""

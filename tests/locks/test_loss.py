@@ -127,6 +127,17 @@ LOSSES: dict[str, list[str]] = {
     "alter table public.orders alter column made type timestamptz(3)":
         ["narrows orders.made from timestamp with time zone to timestamp(3) with time zone"],
     "alter table public.orders alter column mood type text": [],
+    "alter table public.orders alter column total type int using 0": ["drops the values of orders.total"],
+    'alter table only orders alter total set data type bigint using (null), alter "note" type text':
+        ["drops the values of orders.total"],
+    'alter table public.orders alter "sum" type numeric(10, 2) using coalesce(total, 1)':
+        ["drops the values of orders.sum"],
+    "alter table public.orders alter column note type text using 'note', alter total type bigint":
+        ["drops the values of orders.note"],
+    "alter table public.orders alter column total type int using coalesce(Total, 0)": [],
+    'alter table public.orders alter column total type int using greatest(1, "total")': [],
+    "alter table public.loose alter column id type int using hashtext(loose::text)": [],
+    "create table public.n (id int); alter table public.n alter column id type int using 0": [],
     "create domain public.price as numeric(8, 2); create domain public.cost as public.price;"
     " alter table public.orders alter column sum type public.cost":
         ["narrows orders.sum from numeric(10,2) to cost"],
