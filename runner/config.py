@@ -123,7 +123,7 @@ def _databases(path: Path) -> dict[str, Any]:
 
 def _series(name: str, entry: object, root: Path, path: Path) -> Series:
     where = f"[tool.runner.databases.{name}] in {path}"
-    if not (_is_name(name) and name.islower() and name[0] != "_"):
+    if not (environment.is_name(name) and name.islower() and name[0] != "_"):
         raise ConfigError(f"{where}: the name of a series is made of a-z, 0-9 and _.", remedy="Rename it.")
     if (
         not isinstance(entry, dict)
@@ -131,7 +131,7 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
         or not all(_filled(entry[key]) for key in _KEYS)
     ):
         raise ConfigError(f"{where} must have exactly the texts sql, database and url.", remedy="Correct it.")
-    if not _is_name(entry["url"]):
+    if not environment.is_name(entry["url"]):
         raise ConfigError(
             f"{where}: url must be the name of an environment variable, not a URL.",
             remedy='Write url = "DATABASE_URL" and put the URL into that variable.',
@@ -147,11 +147,6 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
         raise ConfigError(f"{where}: ignore must be a list of texts.", remedy="Correct it.")
     folder = root / entry["sql"]
     return Series(name, folder, entry["database"], entry["url"], tuple(schemas), tuple(ignore))
-
-
-def _is_name(text: str) -> bool:
-    """Tell whether a text is made of ASCII letters, digits and _, and does not begin with a digit."""
-    return text.isascii() and text.isidentifier()
 
 
 def _filled(value: object) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FILE = ".env"
 EMBEDDED = "RUNNER_EMBEDDED"
 _PREFIX = "DATABASE_URL"
+_SCHEMES = ("POSTGRES://", "POSTGRESQL://")  # where a URL has no name at all
+_NAMELESS = "a line like it that is no NAME=value"
 _SWITCH = {"on": True, "true": True, "1": True, "yes": True, "": True} | dict.fromkeys(
     ("off", "false", "0", "no"), False
 )
@@ -75,25 +77,31 @@ def _may_embed(values: Mapping[str, str]) -> bool:
 def _misspelt(values: Mapping[str, str], expected: Collection[str]) -> tuple[str, ...]:
     """Return the names that look like one of ``expected`` and are none: DATABASE_URL, DATABASE_URL_AUHT.
 
-    A name that is merely near counts unless it holds the URL of something else than PostgreSQL.
+    A name that is merely near counts unless it holds the URL of something else than PostgreSQL. What is no
+    name, as where a colon stands for the =, may hold a password: it is not repeated.
     """
-    return tuple(
-        sorted(
-            name
-            for name, value in values.items()
-            if name not in expected
-            and (
-                name.upper().startswith(_PREFIX)
-                or (_is_near(name, expected) and not re.match(r"\s*(?!postgres)[a-z][a-z0-9+.-]*://", value))
-            )
+    found = {
+        name if is_name(name) else _NAMELESS
+        for name, value in values.items()
+        if name not in expected
+        and (
+            name.upper().startswith((_PREFIX, *_SCHEMES))
+            or (_is_near(name, expected) and not re.match(r"\s*(?!postgres)[a-z][a-z0-9+.-]*://", value))
         )
-    )
+    }
+    return tuple(sorted(found))
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text is made of ASCII letters, digits and _, and does not begin with a digit."""
+    return text.isascii() and text.isidentifier()
 
 
 def _is_near(name: str, expected: Collection[str]) -> bool:
     from difflib import get_close_matches  # noqa: PLC0415 - start-up time: only where no URL is found
 
-    return bool(get_close_matches(name.upper(), [one.upper() for one in expected], n=1, cutoff=0.85))
+    word = re.split(r"\W", name, maxsplit=1)[0].upper()
+    return bool(get_close_matches(word, [one.upper() for one in expected], n=1, cutoff=0.85))
 
 
 @cache

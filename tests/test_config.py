@@ -277,6 +277,26 @@ def test_a_misspelt_variable_never_ends_at_the_embedded_server(
     assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"DATABASE_URL:{AUTH}?sslmode",
+        f"URL_AUTH:{AUTH}",
+        f"url_auht:{AUTH}",
+        f"{AUTH}?sslmode",
+        "URL_AUTH-s3cret",
+    ],
+)
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_what_is_no_name_is_not_repeated(project: Project, tmp_path: Path, name: str, where: str) -> None:
+    """A colon in place of the = makes a name of the URL: no reason for the embedded server, and a secret."""
+    environ = {name: "x"} if where == "environment" else {}
+    (tmp_path / ".env").write_text("" if environ else f"{name}=x\n")
+    with pytest.raises(UrlMissing, match="there is a line like it that is no NAME=value: misspelt") as caught:
+        _found(project, environ, "auth")
+    assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
+
+
 def test_an_empty_misspelt_variable_counts_too(project: Project) -> None:
     """A template that was not filled in, with a name that nobody reads."""
     with pytest.raises(UrlMissing, match="there is DATABASE_URL: misspelt"):

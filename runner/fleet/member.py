@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,6 +15,8 @@ from runner.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+_IN_URL = re.compile(r"[\s:@?&%=]")  # in a URL or conninfo, and in no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,17 @@ def parse(text: str, *, source: str, environ: Mapping[str, str]) -> tuple[Member
     """Return the members that a text names, a line NAME=URL each, in the syntax of .env files.
 
     A variable in braces is taken from ``environ``; one that is not set would leave a password out, so that is
-    refused, as are a name without a URL and a name that stands there twice. Raises ``ConfigError``.
+    refused, as are a name without a URL, a name that stands there twice, and a URL without a name, which may
+    hold a password. Raises ``ConfigError``.
     """
     known: dict[str, int] = {}
     members = []
     for line, name, value in environment.bindings(text, source=source):
         where = f"{source}:{line}"
+        if _IN_URL.search(name):
+            raise ConfigError(
+                f"{where} does not begin with the name of a database.", remedy="Write NAME=URL."
+            )
         if name in known:
             raise ConfigError(
                 f"{where} names {name} a second time, after line {known[name]}.", remedy="Rename one."
@@ -61,8 +69,9 @@ def _url(name: str, value: str | None, where: str, environ: Mapping[str, str]) -
     try:
         url = environment.expand(value or "", environ)
     except LookupError as error:
+        lacking = f"the variable {error.args[0]}" if environment.is_name(error.args[0]) else "a variable"
         raise ConfigError(
-            f"{where}: the URL of {name} needs the variable {error.args[0]}, which is not set.",
+            f"{where}: the URL of {name} needs {lacking}, which is not set.",
             remedy="Set it in the environment.",
         ) from None
     if not url:

@@ -51,6 +51,12 @@ def test_a_line_names_a_database(text: str, found: dict[str, str]) -> None:
         (f"a={URL}\nb={URL}\na={URL}", "fleet.env:3 names a a second time, after line 1"),
         ("a=postgresql://x:${PW}@h/a", "fleet.env:1: the URL of a needs the variable PW, which is not set"),
         ("a='postgresql", "fleet.env:1 cannot be parsed"),
+        (f"a={URL}\n{URL}", "fleet.env:2 does not begin with the name of a database"),
+        (f"{URL}?sslmode=require", "fleet.env:1 does not begin with the name of a database"),
+        (f"{URL}\n{URL}", "fleet.env:1 does not begin with the name of a database"),
+        (f"a:{URL}?x=1", "fleet.env:1 does not begin with the name of a database"),
+        ("'host=h password=secret'", "fleet.env:1 does not begin with the name of a database"),
+        ("a=postgresql://x:1${secret!}@h/a", "fleet.env:1: the URL of a needs a variable, which is not set"),
     ],
 )
 def test_what_is_no_fleet_is_refused(text: str, said: str) -> None:
