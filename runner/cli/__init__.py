@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from runner import __version__
-from runner.cli import ending, guide, output, report, stopping
-from runner.errors import Interrupted
+from runner.cli import ending, guide, output, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +35,7 @@ _CHANGING = {"migrate", "init", "new", "baseline", "accept", "docs"}
 
 
 class Commands(guide.Group):
-    """Load a command's module when it is used, and let ``ending`` see how it ends.
-
-    ``changes`` says, once a command was found, that it writes more than what it prints.
-    """
-
-    changes = False
+    """Load a command's module when it is used, and let ``ending`` see how it ends."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order a newcomer meets them."""
@@ -53,7 +47,6 @@ class Commands(guide.Group):
 
         if (module := _COMMANDS.get(cmd_name)) is None:
             return None
-        self.changes = cmd_name in _CHANGING
         command: click.Command = getattr(import_module(f"runner.cli.{module}"), f"{cmd_name}_command")
         return guide.dressed(command, cmd_name)
 
@@ -73,16 +66,21 @@ class Commands(guide.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: ANN401 - click's signature
         """Return the command, and let the document name it, whatever becomes of it."""
         found = super().resolve_command(ctx, args)
-        ending.current().document["command"] = found[0]
+        told = ending.current()
+        told.document["command"] = found[0]
+        told.changes = found[0] in _CHANGING
+        stopping.check()
         return found
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the command; a Ctrl-C is an error like others."""
         try:
             return super().invoke(ctx)
+        except click.exceptions.Exit:  # of --help
+            ending.current().changes = False
+            raise
         except KeyboardInterrupt as error:
-            remedy = "`status` shows how far it got; run again to go on."
-            raise Interrupted("Interrupted.", remedy=remedy) from error
+            raise stopping.interrupted() from error
 
 
 @click.command(
@@ -104,13 +102,13 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
-    stopping.handle(stopping.at_once)
-    name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     output.guard()
+    name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
+    stopping.handle(stopping.at_once)
     try:
         cli(prog_name=name)
     except SystemExit as end:
-        _leave(_last_word(end.code))
+        _leave(end.code)
 
 
 def _leave(code: Any) -> NoReturn:  # noqa: ANN401 - as sys.exit takes it
@@ -122,14 +120,3 @@ def _leave(code: Any) -> NoReturn:  # noqa: ANN401 - as sys.exit takes it
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(int(code or 0))
-
-
-def _last_word(code: Any) -> Any:  # noqa: ANN401 - as sys.exit takes it
-    """Say that output was lost. Of a command that changes something the code stays: it tells what was done.
-
-    One that only tells has failed then.
-    """
-    if problem := output.lost():
-        report.error(problem)
-        return code or (0 if cli.changes else problem.exit_code)
-    return code

@@ -7,32 +7,36 @@ That a document is wanted is read off the words of the call, for click may stumb
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from runner import database
-from runner.cli import document, log, report
+from runner.cli import document, log, output, report, secrets, stopping
 from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from runner.apply import Notice, Noticed
 
 _FINE = (0, 3)  # exit codes that need no error: done, and something is pending
 _JSON = "--json"
-_PASSWORD, _HIDDEN = "password", "***"
 
 Revealable = TypeVar("Revealable", "RunnerError", "Notice")
 
 
 class Told:
-    """What a run has for programs: its document, if one is wanted, and where the errors go."""
+    """What a run has for programs: its document, if one is wanted, and where the errors go.
+
+    ``changes`` says that the command does more than tell.
+    """
+
+    changes = False
 
     def __init__(self, words: Sequence[str]) -> None:
-        self._words = tuple(words)
+        self.words = tuple(words)
         options = list(words)[: words.index("--") if "--" in words else None]
         self.wants_document = any(word.partition("=")[0] == _JSON for word in options)
         self.document: dict[str, Any] = {"command": None, "databases": [], "error": None}
@@ -47,7 +51,7 @@ class Told:
 
     def fail(self, problem: RunnerError) -> int:
         """Show an error and return its exit code."""
-        problem = revealed(_discreet(problem, self._words))
+        problem = revealed(secrets.hidden(problem, self.words))
         report.error(problem)
         self.document["error"] = document.error(problem)
         return problem.exit_code
@@ -66,13 +70,24 @@ def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
     """
     told = Told(words)
     log.begin(words)
-    with ExitStack() as stack:
-        stack.callback(forget)
+    try:
+        with redirect_stdout(sys.stderr if told.wants_document else sys.stdout):
+            code = _code(told, run)
         if told.wants_document:
-            stack.enter_context(redirect_stdout(sys.stderr))
-        code = _code(told, run)
-    if told.wants_document:
-        told.close(code)
+            told.close(code)
+        return _last_word(code, told)
+    finally:
+        forget()
+
+
+def _last_word(code: int, told: Told) -> int:
+    """Say that output was lost. Of a command that changes something the code stays: it tells what was done.
+
+    One that only tells has failed then.
+    """
+    if problem := output.lost():
+        report.error(problem)
+        return code or (0 if told.changes else problem.exit_code)
     return code
 
 
@@ -85,16 +100,34 @@ def forget() -> None:
 def _code(told: Told, run: Callable[[Told], Any]) -> int:
     """Return the exit code of a run, whatever became of it."""
     try:
-        return int(run(told) or 0)
+        return _ran(told, run)
     except SystemExit as left:
         return int(left.code or 0)
     except click.exceptions.NoArgsIsHelpError as asked:
-        asked.show()
-        return asked.exit_code
+        return _help(told, asked)
     except (Exception, KeyboardInterrupt) as error:
         if context := getattr(error, "ctx", None):
             told.name(context)
         return told.fail(_problem(error))
+
+
+def _ran(told: Told, run: Callable[[Told], Any]) -> int:
+    """Return the exit code of a run that ends well; no signal changes what is told of its end, be it bad."""
+    try:
+        return int(run(told) or 0)
+    except click.ClickException:
+        log.look_up(told.words)
+        raise
+    finally:
+        stopping.settle()
+
+
+def _help(told: Told, asked: click.exceptions.NoArgsIsHelpError) -> int:
+    """Show the help to who gave no command; a log collector is told that there is none."""
+    if log.is_on():
+        return told.fail(_of_click(click.UsageError("Missing command.", asked.ctx)))
+    asked.show()
+    return asked.exit_code
 
 
 def _problem(error: Exception | KeyboardInterrupt) -> RunnerError:
@@ -123,6 +156,8 @@ def _of_the_server(error: Exception) -> ServerRefused | None:
 
 
 def _unforeseen(error: Exception) -> RunnerError:
+    if stopping.was_asked():  # an import makes another error of what a signal raised within it
+        return stopping.interrupted()
     import traceback  # noqa: PLC0415 - for the worst case
 
     return RunnerError(
@@ -130,23 +165,6 @@ def _unforeseen(error: Exception) -> RunnerError:
         remedy="Please report it, with the lines above.",
         notes=tuple("".join(traceback.format_exception(error)).splitlines()),
     )
-
-
-def _discreet(problem: RunnerError, words: Iterable[str]) -> RunnerError:
-    """Return an error without the words of the call that may hold a password, wherever they stood."""
-    for secret in _secrets(words):
-        problem.message = problem.message.replace(secret, _HIDDEN)
-        problem.remedy = problem.remedy and problem.remedy.replace(secret, _HIDDEN)
-        problem.notes = tuple(note.replace(secret, _HIDDEN) for note in problem.notes)
-    return problem
-
-
-def _secrets(words: Iterable[str]) -> list[str]:
-    """Return such words, the longest first: as they are, quoted by Python, and taken for a path."""
-    parts = {part for word in words for part in (word, word.partition("=")[2])}
-    secret = {part for part in parts if ("://" in part and "@" in part) or _PASSWORD in part.lower()}
-    ways = {way for part in secret for way in (part, repr(part)[1:-1], part.replace("//", "/"))}
-    return sorted(ways, key=len, reverse=True)
 
 
 def revealed(told: Revealable) -> Revealable:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import apply
+from runner import apply, config, environment
 from runner.cli import document
+from runner.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.apply import Event
-    from runner.errors import RunnerError
 
 VARIABLE = "RUNNER_LOG"
 JSON = "json"
@@ -24,9 +26,22 @@ _state = {"format": "text"}  # of the run at hand
 
 def begin(words: Sequence[str]) -> None:
     """Read off the words of a call how it is to be told, for click may stumble before it knows."""
-    asked = [value for word, value in pairwise(words) if word == "--log"]
-    asked += [word.partition("=")[2] for word in words if word.startswith("--log=")]
-    choose((asked or [os.environ.get(VARIABLE, "")])[-1])
+    choose(_given(words, "--log") or os.environ.get(VARIABLE))
+
+
+def look_up(words: Sequence[str]) -> None:
+    """Read in .env how a call is to be told over which click has stumbled, unless the call itself says it."""
+    if _given(words, "--log") is None and VARIABLE not in os.environ:
+        file = _given(words, "--config")
+        with suppress(RunnerError):  # there is one to be told already
+            choose(environment.read(config.load(Path(file) if file else None).home, {}).get(VARIABLE))
+
+
+def _given(words: Sequence[str], option: str) -> str | None:
+    """Return what the words of a call give to an option; ``None`` where they do not name it."""
+    given = [value for word, value in pairwise(words) if word == option]
+    given += [word.partition("=")[2] for word in words if word.startswith(f"{option}=")]
+    return given[-1] if given else None
 
 
 def choose(form: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door
-from runner.cli import common, members, options, screen, stopping, values
+from runner.cli import common, ending, members, options, screen, stopping, values
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     holds what must not be sent. Then the databases are migrated one after the other. A database that a newer
     release has migrated already is said to be ahead, and gets nothing.
     """
+    ending.current().changes = not dry_run
     limits = Limits(wait_lock, lock_timeout, statement_timeout)
     terms = {"to": to, "dry_run": dry_run, "expect": expect, "strict": strict, "allow_empty": allow_empty}
     if members.do("migrate", series, alone={"url": url}, file=file, limits=limits, **terms):
@@ -107,8 +108,8 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
         )
         return
     drawn = screen.Screen(to, expect)
-    try:
-        with stopping.between_results():
+    with stopping.between_results():
+        try:
             door.migrate(
                 series,
                 url=url,
@@ -122,8 +123,8 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
                 on_event=drawn.show,
                 on_embedded=common.say_embedded,
             )
-    except BaseException as error:
-        drawn.fail(error)
-        raise
-    finally:
-        drawn.leave_all()
+        except BaseException as error:
+            drawn.fail(error)
+            raise
+        finally:
+            drawn.leave_all()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner.cli import output
+from runner.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Handler = Callable[[int, FrameType | None], Any]
 
 _HELD_UP = 1.0  # seconds
+_state = {"asked": False}  # of the process
 
 
 class Stopped(KeyboardInterrupt):
@@ -30,8 +32,36 @@ class Stopped(KeyboardInterrupt):
 
 def at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
     """Raise ``Stopped`` wherever the program is."""
+    _state["asked"] = True
     _repeat(output.give_up)
     raise Stopped
+
+
+def was_asked() -> bool:
+    """Tell whether a signal came, whatever became of what it raised."""
+    return _state["asked"]
+
+
+def check() -> None:
+    """Raise ``Stopped`` again where an import has swallowed it."""
+    if was_asked():
+        raise Stopped
+
+
+def interrupted() -> Interrupted:
+    """Return the error of a command that was stopped in the middle."""
+    return Interrupted("Interrupted.", remedy="`status` shows how far it got; run again to go on.")
+
+
+def settle() -> None:
+    """Let no signal change any more what is told, now that it is certain; what holds that up is cut short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is at_once:
+            signal.signal(number, _too_late)
+
+
+def _too_late(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
+    _repeat(output.give_up)
 
 
 def handle(handler: Handler) -> dict[signal.Signals, Handler | int]:
@@ -61,6 +91,7 @@ def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.
 
     former = handle(note)
     try:
+        check()
         yield stop
     finally:
         for number, handler in former.items():

@@ -72,6 +72,31 @@ def test_the_variable_is_the_option(runner: CliRunner, app: Project, url: str) -
 
 
 @pytest.mark.parametrize(
+    "words", [["status", "--nope"], ["nope"], ["migrate", "--wait", "x"], ["server"], []]
+)
+def test_env_file_says_how_a_wrong_call_is_told(
+    runner: CliRunner, app: Project, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Over whatever click stumbles; the environment and the option win."""
+    monkeypatch.chdir(app.root)
+    (app.root / ".env").write_text("RUNNER_LOG=json\n")
+    [failed] = events(runner.invoke(cli, words).stderr)
+    assert (failed["name"], failed["exit_code"]) == ("USAGE", 2)
+    for told in (
+        runner.invoke(cli, words, env={"RUNNER_LOG": "text"}),
+        runner.invoke(cli, [*words, "--log=text"]),
+    ):
+        assert (told.exit_code, '"event"' in told.stderr) == (2, False)
+
+
+def test_the_log_is_that_of_the_configuration_named(runner: CliRunner, app: Project) -> None:
+    """With --config its .env counts, wherever one is."""
+    (app.root / ".env").write_text("RUNNER_LOG=json\n")
+    [failed] = events(app.run(runner, "status", "--nope").stderr)
+    assert failed["name"] == "USAGE"
+
+
+@pytest.mark.parametrize(
     "words", [["--log", "json", "--nope"], ["--nope", "--log=json"], ["--log=json", "x", "y"]]
 )
 def test_a_wrong_call_is_told_so_too(runner: CliRunner, app: Project, words: list[str]) -> None:

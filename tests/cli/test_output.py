@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -79,7 +80,13 @@ def test_the_code_is_that_of_the_run(tmp_path: Path, url: str) -> None:
     assert shell(app, "$RUN verify --config $APP > /dev/full", APP_URL=url).returncode == 4
 
 
-@pytest.mark.parametrize("command", ["status", "plan", "verify", "status --json", "plan app --sql -"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("status", "plan", "verify", "status --json", "plan app --sql -"),
+        *("migrate --dry-run", "migrate --dry-run --json", "migrate --help", "init --help"),
+    ],
+)
 def test_a_command_that_only_tells_has_failed_when_nobody_is_told(
     tmp_path: Path, url: str, command: str
 ) -> None:
@@ -91,6 +98,13 @@ def test_a_command_that_only_tells_has_failed_when_nobody_is_told(
     piped = shell(app, f"$RUN {command} --config $APP | head -1", APP_URL=url)
     assert "Traceback" not in piped.stderr
     assert "OUTPUT_LOST" not in piped.stderr
+
+
+def test_a_log_collector_is_told_that_output_is_lost(tmp_path: Path, url: str) -> None:
+    """On a line of JSON, as all else."""
+    app = make(tmp_path, app=TWO)
+    done = shell(app, "$RUN status --config $APP > /dev/full", APP_URL=url, RUNNER_LOG="json")
+    assert [json.loads(line)["name"] for line in done.stderr.splitlines()] == ["OUTPUT_LOST"]
 
 
 def test_a_letter_that_the_terminal_lacks_is_written_out(tmp_path: Path, url: str) -> None:

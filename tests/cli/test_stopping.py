@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from runner import database
-from runner.cli import stopping
+from runner.cli import ending, report, screen, stopping
+from runner.errors import CannotConnect
+from tests.cli import checked, data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from click.testing import CliRunner
+
+    from runner.cli.ending import Told
+    from tests.project import Project
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +30,15 @@ def _no_alarm() -> Iterator[None]:
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, former)
+
+
+@pytest.fixture
+def _at_once() -> Iterator[None]:
+    """Let signals end a command, as where it is the whole program."""
+    former = stopping.handle(stopping.at_once)
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
 
 
 def test_the_first_signal_is_noted_and_the_second_is_as_without() -> None:
@@ -76,3 +93,59 @@ def test_who_is_ignored_stays_so() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+def _fail(_: Told) -> NoReturn:
+    raise CannotConnect("Nobody answers.")
+
+
+@pytest.mark.usefixtures("_at_once")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_does_not_change_what_is_told_already(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """The error is certain, and somebody reads it slowly: document and exit code are those of the error."""
+    monkeypatch.setattr(report, "error", lambda _: signal.raise_signal(number))
+    assert ending.end(["status", "--json"], _fail) == CannotConnect.exit_code
+    assert checked(json.loads(capsys.readouterr().out))["error"]["name"] == "CANNOT_CONNECT"
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_signal_does_not_change_what_became_of_a_file(
+    runner: CliRunner, app: Project, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is drawn what the database has in the end."""
+    draw = screen.Screen.leave_all
+
+    def leave(own: screen.Screen) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        draw(own)
+
+    monkeypatch.setattr(screen.Screen, "leave_all", leave)
+    app.write("app", {"001_two.sql": "select nope;"})
+    result = app.run(runner, "migrate", "--json", APP_URL=url)
+    document = data(result)
+    assert (result.exit_code, document["error"]["name"]) == (1, "SQL_FAILED")
+    assert len(document["databases"][0]["applied"]) == 1
+
+
+@pytest.mark.parametrize("command", ["migrate", "status"])
+def test_a_signal_that_an_import_swallows_is_heeded_behind_it(
+    runner: CliRunner, app: Project, url: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Python only writes that it ignores what is raised in a callback of its own."""
+    monkeypatch.setitem(stopping._state, "asked", True)
+    assert data(app.run(runner, command, "--json", APP_URL=url))["error"]["name"] == "INTERRUPTED"
+
+
+def test_whatever_an_import_makes_of_a_signal_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The compiler makes a SyntaxError of it."""
+    monkeypatch.setitem(stopping._state, "asked", True)
+
+    def stumble(_: Told) -> NoReturn:
+        raise SyntaxError
+
+    assert ending.end(["status"], stumble) == 1
+    assert capsys.readouterr().err.startswith("error INTERRUPTED")

@@ -1,0 +1,29 @@
+"""Keep out of an error what the words of a call hold of passwords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.errors import RunnerError
+
+_PASSWORD, _HIDDEN = "password", "***"
+
+
+def hidden(problem: RunnerError, words: Iterable[str]) -> RunnerError:
+    """Return an error without the words of the call that may hold a password, wherever they stood."""
+    for secret in _secrets(words):
+        problem.message = problem.message.replace(secret, _HIDDEN)
+        problem.remedy = problem.remedy and problem.remedy.replace(secret, _HIDDEN)
+        problem.notes = tuple(note.replace(secret, _HIDDEN) for note in problem.notes)
+    return problem
+
+
+def _secrets(words: Iterable[str]) -> list[str]:
+    """Return such words, the longest first: as they are, quoted by Python, and taken for a path."""
+    parts = {part for word in words for part in (word, word.partition("=")[2])}
+    secret = {part for part in parts if ("://" in part and "@" in part) or _PASSWORD in part.lower()}
+    ways = {way for part in secret for way in (part, repr(part)[1:-1], part.replace("//", "/"))}
+    return sorted(ways, key=len, reverse=True)
