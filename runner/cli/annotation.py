@@ -8,29 +8,41 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import config
 from runner.cli.text import visible
+from runner.errors import RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.errors import Place
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
 
 
-def tell(kind: str, message: str, *, title: str, place: Place | None = None) -> None:
+def tell(
+    kind: str, message: str, *, title: str, place: Place | None = None, project: Path | None = None
+) -> None:
     """Write the annotation of a problem to stderr, where GitHub reads it; nowhere else."""
-    if found := line(kind, message, title=title, place=place):
+    if found := line(kind, message, title=title, place=place, project=project):
         sys.stderr.write(visible(found) + "\n")
 
 
-def line(kind: str, message: str, *, title: str, place: Place | None = None) -> str | None:
-    """Return the annotation of a problem, ``kind`` being error, warning or notice; ``None`` elsewhere."""
+def line(
+    kind: str, message: str, *, title: str, place: Place | None = None, project: Path | None = None
+) -> str | None:
+    """Return the annotation of a problem, ``kind`` being error, warning or notice; ``None`` elsewhere.
+
+    ``project`` is the configuration that --config names.
+    """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return None
-    facts = {"file": _file(place.path), "line": place.line, "col": place.column} if place else {}
+    facts = {"file": _file(place.path, project), "line": place.line, "col": place.column} if place else {}
     properties = ",".join(
         f"{key}={_escaped(value, _PROPERTY)}" for key, value in (facts | {"title": title}).items()
     )
@@ -41,12 +53,20 @@ def _escaped(text: object, table: dict[str, str]) -> str:
     return "".join(table.get(character, character) for character in str(text))
 
 
-def _file(path: str) -> str:
+def _file(path: str, project: Path | None) -> str:
     """Return a file as GitHub knows it, from the root of the checkout: the project may lie below that."""
-    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-    here = Path.cwd().resolve()
-    for folder in (here, *here.parents):
-        file = folder / path
-        if file.is_file() and file.is_relative_to(root):
-            return file.relative_to(root).as_posix()
+    with suppress(FileNotFoundError):  # the working directory is gone
+        root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+        for folder in _folders(project):
+            file = folder / path
+            if file.is_file() and file.is_relative_to(root):
+                return file.relative_to(root).as_posix()
     return path
+
+
+def _folders(project: Path | None) -> Iterator[Path]:
+    """Yield where a path may begin: at the root of the project, else at the working directory or above."""
+    with suppress(RunnerError):
+        yield config.load(project).root
+    here = Path.cwd().resolve()
+    yield from (here, *here.parents)

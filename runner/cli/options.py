@@ -32,7 +32,8 @@ def _choose_log(ctx: click.Context, param: click.Parameter, value: str) -> None:
 
 
 def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
-    """Let .env set the options that have a variable; the environment, which click reads, wins."""
+    """Note --config, and let .env set the options that have a variable; the environment wins."""
+    report.settings.config = value
     names = {one.envvar: str(one.name) for one in ctx.command.params if isinstance(one.envvar, str)}
     if names.keys() - os.environ.keys():
         with suppress(RunnerError):  # the command finds it, too

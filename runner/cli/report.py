@@ -19,6 +19,7 @@ from runner.cli.text import shortened, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -44,6 +45,7 @@ class Settings:  # a data class takes longer to define
         self.color = color
         self.quiet = quiet
         self.verbose = verbose
+        self.config: Path | None = None  # what --config names
 
 
 settings = Settings()
@@ -150,7 +152,8 @@ def notice(said: Notice, path: str, *, whose: str = "") -> None:
     _tell(f"{said.severity.lower()}: {where}: {said.message}", style=style)
     _notes(said.notes)
     if said.severity == WARNING:
-        annotation.tell("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
+        title = said.sqlstate or WARNING
+        annotation.tell("warning", said.message, title=title, place=said.place, project=settings.config)
 
 
 def note(text: str) -> None:
@@ -172,7 +175,7 @@ def error(problem: RunnerError) -> None:
     if problem.remedy:
         _tell(f"  {problem.remedy}")
     message = "\n".join(filter(None, (problem.message, problem.remedy)))
-    annotation.tell("error", message, title=problem.name, place=problem.place)
+    annotation.tell("error", message, title=problem.name, place=problem.place, project=settings.config)
 
 
 def difference(notes: Iterable[str], *, err: bool = False) -> None:

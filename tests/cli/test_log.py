@@ -200,6 +200,23 @@ def test_a_failure_points_into_the_file_on_github(
     assert not [n for n in app_lines(project, runner, url) if n.startswith("::")]
 
 
+@pytest.mark.usefixtures("_github")
+def test_an_annotation_is_of_the_project_that_is_named(
+    runner: CliRunner, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of a file that is called so where the command is run, or above."""
+    project = make(tmp_path / "svc" / "db", app=TWO | {"002_bad.sql": "select 1;\nselec 2;"})
+    make(tmp_path, app=TWO | {"002_bad.sql": "select 2;"})
+    (tmp_path / "svc" / "db" / "below" / "app").mkdir(parents=True)
+    (tmp_path / "svc" / "db" / "below" / "app" / "002_bad.sql").touch()
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    named, nearest = ["migrate", "--config", str(project.file)], ["migrate"]
+    for folder, words in ((tmp_path, named), (project.root / "below", nearest)):
+        monkeypatch.chdir(folder)
+        said = runner.invoke(cli, words, env={"APP_URL": url}).stderr
+        assert "::error file=svc/db/app/002_bad.sql,line=2," in said
+
+
 def app_lines(project: Project, runner: CliRunner, url: str) -> list[str]:
     """Return what stderr holds where the log is JSON: no line of another kind."""
     return project.run(runner, "migrate", "--log", "json", APP_URL=url).stderr.splitlines()
