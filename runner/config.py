@@ -4,18 +4,16 @@ A URL comes from the option, else the environment, else ``.env`` beside the conf
 safety rule: only when *no* configured variable is set anywhere may the embedded server stand in.
 """
 
-import tomllib
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner import environment
+from runner import environment, pyproject
 from runner.errors import ConfigError, UnknownSeries, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FILE = "pyproject.toml"
+FILE = pyproject.FILE
 BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
 _OPTIONAL = {"schemas", "ignore"}
@@ -71,48 +69,20 @@ def load(file: Path | None = None) -> Project:
 
     Folders are relative to the file. Raises ``ConfigError``.
     """
-    path = file or _nearest(Path.cwd()) or BUNDLED / FILE
+    path = file or pyproject.nearest() or BUNDLED / FILE
     if file is None and not path.is_file():
         raise ConfigError(
             f"No {FILE} with [tool.runner.databases] at or above this folder.",
             remedy="Change into the project, or name the file with --config.",
         )
-    root = path.resolve().parent
     databases = _databases(path)
+    root = path.resolve().parent
     series = tuple(_series(name, entry, root, path) for name, entry in databases.items())
-    return Project(root, Path.cwd() if root == BUNDLED.resolve() else root, series)
-
-
-def _nearest(folder: Path) -> Path | None:
-    for parent in (folder, *folder.parents):
-        path = parent / FILE
-        if path.is_file() and "runner" in _table(_toml(path), "tool"):
-            return path
-    return None
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return _parsed(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy="Check --config.") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", remedy="Correct it.") from error
-
-
-@lru_cache(8)  # a command asks several times, and parsing takes longer than reading
-def _parsed(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)
-
-
-def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a table of a TOML table; an empty one when it is missing or something else."""
-    value = parent.get(name)
-    return value if isinstance(value, dict) else {}
+    return Project(root, pyproject.here() if root == BUNDLED.resolve() else root, series)
 
 
 def _databases(path: Path) -> dict[str, Any]:
-    databases = _table(_table(_table(_toml(path), "tool"), "runner"), "databases")
+    databases = pyproject.table(path, "tool", "runner", "databases")
     if not databases:
         raise ConfigError(
             f"{path} has no [tool.runner.databases.NAME].",
@@ -130,7 +100,9 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
         or entry.keys() - _OPTIONAL != _KEYS
         or not all(_filled(entry[key]) for key in _KEYS)
     ):
-        raise ConfigError(f"{where} must have exactly the texts sql, database and url.", remedy="Correct it.")
+        raise ConfigError(
+            f"{where} must have exactly the texts sql, database and url, without a NUL.", remedy="Correct it."
+        )
     if not environment.is_name(entry["url"]):
         raise ConfigError(
             f"{where}: url must be the name of an environment variable, not a URL.",
@@ -150,7 +122,7 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
 
 
 def _filled(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+    return isinstance(value, str) and bool(value) and "\0" not in value
 
 
 def choose(project: Project, names: "Sequence[str]") -> tuple[Series, ...]:

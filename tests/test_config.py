@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,6 +117,12 @@ ONE = '[tool.runner.databases.auth]\nsql = "sql"\ndatabase = "auth"\nurl = "URL_
         pytest.param(ONE + "port = 5432", "exactly the texts", id="unknown key"),
         pytest.param(ONE.replace('"sql"', '""'), "exactly the texts", id="empty text"),
         pytest.param(ONE.replace('"sql"', "7"), "exactly the texts", id="number"),
+        pytest.param(ONE.replace('"sql"', r'"a\u0000b"'), "exactly the texts.*, without a NUL", id="NUL"),
+        pytest.param(
+            ONE.replace('"auth"', r'"a\u0000b"'), "exactly the texts.*, without a NUL", id="NUL in a name"
+        ),
+        pytest.param(ONE + r'schemas = ["a\u0000b"]', "must be a list of names", id="NUL in a schema"),
+        pytest.param(ONE + r'ignore = ["a\u0000b"]', "must be a list of texts", id="NUL in a pattern"),
         pytest.param(ONE.replace("auth]", '"Auth-1"]'), "name of a series", id="name of a series"),
         pytest.param(ONE.replace("URL_AUTH", AUTH), "not a URL", id="URL in place of a variable"),
         pytest.param(ONE.replace("URL_AUTH", "$URL_AUTH"), "name of an env", id="dollar before the variable"),
@@ -140,6 +147,23 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             config.load(tmp_path / name)
+
+
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of another user, in whose project `sudo` leaves one; root enters all, so it becomes nobody."""
+    below = tmp_path / "closed" / "below"
+    below.mkdir(parents=True)
+    _load(below, TWO)
+    monkeypatch.chdir(below)
+    (tmp_path / "closed").chmod(0)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(ConfigError, match=r"below/pyproject\.toml cannot be read: Permission denied"):
+            config.load()
+    finally:
+        os.seteuid(os.getuid())
+        (tmp_path / "closed").chmod(0o700)
 
 
 @pytest.mark.parametrize(

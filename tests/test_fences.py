@@ -35,7 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
     "environment": set(),
-    "config": {"environment"},
+    "pyproject": set(),
+    "config": {"environment", "pyproject"},
     "postmaster": set(),
     "wheel": set(),
     "embedded": {"database", "postmaster", "wheel"},
@@ -49,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "reference": {"apply", "config", "database", "embedded", "files", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "locks", "planning", "schema"},
     "fleet": {"apply", "config", "database", "door", "environment", "planning", "schema"},
-    "cli": {*ROOMS, "config", "embedded", "environment"},
+    "cli": {*ROOMS, "config", "embedded", "environment", "pyproject"},
     "__main__": {"cli"},
     "testing": {"database", "door"},
     "__init__": {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, database, door, files, planning
+from runner import config, database, door, files, planning, pyproject
 from runner.cli import common, options, report, shell, values
 from runner.errors import FileMissing
 
@@ -65,8 +66,15 @@ def _command(step: Step, before: str, after: str) -> str:
             f"{step.series} {step.label} has no rollback file.",
             remedy="Write it, or restore it, before you roll back that far.",
         )
-    path = shell.quote(files.shown(Path(step.migration.rollback), root=Path.cwd()))
+    path = shell.quote(_shown(Path(step.migration.rollback)))
     return f"{before} -X -v ON_ERROR_STOP=1 -1 -f {path}{after}"
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it is written here, or in full where the working directory is gone."""
+    with suppress(FileNotFoundError):
+        return files.shown(path, root=Path.cwd())
+    return str(path)
 
 
 def _psql(site: Site, file: Path | None) -> tuple[str, str]:
@@ -135,8 +143,8 @@ def init_command(*, series: str, file: Path | None) -> None:
     Adds SERIES, such as app, to pyproject.toml, makes sql/SERIES with the first file and its rollback, and
     lets git ignore .env and .postgres/. What is there already stays as it is.
     """
-    path = file or Path.cwd() / config.FILE
-    written = [files.shown(one, root=Path.cwd()) for one in files.lay_out(path.parent, path, series)]
+    path = file or pyproject.here() / config.FILE
+    written = [_shown(one) for one in files.lay_out(path.parent, path, series)]
     common.tell(written=written)
     for one in written:
         report.say(f"  written  {one}", style="green")

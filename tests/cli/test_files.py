@@ -265,3 +265,34 @@ def test_init_lays_out_a_project_that_migrates(
     migrated = runner.invoke(cli, ["migrate"], env={"DATABASE_URL_APP": url})
     assert (migrated.exit_code, "1 applied, app is at 000_first." in migrated.stdout) == (0, True)
     assert runner.invoke(cli, ["init", "app"]).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [["status"], ["init", "other"], ["server", "stop"]])
+def test_a_working_directory_that_is_gone_is_told(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """As of a release that a deploy has deleted."""
+    _go_nowhere(tmp_path, monkeypatch)
+    document = data(runner.invoke(cli, [*command, "--json"]))
+    assert (document["error"]["name"], document["error"]["exit_code"]) == ("CONFIG_INVALID", 2)
+    assert "The working directory cannot be read" in document["error"]["message"]
+
+
+def test_who_names_the_configuration_needs_no_working_directory(
+    runner: CliRunner, app: Project, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its whole path; what else is told is whole, too."""
+    _go_nowhere(tmp_path, monkeypatch)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    runner.invoke(cli, ["new", "app", "three", "--config", str(app.file)])
+    assert app.run(runner, "status", APP_URL=url).exit_code == 0
+    failed = app.run(runner, "migrate", APP_URL=url)
+    assert (failed.exit_code, "FILE_REFUSED" in failed.stderr) == (1, True)
+    made = runner.invoke(cli, ["init", "other", "--config", str(tmp_path / "other.toml")])
+    assert (made.exit_code, str(tmp_path / "sql") in made.stdout) == (0, True), made.output
+
+
+def _go_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
