@@ -19,7 +19,7 @@ def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
     """Return an environment for a program such as psql, and a conninfo of what has no variable.
 
     With these the program connects as ``connect`` does, without a secret among its arguments. A service would
-    win over variables, so what it says is among them.
+    win over variables, so what it says is among them. It is read as UTF-8, whatever the locale is.
     """
     options = parse(url, source=source)
     with surroundings(options):
@@ -28,9 +28,14 @@ def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
             options = resolved(options)
             options.pop("service", None)
     names = {d.keyword.decode(): d.envvar.decode() for d in pq.Conninfo.get_defaults() if d.envvar}
-    variables = {names[key]: str(value) for key, value in options.items() if key in names}
+    variables = {names[key]: _utf8(str(value)) for key, value in options.items() if key in names}
     rest = {key: value for key, value in options.items() if key not in names}
-    return kept | variables, make_conninfo(**rest)
+    return kept | variables, _utf8(make_conninfo(**rest))
+
+
+def _utf8(text: str) -> str:
+    """Return the text that becomes UTF-8 where Python hands it to a program."""
+    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
 
 
 def compose(**options: Any) -> str:  # noqa: ANN401 - whatever libpq takes

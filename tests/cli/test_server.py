@@ -68,6 +68,24 @@ def test_psql_gets_its_password_from_the_environment(app: Project, url: str) -> 
     assert "s3cr3t" not in output
 
 
+@pytest.mark.parametrize("locale", ["POSIX", "C.UTF-8"])
+def test_psql_gets_the_letters_of_the_url_in_any_locale(app: Project, url: str, locale: str) -> None:
+    """The server compares bytes, and the URL's are UTF-8."""
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute('create database "база"')
+    try:
+        named = url.replace(
+            f"/{psycopg.conninfo.conninfo_to_dict(url)['dbname']}", "/%D0%B1%D0%B0%D0%B7%D0%B0"
+        )
+        more = "&password=%C3%A9&sslpassword=%C3%A9"
+        environ = {"LC_ALL": locale, "PYTHONUTF8": "0", "APP_URL": named + more}
+        psql = app.process("server", "psql", "app", "-Atc", "select length(current_database())", **environ)
+        assert psql.communicate()[0] == "4\n"
+    finally:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute('drop database "база"')
+
+
 def test_the_url_of_a_configured_server_is_not_printed(runner: CliRunner, app: Project) -> None:
     """`server url` is for the embedded server only."""
     arguments = ["server", "url", "app", "--config", str(app.file)]
