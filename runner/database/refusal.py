@@ -44,6 +44,9 @@ _TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
     r"authentication method|GSSAPI encryption required"
 )
+_LATE = re.compile(  # what libpq looks at only when it connects
+    r"invalid integer value|must be an integer|setsockopt.* failed: Invalid argument|parse network address"
+)
 _WRONG_PASSWORD, _NO_RIGHT, _SHUT, _FULL, _NO_DATABASE = "28P01", "42501", "55000", "53300", "3D000"
 _FOR_EVER = ("0A", "22", "28", "42")  # classes: not supported, data, authorization, names and rights
 _REMEDIES = {
@@ -165,7 +168,8 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
             f"There is no connection to the server of {source} that is as safe as it must be.",
             remedy="Check the server's certificate, and sslmode, sslrootcert and their like in the URL.",
         )
-    if isinstance(error, psycopg.ProgrammingError) or (not _was_tried(error) and _is_nonsense(options)):
+    is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)
+    if is_refused or (not _was_tried(error) and _is_nonsense(options)):
         return UrlMalformed(
             f"The URL in {source}, or a PG variable or service beside it, holds what libpq does not take.",
             remedy="Correct what it names.",

@@ -120,6 +120,18 @@ def test_what_nobody_answers_is_told_apart(url: str, error: str) -> None:
     assert _problem(url).name == error
 
 
+def test_an_option_that_libpq_takes_late_is_malformed_as_any(strict: Server) -> None:
+    """It speaks of it as of a server that was tried, which nobody will mend by another try."""
+    numbers = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    some = [f"{name}={value}" for name in numbers for value in ("x", "99999999999")]
+    with servers.free_port() as port:
+        _restart(strict, port)
+        for option in (*some, "keepalives_idle=-5", "hostaddr=x"):
+            problem = _problem(f"postgresql://plain@127.0.0.1:{port}/postgres?{option}")
+            assert (problem.name, problem.exit_code) == ("URL_MALFORMED", 2), (option, problem.notes)
+        _restart(strict)
+
+
 def test_a_full_server_is_worth_another_try(strict: Server) -> None:
     """A role that has all its connections gets one when another ends."""
     url = _url(strict, "crowded", "", "postgres")
