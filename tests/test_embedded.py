@@ -92,6 +92,22 @@ def test_a_folder_that_this_locale_cannot_name_is_no_reason_to_delete_it(tmp_pat
         assert caught.value.remedy == "Set PYTHONUTF8=1."
 
 
+@pytest.mark.parametrize("name", ["a$b", "$(touch PWNED)", "`touch PWNED`", 'a"b', "a\nb"])
+def test_a_path_that_a_shell_would_evaluate_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """PostgreSQL's own programs put it between double quotes; nothing is made, and nothing run."""
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / name
+    home.mkdir()
+    with pytest.raises(EmbeddedUnavailable, match="hands to a shell as it is") as caught:
+        embedded.start(home)
+    assert "Rename the folder" in (caught.value.remedy or "")
+    assert not embedded.stop(home)
+    assert list(tmp_path.iterdir()) == [home]
+    assert not any(home.iterdir())
+
+
 def test_start_stop_and_start_again(home: Path) -> None:
     """The server keeps its data between starts, and a second start finds it running."""
     first = embedded.start(home)
