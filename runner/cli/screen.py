@@ -29,6 +29,7 @@ class Screen:
         self._done: list[Outcome] = []
         self._progress: progress.Progress | None = None
         self._failed: str | None = None
+        self._is_unknown = False
 
     def show(self, event: door.Event) -> None:
         """Take note of one event."""
@@ -54,6 +55,7 @@ class Screen:
             if drawn.unfinished:
                 drawn.row(_verb(error), drawn.unfinished.path)
             self._failed = self._waiting[0].series
+            self._is_unknown = isinstance(error, CommitUnknown)
 
     def _chosen(self, event: apply.Noticed) -> apply.Noticed:
         """Leave what is shown, and keep it for the document."""
@@ -78,7 +80,10 @@ class Screen:
         reached = self._failed in (None, one.series)
         _add(one, self._said)
         if not common.wants_document():
-            _summarise(one, self._to, None if reached else self._failed)
+            if self._is_unknown and self._failed == one.series:
+                _admit(one)
+            else:
+                _summarise(one, self._to, None if reached else self._failed)
         self._progress, self._done, self._said = None, [], []
 
     def leave_all(self) -> None:
@@ -117,6 +122,12 @@ def _add(one: Database, said: Sequence[dict[str, Any]]) -> None:
     applied = [document.outcome(outcome) for outcome in one.outcomes]
     skipped = [document.step(step) for step in one.skipped]
     common.add(one, applied=applied, skipped=skipped, warnings=list(said))
+
+
+def _admit(one: Database) -> None:
+    """Say that more may have been applied to a database than what was told; where it is nobody knows."""
+    known = f"{len(one.outcomes)} applied; whether more" if one.outcomes else "what"
+    report.sentence(f"{known} is applied to {one.series} is not known.")
 
 
 def _summarise(one: Database, to: int | None, failed: str | None) -> None:

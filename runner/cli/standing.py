@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import planning
 from runner.cli import common
+from runner.errors import CommitUnknown
 from runner.fleet import Ending
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def result(visit: Visit) -> Row:
     """Return what ``migrate`` made of a member."""
     count = len(visit.database.outcomes) if visit.database else 0
     place = at(visit)
+    if isinstance(visit.problem, CommitUnknown):  # so is where it is
+        return Row(0, "", f"{_trouble(visit)}{f', {count} applied or more' if count else ''}")
     applied = f"{count} applied" if count else "nothing applied"
     where = f", at {place}" if place else ""
     if visit.problem:

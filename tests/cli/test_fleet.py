@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner import status
 from runner.cli import standing, visits
-from runner.errors import SqlFailed
+from runner.errors import CommitUnknown, SqlFailed
 from runner.fleet import Ending, Visit
 from tests.cli import data
 from tests.conftest import new_database
@@ -310,6 +311,13 @@ def test_hundreds_alike_share_a_row_behind_the_failures(monkeypatch: pytest.Monk
         ("us", "", "", "1.00 s", "SQL_FAILED: No. Mend it."),
         ("400 databases", "", "", "1.00 s", ""),
     ]
+
+
+def test_of_a_commit_that_is_unknown_nothing_is_claimed(app: Project, urls: list[str]) -> None:
+    """Neither that nothing was applied, nor where the database is."""
+    [found] = status(config=app.file, url=urls[0])
+    lost = Visit("eu-0", Ending.FAILED, found, CommitUnknown("No answer came."))
+    assert standing.result(lost) == (0, "", "failed: COMMIT_UNKNOWN")
 
 
 def test_very_many_names_are_counted(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from runner import apply
 from runner.apply.event import Retrying
-from runner.errors import LockTimeout
+from runner.cli.screen import Screen
+from runner.errors import CommitUnknown, LockTimeout
 from tests.cli import NEEDS, data, lines
 from tests.faults.stage import until
 from tests.project import ROOT, TWO, Project, make
@@ -231,6 +233,29 @@ def test_a_failure_has_a_line_and_what_was_not_reached_says_so(
     assert told[3:5] == ["failed auth/002_bad.sql", "2 applied, auth is at 001_two."]
     assert told[5].startswith("specs: ")
     assert told[6:] == ["not reached, because auth failed: nothing applied, specs is empty."]
+
+
+UNKNOWN = {
+    apply.Started: "what is applied to app is not known.",
+    apply.Outcome: "1 applied; whether more is applied to app is not known.",
+}
+
+
+@pytest.mark.parametrize("at", UNKNOWN)
+def test_what_is_not_known_is_not_claimed(
+    runner: CliRunner, app: Project, url: str, monkeypatch: pytest.MonkeyPatch, at: type[Event]
+) -> None:
+    """Where nobody answers what became of a commit, the last line says nothing of where the database is."""
+    show = Screen.show
+
+    def lose(own: Screen, event: Event) -> None:
+        show(own, event)
+        if isinstance(event, at):
+            raise CommitUnknown("No answer came.")
+
+    monkeypatch.setattr(Screen, "show", lose)
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert (result.exit_code, lines(result)[-1]) == (5, UNKNOWN[at])
 
 
 def test_a_dry_run_is_a_plan(runner: CliRunner, app: Project, url: str) -> None:
