@@ -29,20 +29,21 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
         return
     chosen = members.chosen()
     board = Board(chosen["fleet"], to=options["to"])
-    with stopping.noted() as stop, board:
-        found = fleet.migrate_fleet(
-            series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
-        )
-        ordered = _gathered(found, chosen["fleet"], board.leave)
-    for one in common.documented(ordered):
-        base = one.database
-        _add(one, series, file,
-            applied=[document.outcome(outcome) for outcome in base.outcomes] if base else [],
-            skipped=[document.step(step) for step in base.skipped] if base else [],
-            warnings=board.said.get(one.name, []),
-        )  # fmt: skip
-    visits.show_results(ordered)
-    _end(ordered)
+    with stopping.noted() as stop:
+        with board:
+            found = fleet.migrate_fleet(
+                series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
+            )
+            ordered = _gathered(found, chosen["fleet"], board.leave)
+        for one in common.documented(ordered):
+            base = one.database
+            _add(one, series, file,
+                applied=[document.outcome(outcome) for outcome in base.outcomes] if base else [],
+                skipped=[document.step(step) for step in base.skipped] if base else [],
+                warnings=board.said.get(one.name, []),
+            )  # fmt: skip
+        visits.show_results(ordered)
+        _end(ordered)
 
 
 def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:

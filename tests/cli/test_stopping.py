@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from runner import database
-from runner.cli import ending, report, screen, stopping
+from runner.cli import ending, report, screen, stopping, visits
 from runner.errors import CannotConnect
 from tests.cli import checked, data
 
@@ -127,6 +127,17 @@ def test_a_signal_does_not_change_what_became_of_a_file(
     document = data(result)
     assert (result.exit_code, document["error"]["name"]) == (1, "SQL_FAILED")
     assert len(document["databases"][0]["applied"]) == 1
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_signal_does_not_change_what_became_of_a_fleet(
+    runner: CliRunner, app: Project, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the results are shown."""
+    monkeypatch.setattr(visits, "show_results", lambda _: signal.raise_signal(signal.SIGTERM))
+    (app.root / "fleet.env").write_text(f"eu-1={url}\n")
+    result = app.run(runner, "migrate", "--json", "--fleet", str(app.root / "fleet.env"))
+    assert (result.exit_code, data(result)["databases"][0]["ending"]) == (0, "done")
 
 
 @pytest.mark.parametrize("command", ["migrate", "status"])
