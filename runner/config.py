@@ -4,16 +4,19 @@ A URL comes from the option, else the environment, else ``.env`` beside the conf
 safety rule: only when *no* configured variable is set anywhere may the embedded server stand in.
 """
 
+import stat
+import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner import environment, pyproject
+from runner import environment
 from runner.errors import ConfigError, UnknownSeries, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FILE = pyproject.FILE
+FILE = "pyproject.toml"
 BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
 _OPTIONAL = {"schemas", "ignore"}
@@ -69,7 +72,7 @@ def load(file: Path | None = None) -> Project:
 
     Folders are relative to the file. Raises ``ConfigError``.
     """
-    path = file or pyproject.nearest() or BUNDLED / FILE
+    path = file or _nearest() or BUNDLED / FILE
     if file is None and not path.is_file():
         raise ConfigError(
             f"No {FILE} with [tool.runner.databases] at or above this folder.",
@@ -78,11 +81,65 @@ def load(file: Path | None = None) -> Project:
     databases = _databases(path)
     root = path.resolve().parent
     series = tuple(_series(name, entry, root, path) for name, entry in databases.items())
-    return Project(root, pyproject.here() if root == BUNDLED.resolve() else root, series)
+    return Project(root, here() if root == BUNDLED.resolve() else root, series)
+
+
+def here() -> Path:
+    """Return the working directory. Raises ``ConfigError`` where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        remedy = "Change into another one, or name the file with --config and its whole path."
+        raise ConfigError(
+            f"The working directory cannot be read: {error.strerror}.", remedy=remedy
+        ) from error
+
+
+def _nearest() -> Path | None:
+    """Return the file with [tool.runner] that is at or above the working directory, if there is one."""
+    folder = here()
+    for parent in (folder, *folder.parents):
+        path = parent / FILE
+        if _is_there(path) and "runner" in _table(path, "tool"):
+            return path
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:  # what is not seen may be the one that is meant
+        remedy = "Run as a user who may enter the folder, or in another one."
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy=remedy) from error
+    except OSError:
+        return False
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy="Check --config.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", remedy="Correct it.") from error
+
+
+@lru_cache(8)  # a command asks several times, and parsing takes longer than reading
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
+
+
+def _table(path: Path, *names: str) -> dict[str, Any]:
+    """Return a table of a file, by its name; an empty one when it is missing or something else."""
+    found = _toml(path)
+    for name in names:
+        value = found.get(name)
+        found = value if isinstance(value, dict) else {}
+    return found
 
 
 def _databases(path: Path) -> dict[str, Any]:
-    databases = pyproject.table(path, "tool", "runner", "databases")
+    databases = _table(path, "tool", "runner", "databases")
     if not databases:
         raise ConfigError(
             f"{path} has no [tool.runner.databases.NAME].",

@@ -35,8 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
     "environment": set(),
-    "pyproject": set(),
-    "config": {"environment", "pyproject"},
+    "config": {"environment"},
     "postmaster": set(),
     "wheel": set(),
     "embedded": {"database", "postmaster", "wheel"},
@@ -50,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "reference": {"apply", "config", "database", "embedded", "files", "ledger", "planning", "schema"},
     "door": {"apply", "config", "database", "embedded", "locks", "planning", "schema"},
     "fleet": {"apply", "config", "database", "door", "environment", "planning", "schema"},
-    "cli": {*ROOMS, "config", "embedded", "environment", "pyproject"},
+    "cli": {*ROOMS, "config", "embedded", "environment"},
     "__main__": {"cli"},
     "testing": {"database", "door"},
     "__init__": {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, database, door, files, planning, pyproject
+from runner import config, database, door, files, planning
 from runner.cli import common, options, report, shell, values
 from runner.errors import FileMissing
 
@@ -143,7 +143,7 @@ def init_command(*, series: str, file: Path | None) -> None:
     Adds SERIES, such as app, to pyproject.toml, makes sql/SERIES with the first file and its rollback, and
     lets git ignore .env and .postgres/. What is there already stays as it is.
     """
-    path = file or pyproject.here() / config.FILE
+    path = file or config.here() / config.FILE
     written = [_shown(one) for one in files.lay_out(path.parent, path, series)]
     common.tell(written=written)
     for one in written:
