@@ -75,15 +75,15 @@ def _made(statement: Statement, text: str, one: Called) -> Iterator[tuple[str, .
     if match is None or _plain(match[2]) != one.name:
         return
     if one.schema is None or match[1] is None or _plain(match[1]) == one.schema:
-        yield tuple(_type(argument) for argument in _arguments(own, match.end()))
+        yield tuple(_type(argument) for argument in _arguments(own, statement.code, match.end()))
 
 
-def _arguments(own: str, at: int) -> Iterator[str]:
+def _arguments(own: str, code: str, at: int) -> Iterator[str]:
     """Yield the arguments in parentheses that were opened before ``at``, but for those that only go out."""
     depth, begin = 1, at
-    for here in range(at, len(own)):
-        depth += {"(": 1, ")": -1}.get(own[here], 0)
-        if depth == 0 or (depth == 1 and own[here] == ","):
+    for here in range(at, len(code)):
+        depth += {"(": 1, ")": -1}.get(code[here], 0)
+        if depth == 0 or (depth == 1 and code[here] == ","):
             argument = own[begin:here].strip()
             begin = here + 1
             if argument and not _NO_INPUT.match(argument):

@@ -64,7 +64,11 @@ def in_body(
     """
     if (whole := _of_sql(diag, text, statements, running)) is not None:
         return whole
-    for depth, line in enumerate((diag.context or "").splitlines()):
+    lines = (diag.context or "").splitlines()
+    blocks = [line for line in lines if re.search(INLINE, line)]
+    for depth, line in enumerate(lines):
+        if line in blocks[:-1]:
+            continue  # a block within the one that the file holds
         found = _source(line, text, statements, running)
         if found:
             statement, number = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runner.files.lexer import Refusal, bare, has_escape_prefix
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _IN_NAME = "$"  # a dollar sign that quotes nothing
 _DEEPEST = 50
+_AS = re.compile(r"\bas\s*\Z", re.IGNORECASE)
 
 
 def blanked(text: str, *, depth: int = 0) -> str:
@@ -64,7 +66,10 @@ def has_backslash(text: str) -> bool:
 
 
 def body(text: str) -> tuple[int, int] | None:
-    """Return where the longest string of a statement begins, behind its quote, and where it ends."""
+    """Return where the body in a statement begins, behind its quote, and where it ends.
+
+    It is the first string behind ``as``, else the longest of all.
+    """
     strings = [
         (start, end)
         for start, end in _tokens(text)
@@ -72,6 +77,7 @@ def body(text: str) -> tuple[int, int] | None:
     ]
     if not strings:
         return None
-    start, end = max(strings, key=lambda one: one[1] - one[0])
+    longest = max(strings, key=lambda one: one[1] - one[0])
+    start, end = next((one for one in strings if _AS.search(text[: one[0]])), longest)
     quote = _quote(text[start:end])
     return start + quote, end - quote

@@ -143,6 +143,19 @@ CASES = {
         (5, 2),
         "division",
     ),
+    "a default that is longer than the body": (
+        (
+            "create function public.f(a text default '  \n  a long text, longer than all else in it\n ')\n"
+            "returns int language plpgsql as\n$$ begin\nreturn 1/0; end $$;\nselect public.f();"
+        ),
+        (6, 1),
+        "division",
+    ),
+    "a block within a block": (
+        "do $$\nbegin\n    null;\n    execute 'do $x$ begin raise ''oh no''; end $x$';\nend $$;",
+        (4, 5),
+        "oh no",
+    ),
     "a name in quotes": (
         (
             'create function public."My f"(out a int, numeric(9, 2)) language plpgsql as $$\nbegin\n'
