@@ -10,8 +10,8 @@
 -- app       logs in for the application: reads and writes rows, makes nothing, cannot see the ledger, and of a
 --           trail changes nothing that is written
 --
--- An administrator who is no superuser may run it, too: one with createrole, who owns the database. He becomes a
--- member of the owner, and stays one.
+-- An administrator who is no superuser may run it, too: one with createrole and inherit, who owns the database. He
+-- becomes a member of the owner, and stays one.
 --
 -- Give the two logins their passwords with \password, so that none stands in a file or a log.
 

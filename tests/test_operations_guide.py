@@ -355,6 +355,23 @@ def test_a_cost_that_is_no_number_stays_by_itself(shell: Shell) -> None:
     assert shell.query("specs", FIGURES) == sums
 
 
+def test_names_with_blanks_are_kept_apart(shell: Shell) -> None:
+    """What a provider is called and what its model is no figure mixes up; a call of no time at all stays."""
+    calls = CALLS.format(back="interval '15 months'", rows=40)
+    for provider, model in (("azure openai", "gpt"), ("azure", "openai gpt")):
+        text = calls.replace("'claude'", f"'{provider}'").replace("'model' || n % 2", f"'{model}'")
+        shell.query("specs", text)
+    sums = shell.query("specs", SUMS)
+    first = CALLS.format(back="interval '1 day'", rows=1)
+    shell.query("specs", first)
+    shell.query(
+        "specs", "update public.llm_usage_tracking set timestamp = '-infinity' where provider = 'claude'"
+    )
+    shell.script("usage_by_month", "specs", batch=7, pause=0)
+    assert shell.query("specs", FIGURES) == sums
+    assert shell.one("specs", "select count(*) from public.llm_usage_tracking") == 1
+
+
 def test_fractions_of_a_cent_are_not_rounded_batch_by_batch(shell: Shell) -> None:
     """The sum is rounded once: 1,300 calls of a third of a hundredth of a cent are no nothing."""
     calls = CALLS.format(back="interval '15 months'", rows=1300).replace(

@@ -54,7 +54,7 @@ begin
     loop
         select date_trunc('month', min(timestamp)) into month
         from public.llm_usage_tracking
-        where timestamp >= next_month and timestamp < cutoff;
+        where timestamp >= next_month and timestamp < cutoff and isfinite(timestamp);
         exit when month is null;
         next_month := month + interval '1 month';
 
@@ -74,7 +74,7 @@ begin
                 insert into public.analytics_metrics as m
                     (id, metric_type, metric_name, date, value, tags, metadata, created_at)
                 select
-                    md5(concat_ws(' ', this_run, month, user_id, provider, model))::uuid,
+                    md5(jsonb_build_array(this_run, month, user_id, provider, model)::text)::uuid,
                     'llm_usage', 'cost_usd', month::date, coalesce(sum(cost_usd), 0),
                     jsonb_build_object('user_id', user_id, 'provider', provider, 'model', model),
                     jsonb_build_object(

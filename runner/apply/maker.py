@@ -17,7 +17,7 @@ _MADE = re.compile(
     re.IGNORECASE,
 )
 _DEFAULT = re.compile(r"(?i)\bdefault\b|=")
-_NO_INPUT = re.compile(r"(?i)out\s")
+_NO_INPUT = re.compile(r"(?i)(?:[^\s,]+\s+)?out\s")
 # What the server calls the types that people write in short (type names of PostgreSQL's manual, chapter 8).
 _ALIASES = {
     "int": "integer", "int4": "integer", "int2": "smallint", "int8": "bigint", "bool": "boolean",
@@ -53,7 +53,7 @@ def called(line: str) -> Called | None:
 def find(one: Called, text: str, statements: Sequence[Statement], running: Statement) -> Statement | None:
     """Return the last statement up to ``running`` that made a function, among those of that name.
 
-    The one whose types are written as the server names them wins, then one with as many of them.
+    The one whose types are written as the server names them wins, then the only one with as many of them.
     """
     made = [
         (statement, types)
@@ -61,9 +61,10 @@ def find(one: Called, text: str, statements: Sequence[Statement], running: State
         if statement.start <= running.start
         for types in _made(statement, text, one)
     ]
-    exact = [statement for statement, types in made if types == one.types]
-    alike = [statement for statement, types in made if len(types) == len(one.types)]
-    return next((found[-1] for found in (exact, alike) if found), None)
+    wanted = tuple(map(_bare, one.types))
+    exact = [statement for statement, types in made if types == wanted]
+    alike = {types: statement for statement, types in made if len(types) == len(wanted)}
+    return exact[-1] if exact else alike.popitem()[1] if len(alike) == 1 else None
 
 
 def _made(statement: Statement, text: str, one: Called) -> Iterator[tuple[str, ...]]:
@@ -94,7 +95,8 @@ def _arguments(own: str, code: str, at: int) -> Iterator[str]:
 
 def _type(argument: str) -> str:
     """Return the type of an argument as the server names it, as far as that can be read."""
-    words = re.sub(r"\([^()]*\)", "", _DEFAULT.split(argument, maxsplit=1)[0]).lower().split()
+    plain = re.sub(r"\([^()]*\)", "", _DEFAULT.split(argument, maxsplit=1)[0]).lower()
+    words = [_bare(word) for word in re.sub(r"\s+array\b", "[]", plain).split()]
     for count in range(min(len(words), 5), 0, -1):
         last = " ".join(words[-count:])
         base = last.removesuffix("[]")
@@ -103,6 +105,11 @@ def _type(argument: str) -> str:
         if base in _ALIASES.values():
             return last
     return words[-1] if words else ""
+
+
+def _bare(name: str) -> str:
+    """Return the name of a type without its schema, which is told only where it must be."""
+    return name.rpartition(".")[2]
 
 
 def _plain(name: str) -> str:

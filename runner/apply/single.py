@@ -64,6 +64,8 @@ def apply(
         if not ledger.is_to_do(migration, rows or (), previous=before.version):
             yield Outcome(migration, None)
             return
+        if any(row.version == migration.version for row in rows or ()):
+            _check_earlier(migration, connection)
         with database.hearing(connection, heard):
             ms = yield from _run(migration, access, limits)
         yield Outcome(migration, ms)
@@ -76,6 +78,23 @@ def apply(
     finally:
         database.roll_back(connection)
         database.start_over(connection)
+
+
+def _check_earlier(migration: Migration, connection: Connection) -> None:
+    """Raise ``IndexInvalid`` for what a try before has left where the server chooses the name.
+
+    To build one more would leave that behind.
+    """
+    index, table = files.indexes(migration.sql)
+    if table and index is None and (invalid := database.invalid_earlier(connection, table=table)):
+        raise _invalid_index(migration, invalid)
+
+
+def _invalid_index(migration: Migration, invalid: tuple[str, ...]) -> IndexInvalid:
+    return IndexInvalid(
+        f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
+        remedy=f"{failure.drop_statements(invalid)} Then run again.",
+    )
 
 
 def _run(migration: Migration, access: Access, limits: Limits) -> Generator[Working, None, int]:
@@ -157,10 +176,7 @@ def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only
         )
         raise limit.explain(problem, rejected, connection, limits) from rejected
     if invalid:
-        raise IndexInvalid(
-            f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
-            remedy=f"{failure.drop_statements(invalid)} Then run again.",
-        )
+        raise _invalid_index(migration, invalid)
 
 
 def _invalid(connection: Connection, migration: Migration, before: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.database.invalid import BEFORE as BEFORE
     from runner.database.invalid import LEFT as LEFT
     from runner.database.invalid import invalid_before as invalid_before
+    from runner.database.invalid import invalid_earlier as invalid_earlier
     from runner.database.invalid import invalid_left as invalid_left
     from runner.database.message import Answer as Answer
     from runner.database.message import Connection as Connection
@@ -70,7 +71,7 @@ else:
         __name__,
         attention="heeding interruption pause",
         conninfo="compose environment sibling with_settings without_password",
-        invalid="BEFORE LEFT invalid_before invalid_left",
+        invalid="BEFORE LEFT invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",
         notices="Heard Notices hearing",
         parallel="together",

@@ -1,15 +1,15 @@
 """Find the indexes that a statement outside any transaction has left invalid.
 
-Judged is what the statement names, and what was not there before it; where it names no index, also one that
-is older than a valid one just like it: an earlier try of the same file. Not what another team left behind,
-nor what somebody is building right now, nor the index of a partitioned table that waits for its partitions.
+Judged is what the statement names, and what was not there before it; where it names no index and was tried
+before, also what has a name such as the server gives. Not what another team left behind, nor what somebody is
+building right now, nor the index of a partitioned table that waits for its partitions.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.database.message import fill, rows
+from runner.database.message import fill, rows, run
 from runner.database.question import ask, query
 
 if TYPE_CHECKING:
@@ -36,20 +36,32 @@ LEFT = """
             c.oid = pg_catalog.to_regclass({index}::text)
             or c.oid <> all (pg_catalog.string_to_array({before}, ',')::oid[])
             and ({table}::text is null or i.indrelid = pg_catalog.to_regclass({table}::text))
-            or {index}::text is null and exists (
-                select from pg_catalog.pg_index as k
-                where i.indrelid = pg_catalog.to_regclass({table}::text)
-                    and k.indrelid = i.indrelid and k.indisvalid and k.indexrelid > i.indexrelid
-                    and (k.indkey, k.indclass, k.indoption, k.indisunique)
-                        = (i.indkey, i.indclass, i.indoption, i.indisunique)
-                    and k.indcollation = i.indcollation
-                    and pg_catalog.pg_get_expr(k.indpred, k.indrelid)
-                        is not distinct from pg_catalog.pg_get_expr(i.indpred, i.indrelid)
-                    and pg_catalog.pg_get_expr(k.indexprs, k.indrelid)
-                        is not distinct from pg_catalog.pg_get_expr(i.indexprs, i.indrelid)
-            )
         )
     order by 1
+"""
+
+
+# The name that the server gives to an index, up to its number (ChooseIndexName in PostgreSQL's indexcmds.c).
+_EARLIER = """
+    select pg_catalog.format('%I.%I', n.nspname, c.relname)
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    join pg_catalog.pg_class as t on t.oid = i.indrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'i' and not (i.indisvalid and i.indisready)
+        and t.oid = pg_catalog.to_regclass({table}::text)
+        and pg_catalog.starts_with(c.relname::text, t.relname || '_') and c.relname ~ '_idx[0-9]*$'
+        and not exists (
+            select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = i.indexrelid
+        )
+    order by 1
+"""
+# Along the path of the session, as the statement itself finds them.
+_WHOLE = """
+    select pg_catalog.format('%I.%I', n.nspname, c.relname)
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = pg_catalog.to_regclass({name}::pg_catalog.text)
 """
 
 
@@ -66,5 +78,26 @@ def invalid_left(
 
     ``index`` and ``table`` are what it names, as SQL writes it: what is new on another table is not its own.
     """
-    [result] = ask(connection, fill(LEFT, before=before, index=index, table=table))
+    names = {"index": _whole(connection, index), "table": _whole(connection, table)}
+    return _names(connection, fill(LEFT, before=before, **names))
+
+
+def invalid_earlier(connection: Connection, *, table: str) -> tuple[str, ...]:
+    """Return the names, quoted, of invalid indexes that earlier tries without a name may have left.
+
+    Does not write.
+    """
+    return _names(connection, fill(_EARLIER, table=_whole(connection, table)))
+
+
+def _names(connection: Connection, question: str) -> tuple[str, ...]:
+    [result] = ask(connection, question)
     return tuple(str(name) for (name,) in rows(connection, result))
+
+
+def _whole(connection: Connection, name: str | None) -> str | None:
+    """Return a name with its schema, or as it is where nothing has it."""
+    if name is None:
+        return None
+    [result] = run(connection, fill(_WHOLE, name=name))
+    return next((str(whole) for (whole,) in rows(connection, result)), name)

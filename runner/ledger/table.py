@@ -103,17 +103,35 @@ _WAIT = """
     commit;
 """
 _LOCK_NOT_AVAILABLE = "55P03"
-_PATIENCE = "set local lock_timeout = '5s';"
+_PATIENCE = "set local lock_timeout = '30s';"
+# Who has the lock; where it is only waited for, who is in the way, too.
 _HOLDERS = f"""
-    select pg_catalog.format(
-        'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
-        a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
-        coalesce(a.state, 'state hidden from this role'), l.pid
-    )
+    select case
+        when l.pid is null then pg_catalog.format(
+            'prepared transaction %s -- to end it: rollback prepared %L;', p.gid, p.gid
+        )
+        else pg_catalog.format(
+            'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
+            a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
+            coalesce(a.state, 'state hidden from this role'), l.pid
+        )
+    end
     from pg_catalog.pg_locks as l
     left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-    where l.relation = pg_catalog.to_regclass('{TABLE}') and l.mode = 'AccessExclusiveLock' and l.granted
+    left join pg_catalog.pg_locks as x
+        on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and l.pid is null
+    left join pg_catalog.pg_prepared_xacts as p on p.transaction = x.transactionid
+    where l.relation = pg_catalog.to_regclass('{TABLE}')
         and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+        and (
+            l.granted and l.mode = 'AccessExclusiveLock'
+            or not exists (
+                select from pg_catalog.pg_locks as o
+                where o.relation = l.relation and o.database = l.database
+                    and o.granted and o.mode = 'AccessExclusiveLock'
+            )
+        )
+    order by l.pid
 """  # noqa: S608 - a name of ours
 _DIGITS = 3  # of a version, at least
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runner.files import Statement
 
 _DELETE = re.compile(r"\bdelete\s+from\b", re.IGNORECASE)
+_MADE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b", re.IGNORECASE)
 _MERGE = re.compile(r"\bthen\s+delete\b", re.IGNORECASE)
 _MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IGNORECASE)
 
@@ -24,4 +25,4 @@ def is_chosen(statement: Statement) -> bool:
 
 def is_only_kept(statement: Statement) -> bool:
     """Tell whether what a statement says is kept and not run, as the body of a function or of a rule."""
-    return statement.word in ("create", "prepare")
+    return statement.word == "prepare" or bool(_MADE.match(statement.code))

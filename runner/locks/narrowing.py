@@ -30,9 +30,10 @@ _PLAIN = """
         pg_catalog.format_type(f.type, f.modifier)
     from found as f order by f.depth desc limit 1
 """
-# An implicit cast keeps what there is, says PostgreSQL's manual of create cast; one without a function does.
+# An implicit cast keeps what there is, says PostgreSQL's manual of create cast, and its own do, but for those
+# below; an extension's may not. One without a function does.
 _CAST = """
-    select c.castcontext = 'i' or c.castmethod = 'b' from pg_catalog.pg_cast as c
+    select c.castcontext = 'i' and c.oid < 16384 or c.castmethod = 'b' from pg_catalog.pg_cast as c
     where c.castsource = %s and c.casttarget = %s
 """
 _LOSES = {  # implicit casts that do not: what is left of digits and letters, and what refuses some

@@ -71,7 +71,6 @@ class _Undone:
             if self.before.rows:
                 by_file = name not in contents.kept(self.before, self.first)
                 yield not by_file, f"has {self._part(name)} made anew: what it held is gone"
-        names -= self._parted(self.first)
         difference = contents.shift(self.before, self.after, names, more=self.made)
         if difference.added:
             yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
@@ -81,13 +80,6 @@ class _Undone:
     def _part(self, name: str) -> str:
         is_whole = self.before.columns[name].number != self.after.columns[name].number
         return f"column {name}" if is_whole else f"an attribute in column {name}"
-
-    def _parted(self, first: Table) -> set[str]:
-        """Return the columns whose type the file gives other attributes: these show in all their values."""
-        now = first.columns
-        return {
-            name for name, one in self.before.columns.items() if name in now and now[name].parts != one.parts
-        }
 
     def _lost(self, lost: Sequence[Row], first: Table, last: Table) -> Iterator[tuple[bool, str]]:
         """Tell what the rollback takes from what the file itself has deleted, if not all there was."""

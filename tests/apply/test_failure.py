@@ -156,6 +156,28 @@ CASES = {
         (4, 5),
         "oh no",
     ),
+    "two that may be meant": (
+        (
+            "create type public.acc as (n int);\n"
+            "create function public.pay(public.acc, n numeric) returns int language plpgsql as $$ begin\n"
+            " return 1 / 0; end $$;\n"
+            "create function public.pay(n int array, b numeric, c out int) language plpgsql as $$ begin\n"
+            " c := 1; end $$;\nselect public.pay(null::public.acc, 1);"
+        ),
+        (3, 2),
+        "division",
+    ),
+    "two of which neither is known": (
+        (
+            "create table public.t (n int);\n"
+            "create function public.pay(n public.t.n%type) returns int language plpgsql as $$ begin\n"
+            " return 1 / 0; end $$;\n"
+            "create function public.pay(n interval day to second) returns int language plpgsql as $$ begin\n"
+            " return 1; end $$;\nselect public.pay(1);"
+        ),
+        (6, 1),
+        "division",
+    ),
     "a name in quotes": (
         (
             'create function public."My f"(out a int, numeric(9, 2)) language plpgsql as $$\nbegin\n'

@@ -408,25 +408,40 @@ def test_such_a_block_works_where_the_remedy_puts_it(
     assert ledger(db) == [("000", False), ("001", False), ("002", False)]
 
 
+@pytest.mark.parametrize("name", ['public."T x"', '"T x"'])
 def test_a_wreck_of_an_earlier_try_is_found_though_the_file_gives_no_name(
-    tmp_path: Path, each_url: str, db: psycopg.Connection
+    tmp_path: Path, each_url: str, db: psycopg.Connection, name: str
 ) -> None:
     """Each try makes an index of another name; the wreck of another index is nobody's business here."""
-    text = '-- runner: no-transaction\ncreate unique index concurrently on public."T x" (id) where id > 0;'
+    text = f"-- runner: no-transaction\ncreate unique index concurrently on {name} (id) where id > 0;"
     table = 'create table public."T x" (id int, n int);'
     app = make(tmp_path, app={"000_t.sql": table, "001_index.sql": text})
     app.migrate(each_url, to=0)
     db.execute('insert into public."T x" values (1, 1), (1, 1)')
     with pytest.raises(psycopg.errors.UniqueViolation):
         db.execute('create unique index concurrently other on public."T x" (n)')
-    for _ in range(2):
-        with pytest.raises(SqlFailed):
-            app.migrate(each_url)
+    with pytest.raises(SqlFailed):
+        app.migrate(each_url)
     db.execute('delete from public."T x"')
-    with pytest.raises(
-        IndexInvalid, match=r'invalid index, public."T x_id_idx", public."T x_id_idx1"'
-    ) as caught:
+    with pytest.raises(IndexInvalid, match=r'invalid index, public."T x_id_idx": it') as caught:
         app.migrate(each_url)
     assert ledger(db)[1] == ("001", True)
     db.execute((caught.value.remedy or "").partition(" Then")[0].encode())
     assert len(app.migrate(each_url)) == 1
+    count = "select count(*) from pg_index where indrelid = 'public.\"T x\"'::regclass"
+    assert db.execute(count.encode()).fetchone() == (2,), "one built, and that of another"
+
+
+def test_a_wreck_is_found_where_no_schema_is_named(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Along the path of the session, as the statement finds it."""
+    text = "-- runner: no-transaction\ncreate unique index concurrently if not exists i on one (id);"
+    app = make(tmp_path, app={"000_one.sql": TABLE + DUPLICATES, "001_index.sql": text})
+    with pytest.raises(SqlFailed) as failed:
+        app.migrate(each_url)
+    assert "drop index public.i;" in (failed.value.remedy or "")
+    db.execute("delete from public.one")
+    with pytest.raises(IndexInvalid, match=r"public\.i"):
+        app.migrate(each_url)
+    assert index(db) is False

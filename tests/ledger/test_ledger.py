@@ -9,6 +9,8 @@ import pytest
 
 from runner import database, ledger
 from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
+from tests import servers
+from tests.faults import bad
 from tests.project import TWO, make
 
 if TYPE_CHECKING:
@@ -169,8 +171,15 @@ def test_select_is_enough_to_read(roles: Connection) -> None:
     assert ledger.read(roles, series="app") == ()
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for the ledger as long as a person may."""
+    monkeypatch.setattr("runner.ledger.table._PATIENCE", "set local lock_timeout = '300ms';")
+
+
+@pytest.mark.usefixtures("hurried")
 def test_who_keeps_readers_away_is_named(tmp_path: Path, each_url: str, db: Connection) -> None:
-    """Whoever looks waits for five seconds, not for ever; what ends it stands there to be pasted."""
+    """Whoever looks waits for a while, not for ever; what ends it stands there to be pasted."""
     app = make(tmp_path, app=TWO)
     app.migrate(each_url)
     with closing(database.connect(each_url, source="x", application="an owner")) as other:
@@ -181,3 +190,20 @@ def test_who_keeps_readers_away_is_named(tmp_path: Path, each_url: str, db: Conn
         assert "application an owner, idle in transaction" in note
         database.run(db, note.partition("to end it: ")[2])
     assert app.migrate(each_url) == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_prepared_transaction_that_keeps_readers_away_is_named(tmp_path: Path) -> None:
+    """No session has its lock: it is ended by its name."""
+    app = make(tmp_path, app=TWO)
+    with bad.started(servers.NEWEST, "max_prepared_transactions=2") as server:
+        url = server.url("postgres")
+        app.migrate(url)
+        with closing(database.connect(url, source="x")) as db:
+            database.run(db, "begin; lock table public.schema_migrations; prepare transaction 'it''s'")
+            with pytest.raises(LockTimeout) as caught:
+                app.migrate(url)
+            [note] = caught.value.notes
+            assert note.startswith("prepared transaction it's")
+            database.run(db, note.partition("to end it: ")[2])
+        assert app.migrate(url) == []

@@ -47,6 +47,8 @@ LOSSES: dict[str, list[str]] = {
     'drop role if exists r_nowhere, "R, 2"': ["drops role r_nowhere", 'drops role "R, 2"'],
     "drop user mapping for public server apart": ["drops user mapping public on server apart"],
     "create role r_new; drop role r_new": [],
+    "create table public.n as with gone as (delete from public.orders returning *) select * from gone":
+        ["deletes every row of orders"],
     "drop extension plpgsql cascade": ["drops extension plpgsql"],
     "do $$ begin drop sequence public.numbers; end $$": ["drops sequence numbers"],
     "create table public.n (id int); drop table public.n": [],
