@@ -81,13 +81,20 @@ class Orphans:
 
 
 def references(connection: Connection) -> tuple[Referring, ...]:
-    """Return the columns of a database that refer to another one, table by table."""
-    found = query(connection, _COLUMNS, sentence.MARK)
-    return tuple(
-        Referring(label, table, column, Type(*type_), to)
-        for label, table, column, comment, *type_ in found
-        if (to := sentence.read_sentence(comment))
-    )
+    """Return the columns of a database that refer to another one, table by table.
+
+    Raises ``ReferenceUnknown`` for a comment with the mark of the sentence that cannot be read as one.
+    """
+    found = []
+    for label, table, column, comment, *type_ in query(connection, _COLUMNS, sentence.MARK):
+        to = sentence.read_sentence(comment)
+        if to is None:
+            raise ReferenceUnknown(
+                f"The comment on {label} ends as a reference does, but not in the sentence that is read.",
+                remedy=f"Write: References series.table.column {sentence.MARK}",
+            )
+        found.append(Referring(label, table, column, Type(*type_), to))
+    return tuple(found)
 
 
 def find_orphans(

@@ -323,3 +323,25 @@ def test_a_check_that_speaks_of_not_valid_is_read_whole(tmp_path: Path, server: 
         admin.execute("alter table public.one drop constraint one_w, add constraint one_w check (w <> 'x')")
         [told] = exotic.compared(server, admin.info.dbname, project)
     assert told.startswith("constraint public.one.one_w is CHECK ((w <> 'x'::text)), files say ")
+
+
+OPTIONS = {"binary": "true", "synchronous_commit": "on", "disable_on_error": "true"}
+SINCE_16 = {"origin": "none", "run_as_owner": "true", "password_required": "false"}
+
+
+def test_the_options_of_a_subscription_are_compared(tmp_path: Path, each_url: str) -> None:
+    """Each by itself: it says with whose rights rows are written, and which."""
+    made = "create subscription feed connection 'host=none dbname=x' publication p with (connect = false, "
+    app = make(tmp_path, app={"000_s.sql": f"{made}enabled = false, slot_name = none, create_slot = false);"})
+    app.migrate(each_url)
+    runner = CliRunner()
+    with psycopg.connect(each_url, autocommit=True) as db:
+        try:
+            assert app.run(runner, "verify", "--drift", APP_URL=each_url).exit_code == 0
+            options = OPTIONS | (SINCE_16 if db.info.server_version >= 160000 else {})
+            for name, value in options.items():
+                db.execute(f"alter subscription feed set ({name} = {value})".encode())
+            said = app.run(runner, "verify", "--drift", APP_URL=each_url).output
+            assert [name for name in options if f"subscription feed has {name}" not in said] == []
+        finally:
+            db.execute("drop subscription feed")

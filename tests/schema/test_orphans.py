@@ -170,6 +170,25 @@ def test_a_reference_to_a_series_nobody_has_is_refused(pair: tuple[Connection, C
         list(orphans.find_orphans(pair[0], orphans.references(pair[0]), {"specs": pair[0]}))
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "References accounts.id ",
+        "references auth.accounts.id ",
+        "References auth.accounts.id",
+        "References  auth.a.id ",
+    ],
+)
+def test_a_mark_without_its_sentence_is_no_silence(
+    pair: tuple[Connection, Connection], sentence: str
+) -> None:
+    """Nobody would know that the column is not looked at."""
+    comment = f"{sentence}(cross-database, no foreign key)."
+    pair[0].execute(f"""comment on column "s%p"."The posts".note is '{comment}'""".encode())
+    with pytest.raises(ReferenceUnknown, match=r"comment on s%p\.The posts\.note ends as a reference does"):
+        orphans.references(pair[0])
+
+
 REFERENCES = """
     select count(*) from pg_description
     where classoid = 'pg_class'::regclass and description ~ '\\(cross-database, no foreign key\\)\\.$'

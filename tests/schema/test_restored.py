@@ -7,10 +7,11 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 import runner
 from runner import config, database
-from tests.project import ROOT, Project
+from tests.project import ROOT, Project, make
 from tests.schema import exotic
 from tests.servers import PROGRAMS
 
@@ -118,3 +119,28 @@ def test_a_real_schema_survives_a_move_to_a_newer_server(
     with migrated(server_15, series) as name:
         restore(way, server_15, name, target)
     assert exotic.compared(target, "copy", Project(PROJECTS[series]), series, made=made) == []
+
+
+INHERITED = """
+create table public.p (a int not null);
+create table public.c (a int not null);
+alter table public.c inherit public.p;
+create table public.d () inherits (public.p);
+alter table public.p rename a to b;
+"""
+
+
+def test_a_not_null_named_by_its_parent_is_the_same(
+    tmp_path: Path, server_15: Server, target: Server
+) -> None:
+    """A dump of an older server makes them by another way, and so by other names."""
+    app = make(tmp_path, app={"000_p.sql": INHERITED})
+    with database.connect(server_15.url("postgres"), source="x") as connection:
+        database.run(connection, "create database inherited template template0")
+        try:
+            app.migrate(server_15.url("inherited"))
+            restore("plain", server_15, "inherited", target)
+        finally:
+            database.run(connection, "drop database inherited with (force)")
+    said = app.run(CliRunner(), "verify", "--drift", APP_URL=target.url("copy"))
+    assert said.exit_code == 0, said.output

@@ -161,9 +161,24 @@
             ['exists', 'yes'],
             ['enabled', s.subenabled::text],
             ['slot', s.subslotname::text],
-            ['publications', (select pg_catalog.string_agg(x, ', ' order by x) from unnest(s.subpublications) as x)]
+            ['publications', (select pg_catalog.string_agg(x, ', ' order by x) from unnest(s.subpublications) as x)],
+            ['binary', nullif(s.subbinary, false)::text],
+            ['disable_on_error', nullif(s.subdisableonerr, false)::text],
+            ['synchronous_commit', nullif(s.subsynccommit, 'off')],
+            ['streaming', case when {version} >= 180000 then pg_catalog.left(s.substream::text, 1) end],
+            ['origin', nullif((select suborigin from pg_catalog.pg_subscription as o where o.oid = s.oid), 'any')],
+            ['password_required', case when not (
+                select subpasswordrequired from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'false' end],
+            ['run_as_owner', case when (
+                select subrunasowner from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'true' end],
+            ['failover', case when (
+                select subfailover from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'true' end]
         ]
     from pg_catalog.pg_subscription as s
+    -- What an older server does not have is found here, outside its own table.
+    cross join (
+        select 'any' as suborigin, true as subpasswordrequired, false as subrunasowner, false as subfailover
+    ) as absent
     join pg_catalog.pg_database as d on d.oid = s.subdbid and d.datname = pg_catalog.current_database()
 
     union all

@@ -17,11 +17,19 @@
     join pg_catalog.pg_constraint as c on c.conrelid = r.oid and c.contype not in ('n', 't')
 
     union all
-    -- A name of PostgreSQL's own making says nothing: it is another one after a column was renamed and restored.
+    -- A name of PostgreSQL's own making says nothing: it is another one after a column was renamed and restored,
+    -- and a child may have it from another table, its parent now or before.
     select 'not null', r.name || '.' || pg_catalog.quote_ident(a.attname), r.name,
         'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid, 0, null, 'r', null,
         array[
-            ['name', nullif(c.conname::text, pg_catalog.concat(r.relname, '_', a.attname, '_not_null'))],
+            ['name', case
+                when c.conname = pg_catalog.concat(r.relname, '_', a.attname, '_not_null') then null
+                when c.conname ~ '_not_null[0-9]*$' and exists (
+                    select from pg_catalog.pg_class as q
+                    where q.oid <> r.oid and q.relkind in ('r', 'p') and pg_catalog.starts_with(c.conname::text, q.relname || '_')
+                ) then null
+                else c.conname::text
+            end],
             ['validation', case when not c.convalidated then 'not done' end],
             ['inheritance', case when c.connoinherit then 'none' end]
         ]
