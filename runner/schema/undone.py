@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.schema import contents, verdict
@@ -86,6 +87,9 @@ class _Undone:
         if not lost:
             return
         names = contents.kept(last, self.after) & lost[0].keys()
+        # A row that the file has changed as well is known by its key only.
+        if self.before.key and set(self.before.key) <= names:
+            names = frozenset(self.before.key)
         taken = contents.shift(last, self.after, names).lost
         gone = [{name: row[name] for name in names} for row in lost]
         if any(row in taken for row in gone) or not first.rows:
@@ -99,17 +103,41 @@ class _Undone:
         other_types = {
             name for name, column in self.before.columns.items()
             if name in first.columns and first.columns[name].type != column.type
+            and not self._is_wiped(name, first)
         }  # fmt: skip
+        along = self._along(first)
         faults = [
-            (old, new)
-            for old, new in changed
-            if not any(value is None and new[name] is not None for name, value in old.items())
-            and not {name for name in old if old[name] != new[name]} <= other_types
-        ]
+            (old, new) for old, new in changed
+            for filled in [_filled(old, new)]
+            if _differing(old, new) - filled - other_types - (along if filled else set())
+        ]  # fmt: skip
         if faults:
             yield True, f"holds other rows than before{verdict.example(faults)}"
         if rest := [pair for pair in changed if pair not in faults]:
             yield False, f"keeps what the file filled in{verdict.example(rest)}"
+
+    def _along(self, first: Table) -> set[str]:
+        """Return the columns that changed with the file in rows where it filled some in, as by a trigger."""
+        changed = contents.shift(self.before, first, contents.kept(self.before, first)).changed
+        return {name for old, new in changed if _filled(old, new) for name in _differing(old, new)}
+
+    def _is_wiped(self, name: str, first: Table) -> bool:
+        """Tell whether the values of a column outlived another type, and only the rollback has lost them."""
+        old, meanwhile, now = (
+            Counter(row[name] for row in table.rows if name in row)
+            for table in (self.before, first, self.after)
+        )
+        if len(self.after.rows) < len(self.before.rows):
+            return False
+        return (len(now) == 1 < min(len(old), len(meanwhile))) or (old == meanwhile and bool(old - now))
+
+
+def _differing(old: Row, new: Row) -> set[str]:
+    return {name for name, value in old.items() if value != new[name]}
+
+
+def _filled(old: Row, new: Row) -> set[str]:
+    return {name for name in _differing(old, new) if old[name] is None}
 
 
 def _rows(rows: Sequence[Row]) -> str:
