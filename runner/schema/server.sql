@@ -57,7 +57,8 @@ from pg_catalog.pg_replication_slots as s
 where s.database = pg_catalog.current_database()
 
 union all
-select 'replication origin ' || o.roname, null from pg_catalog.pg_replication_origin as o
+-- The server itself names an origin pg_ and the number of its subscription, which nobody else may.
+select 'replication origin ' || o.roname, null from pg_catalog.pg_replication_origin as o where o.roname !~ '^pg_'
 
 union all
 select 'subscription ' || s.subname, s.subenabled::text
