@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner import database
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from runner.database import Connection
 
 KNOWN = """
     select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
@@ -16,12 +23,53 @@ KNOWN = """
         and d.refobjsubid > 0 and d.deptype in ('a', 'i')
     left join pg_catalog.pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
 """
-VALUES = "select s.seqrelid, pg_catalog.pg_sequence_last_value(s.seqrelid) from pg_catalog.pg_sequence as s"
+_VALUES = """
+    select s.seqrelid, pg_catalog.pg_sequence_last_value(s.seqrelid), s.seqstart, s.seqincrement
+    from pg_catalog.pg_sequence as s
+"""
 
 
 class Sequence(NamedTuple):
-    """Where a sequence stands, and the column that owns it, whose gaps nobody minds."""
+    """Where a sequence stands, none for its start, and the column that owns it, whose gaps nobody minds."""
 
     value: int | None
     is_descending: bool
     owner: str | None
+    start: int
+
+    def repeats(self, held: Collection[int]) -> bool:
+        """Tell whether its column holds what it gives next, or what lies beyond."""
+        if not held:
+            return False
+        if self.value is None:
+            return min(held) <= self.start if self.is_descending else max(held) >= self.start
+        return min(held) < self.value if self.is_descending else max(held) > self.value
+
+    def went_back(self, now: Sequence) -> bool:
+        """Tell whether it stands before this place at another moment."""
+        if now.value is None or self.value is None:
+            return self.value is not None
+        return now.value > self.value if self.is_descending else now.value < self.value
+
+
+def values(connection: Connection, known: Mapping[int, list[Any]]) -> dict[str, Sequence]:
+    """Return where the sequences stand of which name, direction and owner are known. Does not write."""
+    found = {oid: facts for oid, *facts in database.query(connection, _VALUES) if oid in known}
+    unused = {oid: known[oid][0] for oid, (value, _, _) in found.items() if value is None}
+    for oid, following in _following(connection, unused).items():
+        _, start, step = found[oid]
+        found[oid][0] = None if following == start else following - step
+    return {
+        name: Sequence(found[oid][0], is_descending, owner, found[oid][1])
+        for oid, (name, is_descending, owner) in known.items()
+        if oid in found
+    }
+
+
+def _following(connection: Connection, names: Mapping[int, str]) -> dict[int, int]:
+    """Return what comes next from sequences that have given nothing since they were set."""
+    texts = [
+        f"select {oid}, last_value from {name} where not is_called"  # noqa: S608 - quoted by the server
+        for oid, name in names.items()
+    ]
+    return dict(database.query_quoted(connection, " union all ".join(texts))) if texts else {}

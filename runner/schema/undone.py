@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from runner.schema.contents import Row, Table
     from runner.schema.moment import Moment
+    from runner.schema.sequence import Sequence as Sequence_
     from runner.schema.verdict import Judge
+
+_NUMBER = re.compile(r"-?\d+")  # a sequence may be owned by a column of any type
 
 
 class History(NamedTuple):
@@ -45,7 +49,24 @@ def undone(
             else:
                 notes.append(f"table {name} {text}")
     findings += judge.sequences(before, after)
+    for one, other in ((before, history.first), (history.last, after)):
+        findings += [judge.stands(*found) for found in _set_back(one, other)]
     return findings, notes
+
+
+def _set_back(before: Moment, after: Moment) -> Iterator[tuple[str, Sequence_, Sequence_]]:
+    """Yield sequences that would give again what their columns hold."""
+    for name, was in before.sequences.items():
+        now = after.sequences.get(name)
+        if now and was.owner == now.owner and was.went_back(now) and now.repeats(_held(now, after)):
+            yield name, was, now
+
+
+def _held(sequence: Sequence_, moment: Moment) -> list[int]:
+    """Return the numbers in the column that owns a sequence."""
+    table, _, column = (sequence.owner or "").rpartition(".")
+    rows = moment.tables[table].rows if table in moment.tables else ()
+    return [int(value) for row in rows if (value := row.get(column)) and _NUMBER.fullmatch(value)]
 
 
 class _Undone:

@@ -138,15 +138,19 @@ class Judge:
             return
         for name, was in before.sequences.items():
             now = after.sequences.get(name)
-            if now is None or was == now:
+            if now is None or (was.value, was.owner) == (now.value, now.owner):
                 continue
             if was.owner != now.owner:
                 owners = (now.owner or "nobody", was.owner or "nobody")
                 text = f"sequence {name} is owned by {owners[0]}, before it was {owners[1]}"
                 yield Finding(self.stage, f"value of {name}", text)
-            elif not was.owner or (self.stage == "repeat" and _went_back(was, now)):
-                text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
-                yield Finding(self.stage, f"value of {name}", text)
+            elif not was.owner or (self.stage == "repeat" and was.went_back(now)):
+                yield self.stands(name, was, now)
+
+    def stands(self, name: str, was: Sequence_, now: Sequence_) -> Finding:
+        """Tell that a sequence stands elsewhere."""
+        text = f"sequence {name} stands at {_place(now.value)} instead of {_place(was.value)}"
+        return Finding(self.stage, f"value of {name}", text)
 
 
 def both(before: Moment, after: Moment) -> Iterator[tuple[str, Table]]:
@@ -188,12 +192,6 @@ def example(changed: Sequence[tuple[Row, Row]]) -> str:
 
 def _kind(table: Table) -> str:
     return "materialized view" if table.is_view else "table"
-
-
-def _went_back(was: Sequence_, now: Sequence_) -> bool:
-    if now.value is None or was.value is None:
-        return now.value is None
-    return now.value > was.value if was.is_descending else now.value < was.value
 
 
 def _place(value: int | None) -> str:

@@ -11,7 +11,6 @@ from runner.errors import ServerUnusable
 from runner.schema import beyond, catalog, contents, reach, sequence, system
 from runner.schema.moment import Moment
 from runner.schema.origin import FIRST_OID
-from runner.schema.sequence import Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.schema.catalog import Snapshot
     from runner.schema.contents import Table
+    from runner.schema.sequence import Sequence
 
 _OTHERS_LEFT = """
     select count(*) from pg_catalog.pg_stat_activity
@@ -133,11 +133,7 @@ class Watcher:
         return self.moment
 
     def _values(self) -> dict[str, Sequence]:
-        known = self._sequences
-        found = {
-            oid: value for oid, value in database.query(self.connection, sequence.VALUES) if oid in known
-        }
-        return {name: Sequence(found.get(oid), down, owner) for oid, (name, down, owner) in known.items()}
+        return sequence.values(self.connection, self._sequences)
 
     def settle(self) -> None:
         """Wait until other sessions, as that of psql, are gone: only then all they wrote is counted."""
