@@ -108,12 +108,12 @@ class _Undone:
         if not lost:
             return
         names = contents.kept(last, self.after) & lost[0].keys()
-        # A row that the file has changed as well is known by its key only.
+        # A row that the file has changed as well is known by its key, else by what was not null.
         if self.before.key and set(self.before.key) <= names:
             names = frozenset(self.before.key)
         taken = contents.shift(last, self.after, names).lost
         gone = [{name: row[name] for name in names} for row in lost]
-        if any(row in taken for row in gone) or not first.rows:
+        if any(_is_filled(row, one) for row in gone for one in taken) or not first.rows:
             expected = len(self.before.rows) + len(self.made)
             yield True, f"holds {len(self.after.rows)} rows instead of {expected}"
         else:
@@ -127,14 +127,18 @@ class _Undone:
             and not self._is_wiped(name, first)
         }  # fmt: skip
         along = self._along(first)
-        faults = [
-            (old, new) for old, new in changed
-            for filled in [_filled(old, new)]
-            if _differing(old, new) - filled - other_types - (along if filled else set())
-        ]  # fmt: skip
+        along = self._along(first)
+        faults, rest = [], []
+        for old, new in changed:
+            filled = _filled(old, new)
+            wrong = _differing(old, new) - filled - other_types - (along if filled else set())
+            if wrong:
+                faults.append(({name: old[name] for name in old if name in wrong}, new))
+            else:
+                rest.append((old, new))
         if faults:
             yield True, f"holds other rows than before{verdict.example(faults)}"
-        if rest := [pair for pair in changed if pair not in faults]:
+        if rest:
             yield False, f"keeps what the file filled in{verdict.example(rest)}"
 
     def _along(self, first: Table) -> set[str]:
@@ -159,6 +163,11 @@ def _differing(old: Row, new: Row) -> set[str]:
 
 def _filled(old: Row, new: Row) -> set[str]:
     return {name for name in _differing(old, new) if old[name] is None}
+
+
+def _is_filled(old: Row, new: Row) -> bool:
+    """Tell whether a row is the same but for what was null, if not all was."""
+    return old == new or _differing(old, new) == _filled(old, new) < old.keys()
 
 
 def _rows(rows: Sequence[Row]) -> str:
