@@ -121,12 +121,13 @@ class _Undone:
 
     def _changed(self, changed: Sequence[tuple[Row, Row]], first: Table) -> Iterator[tuple[bool, str]]:
         """Tell what was null and is filled in, or was of another type for a while, from what just differs."""
+        if not changed:
+            return
         other_types = {
             name for name, column in self.before.columns.items()
             if name in first.columns and first.columns[name].type != column.type
             and not self._is_wiped(name, first)
         }  # fmt: skip
-        along = self._along(first)
         along = self._along(first)
         faults, rest = [], []
         for old, new in changed:
