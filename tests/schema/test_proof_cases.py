@@ -14,7 +14,7 @@ from runner import database
 from runner.files import folder, template
 from runner.schema import proof
 from tests import servers
-from tests.servers import NEWEST, OLDEST, VERSIONS
+from tests.servers import NEWEST, PROGRAMS, SYSTEM_15, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,4 +98,5 @@ def test_what_is_wrong_is_found_and_nobody_is_accused_falsely(
 
 def _fillable(case: dict[str, Any], server: Server) -> set[str]:
     """Return what is filled on a server that is built with XML, as Debian's is."""
-    return {"public.y"} if "xml" in case["files"][0]["forward"] and server.version == OLDEST else set()
+    has_xml = PROGRAMS[server.version] == SYSTEM_15
+    return {"public.y"} if "xml" in case["files"][0]["forward"] and has_xml else set()
