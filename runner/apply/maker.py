@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.files import NAME, blanked
+from runner.files import NAME, blanked, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def called(line: str) -> Called | None:
         return None
     schema, name, types, number = found.groups()
     given = tuple(one.strip() for one in types.split(",")) if types else ()
-    return Called(schema and _plain(schema), _plain(name), given, int(number))
+    return Called(schema and plain(schema), plain(name), given, int(number))
 
 
 def find(one: Called, text: str, statements: Sequence[Statement], running: Statement) -> Statement | None:
@@ -73,9 +73,9 @@ def _made(statement: Statement, text: str, one: Called) -> Iterator[tuple[str, .
         return
     own = blanked(text[statement.start : statement.end])
     match = _MADE.match(own)
-    if match is None or _plain(match[2]) != one.name:
+    if match is None or plain(match[2]) != one.name:
         return
-    if one.schema is None or match[1] is None or _plain(match[1]) == one.schema:
+    if one.schema is None or match[1] is None or plain(match[1]) == one.schema:
         yield tuple(_type(argument) for argument in _arguments(own, statement.code, match.end()))
 
 
@@ -95,8 +95,8 @@ def _arguments(own: str, code: str, at: int) -> Iterator[str]:
 
 def _type(argument: str) -> str:
     """Return the type of an argument as the server names it, as far as that can be read."""
-    plain = re.sub(r"\([^()]*\)", "", _DEFAULT.split(argument, maxsplit=1)[0]).lower()
-    words = [_bare(word) for word in re.sub(r"\s+array\b", "[]", plain).split()]
+    bare = re.sub(r"\([^()]*\)", "", _DEFAULT.split(argument, maxsplit=1)[0]).lower()
+    words = [_bare(word) for word in re.sub(r"\s+array\b", "[]", bare).split()]
     for count in range(min(len(words), 5), 0, -1):
         last = " ".join(words[-count:])
         base = last.removesuffix("[]")
@@ -110,8 +110,3 @@ def _type(argument: str) -> str:
 def _bare(name: str) -> str:
     """Return the name of a type without its schema, which is told only where it must be."""
     return name.rpartition(".")[2]
-
-
-def _plain(name: str) -> str:
-    """Return a name as the catalogs hold it."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

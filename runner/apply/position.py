@@ -131,7 +131,7 @@ def _find(pattern: str, text: str, begin: int) -> int | None:
 
 
 def line_of_body(text: str, statement: Statement, line: int) -> int | None:
-    """Return the offset of a line of the body in a statement, its longest string, without its indent."""
+    """Return the offset of a line of the body in a statement, without its indent."""
     found = body(text[statement.start : statement.end])
     if found is None:
         return None

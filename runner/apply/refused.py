@@ -47,14 +47,14 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         yield from _not_opened(run, way, error)
     elif len(way.files) > 1 and ledger.is_forgotten(error):
         run.most = 1  # a message with one file has nothing prepared
-    elif way.place and _may_be_of_time(way, error):
-        run.most = 1
     elif ledger.is_swallowed(error):
         raise ledger.swallowed(migration) from error
     elif not (way.is_own or way.has_ended or run.resets is migration):
         run.resets = migration  # it was in one transaction, which is rolled back: a function took the mark
     elif not way.is_own:
         raise failure.ended(migration) from error
+    elif way.place and _may_be_of_time(way, error):
+        run.most = 1
     else:
         done = way.done if way.phase == course.RUNNING else None
         problem = failure.failed(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from runner.files.outside import ALONE as ALONE
     from runner.files.outside import NAME as NAME
     from runner.files.outside import may_call as may_call
+    from runner.files.outside import plain as plain
     from runner.files.outside import procedures as procedures
     from runner.files.place import locate as locate
     from runner.files.schemas import made_schemas as made_schemas
@@ -53,7 +54,7 @@ else:
         hidden="blanked body",
         layout="lay_out",
         lexer="Statement scan",
-        outside="ALONE NAME may_call procedures",
+        outside="ALONE NAME may_call plain procedures",
         place="locate",
         schemas="made_schemas",
         template="create",

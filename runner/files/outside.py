@@ -105,7 +105,7 @@ def commits(statement: Statement, text: str, committing: Iterable[str]) -> bool:
         return _has_end(statement, text)
     said = _blanked(text[statement.start : statement.end]) if statement.word == "call" else ""
     called = re.match(_CALL, said)
-    return bool(called and folded(called[1]) in committing)
+    return bool(called and plain(called[1]) in committing)
 
 
 def _blanked(text: str) -> str:
@@ -141,7 +141,7 @@ def _made(text: str) -> Iterator[tuple[str | None, str, bool]]:
         said = _blanked(text[statement.start : statement.end]) if statement.word == "create" else ""
         made = re.match(_PROCEDURE, said)
         if made:
-            yield made[1] and folded(made[1]), folded(made[2]), _has_end(statement, text)
+            yield made[1] and plain(made[1]), plain(made[2]), _has_end(statement, text)
 
 
 def _has_end(statement: Statement, text: str) -> bool:
@@ -185,6 +185,6 @@ def may_call(text: str) -> bool:
     return any(end == 0 or text[end - 1] in "\n;/" for end in before(text, "call", " \t"))
 
 
-def folded(name: str) -> str:
+def plain(name: str) -> str:
     """Return a name as the catalog holds it."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from runner.files.hidden import blanked
-from runner.files.outside import NAME, folded
+from runner.files.outside import NAME, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Unvalidated:
         self._left: dict[tuple[str, str | None], bool] = {}
         for text in texts:
             for owner, actions in _ALTER.findall(blanked(text)):
-                self._follow(folded(owner), actions)
+                self._follow(plain(owner), actions)
 
     def says(self, owner: str, name: str) -> bool | None:
         """Return whether the files leave it unvalidated; ``None`` when they do not name it."""
@@ -50,13 +50,13 @@ class Unvalidated:
         for action, following in zip_longest(found, found[1:]):
             text = actions[action.start() : following.start() if following else None]
             if action["new"]:
-                self._rename(owner, action["old"] and folded(action["old"]), folded(action["new"]))
+                self._rename(owner, action["old"] and plain(action["old"]), plain(action["new"]))
             elif action["unnamed"]:
                 if _NOT_VALID.search(text):
                     self._left[owner, None] = True
             else:
                 left = action["did"].lower() == "add" and bool(_NOT_VALID.search(text))
-                self._left[owner, folded(action["name"])] = left
+                self._left[owner, plain(action["name"])] = left
 
     def _rename(self, owner: str, old: str | None, new: str) -> None:
         if old is not None:

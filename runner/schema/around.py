@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, ledger
-from runner.files import blanked, made_schemas
+from runner.files import blanked, made_schemas, plain
 from runner.schema import roles
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
     for name, schema in (dict.fromkeys(sorted(required), "public") | around.extensions).items():
         made = re.findall(_EXTENSION.format(name=re.escape(name)), text)
         takes_it = made and all(unless and not named for unless, named in made)
-        elsewhere = takes_it and roles.plain(schema) not in own
+        elsewhere = takes_it and plain(schema) not in own
         brought = name in around.brought or (
             name in around.uncommented and re.search(_COMMENT.format(name=re.escape(name)), text)
         )

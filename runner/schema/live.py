@@ -6,7 +6,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runner.schema import around, drift, roles, scratch, undecided
+from runner.files import plain
+from runner.schema import around, drift, scratch, undecided
 from runner.schema.drift import Bench
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Expected:
         """Return how the live schema of a site differs. Writes nothing there."""
         bench, expected, series = self._bench, self._snapshot, site.target.series
         wanted = {name for step in site.steps if step.migration for name in step.migration.requires}
-        made = (roles.plain(name) for kind, name in expected if kind == "schema")
-        extensions = tuple(roles.plain(name) for kind, name in expected if kind == "extension")
+        made = (plain(name) for kind, name in expected if kind == "schema")
+        extensions = tuple(plain(name) for kind, name in expected if kind == "extension")
         bench = bench._replace(schemas=series.schemas or ("public", *made), extensions=extensions)
         actual = bench.snapshot(site.connection)
         with self._lock:

@@ -91,20 +91,15 @@ def made(migrations: Iterable[Migration]) -> set[str]:
     found = set()
     for migration in migrations:
         text = files.blanked(migration.sql)
-        dropped = {plain(match[1]) for match in _DROPPED.finditer(text)}
-        found |= {plain(match[1]) for match in _MADE.finditer(text)} - dropped
+        dropped = {files.plain(match[1]) for match in _DROPPED.finditer(text)}
+        found |= {files.plain(match[1]) for match in _MADE.finditer(text)} - dropped
     return found
 
 
 def _names(text: str) -> Iterator[str]:
     for name in re.findall(_NAME, text, re.IGNORECASE):
-        if not (one := plain(name)).startswith("pg_"):
+        if not (one := files.plain(name)).startswith("pg_"):
             yield one
-
-
-def plain(name: str) -> str:
-    """Return a name as the catalogs hold it: without quotes, or in small letters."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
 def quoted(name: str) -> str:
