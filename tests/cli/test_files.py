@@ -85,8 +85,9 @@ def undoable(app: Project) -> Project:
 
 
 def _run_printed(printed: str, *, cwd: Path, path: str = "", **environ: str) -> None:
-    """Run what `rollback` printed, by a shell as it is, in an environment of its own."""
-    path = f"{path}:/usr/bin:/bin" if path else "/usr/bin:/bin"
+    """Run what `rollback` printed, by a shell as it is; of the environment, only the runner on PATH."""
+    found = shutil.which("socrates-migrate")  # where the environment is active, it is printed by its name
+    path = ":".join(filter(None, [path, found and os.path.dirname(found), "/usr/bin", "/bin"]))  # noqa: PTH120 - a text
     done = subprocess.run(
         ["sh", "-ec", printed],
         cwd=cwd,

@@ -175,7 +175,7 @@ def test_the_embedded_server_has_documents(runner: CliRunner, app: Project) -> N
 
     try:
         started = call("start")
-        assert started["command"] == "server start"
+        assert (started["command"], started["error"]) == ("server start", None)
         assert list(started["databases"][0]) == _documented()["entry server start"]
         assert call("url", "app")["databases"] == started["databases"]
     finally:
