@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runner import database
-from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
+from runner.errors import LedgerUntrusted, WrongDatabase
 from runner.ledger import faults, trust
 from runner.ledger.faults import TABLE
 from runner.model import Applied
@@ -104,35 +104,6 @@ _WAIT = """
 """
 _LOCK_NOT_AVAILABLE = "55P03"
 _PATIENCE = "set local lock_timeout = '30s';"
-# Who has the lock; where it is only waited for, who is in the way, too.
-_HOLDERS = f"""
-    select case
-        when l.pid is null then pg_catalog.format(
-            'prepared transaction %s -- to end it: rollback prepared %L;', p.gid, p.gid
-        )
-        else pg_catalog.format(
-            'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
-            a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
-            coalesce(a.state, 'state hidden from this role'), l.pid
-        )
-    end
-    from pg_catalog.pg_locks as l
-    left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-    left join pg_catalog.pg_locks as x
-        on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and l.pid is null
-    left join pg_catalog.pg_prepared_xacts as p on p.transaction = x.transactionid
-    where l.relation = pg_catalog.to_regclass('{TABLE}')
-        and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
-        and (
-            l.granted and l.mode = 'AccessExclusiveLock'
-            or not exists (
-                select from pg_catalog.pg_locks as o
-                where o.relation = l.relation and o.database = l.database
-                    and o.granted and o.mode = 'AccessExclusiveLock'
-            )
-        )
-    order by l.pid
-"""  # noqa: S608 - a name of ours
 _DIGITS = 3  # of a version, at least
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -175,13 +146,10 @@ def _rows(connection: Connection) -> list[tuple[Any, ...]]:
     except database.Error as error:
         if error.sqlstate != _LOCK_NOT_AVAILABLE:
             raise
+        from runner.ledger import holders  # noqa: PLC0415 - start-up time
+
         database.roll_back(connection)
-        lines = database.query(connection, _HOLDERS)
-        raise LockTimeout(
-            f"Somebody holds a lock on {TABLE}, which nobody can read meanwhile.",
-            remedy="Let that transaction end, then run again.",
-            notes=tuple(line for (line,) in lines),
-        ) from error
+        raise holders.named(connection) from error
     return database.rows(connection, result)
 
 

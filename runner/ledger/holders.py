@@ -1,0 +1,52 @@
+"""Name who keeps everybody from reading the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import database
+from runner.errors import LockTimeout
+from runner.ledger.faults import TABLE
+
+if TYPE_CHECKING:
+    from runner.database import Connection
+
+# Who has the lock; where it is only waited for, who is in the way, too.
+_HOLDERS = f"""
+    select case
+        when l.pid is null then pg_catalog.format(
+            'prepared transaction %s -- to end it: rollback prepared %L;', p.gid, p.gid
+        )
+        else pg_catalog.format(
+            'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
+            a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
+            coalesce(a.state, 'state hidden from this role'), l.pid
+        )
+    end
+    from pg_catalog.pg_locks as l
+    left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
+    left join pg_catalog.pg_locks as x
+        on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and l.pid is null
+    left join pg_catalog.pg_prepared_xacts as p on p.transaction = x.transactionid
+    where l.relation = pg_catalog.to_regclass('{TABLE}')
+        and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+        and (
+            l.granted and l.mode = 'AccessExclusiveLock'
+            or not exists (
+                select from pg_catalog.pg_locks as o
+                where o.relation = l.relation and o.database = l.database
+                    and o.granted and o.mode = 'AccessExclusiveLock'
+            )
+        )
+    order by l.pid
+"""  # noqa: S608 - a name of ours
+
+
+def named(connection: Connection) -> LockTimeout:
+    """Return the error that names them, as the server sees them now. Does not write."""
+    lines = database.query(connection, _HOLDERS)
+    return LockTimeout(
+        f"Somebody holds a lock on {TABLE}, which nobody can read meanwhile.",
+        remedy="Let that transaction end, then run again.",
+        notes=tuple(line for (line,) in lines),
+    )
