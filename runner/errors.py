@@ -235,7 +235,7 @@ class ServerRefused(RunnerError):
 
 
 class CommitUnknown(RunnerError):
-    """The connection was lost while committing: the file is applied and recorded, or neither."""
+    """No answer came to a commit: what it holds is applied and recorded, or neither."""
 
     name = "COMMIT_UNKNOWN"
     exit_code = 5

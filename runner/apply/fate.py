@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
 from runner.apply import failure
-from runner.errors import CommitUnknown, IntegrityError, RunnerError
+from runner.errors import CommitUnknown, ConnectionLost, IntegrityError, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from runner.apply.event import Event
     from runner.apply.run import Run
     from runner.database import Access, Answer
-    from runner.model import Applied, Migration
+    from runner.model import Applied, Before, Migration
 
 _LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
 _POLL = 0.2  # seconds
@@ -37,7 +38,7 @@ def broken_off(run: Run, way: Course, answer: Answer, trouble: BaseException, *,
     if rest and (lost or run.access.connection.closed) and answer.is_sent:
         if not (lost or answer.is_heard):
             raise unknown(rest[0]) from trouble
-        rows = resolve(rest[0], run.access, pid, trouble, asynchronous=run.is_asynchronous)
+        rows = _resolve(rest[0], run.access, run.before, trouble, pid=pid, is_open=run.is_asynchronous)
         while rest and rest[0].version in rows:
             yield run.done(rows[rest[0].version].execution_ms)
             rest = rest[1:]
@@ -48,19 +49,34 @@ def broken_off(run: Run, way: Course, answer: Answer, trouble: BaseException, *,
     raise trouble
 
 
-def resolve(
-    migration: Migration, access: Access, pid: int, trouble: BaseException, *, asynchronous: bool
+def is_recorded(
+    migration: Migration, access: Access, before: Before, trouble: BaseException, *, pid: int
+) -> bool:
+    """Tell whether a file outside any transaction is recorded for good, to which no answer was heard.
+
+    Raises ``CommitUnknown`` when nobody answers.
+    """
+    is_open = not isinstance(trouble, database.Error)  # Ctrl-C ends the wait for a standby
+    return migration.version in _resolve(migration, access, before, trouble, pid=pid, is_open=is_open)
+
+
+def _resolve(  # noqa: PLR0913 - what is known of one file, keyword-only but for what it is about
+    migration: Migration, access: Access, before: Before, trouble: BaseException, *, pid: int, is_open: bool
 ) -> dict[str, Applied]:
     """End the session ``pid``, which was lost, and return the rows of the ledger by version, all durable.
 
-    ``migration`` is the first not told of; ``asynchronous`` says that not each commit was waited for.
-    Raises ``CommitUnknown`` when nobody answers.
+    ``migration`` is the first not told of, ``before`` what the ledger said before it; ``is_open`` says that
+    not each commit was waited for. Raises ``CommitUnknown`` when nobody answers, ``ConnectionLost`` when
+    another server does, which lacks what was committed.
     """
-    seconds = _INTERRUPTED if isinstance(trouble, KeyboardInterrupt) else _LOST
-    deadline = time.monotonic() + seconds
+    is_pressed = isinstance(trouble, KeyboardInterrupt)
+    deadline = time.monotonic() + (_INTERRUPTED if is_pressed else _LOST)
     while True:
-        rows = _attempt(migration, access, pid, asynchronous=asynchronous)
+        with database.heeding(_impatient) if is_pressed else nullcontext():
+            rows = _attempt(migration, access, pid, is_open=is_open)
         if rows is not None:
+            if before.version is not None and before.version not in rows:
+                raise _taken_over(migration, before.version) from trouble
             return rows
         if time.monotonic() >= deadline:
             raise unknown(migration) from trouble
@@ -77,9 +93,21 @@ def unknown(migration: Migration) -> CommitUnknown:
     )
 
 
-def _attempt(
-    migration: Migration, access: Access, pid: int, *, asynchronous: bool
-) -> dict[str, Applied] | None:
+def _taken_over(migration: Migration, version: str) -> ConnectionLost:
+    return ConnectionLost(
+        f"The connection was lost while {migration.path} was being applied, and the server that answers now "
+        f"has no record of {migration.series} {version}, which was committed before.",
+        remedy="It may have taken over from one that is gone, without what that committed last: `status` "
+        "tells what is applied. Then run again.",
+    )
+
+
+def _impatient(waited: float) -> None:
+    if waited > _INTERRUPTED:
+        raise TimeoutError
+
+
+def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -> dict[str, Applied] | None:
     """Read the ledger under the lock, which the lost session does not hold then; ``None`` if it fails."""
     try:
         with access.reconnect() as connection:
@@ -88,11 +116,11 @@ def _attempt(
             if not ledger.try_lock(connection):
                 return None
             rows = ledger.read(connection, series=migration.series) or ()
-            if rows and asynchronous:
+            if rows and is_open:
                 database.roll_back(connection)
                 ledger.make_durable(connection, series=migration.series, version=rows[-1].version)
             return {row.version: row for row in rows if not row.running}
     except IntegrityError:
         raise  # it answers, and what is there is no ledger any more
-    except (database.Error, RunnerError):
+    except (database.Error, RunnerError, TimeoutError):
         return None  # not back yet

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.apply import failure, limit, lock, notices
+from runner.apply import failure, invalid, lock, notices
 from runner.apply.event import Outcome, application
 from runner.apply.watch import Watch
 from runner.errors import IndexInvalid, SqlFailed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from runner.apply.event import Noticed, Waiting, Working
     from runner.database import Access, Connection
-    from runner.model import Before, Limits, Migration
+    from runner.model import Applied, Before, Limits, Migration
 
 _SETTINGS = """
     select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
@@ -52,24 +52,25 @@ def apply(
 ) -> Iterator[Waiting | Working | Outcome | Noticed]:
     """Apply and record one file; yield while it waits or works, and what became of it. Writes."""
     connection, heard = access.connection, database.Notices()
+    watching = Watch(access.reconnect, pid=connection.pgconn.backend_pid, lock_timeout=limits.lock_timeout)
     try:
         yield from lock.take(
             migration, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
         )
-        rows = ledger.read(connection, series=migration.series)
-        if rows is None:
-            database.run(connection, database.opening(connection, access="read write"))
-            ledger.create(connection)
-            database.run(connection, "commit")
-        if not ledger.is_to_do(migration, rows or (), previous=before.version):
-            yield Outcome(migration, None)
-            return
-        if any(row.version == migration.version for row in rows or ()):
-            _check_earlier(migration, connection)
-        with database.hearing(connection, heard):
-            ms = yield from _run(migration, access, limits)
+        with watching as watch:
+            watch.begin(migration)
+            rows = yield from _recorded(migration, connection, watch)
+            if not ledger.is_to_do(migration, rows, previous=before.version):
+                yield Outcome(migration, None)
+                return
+            if any(row.version == migration.version for row in rows):
+                invalid.check_earlier(migration, connection)
+            with database.hearing(connection, heard):
+                ms, trouble = yield from _run(migration, access, before, limits, watch)
         yield Outcome(migration, ms)
         yield from notices.told(migration, heard)
+        if trouble:
+            raise failure.lost_behind(migration) if isinstance(trouble, database.Error) else trouble
     except (SqlFailed, IndexInvalid):
         yield from notices.told(migration, heard)
         raise
@@ -80,52 +81,78 @@ def apply(
         database.start_over(connection)
 
 
-def _check_earlier(migration: Migration, connection: Connection) -> None:
-    """Raise ``IndexInvalid`` for what a try before has left where the server chooses the name.
+def _recorded(
+    migration: Migration, connection: Connection, watch: Watch
+) -> Generator[Working, None, tuple[Applied, ...]]:
+    """Return what the ledger says; it is made where there is none."""
+    rows = ledger.read(connection, series=migration.series)
+    if rows is None:
+        database.run(connection, database.opening(connection, access="read write"))
+        ledger.create(connection)
+        yield from _told(connection, "commit", watch)
+    return rows or ()
 
-    To build one more would leave that behind.
+
+def _run(
+    migration: Migration, access: Access, before: Before, limits: Limits, watch: Watch
+) -> Generator[Working, None, tuple[int, BaseException | None]]:
+    """Mark the file as running, send its statement, look at the indexes, mark it as applied.
+
+    Returns its milliseconds, and what has come since it is recorded, if anything did.
     """
-    index, table = files.indexes(migration.sql)
-    if table and index is None and (invalid := database.invalid_earlier(connection, table=table)):
-        raise _invalid_index(migration, invalid)
-
-
-def _invalid_index(migration: Migration, invalid: tuple[str, ...]) -> IndexInvalid:
-    return IndexInvalid(
-        f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
-        remedy=f"{failure.drop_statements(invalid)} Then run again.",
-    )
-
-
-def _run(migration: Migration, access: Access, limits: Limits) -> Generator[Working, None, int]:
-    """Mark the file as running, send its statement, look at the indexes, mark it as applied."""
     connection, settings = access.connection, _settings(migration, access, limits)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
-    before = database.invalid_before(connection)
+    seen = database.invalid_before(connection)
     message = settings + ledger.running_message(migration) + wait + _longest(limits)
-    database.run(connection, message)
+    yield from _told(connection, message, watch)
     started = time.monotonic()
-    pid = connection.pgconn.backend_pid
-    with Watch(access.reconnect, pid=pid, lock_timeout=limits.lock_timeout) as watch:
-        watch.begin(migration)
-        try:
-            results = yield from _followed(connection, migration, watch)
-        except KeyboardInterrupt:
-            raise failure.interrupted(migration, invalid=_invalid(connection, migration, before)) from None
+    watch.begin(migration)
+    try:
+        results = yield from _followed(connection, migration.sql, watch)
+    except KeyboardInterrupt:
+        wrecks = invalid.left(connection, migration, before=seen)
+        raise failure.interrupted(migration, invalid=wrecks) from None
     ms = math.ceil((time.monotonic() - started) * 1000)
-    _check(migration, connection, results, before=before, watch=watch, limits=limits)
-    done = database.run(connection, settings + ledger.done_message(migration, ms=ms))[-1]
+    invalid.check(migration, connection, results, before=seen, watch=watch, limits=limits)
+    done = settings + ledger.done_message(migration, ms=ms)
+    return ms, (yield from _record(migration, access, before, done, watch))
+
+
+def _record(
+    migration: Migration, access: Access, before: Before, message: str, watch: Watch
+) -> Generator[Working, None, BaseException | None]:
+    """Mark the file as applied; return what came before its answer, if it is applied all the same."""
+    try:
+        [*_, done] = yield from _told(access.connection, message, watch)
+    except GeneratorExit:
+        raise
+    except BaseException as trouble:  # a broken connection, Ctrl-C, or what somebody raises in this thread
+        if isinstance(trouble, database.Error) and not database.is_lost(access.connection, trouble):
+            raise
+        from runner.apply import fate  # noqa: PLC0415 - failures only
+
+        if fate.is_recorded(migration, access, before, trouble, pid=watch.pid):
+            return trouble
+        if isinstance(trouble, KeyboardInterrupt):
+            raise failure.interrupted(migration) from None
+        raise
     if not done.command_tuples:
         raise ledger.swallowed(migration)
-    return ms
+    return None
 
 
-def _followed(
-    connection: Connection, migration: Migration, watch: Watch
-) -> Generator[Working, None, list[PGresult]]:
-    """Send the statement and return its results; cancel it when somebody wants an end."""
+def _told(connection: Connection, message: str, watch: Watch) -> Generator[Working, None, list[PGresult]]:
+    """Send a message of the runner's own and return its results. Raises what the server refuses."""
+    results = yield from _followed(connection, message, watch)
+    if rejected := database.failure(results):
+        raise rejected
+    return results
+
+
+def _followed(connection: Connection, text: str, watch: Watch) -> Generator[Working, None, list[PGresult]]:
+    """Send a message and return its results; cancel it when somebody wants an end."""
     results: list[PGresult] = []
-    answer = database.Answer(connection, migration.sql, pause=watch.pause)
+    answer = database.Answer(connection, text, pause=watch.pause)
     try:
         for result in answer:
             if result:
@@ -152,37 +179,3 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
 def _longest(limits: Limits) -> str:
     longest = limits.statement_timeout
     return database.fill(_LONGEST, statement_timeout=milliseconds(longest))
-
-
-def _check(  # noqa: PLR0913 - what is known of one statement, keyword-only
-    migration: Migration,
-    connection: Connection,
-    results: list[PGresult],
-    *,
-    before: str,
-    watch: Watch,
-    limits: Limits,
-) -> None:
-    """Raise what the statement gave: its error, or the invalid index over which it passed."""
-    rejected = database.failure(results)
-    if rejected and database.is_lost(connection, rejected):
-        raise rejected
-    invalid = _invalid(connection, migration, before)
-    if rejected:
-        done = len(results) - 1
-        wants = watch.blocked.wants
-        problem = failure.failed(
-            rejected, migration, done=done, wants=wants, blockers=watch.lines, invalid=invalid
-        )
-        raise limit.explain(problem, rejected, connection, limits) from rejected
-    if invalid:
-        raise _invalid_index(migration, invalid)
-
-
-def _invalid(connection: Connection, migration: Migration, before: str) -> tuple[str, ...]:
-    """Put the session's settings back and return the invalid indexes; none when it is closed."""
-    if connection.closed:
-        return ()
-    database.put_back(connection)
-    index, table = files.indexes(migration.sql)
-    return database.invalid_left(connection, before=before, index=index, table=table)

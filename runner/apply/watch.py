@@ -26,6 +26,7 @@ _PACE = 1.0  # seconds before the first look, and between two
 _SHORTEST = 0.02
 _AHEAD = 0.1  # the connection is asked for before the look is due
 _PARTING = 0.3
+_NOT_DURABLE = Activity(wait="what is committed is not durable yet")
 
 
 class _Over(Exception):
@@ -136,7 +137,9 @@ class Watch:
             self._blocked = self._found
         last = left[place - 1] if place else committed
         if last and last is not self.durable:  # behind all else, for it may wait for a standby
+            self._found = (self._reached, _NOT_DURABLE)
             self._make_durable(connection, last, is_unheard=place > 0)
+            self._found = (left[place], found)
         if place and last is self.durable and migration is self._migration:
             self._reached = left[place]
 

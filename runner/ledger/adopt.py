@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.errors import LedgerChanged, LockHeld
+from runner.errors import CommitUnknown, LedgerChanged, LockHeld
 from runner.ledger import entry, key, table
 
 if TYPE_CHECKING:
@@ -52,6 +52,19 @@ def _lock(connection: Connection) -> Iterator[None]:
                 notes=key.holders(connection),
             )
         yield
-        database.run(connection, "commit")
+        _commit(connection)
     finally:
         database.roll_back(connection)
+
+
+def _commit(connection: Connection) -> None:
+    """Commit. Raises ``CommitUnknown`` when no answer comes, or nobody waits for it any more."""
+    try:
+        database.run(connection, "commit")
+    except (database.Error, KeyboardInterrupt) as error:
+        if isinstance(error, database.Error) and not database.is_lost(connection, error):
+            raise
+        raise CommitUnknown(
+            "No answer came while the ledger was being changed.",
+            remedy="What was to be recorded is recorded, or nothing of it: `status` tells.",
+        ) from error

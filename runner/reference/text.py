@@ -71,4 +71,5 @@ def page(blocks: Iterable[str]) -> str:
 
 def slug(heading: str) -> str:
     """Return the anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+    line = " ".join(heading.lower().split())
+    return re.sub(r"[^\w\- ]", "", line).replace(" ", "-")

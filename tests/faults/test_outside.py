@@ -150,6 +150,21 @@ def test_the_connection_breaks(
     _converges(app, far_url, witness.db)
 
 
+def test_a_record_whose_answer_is_lost_is_told(
+    app: Project, line: tuple[Proxy, str], witness: Witness
+) -> None:
+    """It is committed: another connection sees that, and the file is not called lost."""
+    (proxy, far_url), when = line, MESSAGES["done"][0]
+    app.migrate(far_url, to=0)
+    proxy.plant(Fault.LOSE_ANSWER, when=when)
+    with started(app, far_url) as process:
+        code, output = finished(process)
+    assert code == 5
+    assert "behind app/001_i.sql, which is committed and recorded" in output
+    assert "1 applied, app is at 001_i." in output
+    assert _rows(witness.db) == [("000", False), ("001", False)]
+
+
 @pytest.mark.parametrize("left", LEFT)
 def test_the_next_file_sees_nothing_of_its_session(
     tmp_path: Path, url: str, witness: Witness, left: str

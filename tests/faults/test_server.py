@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import database
-from runner.apply.event import Outcome, Started
+from runner import apply, config, database, planning
+from runner.apply.event import Outcome, Started, Working
+from runner.database import Access
 from runner.errors import CommitUnknown, ConnectionLost, Interrupted, RunnerError, SqlFailed
+from runner.model import Before
 from tests import servers
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import PROMPT, SLEEPY, Witness, files, finished, started, until
 from tests.project import make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runner.apply.event import Event
     from tests.project import Project
@@ -298,6 +301,85 @@ def test_a_ctrl_c_while_one_file_waits_for_a_standby_tells_of_no_commit(
         _await_standby(own, "")
         presser.join()
     assert _recorded(own_url) == ["000", "001"]
+
+
+def _pressed(own: Server, stop: threading.Event) -> None:
+    """Set ``stop`` a moment after a session began to wait for a standby."""
+    with psycopg.connect(own.url("postgres"), autocommit=True) as db:
+        while not db.execute("select from pg_stat_activity where wait_event = 'SyncRep'").rowcount:
+            time.sleep(0.01)
+    time.sleep(2.5)  # until the wait was told of
+    stop.set()
+
+
+@contextmanager
+def _lonely(own: Server) -> Iterator[threading.Event]:
+    """Let commits wait for a standby that is not there; the event is set when one has waited for long."""
+    stop = threading.Event()
+    presser = threading.Thread(target=_pressed, args=(own, stop))
+    _await_standby(own, "nobody")
+    try:
+        presser.start()
+        with database.heeding(database.interruption(stop)):
+            yield stop
+    finally:
+        _await_standby(own, "")
+        presser.join()
+
+
+def _hear(events: Iterable[Event], told: list[str]) -> None:
+    """Note what the server is said to be doing."""
+    for event in events:
+        told += [str(event.activity)] if isinstance(event, Working) else []
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["ledger is made", "ledger is there"])
+@pytest.mark.parametrize(
+    "sql", ["-- runner: no-transaction\nselect 1;\n", "select 1;\n"], ids=["alone", "two"]
+)
+def test_the_wait_for_a_standby_is_told(
+    tmp_path: Path, own: Server, own_url: str, sql: str, first: bool
+) -> None:
+    """Whatever waits for it, and however many files the message has; nobody is left without a word."""
+    app = make(tmp_path, app={"000_a.sql": "select 0;", "001_b.sql": sql, "002_c.sql": "select 2;"})
+    if first:
+        app.write("app", {"000_a.sql": sql})
+    else:
+        app.migrate(own_url, to=0)
+    told: list[str] = []
+    with _lonely(own), pytest.raises((CommitUnknown, KeyboardInterrupt)):
+        _hear(app.events(own_url), told)
+    assert {"IPC SyncRep", "what is committed is not durable yet"} & {*told}, told
+
+
+def test_ctrl_c_while_a_file_outside_any_transaction_waits_to_be_recorded(
+    tmp_path: Path, own: Server, own_url: str
+) -> None:
+    """The record is there, but may get lost: nobody is told that nothing is applied."""
+    wait = "select pg_sleep(4);\n"
+    app = make(tmp_path, app={"000_a.sql": "select 0;", "001_b.sql": f"-- runner: no-transaction\n{wait}"})
+    app.migrate(own_url, to=0)
+    events, told = app.events(own_url), [""]
+    while "PgSleep" not in told[-1]:
+        _hear([next(events)], told)
+    with _lonely(own), pytest.raises(CommitUnknown, match=re.escape("app/001_b.sql")):
+        _hear(events, told)
+    assert told[-1] == "IPC SyncRep"
+    with psycopg.connect(own_url) as db:
+        assert db.execute("select running from public.schema_migrations").fetchall() == [(False,), (False,)]
+
+
+def test_another_server_that_lacks_what_was_committed(tmp_path: Path, own: Server, own_url: str) -> None:
+    """It has taken over: that is said, and no file is called applied there or lost alone."""
+    ends = "select pg_terminate_backend(pg_backend_pid());"
+    app = make(tmp_path, app={"000_a.sql": "select 0;", "001_b.sql": ends})
+    app.migrate(own_url, to=0)
+    loaded = config.load(app.file)
+    [*_, second] = planning.read(loaded, loaded.series)["app"]
+    with database.connect(own_url, source="x") as connection:
+        access = Access(connection, lambda: database.connect(own.url("postgres"), source="x"))
+        with pytest.raises(ConnectionLost, match="has no record of app 000"):
+            list(apply.apply(access, [second], Before(has_ledger=True, version="000")))
 
 
 def _await_standby(server: Server, name: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from runner import config, database, ledger
-from runner.errors import LedgerChanged, LockHeld
+from runner.errors import CommitUnknown, LedgerChanged, LockHeld
 from runner.files import folder
 from runner.ledger import adopt
+from tests.faults.proxy import Fault, Proxy
 from tests.project import TWO, make
 
 if TYPE_CHECKING:
@@ -39,6 +41,19 @@ def test_baseline_records_all_or_nothing(tmp_path: Path, each_url: str) -> None:
         with pytest.raises(LedgerChanged, match="already records 001_two"):
             adopt.baseline(connection, files)
         assert database.query(connection, "select to_regclass('public.one')") == [(None,)], "nothing was run"
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE_ANSWER, Fault.CUT], ids=["committed", "not committed"])
+def test_a_commit_without_an_answer_is_unknown(tmp_path: Path, url: str, fault: Fault) -> None:
+    """Running again would be refused where it came through: who is told so looks first."""
+    files = load(tmp_path)
+    with Proxy(f"{conninfo_to_dict(url)['host']}/.s.PGSQL.5432") as proxy:
+        far = database.connect(proxy.url(str(conninfo_to_dict(url)["dbname"])), source="x")
+        proxy.plant(fault, when=b"\x0bcommit\0")
+        with pytest.raises(CommitUnknown, match="No answer"):
+            adopt.baseline(far, files)
+    with database.connect(url, source="x") as connection:
+        assert len(ledger.read(connection, series="app") or ()) == (2 if fault is Fault.LOSE_ANSWER else 0)
 
 
 def test_accept_changes_one_row(tmp_path: Path, each_url: str) -> None:

@@ -119,6 +119,11 @@ def test_every_link_leads_somewhere(book: list[Schema]) -> None:
             assert not anchor or anchor in anchors[file or name], link
 
 
+def test_the_anchor_of_a_heading_is_that_of_its_one_line() -> None:
+    """A name may have a line break, which is a blank in the heading."""
+    assert text.slug('"a""\n|b_c"') == "a-b_c"
+
+
 def test_a_page_says_what_points_where(small: list[Schema]) -> None:
     """Both directions of a foreign key, a reference abroad, what a later file adds, comments as text."""
     page = shelf.pages(small)["app.md"]
