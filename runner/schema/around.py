@@ -28,6 +28,7 @@ _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
 _EXTENSION = r'(?i)\bcreate\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)(\s+(?:with\s+)?schema\b)?'
 _COMMENT = r'(?i)\bcomment\s+on\s+extension\s+"?{name}"?(?!\w)'
 
+# Encoding 6 is UTF-8. Of provider c, libc, the locale is that of lc_collate and lc_ctype.
 _QUESTION = """
     select
         pg_catalog.current_setting('server_version_num')::integer,
@@ -66,8 +67,20 @@ _QUESTION = """
             ])
             from pg_catalog.pg_default_acl as a
             left join pg_catalog.pg_namespace as n on n.oid = a.defaclnamespace
-        )::text
-    from pg_catalog.pg_database as d
+        )::text,
+        case
+            when (d.datcollate, d.datctype, d.datlocprovider) <> ('C', 'C', 'c') and d.encoding = 6
+            then pg_catalog.concat_ws(
+                ' ', 'lc_collate ' || pg_catalog.quote_literal(d.datcollate),
+                'lc_ctype ' || pg_catalog.quote_literal(d.datctype),
+                'locale_provider ' || p.name || ' ' || p.name || '_locale '
+                    || pg_catalog.quote_literal(coalesce(j.d ->> 'datlocale', j.d ->> 'daticulocale')),
+                'icu_rules ' || pg_catalog.quote_literal(j.d ->> 'daticurules')
+            )
+        end
+    from pg_catalog.pg_database as d,
+        lateral (select case d.datlocprovider when 'i' then 'icu' when 'b' then 'builtin' end) as p (name),
+        lateral (select pg_catalog.to_jsonb(d)) as j (d)
     where d.datname = pg_catalog.current_database()
 """
 
@@ -120,6 +133,7 @@ class Around(NamedTuple):
     brought: list[str]  # those that another role than the migrating one made
     uncommented: list[str]  # those with the comment that they came with
     defaults: str | None  # default privileges, as JSON
+    locale: str | None  # as create database chooses it; none for C, and where the encoding is not UTF-8
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
 
 
@@ -137,12 +151,22 @@ def make_tablespaces(connection: Connection, names: Sequence[str]) -> None:
         database.run(connection, f"create tablespace {roles.quoted(name)} location ''")
 
 
+def speak_alike(connection: Connection, locale: str | None) -> None:
+    """Let the databases of a server be made with this locale, if it knows it. Writes its template0."""
+    made = "create database runner_template template template0 strategy file_copy"
+    if locale and not database.failure(database.send(connection, f"{made} {locale}")):
+        database.run(connection, "alter database template0 rename to runner_template_c")
+        database.run(connection, "alter database runner_template rename to template0")
+
+
 def set_alike(connection: Connection, url: str, around: Around, *, source: str) -> str:
     """Return ``url`` so that a session there begins with the live database's settings for files.
 
     Those that its server, to which the connection leads, does not take are left out: a locale that it lacks.
+    And without jit, of which no file is understood otherwise: to compile the questions that are asked behind
+    each statement takes ten times as long as all the rest.
     """
-    taken = {}
+    taken = {"jit": "off"}
     for name, value in around.settings.items():
         text = database.fill("select pg_catalog.set_config({name}, {value}, false)", name=name, value=value)
         if not database.failure(database.send(connection, text)):

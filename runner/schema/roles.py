@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
+_RENAMED = re.compile(rf"\balter\s+(?:role|user|group)\s+{_NAME}\s+rename\s+to\s+({_NAME})", re.IGNORECASE)
 _DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _GIVEN = re.compile(
     rf"""
@@ -87,12 +88,13 @@ def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> se
 
 
 def made(migrations: Iterable[Migration]) -> set[str]:
-    """Return the roles that files make, and have not dropped before."""
+    """Return the roles that files make, and have not dropped before, also by another's new name."""
     found = set()
     for migration in migrations:
         text = files.blanked(migration.sql)
         dropped = {files.plain(match[1]) for match in _DROPPED.finditer(text)}
         found |= {files.plain(match[1]) for match in _MADE.finditer(text)} - dropped
+        found |= {files.plain(match[1]) for match in _RENAMED.finditer(text)}
     return found
 
 

@@ -73,6 +73,7 @@ def scratch_server(
     with cluster.running(programs, superuser=_administrator(live)) as there:
         told = f"a private PostgreSQL {programs.version}"
         with database.connect(there, source=told) as connection:
+            around.speak_alike(connection, live.locale)
             made = _make_roles(connection, files, live)
             around.make_tablespaces(connection, live.tablespaces)
             alike = around.set_alike(connection, there, live, source=told)

@@ -54,6 +54,8 @@ NAMED = {
     "-- needs: create role r_a; grant r_d to r_a\nalter table t owner /* it's */ to -- x\n r_a": {"r_a"},
     "do $$ begin -- create role r_a\n execute 'alter table t owner to r_a'; end $$": {"r_a"},
     "grant pg_monitor to public": set(),
+    "create role r_a; alter role r_a rename to r_b; grant select on t to r_b": set(),
+    'alter user r_a rename to "R b"; alter table t owner to "R b"': {"r_a"},
     "alter default privileges for role r_a grant select on tables to r_b": {"r_a", "r_b"},
 }
 

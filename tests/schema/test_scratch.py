@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from runner import database
 from runner.errors import ServerUnusable
 from runner.model import Migration
-from runner.schema import cluster, scratch
+from runner.schema import around, cluster, scratch
+from tests.servers import NEWEST
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -81,6 +83,52 @@ def test_files_never_run_on_the_live_server(each_server: Server) -> None:
             assert connection.info.server_version // 10000 == each_server.version
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(server.url)
+
+
+LOCALES = {
+    "libc": "lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'",
+    "icu": "lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8' locale_provider icu icu_locale 'und'",
+    "builtin": "lc_collate 'C' lc_ctype 'C' locale_provider builtin builtin_locale 'C.UTF-8'",
+}
+_LETTERS = "select datcollate, lower('É'), 'a' < 'B' from pg_database where datname = current_database()"
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+def test_letters_are_on_a_private_server_what_they_are_on_the_live_one(
+    each_server: Server, locale: str
+) -> None:
+    """A file that lowers a name, or orders texts, does the same there."""
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as connection:
+        try:
+            connection.execute(f"create database t_letters template template0 {locale}".encode())
+        except psycopg.Error as error:
+            pytest.skip(f"this server cannot: {error.diag.message_primary}")
+    try:
+        live = each_server.url("t_letters")
+        with (
+            scratch.scratch_server(live, source="x", files=[]) as server,
+            scratch.scratch_database(server.url, source="x") as there,
+            psycopg.connect(live) as one,
+            psycopg.connect(there) as other,
+        ):
+            assert other.execute(_LETTERS).fetchone() == one.execute(_LETTERS).fetchone()
+            assert other.execute("show jit").fetchone() == ("off",), "it takes longer than all the rest"
+    finally:
+        with psycopg.connect(each_server.url("postgres"), autocommit=True) as connection:
+            connection.execute("drop database t_letters with (force)")
+
+
+def test_a_locale_that_nobody_knows_there_is_left_out() -> None:
+    """The live server may be another machine."""
+    programs = cluster.choose(NEWEST, ())
+    assert programs
+    with (
+        cluster.running(programs, superuser="postgres") as url,
+        database.connect(url, source="x") as connection,
+    ):
+        around.speak_alike(connection, "lc_collate 'xx_XX' lc_ctype 'xx_XX'")
+        database.create_empty(connection, "still")
+        assert database.query(connection, "select from pg_database where datname = 'still'") == [()]
 
 
 def test_a_killed_run_leaves_no_server(server: Server) -> None:
