@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
 from runner.apply import batch
 from runner.apply.event import Outcome, Retrying, Started
-from runner.errors import LockTimeout
+from runner.errors import LockTimeout, RunnerError
 from runner.model import Before, Limits
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ RETRIES = 5
 _MOST = 100  # files in one message
 _QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
+# May set something for sessions that begin; in small letters, also in the text of a block.
+_SETS = r"alter\s+(?:database|role|user)\b"
 
 
 def apply(
@@ -62,6 +66,8 @@ class Run:
         self._todo = list(reversed(migrations))
         self._tried = 0  # how often the file at hand was rolled back
         self._started: Migration | None = None
+        self._is_old = False  # whether the session began before a file has set something for new ones
+        self._stack = ExitStack()  # of further sessions
 
     @property
     def at_hand(self) -> Migration:
@@ -77,6 +83,7 @@ class Run:
         try:
             while self._todo:
                 try:
+                    self._renew()
                     yield from self.start()
                     yield from self._part()
                 except LockTimeout as error:
@@ -85,6 +92,7 @@ class Run:
                     yield from self._pause(error)
         finally:
             database.roll_back(self.access.connection)
+            self._stack.close()
 
     def _part(self) -> Iterator[Event]:
         """Apply the next file that must not run in a transaction, or the next ones that do."""
@@ -106,6 +114,8 @@ class Run:
             if found and (length > _LONGEST or not migration.in_transaction):
                 break
             found.append(migration)
+            if _sets(migration):
+                break
         return found
 
     def choose(self, migrations: Sequence[Migration]) -> None:
@@ -129,7 +139,20 @@ class Run:
         self.before = self.before._replace(has_ledger=True, version=migration.version)
         self._tried = 0
         self._slowest = max(self._slowest, ms or 0)
+        self._is_old = self._is_old or _sets(migration)
         return Outcome(migration, ms)
+
+    def _renew(self) -> None:
+        """Go on in a new session, so that a file finds what one before it has set for the database or role.
+
+        As psql would, which begins one for each file. Where no second one is let in, it stays the old one.
+        """
+        if not self._is_old:
+            return
+        self._is_old = False
+        with suppress(RunnerError):
+            connection = self._stack.enter_context(closing(self.access.reconnect()))
+            self.access = self.access._replace(connection=connection)
 
     def plan_anew(self) -> Iterator[Event]:
         """Leave out what another runner has applied meanwhile. Raises what ``is_to_do`` raises."""
@@ -150,3 +173,7 @@ class Run:
         self._tried += 1
         yield Retrying(self.at_hand, reason, pause)
         database.pause(pause)
+
+
+def _sets(migration: Migration) -> bool:
+    return re.search(_SETS, migration.sql.lower()) is not None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.servers import Server
+
 LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))"
 UNLOCK = "select pg_advisory_unlock(hashtextextended('public.schema_migrations', 0))"
 
@@ -337,3 +339,33 @@ def test_a_server_that_cannot_look_for_its_client_is_not_asked_to(
         pending = [step.file for step in compare.pending(site.steps)]
         list(apply.apply(access, pending, site.before))
     assert db.execute("select value from public.seen").fetchone() == ("0",)
+
+
+SETS = {
+    "of the database": "do $$ begin execute format('alter database %I set {}', current_database()); end $$;",
+    "of the role": "do $$ begin execute format('ALTER  ROLE\n%I set {}', current_user); end $$;",
+    "outside": "-- runner: no-transaction\nalter role current_user in database app set {};",
+}
+FOUND = "create schema if not exists z;\ncreate table if not exists seen as select date '1.2.2024' as d;"
+
+
+@pytest.mark.parametrize("sets", SETS.values(), ids=SETS)
+def test_a_file_finds_what_one_before_it_has_set(
+    tmp_path: Path, each_server: Server, each_url: str, sets: str
+) -> None:
+    """As with psql, which begins a session for each file, and as if they had been applied in two runs."""
+    database = str(psycopg.conninfo.conninfo_to_dict(each_url)["dbname"])
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
+        admin.execute("create role t_sets login superuser")
+        try:
+            url = each_url.replace("postgres@", "t_sets@")
+            first = sets.format("search_path = z, public").replace("database app", f'database "{database}"')
+            second = sets.format("datestyle = dmy").replace("database app", f'database "{database}"')
+            texts = {"000_z.sql": "create schema if not exists z;", "001_a.sql": first, "002_b.sql": second}
+            make(tmp_path, app=texts | {"003_seen.sql": FOUND}).migrate(url)
+            with psycopg.connect(each_url) as connection:
+                assert connection.execute("select d::text from z.seen").fetchone() == ("2024-02-01",)
+        finally:
+            admin.execute(f'drop database "{database}" with (force)'.encode())
+            admin.execute(f'create database "{database}"'.encode())
+            admin.execute("drop role t_sets")
