@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,6 @@ RETRIES = 5
 _MOST = 100  # files in one message
 _QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
-# May set something for sessions that begin; in small letters, also in the text of a block.
-_SETS = r"alter\s+(?:database|role|user)\b"
 
 
 def apply(
@@ -114,7 +111,7 @@ class Run:
             if found and (length > _LONGEST or not migration.in_transaction):
                 break
             found.append(migration)
-            if _sets(migration):
+            if files.sets_for_sessions(migration.sql):
                 break
         return found
 
@@ -139,7 +136,7 @@ class Run:
         self.before = self.before._replace(has_ledger=True, version=migration.version)
         self._tried = 0
         self._slowest = max(self._slowest, ms or 0)
-        self._is_old = self._is_old or _sets(migration)
+        self._is_old = self._is_old or files.sets_for_sessions(migration.sql)
         return Outcome(migration, ms)
 
     def _renew(self) -> None:
@@ -173,7 +170,3 @@ class Run:
         self._tried += 1
         yield Retrying(self.at_hand, reason, pause)
         database.pause(pause)
-
-
-def _sets(migration: Migration) -> bool:
-    return re.search(_SETS, migration.sql.lower()) is not None

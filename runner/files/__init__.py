@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from runner.files.outside import may_call as may_call
     from runner.files.outside import plain as plain
     from runner.files.outside import procedures as procedures
+    from runner.files.outside import sets_for_sessions as sets_for_sessions
     from runner.files.place import locate as locate
     from runner.files.schemas import made_schemas as made_schemas
     from runner.files.template import create as create
@@ -54,7 +55,7 @@ else:
         hidden="blanked body",
         layout="lay_out",
         lexer="Statement scan",
-        outside="ALONE NAME may_call plain procedures",
+        outside="ALONE NAME may_call plain procedures sets_for_sessions",
         place="locate",
         schemas="made_schemas",
         template="create",

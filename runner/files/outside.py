@@ -1,4 +1,4 @@
-"""Know the statements that PostgreSQL refuses inside a transaction, and those that end one themselves.
+"""Know the statements that PostgreSQL refuses inside a transaction, those that end one, or outlive a session.
 
 The list is what ``PreventInTransactionBlock`` guards in PostgreSQL 15 to 18. What depends on the database
 and not on the text (``cluster`` or ``reindex`` of a partitioned table, ``drop subscription if exists``) is
@@ -162,6 +162,11 @@ def _has_end(statement: Statement, text: str) -> bool:
             return True
         position = body.end() - statement.start
     return False
+
+
+def sets_for_sessions(text: str) -> bool:
+    """Tell whether a file may set something that counts for sessions to come, if only in a block."""
+    return re.search(r"alter\s+(?:database|role|user)\b", text.lower()) is not None
 
 
 def before(text: str, word: str, blanks: str) -> Iterator[int]:

@@ -48,7 +48,9 @@ select pg_catalog.substr({tag}
 {alone}:begin{kind} \\gset
 select :'sql' \\gexec
 :record{kind} \\gset
-"""
+{next}"""
+# What the file has set for the database or the role, the next one finds.
+_CONNECT = "\\connect\nset client_encoding = 'utf8';\n"
 _ALONE = """\
 \\set lock_timeout {lock_timeout}
 \\set index {index}
@@ -119,6 +121,7 @@ def _file(migration: Migration) -> str:
         checksum=_word(migration.checksum),
         tag=_tag(migration.sql),
         text=migration.sql,
+        next=_CONNECT if files.sets_for_sessions(migration.sql) else "",
         alone="" if migration.in_transaction else _alone(migration),
         kind="" if migration.in_transaction else "_alone",
     )

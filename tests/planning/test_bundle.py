@@ -77,6 +77,19 @@ def test_the_real_schema_by_bundle_is_the_one_by_migrate(
     assert "nothing applied" in real.run(runner, "migrate", series, **environ).stdout
 
 
+def test_a_file_finds_what_one_before_it_has_set(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path
+) -> None:
+    """For the database or the role: as with migrate, a session begins behind it."""
+    sets = "do $$ begin execute format('alter database %I set search_path = z', current_database()); end $$;"
+    texts = {"000_z.sql": "create schema z;", "001_set.sql": sets, "002_b.sql": "create table b (i int);"}
+    app = make(tmp_path, app=texts)
+    done = psql(each_server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url), each_url)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(each_url) as db:
+        assert db.execute("select to_regclass('z.b') is not null").fetchone() == (True,)
+
+
 def test_it_goes_on_from_where_the_ledger_is(
     runner: CliRunner, server: Server, url: str, tmp_path: Path
 ) -> None:
