@@ -81,7 +81,7 @@ def _psql(site: Site, file: Path | None) -> tuple[str, str]:
     """Return what stands before and behind the file in a command that a shell runs as it is.
 
     Where the shell does not know the URL, or no psql, `server psql` opens it, with the options of this call.
-    A password given with --url is left out: psql asks for it, or takes it from PGPASSWORD.
+    What is secret in --url is left out: psql asks for a password, or takes it from PGPASSWORD.
     """
     import shutil  # noqa: PLC0415 - start-up time
 

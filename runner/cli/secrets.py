@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     from runner.errors import RunnerError
 
-_PASSWORD, _HIDDEN = "password", "***"
+_SECRET = ("password", "scram_client_key", "scram_server_key", "oauth_client_secret")
+_HIDDEN = "***"
 
 
 def hidden(problem: RunnerError, words: Iterable[str]) -> RunnerError:
@@ -24,6 +25,10 @@ def hidden(problem: RunnerError, words: Iterable[str]) -> RunnerError:
 def _secrets(words: Iterable[str]) -> list[str]:
     """Return such words, the longest first: as they are, quoted by Python, and taken for a path."""
     parts = {part for word in words for part in (word, word.partition("=")[2])}
-    secret = {part for part in parts if ("://" in part and "@" in part) or _PASSWORD in part.lower()}
+    secret = {
+        part
+        for part in parts
+        if ("://" in part and "@" in part) or any(name in part.lower() for name in _SECRET)
+    }
     ways = {way for part in secret for way in (part, repr(part)[1:-1], part.replace("//", "/"))}
     return sorted(ways, key=len, reverse=True)

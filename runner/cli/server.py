@@ -68,7 +68,8 @@ def stop(*, file: Path | None) -> None:
 def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path | None) -> None:
     """Open psql on a database.
 
-    Also on one that is not embedded; the password is not among its arguments. Further arguments go to psql.
+    Also on one that is not embedded; no secret is among its arguments: psql asks for what has no variable of
+    libpq's, such as sslpassword. Further arguments go to psql.
     """
     if common.wants_document():
         raise UsageError("psql prints no document.", remedy="Behind -- its own options follow: -- --csv.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from runner.database.url import parse, resolved, surroundings
+from runner.database.url import parse, resolved, secrets, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
     """Return an environment for a program such as psql, and a conninfo of what has no variable.
 
-    With these the program connects as ``connect`` does, without a secret among its arguments. A service would
-    win over variables, so what it says is among them. It is read as UTF-8, whatever the locale is.
+    With these the program connects as ``connect`` does, without a secret among its arguments: one that has no
+    variable, such as ``sslpassword``, is left out. A service would win over variables, so what it says is
+    among them. It is read as UTF-8, whatever the locale is.
     """
     options = parse(url, source=source)
     with surroundings(options):
@@ -29,7 +30,7 @@ def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
             options.pop("service", None)
     names = {d.keyword.decode(): d.envvar.decode() for d in pq.Conninfo.get_defaults() if d.envvar}
     variables = {names[key]: _utf8(str(value)) for key, value in options.items() if key in names}
-    rest = {key: value for key, value in options.items() if key not in names}
+    rest = {key: value for key, value in options.items() if key not in names.keys() | secrets()}
     return kept | variables, _utf8(make_conninfo(**rest))
 
 
@@ -45,8 +46,8 @@ def compose(**options: Any) -> str:  # noqa: ANN401 - whatever libpq takes
 
 def without_password(url: str, *, source: str) -> str:
     """Return the conninfo of ``url`` without the secrets in it."""
-    secrets = ("password", "sslpassword")
-    return make_conninfo(**{k: v for k, v in parse(url, source=source).items() if k not in secrets})
+    hidden = secrets()
+    return make_conninfo(**{k: v for k, v in parse(url, source=source).items() if k not in hidden})
 
 
 def with_settings(url: str, settings: Mapping[str, str], *, source: str) -> str:

@@ -29,6 +29,7 @@ _BYTES = (
 _IN_PORT = set("0123456789,")
 _PORTS = 2**16
 _QUOTES = ("'", '"')
+_UNMARKED = {"scram_client_key", "scram_server_key", "oauth_client_secret"}
 _LONG = 8  # letters of a password: it is hidden wherever it stands, within a word, too
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -73,6 +74,11 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     return options
 
 
+def secrets() -> set[str]:
+    """Return which of libpq's options are secret: what it marks as a password, and what it does not."""
+    return _UNMARKED | {one.keyword.decode() for one in pq.Conninfo.get_defaults() if one.dispchar == b"*"}
+
+
 def is_utf8(text: str) -> bool:
     """Tell whether a text has none of the bytes that Python keeps of a variable it cannot decode."""
     return text.encode(errors="ignore").decode() == text
@@ -99,14 +105,14 @@ def _check_parameters(url: str, source: str) -> None:
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} | {"ssl"}
     head, _, query = url.partition("?")
     if "://" not in url:  # keyword=value; what stands behind a password may belong to it
-        parts = [part for part in url.partition("password")[0].split() if "=" in part]
+        parts = [part for part in re.split("|".join(secrets()), url)[0].split() if "=" in part]
     elif query and "@" not in query and _is_sound(head):
         parts = query.split("&")
     else:
         return
     for part in parts:
         name, sign, value = part.partition("=")
-        if "password" in name:
+        if "password" in name or name in secrets():
             return  # what stands behind it may belong to it
         if name == "ssl" and value != "true":
             raise _malformed(source, "libpq has no parameter ssl but for ssl=true", "Write sslmode=require.")
@@ -136,14 +142,14 @@ def _malformed(source: str, reason: str, remedy: str = _SHAPE) -> UrlMalformed:
 
 
 def redacted(text: str, options: dict[str, Any]) -> tuple[str, ...]:
-    """Return the lines of a message without the password among ``options``.
+    """Return the lines of a message without the secrets among ``options``.
 
     A short one only where it is a word, and none that is the user or another word of the URL as well: what is
     left out of the server's own words would tell it.
     """
-    secret = str(options.get("password") or "")
-    shown = {str(value) for name, value in options.items() if name != "password"}
-    if secret and secret not in shown:
+    names = secrets()
+    shown = {str(value) for name, value in options.items() if name not in names} | {""}
+    for secret in {str(options.get(name) or "") for name in names} - shown:
         edges = (r"(?<!\w)", r"(?!\w)") if len(secret) < _LONG else ("", "")
         text = re.sub(re.escape(secret).join(edges), "***", text)
     return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -179,11 +180,15 @@ def test_what_rollback_prints_runs_beside_a_runner_of_the_users_own(
 
 
 def test_rollback_never_prints_a_password(runner: CliRunner, undoable: Project, url: str) -> None:
-    """A password given by option is left out of the printed command, which psql then asks for."""
+    """A secret given by option is left out of the printed command; psql asks for a password."""
     undoable.run(runner, "migrate", APP_URL=url)
-    result = undoable.run(runner, "rollback", "app", "--to", "base", "--url", url + "&password=s3cr3t")
+    key = base64.b64encode(b"s3cr3t" * 5 + b"..").decode().rstrip("=")
+    secret = "&password=s3cr3t&sslpassword=s3cr3t&oauth_client_secret=s3cr3t"
+    keys = f"&scram_client_key={key}%3D&scram_server_key={key}%3D"
+    result = undoable.run(runner, "rollback", "app", "--to", "base", "--url", url + secret + keys)
     assert result.exit_code == 0
     assert "s3cr3t" not in result.output
+    assert key not in result.output
     _run_printed(result.stdout, cwd=ROOT, PGPASSWORD="s3cr3t")
     assert _states(runner, undoable, url) == ["pending", "pending"]
 

@@ -249,6 +249,8 @@ MISPLACED = [
     ["init", SECRET, SECRET], ["status", "host=h", "password=s3cr3t"], ["status", "host=h password=s3cr3t"],
     ["status", "--color", SECRET], ["docs", "--output", SECRET, SECRET],
     ["plan", "--fail-on", SECRET], ["prove", "app", "--from", SECRET],
+    ["status", "--color", "host=h oauth_client_secret=s3cr3t"],
+    ["status", "--color", "scram_client_key=s3cr3t"],
 ]  # fmt: skip
 
 

@@ -34,6 +34,8 @@ MALFORMED = {
     "a port that is no number": f"postgresql://u:{SECRET}@h:{SECRET}/db",
     "open bracket": f"postgresql://u:{SECRET}@[::1/db",
     "conninfo without a value": f"host=h password {SECRET}",
+    "a blank in a secret without quotes": f"host=h oauth_client_secret=x {SECRET}=y",
+    "an ampersand in a secret": f"postgresql://h/db?oauth_client_secret=x&{SECRET}=y",
 }
 
 
@@ -149,6 +151,7 @@ def test_a_password_in_the_servers_words_is_hidden(monkeypatch: pytest.MonkeyPat
 def test_a_password_is_left_out_without_being_told(password: str, text: str, shown: str) -> None:
     """A short one within words, or one that is the user's name, would be told by what is missing."""
     assert redacted(text, {"user": "postgres", "password": password}) == (shown,)
+    assert redacted(text, {"user": "postgres", "sslpassword": password}) == (shown,)
 
 
 def test_a_missing_database_is_told_from_a_missing_server(each_server: Server) -> None:
@@ -182,6 +185,16 @@ def test_a_url_becomes_variables_for_psql(monkeypatch: pytest.MonkeyPatch) -> No
     }
     assert conninfo == "keepalives_idle=30"
     assert environ["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    "name", ["sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"]
+)
+def test_a_secret_that_has_no_variable_is_left_out_for_psql(name: str) -> None:
+    """Its arguments, where it would stand, are seen by every user of the machine."""
+    environ, conninfo = database.environment(f"postgresql://h/db?{name}={SECRET}&keepalives=1", source="x")
+    assert conninfo == "keepalives=1"
+    assert SECRET not in environ.values()
 
 
 def test_fill_quotes_every_value() -> None:
