@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
-from psycopg import pq
-from psycopg.conninfo import make_conninfo
+from psycopg import generators, pq, waiting
+from psycopg.conninfo import make_conninfo, timeout_from_conninfo
 
 from runner.database import attention
 from runner.database.attention import Attentive
@@ -82,6 +82,8 @@ def _patience(given: dict[str, Any]) -> dict[str, Any]:
 
 def _connect(options: dict[str, Any], source: str) -> Connection:
     try:
+        if str(options.get("host") or os.environ.get("PGHOST")).startswith("@"):
+            return _by_libpq(options | {"client_encoding": "utf8"})
         return Attentive.connect(
             make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
         )
@@ -89,6 +91,15 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
         from runner.database import refusal  # noqa: PLC0415 - failures only
 
         raise refusal.named(error, options | resolved(options), source=source) from error
+
+
+def _by_libpq(options: dict[str, Any]) -> Connection:
+    """Connect to an abstract socket: psycopg would look for a host of that name."""
+    seconds = timeout_from_conninfo(options)
+    started = generators.connect(make_conninfo(**options))
+    connection = Attentive(waiting.wait_conn(started, interval=attention.INTERVAL, timeout=seconds))
+    connection.autocommit, connection.prepare_threshold = True, None
+    return connection
 
 
 class Access(NamedTuple):  # as in model: it starts faster

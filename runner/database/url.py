@@ -63,7 +63,10 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     except UnicodeError:
         raise _malformed(source, *_BYTES) from None
     path = rest.partition("?")[0].partition("/")[2]
-    if "@" in path or "@" in str(options.get("host") or ""):
+    # A host that begins with @ is an abstract socket; in a URL its @ is written %40, as in a password.
+    where = re.split("[/?]", rest.partition("@")[2])[0]
+    hosts = str(options.get("host") or "").split(",")
+    if "@" in path or "@" in where or any("@" in host[1:] for host in hosts):
         raise _malformed(source, "user or password hold an unescaped character")
     if not _has_port(options):
         raise _malformed(source, "its port is not a number")

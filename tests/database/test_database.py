@@ -23,6 +23,7 @@ SECRET = "s3cr3t"
 MALFORMED = {
     "latin-1 before a wrong parameter": f"postgresql://u:{SECRET}@h/%E9?nope",
     "at sign in the password": f"postgresql://u:{SECRET}@{SECRET}@h/db",
+    "at sign at the end of the password": f"postgresql://u:{SECRET}@@h/db",
     "slash in the password": f"postgresql://u:{SECRET}/{SECRET}@h/db",
     "slash in the password, then digits": f"postgresql://u:12/{SECRET}@h/db",
     "question mark and at sign in the password": f"postgresql://u:{SECRET}?x@{SECRET}@h/db",
@@ -111,6 +112,9 @@ def test_the_part_of_a_url_that_is_not_libpqs_is_named_with_its_cure(url: str, p
         ("postgresql://h1:1,h2:2/db", {"host": "h1,h2", "port": "1,2"}),
         ("postgresql://u:p#w?x:y@h/db", {"password": "p#w?x:y", "host": "h"}),
         ("service=mine", {"service": "mine"}),
+        ("postgresql://u:p%40@%40app:5433/db", {"password": "p@", "host": "@app", "port": "5433"}),
+        ("postgresql:///db?host=@app", {"host": "@app"}),
+        ("host=@app,/run/postgresql,@b", {"host": "@app,/run/postgresql,@b"}),
     ],
 )
 def test_what_libpq_understands_is_understood(url: str, expected: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -118,6 +119,24 @@ def test_what_is_refused_for_good_is_no_case_for_another_try(strict: Server, cas
 def test_what_nobody_answers_is_told_apart(url: str, error: str) -> None:
     """A name that means no host is permanent; a port where nobody listens is not."""
     assert _problem(url).name == error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system has abstract sockets")
+def test_a_host_that_begins_with_an_at_sign_is_an_abstract_socket(
+    strict: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for libpq, wherever it is named; where nobody listens there, another try may help."""
+    name = f"@runner-{os.getpid()}"
+    ways = (f"%40{name[1:]}/postgres", f"/postgres?host={name}", f"/postgres?host=@none,{name}", "/postgres")
+    monkeypatch.setenv("PGHOST", name)
+    assert {_problem(f"postgresql://postgres@{way}").name for way in ways} == {"CANNOT_CONNECT"}
+    _restart(strict, options=f"-c unix_socket_directories={strict.host},{name}")
+    for way in ways:
+        with database.connect(f"postgresql://postgres@{way}", source="x") as connection:
+            assert connection.autocommit
+            assert connection.prepare_threshold is None
+            assert database.query(connection, "show client_encoding") == [("UTF8",)]
+    _restart(strict)
 
 
 def test_an_option_that_libpq_takes_late_is_malformed_as_any(strict: Server) -> None:
