@@ -28,10 +28,14 @@ _PATIENCE = {
     "tcp_user_timeout": 60000,
 }
 _ELSEWHERE = {"PGSERVICE", "PGCONNECT_TIMEOUT"}  # where else these may be set: to look there takes a moment
-# A session of the runner's waits while another database is migrated, or before a file is tried again.
+# A session of the runner's waits while another database is migrated, or before a file is tried again. It
+# outlives what goes wrong in it, which else nobody could tell from a server that is gone.
 STAY = """
     case when pg_catalog.current_setting('idle_session_timeout', true) operator(pg_catalog.<>) '0'
         then pg_catalog.set_config('idle_session_timeout', '0', false)
+    end,
+    case when pg_catalog.current_setting('exit_on_error', true) operator(pg_catalog.<>) 'off'
+        then pg_catalog.set_config('exit_on_error', 'off', false)
     end
 """
 TRANSACTION_TIMEOUT = "25P04"  # PostgreSQL 17 and later; ends the session
@@ -149,8 +153,8 @@ def roll_back(connection: Connection) -> None:
 
 
 def put_back(connection: Connection) -> None:
-    """Put role and settings back to what they were when the session began."""
-    run(connection, "reset session authorization; reset role; reset all")
+    """Put role and settings back to what they were when the session began, but for what would end it."""
+    run(connection, f"reset session authorization; reset role; reset all; select {STAY}")
 
 
 def start_over(connection: Connection) -> None:

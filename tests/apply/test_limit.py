@@ -148,9 +148,12 @@ def test_a_session_that_idles_while_another_database_is_migrated_stays(
     assert result.exit_code == 0, result.output
 
 
-def test_a_session_that_idles_before_a_file_is_tried_again_stays(tmp_path: Path, each_url: str) -> None:
-    """The pause after a lock timeout may be longer than idle_session_timeout."""
-    _set(each_url, "idle_session_timeout = 500")
+@pytest.mark.parametrize("setting", ["idle_session_timeout = 500", "exit_on_error = on"])
+def test_a_session_that_idles_before_a_file_is_tried_again_stays(
+    tmp_path: Path, each_url: str, setting: str
+) -> None:
+    """The pause after a lock timeout may be longer than idle_session_timeout, and no error ends a session."""
+    _set(each_url, setting)
     app = make(tmp_path, app={"000_one.sql": "create table public.slow (id int);",
                               "001_two.sql": "alter table public.slow add column more int;"})  # fmt: skip
     app.migrate(each_url, to=0)

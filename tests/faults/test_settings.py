@@ -124,6 +124,28 @@ def test_what_the_environment_sets_changes_nothing(
     _check(app, {"APP_URL": each_url, **environ})
 
 
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("create tabel t (x int);", "1:8"),
+        ("select 1;\nselect 1/0;", "2"),
+        ("-- runner: no-transaction\ncreate index concurrently i on public.nope (x);", "2"),
+    ],
+    ids=["while it is parsed", "while it runs", "outside any transaction"],
+)
+def test_a_session_that_would_end_with_an_error_tells_it(
+    app: Project, each_url: str, text: str, at: str
+) -> None:
+    """exit_on_error, which anybody may set, is no lost connection; what is refused is skipped."""
+    _set(each_url, {"exit_on_error": "on"})
+    skipped = "-- runner: requires-extension nope\nselect 1;"
+    app.write("app", {"000_shapes.sql": text, "001_domain.sql": skipped})
+    done = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert done.exit_code == 1
+    assert "error SQL_FAILED: app/000_shapes.sql" in done.stderr
+    assert f"--> app/000_shapes.sql:{at}" in done.stderr
+
+
 def test_a_serializable_transaction_of_others_is_not_waited_for(app: Project, each_url: str) -> None:
     """A read-only, deferrable question would wait until the last one that writes has ended."""
     _run(app, "migrate", APP_URL=each_url)
