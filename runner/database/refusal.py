@@ -11,20 +11,21 @@ import ctypes
 import re
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
-from psycopg import pq, sql, waiting
+from psycopg import pq, waiting
 from psycopg.conninfo import make_conninfo
 
+from runner.database import denial
+from runner.database.denial import Told
 from runner.database.url import is_utf8, redacted
 from runner.errors import (
     AccessDenied,
     CannotConnect,
-    DatabaseMissing,
     HostUnknown,
-    RoleMissing,
     RunnerError,
+    ServerUnusable,
     TlsRefused,
     UrlMalformed,
 )
@@ -44,27 +45,12 @@ _TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
     r"authentication method|GSSAPI encryption required"
 )
+_OTHER = re.compile(
+    r"session is (?:not )?read-only|server is (?:not )?in hot standby mode|server only supports protocol"
+)
 _LATE = re.compile(  # what libpq looks at only when it connects
     r"invalid integer value|must be an integer|setsockopt.* failed: Invalid argument|parse network address"
 )
-_WRONG_PASSWORD, _NO_RIGHT, _SHUT, _FULL, _NO_DATABASE = "28P01", "42501", "55000", "53300", "3D000"
-_FOR_EVER = ("0A", "22", "28", "42")  # classes: not supported, data, authorization, names and rights
-_REMEDIES = {
-    _WRONG_PASSWORD: "Check user and password of the URL.",
-    _NO_RIGHT: "As an administrator: grant connect on database {dbname} to {user};",
-    _SHUT: "As an administrator: alter database {dbname} allow_connections true;",
-    _FULL: "As an administrator: alter database {dbname} connection limit -1;",
-    "28000": "Let pg_hba.conf of the server admit this user, database and address, or use another URL.",
-}
-_OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
-_IS_CLOSED = "select datconnlimit = 0 from pg_catalog.pg_database where datname = %s"
-
-
-class Told(NamedTuple):
-    """What the server says when it refuses a connection, and the file of its source that says so."""
-
-    sqlstate: str
-    source: str
 
 
 def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> RunnerError:
@@ -76,7 +62,7 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
     notes = redacted(str(error), options)
     options = {name: value for name, value in options.items() if is_utf8(str(value))}
     told = None if isinstance(error, psycopg.errors.ConnectionTimeout) else _ask(make_conninfo(**options))
-    problem = _of_the_server(told, options, source) if told else _of_libpq(error, options, source)
+    problem = denial.named(told, options, source=source) if told else _of_libpq(error, options, source)
     problem.notes = notes
     return problem
 
@@ -91,7 +77,7 @@ def _ask(conninfo: str) -> Told | None:
     text = pgconn.get_error_message("utf-8")
     pgconn.finish()
     codes, sources = _SQLSTATE.findall(text), _SOURCE.findall(text)
-    return Told(codes[-1], sources[-1] if sources else "") if codes else None
+    return Told(codes[-1], sources[-1] if sources else "", text) if codes else None
 
 
 def _libpq() -> Any:  # noqa: ANN401 - a library
@@ -117,43 +103,6 @@ def _attempt(conninfo: str, libpq: Any) -> PQGenConn[PGconn]:  # noqa: ANN401 - 
     return cast("PGconn", pgconn)
 
 
-def _of_the_server(told: Told, options: dict[str, Any], source: str) -> RunnerError:
-    dbname, user = (sql.Identifier(str(options.get(key) or "")).as_string() for key in ("dbname", "user"))
-    names = {"dbname": _plain(dbname), "user": _plain(user)}
-    if told.sqlstate == _NO_DATABASE:
-        return DatabaseMissing(
-            f"The server of {source} has no database {options.get('dbname')}.",
-            remedy=f"Create it as an administrator: create database {names['dbname']};",
-        )
-    if told.sqlstate == "28000" and told.source == "miscinit":
-        return RoleMissing(
-            f"The server of {source} has no role {options.get('user')} that may log in.",
-            remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
-            f"let it log in: alter role {names['user']} login;",
-        )
-    if told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT or _is_closed(told, options):
-        remedy = _REMEDIES.get(told.sqlstate, _OPTION).format(**names)
-        return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy)
-    return _unreachable(source)
-
-
-def _plain(identifier: str) -> str:
-    bare = identifier[1:-1]
-    return bare if re.fullmatch(r"[a-z_][a-z0-9_]*", bare) else identifier
-
-
-def _is_closed(told: Told, options: dict[str, Any]) -> bool:
-    """Tell whether a database that is full admits nobody at all; the maintenance database knows."""
-    if told.sqlstate != _FULL or told.source != "postinit":
-        return False
-    try:
-        with psycopg.connect(make_conninfo(**options | {"dbname": "postgres"})) as connection:
-            row = connection.execute(_IS_CLOSED, (options.get("dbname"),)).fetchone()
-            return bool(row and row[0])
-    except psycopg.Error:
-        return False
-
-
 def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> RunnerError:
     text = str(error)
     if error.pgconn and error.pgconn.needs_password:
@@ -168,13 +117,28 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
             f"There is no connection to the server of {source} that is as safe as it must be.",
             remedy="Check the server's certificate, and sslmode, sslrootcert and their like in the URL.",
         )
+    if _OTHER.search(text):
+        return _not_as_asked(options, source)
     is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)
     if is_refused or (not _was_tried(error) and _is_nonsense(options)):
         return UrlMalformed(
             f"The URL in {source}, or a PG variable or service beside it, holds what libpq does not take.",
             remedy="Correct what it names.",
         )
-    return _unreachable(source)
+    return denial.unreachable(source)
+
+
+def _not_as_asked(options: dict[str, Any], source: str) -> RunnerError:
+    """Name a server that is another one than the URL wants; of several the right one may be about to come."""
+    if "," in str(options.get("host") or options.get("hostaddr")):
+        return CannotConnect(
+            f"No server of {source} is what the URL asks for.",
+            remedy="Look which one is to be (target_session_attrs), and run again when it is.",
+        )
+    return ServerUnusable(
+        f"The server of {source} is not what the URL asks for.",
+        remedy="Use one that is, or correct target_session_attrs or min_protocol_version.",
+    )
 
 
 def _is_passing(text: str, number: str | None) -> bool:
@@ -190,10 +154,3 @@ def _was_tried(error: psycopg.Error) -> bool:
 def _is_nonsense(options: dict[str, Any]) -> bool:
     """Tell whether libpq finds nothing in the options that could be tried."""
     return pq.PGconn.ping(make_conninfo(**options).encode()) == pq.Ping.NO_ATTEMPT
-
-
-def _unreachable(source: str) -> CannotConnect:
-    return CannotConnect(
-        f"Cannot connect to the server of {source}.",
-        remedy="Check that it runs, and the host and port of the URL.",
-    )

@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,10 @@ _MADE = (
     "create role dormant nologin",
     "create role plain login",
     "create role crowded login connection limit 1",
+    "create role reader login",
+    "alter role reader set default_transaction_read_only = on",
+    "create role overloaded login",
+    "alter role overloaded set session_preload_libraries = 'not_there'",
     "create database shut allow_connections false",
     "create database closed connection limit 0",
     "create database private",
@@ -63,6 +68,18 @@ REFUSED = {
     ),
     "a setting's bad value": (
         "plain", "", "postgres", "&options=-c%20work_mem%3Dx", "ACCESS_DENIED", "Correct the option"
+    ),
+    "a library that is not there": (
+        "overloaded", "", "postgres", "", "ACCESS_DENIED", "take it out of session_preload_libraries"
+    ),
+    "another server than is asked for": (
+        "plain", "", "postgres", "&target_session_attrs=standby", "SERVER_UNUSABLE", "target_session_attrs"
+    ),
+    "another session than is asked for": (
+        "plain", "", "postgres", "&target_session_attrs=read-only", "SERVER_UNUSABLE", "target_session_attrs"
+    ),
+    "a session that may only read": (
+        "reader", "", "postgres", "&target_session_attrs=read-write", "SERVER_UNUSABLE", "session_attrs"
     ),
     "an impossible option": ("plain", "", "postgres", "&sslmode=nope", "URL_MALFORMED", "Known are"),
     "a time that is none": ("plain", "", "postgres", "&connect_timeout=x", "URL_MALFORMED", "Correct what"),
@@ -157,7 +174,29 @@ def test_a_full_server_is_worth_another_try(strict: Server) -> None:
     with psycopg.connect(url):
         problem = _problem(url)
     assert (problem.name, problem.exit_code) == ("CANNOT_CONNECT", 5)
+    assert "alter role crowded connection limit -1;" in (problem.remedy or "")
     assert "too many connections" in "".join(problem.notes)
+
+
+def test_several_servers_of_which_none_is_the_one_that_is_asked_for_are_worth_another_try(
+    strict: Server,
+) -> None:
+    """One of them may be about to become the primary."""
+    url = f"postgresql://plain@/postgres?host={strict.host},{strict.host}&target_session_attrs=standby"
+    problem = _problem(url)
+    assert (problem.name, problem.exit_code) == ("CANNOT_CONNECT", 5)
+    assert "target_session_attrs" in (problem.remedy or "")
+
+
+def test_a_server_that_speaks_an_older_protocol_is_no_case_for_another_try(strict: Server) -> None:
+    """The newest server speaks the newest one."""
+    url = _url(strict, "plain", "", "postgres", "&min_protocol_version=3.2")
+    if strict.version == servers.NEWEST:
+        database.connect(url, source="APP_URL").close()
+        return
+    problem = _problem(url)
+    assert (problem.name, problem.exit_code) == ("SERVER_UNUSABLE", 2)
+    assert "min_protocol_version" in (problem.remedy or "")
 
 
 def test_without_the_servers_reason_it_is_worth_another_try(
@@ -229,6 +268,33 @@ def test_a_certificate_that_does_not_hold_is_refused(monkeypatch: pytest.MonkeyP
 
     The certificates sign themselves, for a host that nobody is, for a hundred years from 2026 on.
     """
+    with _protected(monkeypatch) as (_, port):
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode="
+        database.connect(f"{url}verify-ca&sslrootcert={TLS}/server.crt", source="APP_URL").close()
+        for options in (f"verify-ca&sslrootcert={TLS}/other.crt",
+                        f"verify-full&sslrootcert={TLS}/server.crt"):  # fmt: skip
+            assert _problem(url + options).name == "TLS_REFUSED", options
+
+
+@pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels are built without TLS")
+def test_a_certificate_that_the_server_asks_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with pg_hba.conf, which demands it, and nothing with a certificate of another user."""
+    with _protected(monkeypatch) as (data, port):
+        asked = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode="
+        own = f"require&sslcert={data}/server.crt&sslkey={data}/server.key"
+        for method, options in (("trust clientcert=verify-ca", "require"), ("cert", own)):
+            (data / "pg_hba.conf").write_text(f"local all all trust\nhostssl all all 127.0.0.1/32 {method}\n")
+            with psycopg.connect(f"postgresql://postgres@/postgres?host={data.parent}&port={port}") as db:
+                db.execute("select pg_reload_conf()")
+            time.sleep(0.3)
+            problem = _problem(asked + options)
+            assert (problem.name, problem.exit_code) == ("ACCESS_DENIED", 2), problem.notes
+            assert "sslcert and sslkey" in (problem.remedy or ""), problem.notes
+
+
+@contextmanager
+def _protected(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, int]]:
+    """Run a server with TLS until the end of the block; yield its folder and its port."""
     monkeypatch.setitem(servers.PROGRAMS, 15, servers.SYSTEM_15)
     with servers.free_port() as port, servers.running(15) as server:
         data = Path(server.host) / "data"
@@ -236,12 +302,8 @@ def test_a_certificate_that_does_not_hold_is_refused(monkeypatch: pytest.MonkeyP
             shutil.copy(TLS / name, data)
             os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
             (data / name).chmod(0o600)
-        _restart(server, port, "-c ssl=on")
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode="
-        database.connect(f"{url}verify-ca&sslrootcert={TLS}/server.crt", source="APP_URL").close()
-        for options in (f"verify-ca&sslrootcert={TLS}/other.crt",
-                        f"verify-full&sslrootcert={TLS}/server.crt"):  # fmt: skip
-            assert _problem(url + options).name == "TLS_REFUSED", options
+        _restart(server, port, "-c ssl=on -c ssl_ca_file=server.crt")
+        yield data, port
 
 
 def _restart(server: Server, port: int | None = None, options: str = "") -> None:

@@ -1,0 +1,107 @@
+"""Name what a server says as it refuses a connection: what to do, and whether trying again can help."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from runner.errors import AccessDenied, CannotConnect, DatabaseMissing, RoleMissing
+
+if TYPE_CHECKING:
+    from runner.errors import RunnerError
+
+_WRONG_PASSWORD, _REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501", "55000", "53300"
+_NO_DATABASE = "3D000"
+_FOR_EVER = ("0A", "22", "28", "42")  # classes: not supported, data, authorization, names and rights
+_OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
+_REMEDIES = {
+    _WRONG_PASSWORD: "Check user and password of the URL.",
+    _NO_RIGHT: "As an administrator: grant connect on database {dbname} to {user};",
+    _SHUT: "As an administrator: alter database {dbname} allow_connections true;",
+    _FULL: "As an administrator: alter database {dbname} connection limit -1;",
+    _REJECTED: "Let pg_hba.conf of the server admit this user, database and address, or use another URL.",
+}
+_OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
+_LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
+_CERTIFICATE = re.compile("valid client certificate|certificate authentication failed")
+_CLIENT = (
+    "Name a certificate for this user that the server takes, and its key: sslcert and sslkey in the URL."
+)
+_WAIT = "Run again when a session has ended, or let the server take more: max_connections."
+_WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
+    "Run again when a session of the role has ended. Where its limit is 0, or too low, as an administrator: "
+    "alter role {user} connection limit -1;"
+)
+_IS_CLOSED = "select datconnlimit = 0 from pg_catalog.pg_database where datname = %s"
+
+
+class Told(NamedTuple):
+    """What the server says when it refuses a connection, and the file of its source that says so."""
+
+    sqlstate: str
+    source: str
+    text: str
+
+
+def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
+    """Return the error for a connection that the server has refused. May ask another database of it."""
+    dbname, user = (sql.Identifier(str(options.get(key) or "")).as_string() for key in ("dbname", "user"))
+    names = {"dbname": _plain(dbname), "user": _plain(user)}
+    if told.sqlstate == _NO_DATABASE:
+        return DatabaseMissing(
+            f"The server of {source} has no database {options.get('dbname')}.",
+            remedy=f"Create it as an administrator: create database {names['dbname']};",
+        )
+    if told.sqlstate == _REJECTED and told.source == _OF_ROLES:
+        return RoleMissing(
+            f"The server of {source} has no role {options.get('user')} that may log in.",
+            remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
+            f"let it log in: alter role {names['user']} login;",
+        )
+    if _is_for_ever(told) or _is_closed(told, options):
+        remedy = _remedy(told).format(**names)
+        return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy)
+    if told.sqlstate == _FULL:
+        wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT
+        return unreachable(source, remedy=wait.format(**names))
+    return unreachable(source)
+
+
+def unreachable(
+    source: str, *, remedy: str = "Check that it runs, and the host and port of the URL."
+) -> CannotConnect:
+    """Return the error for a server that may answer another try."""
+    return CannotConnect(f"Cannot connect to the server of {source}.", remedy=remedy)
+
+
+def _remedy(told: Told) -> str:
+    if told.source == _OF_LIBRARIES:
+        return _LIBRARY
+    if told.sqlstate == _REJECTED and _CERTIFICATE.search(told.text):
+        return _CLIENT
+    return _REMEDIES.get(told.sqlstate, _OPTION)
+
+
+def _is_for_ever(told: Told) -> bool:
+    return told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT or told.source == _OF_LIBRARIES
+
+
+def _plain(identifier: str) -> str:
+    bare = identifier[1:-1]
+    return bare if re.fullmatch(r"[a-z_][a-z0-9_]*", bare) else identifier
+
+
+def _is_closed(told: Told, options: dict[str, Any]) -> bool:
+    """Tell whether a database that is full admits nobody at all; the maintenance database knows."""
+    if told.sqlstate != _FULL or told.source != _OF_DATABASES:
+        return False
+    try:
+        with psycopg.connect(make_conninfo(**options | {"dbname": "postgres"})) as connection:
+            row = connection.execute(_IS_CLOSED, (options.get("dbname"),)).fetchone()
+            return bool(row and row[0])
+    except psycopg.Error:
+        return False
