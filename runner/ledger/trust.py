@@ -73,9 +73,16 @@ def _unreadable(found: Shape) -> LedgerUntrusted:
     grant = f"grant select on {TABLE} to {found.role};"
     if not found.usable:
         grant = f"grant usage on schema public to {found.role}; {grant}"
-    if found.trusted:
+    if found.trusted and found.owner == found.role:
         return LedgerUntrusted(
             f"Role {found.role} may not read {TABLE}.", remedy=f"As its owner, {found.owner}: {grant}"
+        )
+    if found.trusted:
+        return LedgerUntrusted(
+            f"Role {found.role} may not read {TABLE}: it is a member of its owner, {found.owner}, and does "
+            "not inherit its rights.",
+            remedy=f"For a role that migrates: alter role {found.role} set role = {found.owner}; or, in the "
+            f"URL, options=-crole%3D{_in_url(found.owner)} does the same. For one that only looks: {grant}",
         )
     return LedgerUntrusted(
         f"Role {found.role} may not read {TABLE}: it belongs to {found.owner}, and {found.role} is not a "
@@ -83,6 +90,14 @@ def _unreadable(found: Shape) -> LedgerUntrusted:
         remedy=f"For a role that migrates, as after pg_restore --no-owner: {_owner(found)} "
         f"For one that only looks: {grant}",
     )
+
+
+def _in_url(role: str) -> str:
+    """Return a quoted name as it stands in a parameter of a URL."""
+    from urllib.parse import quote  # noqa: PLC0415 - failures only
+
+    bare = role[1:-1].replace('""', '"') if role.startswith('"') else role
+    return quote(bare.replace("\\", "\\\\").replace(" ", "\\ "), safe="")
 
 
 def _owner(found: Shape) -> str:

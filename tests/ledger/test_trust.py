@@ -260,6 +260,34 @@ def test_a_role_that_may_not_use_the_schema_is_told_so(db: Connection, plain_url
         assert ledger.read(connection, series="app") == ()
 
 
+@pytest.fixture
+def mere_member(db: Connection, plain_url: str) -> Iterator[str]:
+    """Return the URL of a role that is a member of another one and does not inherit its rights."""
+    database.run(db, 'create role "The owner"; alter role "Plain-role" noinherit')
+    database.run(db, 'grant "The owner" to "Plain-role"; grant create on schema public to "The owner"')
+    yield plain_url
+    database.run(db, 'drop owned by "The owner"; drop role "The owner"')
+
+
+@pytest.mark.parametrize("by", ["the URL", "the role"])
+def test_a_member_that_does_not_inherit_is_told_to_begin_as_the_owner(
+    tmp_path: Path, db: Connection, mere_member: str, by: str
+) -> None:
+    """A right to select would not let it migrate: each of the two ways that are named does."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(f"{mere_member}&options=-crole%3DThe%5C%20owner", to=0)
+    with pytest.raises(
+        LedgerUntrusted, match='a member of its owner, "The owner", and does not inh'
+    ) as caught:
+        app.migrate(mere_member)
+    cure = caught.value.remedy or ""
+    if by == "the role":
+        database.run(db, statements(cure.partition(" or ")[0]))
+        assert len(app.migrate(mere_member)) == 1
+    else:
+        assert len(app.migrate(f"{mere_member}&{cure.partition('URL, ')[2].partition(' ')[0]}")) == 1
+
+
 TOOLS = {
     "golang-migrate": "create table public.schema_migrations (version bigint not null primary key,"
     " dirty boolean not null); insert into public.schema_migrations values (7, false);",
