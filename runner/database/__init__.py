@@ -4,9 +4,9 @@ Take from here ``connect`` (and what tells how a session stands or puts it back)
 the runner's own questions, whose answers no setting shapes, ``opening`` for a transaction of the runner's
 own, ``run``, ``send`` and ``Answer`` for a message as it is, ``fill`` for literals in it, ``invalid_left``
 for the indexes that a statement leaves behind, ``together`` to wait for several servers at once, ``heeding``
-to end from outside what a thread waits for (``interruption`` by an event), ``pause`` to wait like that for
-nothing, ``parse`` for URLs. Every connection is in autocommit mode without server-side preparation: the
-runner writes its own ``begin`` and ``commit``, and a message holds exactly what it says.
+to end from outside what a thread waits for (``interruption`` by an event, ``silence`` in time), ``pause`` to
+wait like that for nothing, ``parse`` for URLs. Every connection is in autocommit mode without server-side
+preparation: the runner writes its own ``begin`` and ``commit``, and a message holds exactly what it says.
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.database.attention import heeding as heeding
     from runner.database.attention import interruption as interruption
     from runner.database.attention import pause as pause
+    from runner.database.attention import silence as silence
     from runner.database.conninfo import compose as compose
     from runner.database.conninfo import environment as environment
     from runner.database.conninfo import sibling as sibling
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        attention="heeding interruption pause",
+        attention="heeding interruption pause silence",
         conninfo="compose environment sibling with_settings without_password",
         invalid="BEFORE LEFT invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg import pq, waiting
 
+from runner.errors import ConnectionLost
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import Event
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 RV = TypeVar("RV")
 INTERVAL = 0.1  # seconds between two looks whether somebody wants an end
+PATIENCE = 45.0  # seconds for an answer: who keeps the ledger to himself is named after 30
 CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 
 _CALLS: ContextVar[tuple[Callable[[float], None], ...]] = ContextVar("calls", default=())
@@ -46,6 +49,20 @@ def interruption(stop: Event, kind: type[KeyboardInterrupt] = KeyboardInterrupt)
         if stop.is_set() and not raised:
             raised = True
             raise kind
+
+    return look
+
+
+def silence(name: str, *, seconds: float | None = None) -> Callable[[float], None]:
+    """Return whom to heed for ``ConnectionLost`` to be raised when the server of ``name`` falls silent."""
+    limit = PATIENCE if seconds is None else seconds
+
+    def look(waited: float) -> None:
+        if waited > limit:
+            raise ConnectionLost(
+                f"The server of {name} has not answered for {limit:g} s.",
+                remedy="Look at it, and run again.",
+            )
 
     return look
 

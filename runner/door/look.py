@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import apply, planning, schema
+from runner import apply, database, planning, schema
 from runner import locks as locking
 from runner.door.database import describe
 from runner.door.where import check_alone, load, sites
@@ -45,7 +45,8 @@ def status(
 
 def standing(site: Site) -> Database:
     """Return one database with who is at work there."""
-    return describe(site)._replace(at_work=apply.holders(site.access.connection))
+    with database.heeding(database.silence(site.target.source)):
+        return describe(site)._replace(at_work=apply.holders(site.connection))
 
 
 def plan(  # noqa: PLR0913 - options, keyword-only
@@ -136,10 +137,11 @@ def verified(
     site: Site, *, strict: bool, compare: Callable[[Site, Sequence[Migration]], Comparison] | None
 ) -> Database:
     """Return one database with all that is wrong with it; ``compare`` it with its files for the drift."""
-    planning.explain(site)
-    steps = planning.not_ahead(site.steps) if strict or compare else site.steps
-    problems: list[RunnerError] = [step.problem for step in steps if step.problem]
-    problems += schema.unsound(site)
+    with database.heeding(database.silence(site.target.source)):
+        planning.explain(site)
+        steps = planning.not_ahead(site.steps) if strict or compare else site.steps
+        problems: list[RunnerError] = [step.problem for step in steps if step.problem]
+        problems += schema.unsound(site)
     compared = None
     if compare and not planning.ahead(site.steps):
         compared = compare(site, planning.applied(site.steps))

@@ -87,13 +87,5 @@ def named(member: Member) -> Iterator[None]:
 
 
 def silence(member: Member) -> Callable[[float], None]:
-    """Return whom to heed for ``ConnectionLost`` to be raised when a server has fallen silent."""
-
-    def look(waited: float) -> None:
-        if waited > PATIENCE:
-            raise ConnectionLost(
-                f"The server of {member.name} has not answered for {PATIENCE:g} s.",
-                remedy="Look at it, and run again.",
-            )
-
-    return look
+    """Return whom to heed for ``ConnectionLost`` to be raised when its server has fallen silent."""
+    return database.silence(member.name, seconds=PATIENCE)

@@ -80,7 +80,7 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
     """Connect to every target and compare its files with its ledger; the connections close at the end.
 
     All at once: what a server takes, and the way there, count for one. Does not write, and needs no more
-    than the right to select from the ledger.
+    than the right to select from the ledger. Raises ``ConnectionLost`` for a server that falls silent.
     """
 
     def found(asked: tuple[Target, str]) -> Site:
@@ -88,7 +88,8 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
         connection = _connect(target)
         stack.callback(connection.close)
         try:
-            return _site(target, connection, migrations[target.series.name], message)
+            with database.heeding(database.silence(target.source)):
+                return _site(target, connection, migrations[target.series.name], message)
         except BaseException:  # the others may be given up already
             connection.close()
             raise

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 import runner
+from runner.database import attention
+from tests.faults.proxy import Fault, Proxy
 from tests.project import ROOT, TWO, make
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.servers import Server
 
+SILENT = {  # a command, and what it asks when nothing passes any more
+    "a first look": (runner.status, b"pg_is_in_recovery"),
+    "a look at the ledger": (runner.plan, b"from public.schema_migrations"),
+    "who is at work": (runner.status, b"pg_catalog.pg_locks"),
+    "what is unsound": (runner.verify, b"i.indisvalid and i.indisready"),
+    "before a change": (runner.migrate, b"pg_is_in_recovery"),
+}
 EDITED = {"000_one.sql": "create table if not exists public.one (id bigint);"}
 
 
@@ -31,6 +43,25 @@ def test_status_returns_what_is_wrong(tmp_path: Path, each_url: str) -> None:
     problem = found.steps[0].problem
     assert problem is not None
     assert problem.name == "CHECKSUM_MISMATCH"
+
+
+@pytest.mark.parametrize(("look", "when"), SILENT.values(), ids=SILENT.keys())
+def test_a_server_that_falls_silent_is_given_up(
+    tmp_path: Path, each_url: str, monkeypatch: pytest.MonkeyPatch, look: Callable[..., object], when: bytes
+) -> None:
+    """Whoever looks is told, and may try again; nothing else would ever end it where the wire holds."""
+    app = make(tmp_path, app=TWO)
+    runner.migrate("app", url=each_url, config=app.file)
+    monkeypatch.setattr(attention, "PATIENCE", 1.0)
+    options = conninfo_to_dict(each_url)
+    with Proxy(f"{options['host']}/.s.PGSQL.5432") as hole:
+        hole.plant(Fault.HOLE, when=when)
+        began = time.monotonic()
+        with pytest.raises(runner.RunnerError, match="has not answered for 1 s") as caught:
+            look("app", url=hole.url(str(options["dbname"])), config=app.file)
+        assert hole.struck.is_set()
+    assert (caught.value.name, caught.value.exit_code) == ("CONNECTION_LOST", 5)
+    assert time.monotonic() - began < 10
 
 
 def test_plan_returns_what_is_pending_or_raises(tmp_path: Path, each_url: str) -> None:
