@@ -126,16 +126,19 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
     try:
+        unprivileged(Path(wheel.__file__))
         server: PostgresServer = wheel.get_server(folder, cleanup_mode=None, start=False)
         _settle_and_start(server)
     except EmbeddedUnavailable:
         raise
     except Exception as error:  # the package raises whatever its parts raise
         told = said(log, seen)
-        again = f"delete {folder} to begin again with an empty server" if told else "correct the cause"
+        again = f"delete {folder} to begin again with an empty server"
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL in {folder} does not start.",
-            remedy=f"Look at {log}; {again}.",
+            remedy=f"Look at {log}; {again}."
+            if told
+            else "Correct the cause, or set the variables (see --help).",
             notes=told or (*reason(error), *heard.lines),
         ) from error
     return server

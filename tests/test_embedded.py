@@ -11,12 +11,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from runner import database, embedded, postmaster
+from runner import database, embedded, postmaster, wheel
 from runner.errors import EmbeddedUnavailable
 from tests import servers
 
@@ -129,6 +130,41 @@ def test_it_has_pgvector_and_its_own_psql(home: Path) -> None:
         ).fetchone()
     assert row == (1,)
     assert (server.programs / "psql").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root runs it as another user")
+def test_nobody_but_its_own_user_may_pass_the_folders_above_it(home: Path) -> None:
+    """Root's home may be closed to all others: what lies beside the project is nobody's business."""
+    inner = home / "inner"
+    inner.mkdir()
+    (home / "key").write_text("secret")
+    try:
+        for _ in range(2):
+            assert embedded.start(inner)
+            assert embedded.stop(inner)
+        done = subprocess.run(
+            ["cat", home / "key"], user="nobody", capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert home.stat().st_mode & 0o007 == 0
+    finally:
+        embedded.stop(inner)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such modes")
+def test_what_a_strict_umask_installed_is_opened(tmp_path: Path) -> None:
+    """The wheel's own files, but nothing beside them."""
+    for name in ("pkg/share", "pkg.libs", "other"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text("")
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    (tmp_path / "pkg" / "__init__.py").write_text("")
+    fake = SimpleNamespace(__file__=str(tmp_path / "pkg" / "__init__.py"), utils=wheel.package().utils)
+    wheel._open_up(fake)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"pkg": 0o755, "pkg.libs": 0o755, "other": 0o700}
+    assert {(tmp_path / n / "file").stat().st_mode & 0o777 for n in ("pkg/share", "pkg.libs")} == {0o644}
 
 
 def test_stopping_what_never_ran_makes_nothing(home: Path) -> None:

@@ -166,6 +166,7 @@ class Run:
 
     def _pause(self, reason: LockTimeout) -> Iterator[Retrying]:
         database.start_over(self.access.connection)  # a prepared statement outlives a rollback
+        self._is_old = self._is_old or self.access.connection.closed  # exit_on_error
         pause = self.limits.retry_pause * 2**self._tried
         self._tried += 1
         yield Retrying(self.at_hand, reason, pause)

@@ -39,6 +39,9 @@ STAY = """
     end
 """
 TRANSACTION_TIMEOUT = "25P04"  # PostgreSQL 17 and later; ends the session
+# SQLSTATEs, or how they begin, that end a session for its own sake: connections, idleness, resources, the
+# server. With exit_on_error any other does, for that of the file.
+_OF_SESSIONS = ("08", "25P03", "53", "57P", "58", "XX")
 
 
 def connect(url: str, *, source: str, application: str = "runner", wait: float = 0) -> Connection:
@@ -138,8 +141,9 @@ def is_lost(connection: Connection, error: psycopg.Error) -> bool:
     A server names every error with an SQLSTATE; one without is libpq's own, which may come before libpq
     calls the connection bad (a reset while it was writing, observed).
     """
-    gone = error.sqlstate is None or connection.closed or connection.broken
-    return gone and error.sqlstate != TRANSACTION_TIMEOUT
+    if error.sqlstate is None:
+        return True
+    return (connection.closed or connection.broken) and error.sqlstate.startswith(_OF_SESSIONS)
 
 
 def roll_back(connection: Connection) -> None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from runner.apply.event import Retrying
 from runner.errors import SqlFailed
 from tests.project import Project, make
 
@@ -133,6 +134,33 @@ def test_a_file_that_fills_its_share_of_the_disk_is_not_worth_another_try(
     app = make(tmp_path, app={"000_sort.sql": text})
     result = app.run(CliRunner(), "migrate", APP_URL=each_url)
     assert (result.exit_code, "SQLSTATE 53400" in result.stderr) == (1, True), result.output
+
+
+def test_an_error_of_any_file_is_its_own_though_it_ends_the_session(tmp_path: Path, each_url: str) -> None:
+    """The files before it have given back their settings, and exit_on_error is on again."""
+    _set(each_url, "exit_on_error = on")
+    app = make(tmp_path, app={"000_one.sql": "select 1;", "001_two.sql": "select 1;\nselect 1/0;"})
+    result = app.run(CliRunner(), "migrate", APP_URL=each_url)
+    assert result.exit_code == 1
+    assert "error SQL_FAILED: app/001_two.sql" in result.stderr
+    assert "--> app/001_two.sql:2:" in result.stderr
+
+
+def test_a_lock_that_is_waited_for_too_long_is_tried_again_though_it_ends_the_session(
+    tmp_path: Path, each_url: str
+) -> None:
+    """In a new session: the old one is gone with its exit_on_error."""
+    _set(each_url, "exit_on_error = on")
+    app = make(tmp_path, app={"000_one.sql": "create table t ();"})
+    app.migrate(each_url)
+    app.write("app", {"001_two.sql": "select 1;", "002_three.sql": "drop table t;"})
+    with psycopg.connect(each_url) as holder:
+        holder.execute("lock table t in access share mode")
+        for event in app.events(each_url, lock_timeout=0.2):
+            if isinstance(event, Retrying):
+                holder.rollback()
+    with psycopg.connect(each_url) as db:
+        assert db.execute("select count(*) from schema_migrations").fetchone() == (3,)
 
 
 def test_a_session_that_idles_while_another_database_is_migrated_stays(
