@@ -117,7 +117,7 @@ def _is_there(path: Path) -> bool:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8-sig"))  # a byte order mark is no TOML
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy="Check --config.") from error
     except ValueError as error:

@@ -334,6 +334,20 @@ def test_one_old_database_is_parted_by_a_role_that_is_no_superuser(old: Move) ->
             old.query("DATABASE_URL_AUTH", f"drop owned by {role} cascade; drop role {role}")
 
 
+@pytest.mark.parametrize("kind", ["integer", "text[]", "old.state"])
+def test_words_are_looked_for_in_text_alone(
+    move: Move, server: Server, auth_18: Connection, kind: str
+) -> None:
+    """What a column of another type holds is left to the list of what does not fit."""
+    move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
+    moderator = "create table old.users (role text, status {}); insert into old.users values ('moderator')"
+    state = "create schema old; create type old.state as enum ('Deleted');"
+    move.query("DATABASE_URL_AUTH", f"{state} {moderator.format(kind)}")
+    said = move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"')
+    assert "users.role" in said
+    assert move.query("DATABASE_URL_AUTH", "select role from old.users") == [("user",)]
+
+
 @pytest.mark.parametrize(("statement", "told"), UNFIT, ids=lambda value: value[:40])
 def test_what_does_not_fit_is_told(
     move: Move, server: Server, auth_18: Connection, statement: str, told: str

@@ -3,7 +3,8 @@
 --     psql -X -q -f docs/alembic/words.sql "$DATABASE_URL_AUTH"
 --
 -- It runs after the load and before copy.sql, and changes nothing but the schema "old". What it turned, it lists.
--- It may run again, and for one database or the other: a table or column that is not there is passed over.
+-- It may run again, and for one database or the other: a table or column that is not there, or a column that
+-- holds no text, is passed over; copy.sql lists what does not fit.
 
 \set ON_ERROR_STOP on
 
@@ -43,6 +44,7 @@ delete from turning.words
 where not exists (
     select from pg_attribute
     where attrelid = to_regclass(format('old.%I', in_table)) and attname = in_column and not attisdropped
+        and (select t.typcategory from pg_type as t where t.oid = atttypid) = 'S'
 );
 
 -- Before the word is turned.

@@ -51,8 +51,9 @@ def _show(change: Change) -> None:
         report.say(f"  removed  {folder}/{name}", style="yellow")
     if change.undrawn:
         report.warning(
-            f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {folder} stay as "
-            "they are. In the checkout: `pip install '.[docs]'`, and run this again."
+            f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {folder} are not "
+            "drawn; those that are there stay as they are. Install socrates-migrate[docs] (in its checkout: "
+            "`pip install '.[docs]'`), and run this again."
         )
     elif not (change.written or change.removed):
         report.say(f"{folder} is as it should be.", style="green")

@@ -52,6 +52,8 @@ def prove_command(
     files = planning.read(project, chosen)
     for migrations in files.values():
         _warn_of_folded(migrations)
+    if begin and all(one.number < begin for migrations in files.values() for one in migrations):
+        raise UsageError(f"There is no file from number {begin:03} on.", remedy="Choose a lower one.")
     failed = untried = 0
     for target in common.targets(project, chosen, url=url):
         own = files[target.series.name]

@@ -56,13 +56,19 @@ def _configuration(file: Path, series: str, variable: str) -> str:
     before = _text(file)
     added = CONFIGURATION.format(series=series, variable=variable)
     text = f"{before.rstrip()}\n\n{added}" if before.strip() else added
+    text = text.replace("\r\n", "\n").replace("\n", _line_end(before))
     try:
-        configured = tomllib.loads(before).get("tool", {}).get("runner", {}).get("databases", {})
+        configured = (
+            tomllib.loads(before.removeprefix("\ufeff"))
+            .get("tool", {})
+            .get("runner", {})
+            .get("databases", {})
+        )
         if series in configured:
             raise UsageError(
                 f"{file.name} has a series {series} already.", remedy=f"Use `new {series} NAME` for a file."
             )
-        tomllib.loads(text)
+        tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             f"{file} cannot be added to: {error}.", remedy="Correct it, then try again."
@@ -73,7 +79,8 @@ def _configuration(file: Path, series: str, variable: str) -> str:
 def _text(file: Path) -> str:
     """Return what a file holds, nothing when it is not there."""
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8", newline="") as opened:
+            return opened.read()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
@@ -81,11 +88,17 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file} cannot be added to: {reason}.", remedy="Correct it, try again.") from error
 
 
+def _line_end(text: str) -> str:
+    """Return how the lines of a file end, which what is added to it is to do as well."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
 def _ignore(file: Path) -> bool:
     """Add what holds secrets and data to .gitignore; tell whether it was changed."""
     before = _text(file)
     missing = [line for line in _IGNORED if line not in before.splitlines()]
     if missing:
-        start = before if not before or before.endswith("\n") else f"{before}\n"
-        write(file, start + "".join(f"{line}\n" for line in missing))
+        end = _line_end(before)
+        start = before if not before or before.endswith("\n") else before + end
+        write(file, start + "".join(line + end for line in missing))
     return bool(missing)

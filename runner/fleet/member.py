@@ -103,9 +103,10 @@ def choose(
 ) -> tuple[Member, ...]:
     """Return the members whose names match one of ``only``, if there is one, and none of ``but``.
 
-    Raises ``UsageError`` for a pattern that matches nothing, which may be a slip of the pen, and when nothing
-    is left.
+    A text is one pattern. Raises ``UsageError`` for one that matches nothing, which may be a slip of the pen,
+    and when nothing is left.
     """
+    only, but = _several(only), _several(but)
     for pattern in (*only, *but):
         if not any(fnmatchcase(member.name, pattern) for member in members):
             raise UsageError(f"No database of the fleet matches {pattern}.", remedy="Correct the pattern.")
@@ -117,6 +118,11 @@ def choose(
     return chosen
 
 
+def _several(names: Sequence[str]) -> Sequence[str]:
+    """Return names as they are, and one by itself as a sequence: each of its letters is one, for Python."""
+    return (names,) if isinstance(names, str) else names
+
+
 def _matches(member: Member, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(member.name, pattern) for pattern in patterns)
 
@@ -126,10 +132,11 @@ def canaries(members: Sequence[Member], canary: int | Sequence[str]) -> tuple[Me
     if isinstance(canary, int):
         return tuple(members[:canary])
     by_name = {member.name: member for member in members}
-    for name in canary:
+    names = _several(canary)
+    for name in names:
         if name not in by_name:
             raise UsageError(
                 f"There is no database {name} among those chosen, to be the canary.",
                 remedy="Name one of the fleet, or how many go first.",
             )
-    return tuple(by_name[name] for name in dict.fromkeys(canary))
+    return tuple(by_name[name] for name in dict.fromkeys(names))

@@ -273,6 +273,22 @@ def test_init_lays_out_a_project_that_migrates(
     assert runner.invoke(cli, ["init", "app"]).exit_code == 2
 
 
+def test_init_leaves_the_lines_of_others_as_they_end(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is added ends as they do; a byte order mark stays, and is no reason to read nothing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_bytes('\ufeff[project]\r\nname = "x"\r\n'.encode())
+    (tmp_path / ".gitignore").write_bytes(b".venv\r\n")
+    assert runner.invoke(cli, ["init", "app"]).exit_code == 0
+    written = (tmp_path / "pyproject.toml").read_bytes()
+    assert written.startswith('\ufeff[project]\r\nname = "x"\r\n\r\n# What'.encode())
+    assert written.count(b"\n") == written.count(b"\r\n")
+    assert (tmp_path / ".gitignore").read_bytes() == b".venv\r\n.env\r\n.postgres/\r\n"
+    shown = runner.invoke(cli, ["new", "app", "more"])
+    assert (shown.exit_code, shown.stderr) == (0, ""), "the configuration is read"
+
+
 @pytest.mark.parametrize("command", [["status"], ["init", "other"], ["server", "stop"]])
 def test_a_working_directory_that_is_gone_is_told(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]

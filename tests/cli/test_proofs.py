@@ -170,6 +170,12 @@ def test_a_changed_body_is_shown_as_a_diff(runner: CliRunner, tmp_path: Path, ur
     assert "perform 1" not in found
 
 
+def test_a_number_behind_all_files_is_refused(runner: CliRunner, one: Project, url: str) -> None:
+    """In a pipeline it would prove nothing for ever, and be green."""
+    result = one.run(runner, "prove", "--from", "9", APP_URL=url)
+    assert (result.exit_code, "There is no file from number 009 on." in result.stderr) == (2, True)
+
+
 def test_what_was_not_tried_is_counted(runner: CliRunner, one: Project, url: str) -> None:
     """A file that cannot be applied hides those behind it, which are not among the failed."""
     one.write("app", {"001_two.sql": "select nope;", **{f"00{n}_x.sql": "select 1;" for n in (2, 3, 4)}})

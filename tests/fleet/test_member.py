@@ -124,6 +124,14 @@ def test_a_slip_of_the_pen_is_refused(only: list[str], but: list[str], said: str
         member.choose(FLEET, only=only, but=but)
 
 
+def test_one_name_need_not_be_in_a_list() -> None:
+    """Its letters are no patterns, though each is a database as well."""
+    members = member.read({"a": "postgresql:///x", "b": "postgresql:///x", "ab": "postgresql:///x"}, {})
+    assert [one.name for one in member.choose(members, only="ab")] == ["ab"]
+    assert [one.name for one in member.choose(members, but="ab")] == ["a", "b"]
+    assert [one.name for one in member.canaries(members, "ab")] == ["ab"]
+
+
 def test_canaries_are_a_number_or_names() -> None:
     """The first ones, or those named, in that order."""
     assert member.canaries(FLEET, 2) == FLEET[:2]
