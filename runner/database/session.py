@@ -143,7 +143,9 @@ def is_lost(connection: Connection, error: psycopg.Error) -> bool:
     """
     if error.sqlstate is None:
         return True
-    return (connection.closed or connection.broken) and error.sqlstate.startswith(_OF_SESSIONS)
+    if connection.broken:  # the server has closed it
+        return error.sqlstate.startswith(_OF_SESSIONS)
+    return connection.closed and error.sqlstate != TRANSACTION_TIMEOUT
 
 
 def roll_back(connection: Connection) -> None:
