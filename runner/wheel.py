@@ -100,35 +100,37 @@ def _admit(path: Path) -> None:
 
     The wheel itself would make each of them readable for everybody.
     """
+    if sys.platform == "win32":
+        return
     import pwd  # noqa: PLC0415 - not there on Windows
 
     number = pwd.getpwnam(_USER).pw_uid
     for folder in path.resolve().parents:
-        if not folder.stat().st_mode & _ANY:
-            _let_pass(folder, number)
+        mode = folder.stat().st_mode
+        if not mode & _ANY and not _let_pass(folder, number):
+            folder.chmod(mode | _ANY)
 
 
-def _let_pass(folder: Path, number: int) -> None:
-    """Add a user to the access control list of a folder; where there is none, anybody may pass it."""
-    mode = folder.stat().st_mode
-    try:
-        entries = _entries(folder, mode)
-        known = {tag: rights for tag, rights, _ in entries}
-        kept = [one for one in entries if one[0] != _MASK and (one[0], one[2]) != (_ONE, number)]
-        mask = known.get(_MASK, known[_GROUP]) | _SEARCH
-        added = [*kept, (_ONE, _SEARCH, number), (_MASK, mask, _NOBODY)]
-        packed = b"".join(struct.pack(_ENTRY, *one) for one in sorted(added))
-        os.setxattr(folder, _ACL, _VERSION + packed)
-    except (OSError, AttributeError):
-        folder.chmod(mode | _ANY)
-
-
-def _entries(folder: Path, mode: int) -> list[tuple[int, int, int]]:
+def _let_pass(folder: Path, number: int) -> bool:
+    """Add a user to the access control list of a folder; tell whether it has one. Writes."""
+    if sys.platform != "linux":
+        return False
     try:
         found = os.getxattr(folder, _ACL)
     except OSError:  # there is none yet, if there can be one
-        return [(tag, mode >> shift & 7, _NOBODY) for tag, shift in ((_OWNER, 6), (_GROUP, 3), (_OTHER, 0))]
-    return [(tag, rights, number) for tag, rights, number in struct.iter_unpack(_ENTRY, found[4:])]
+        found = b""
+    mode = folder.stat().st_mode
+    plain = [(tag, mode >> shift & 7, _NOBODY) for tag, shift in ((_OWNER, 6), (_GROUP, 3), (_OTHER, 0))]
+    entries = [*struct.iter_unpack(_ENTRY, found[4:])] or plain
+    known = {tag: rights for tag, rights, _ in entries}
+    kept = [one for one in entries if one[0] != _MASK and (one[0], one[2]) != (_ONE, number)]
+    mask = known.get(_MASK, known[_GROUP]) | _SEARCH
+    added = sorted([*kept, (_ONE, _SEARCH, number), (_MASK, mask, _NOBODY)])
+    try:
+        os.setxattr(folder, _ACL, _VERSION + b"".join(struct.pack(_ENTRY, *one) for one in added))
+    except OSError:
+        return False
+    return True
 
 
 def _open_up(wheel: Any) -> None:  # noqa: ANN401 - a module
