@@ -34,6 +34,7 @@ _SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "wal_level": "logical",
+    "max_locks_per_transaction": "512",  # a file that the live server has taken may make thousands of objects
     "allow_in_place_tablespaces": "on",
 }
 _WATCH = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -325,8 +326,79 @@ def test_a_check_that_speaks_of_not_valid_is_read_whole(tmp_path: Path, server: 
     assert told.startswith("constraint public.one.one_w is CHECK ((w <> 'x'::text)), files say ")
 
 
-OPTIONS = {"binary": "true", "synchronous_commit": "on", "disable_on_error": "true"}
+OPTIONS = {"binary": "true", "synchronous_commit": "on", "disable_on_error": "true", "streaming": "on"}
 SINCE_16 = {"origin": "none", "run_as_owner": "true", "password_required": "false"}
+
+
+HOSTILE = {
+    "a line break": 'create schema "a\nb"; create table "a\nb".t (id int);',
+    "SQL": 'create schema "a\n;commit;drop table public.precious;--"; create table public.precious (id int);',
+    "a placeholder": 'create schema "{besides} {schemas}"; create schema "a\\ \'x"; create table t (id int);',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_any_name_of_a_schema_is_a_name(tmp_path: Path, each_url: str, text: str) -> None:
+    """The live server runs no part of it, nor is it an error."""
+    app = make(tmp_path, app={"000_one.sql": text})
+    app.migrate(each_url)
+    result = app.run(CliRunner(), "verify", "--drift", APP_URL=each_url)
+    assert result.exit_code == 0, result.output
+    with psycopg.connect(each_url, autocommit=True) as db:
+        assert db.execute("select count(*) from pg_class where relname in ('t', 'precious')").fetchone() == (
+            1,
+        )
+        db.execute("drop table public.schema_migrations")
+    assert app.run(CliRunner(), "baseline", "app", "--to", "0", APP_URL=each_url).exit_code == 0
+
+
+def test_no_packaged_question_has_a_placeholder_in_a_comment() -> None:
+    """A value that is filled in there may end the comment with its first line break."""
+    texts = {
+        path: path.read_text() for path in (ROOT / "runner").rglob("*.sql") if "bundled" not in path.parts
+    }
+    assert len(texts) > 5
+    found = {
+        p.name: line
+        for p, text in texts.items()
+        for line in text.splitlines()
+        if re.search(r"--.*\{\w", line)
+    }
+    assert found == {}
+
+
+def test_a_detach_that_is_not_done_is_told(tmp_path: Path, each_url: str) -> None:
+    """The rows of the partition are gone from the table meanwhile."""
+    text = """
+        create table public.m (id int, d int) partition by range (d);
+        create table public.m1 (id int, d int not null, check (d >= 0 and d < 10));
+        alter table public.m attach partition public.m1 for values from (0) to (10);
+        create table public.m2 partition of public.m for values from (10) to (20);
+    """
+    app = make(tmp_path, app={"000_one.sql": text})
+    app.migrate(each_url)
+    with psycopg.connect(each_url) as reader, psycopg.connect(each_url, autocommit=True) as db:
+        reader.execute("select from public.m")
+        db.execute("set statement_timeout = '500ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            db.execute("alter table public.m detach partition public.m1 concurrently")
+    said = app.run(CliRunner(), "verify", "--drift", APP_URL=each_url)
+    assert (said.exit_code, "public.m (detach pending)" in said.output) == (4, True), said.output
+
+
+def test_what_belongs_to_a_multirange_is_compared(tmp_path: Path, each_url: str) -> None:
+    """It comes with its range, but has a comment and rights of its own."""
+    text = "create type public.r as range (subtype = float8, multirange_type_name = public.mr);"
+    app = make(tmp_path, app={"000_one.sql": text})
+    app.migrate(each_url)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("comment on type public.mr is 'x'")
+        told = {"comment on its multirange"}
+        if db.info.server_version < 160000:  # later ones have the rights of the range
+            db.execute("revoke usage on type public.mr from public")
+            told.add("grants on its multirange")
+    said = app.run(CliRunner(), "verify", "--drift", APP_URL=each_url).output
+    assert {one for one in told if one in said} == told, said
 
 
 def test_the_options_of_a_subscription_are_compared(tmp_path: Path, each_url: str) -> None:

@@ -165,7 +165,8 @@
             ['binary', nullif(s.subbinary, false)::text],
             ['disable_on_error', nullif(s.subdisableonerr, false)::text],
             ['synchronous_commit', nullif(s.subsynccommit, 'off')],
-            ['streaming', case when {version} >= 180000 then pg_catalog.left(s.substream::text, 1) end],
+            ['streaming', nullif(pg_catalog.left(s.substream::text, 1), case
+                when pg_catalog.current_setting('server_version_num')::integer >= 180000 then 'p' else 'f' end)],
             ['origin', nullif((select suborigin from pg_catalog.pg_subscription as o where o.oid = s.oid), 'any')],
             ['password_required', case when not (
                 select subpasswordrequired from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'false' end],

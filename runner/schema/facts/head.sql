@@ -1,6 +1,6 @@
 -- What the questions about a schema share. catalog.py puts one theme between this and tail.sql.
 --
--- {besides} names a table that is left out with all that belongs to it; {schemas} are the schemas that count,
+-- "besides" names a table that is left out with all that belongs to it; "schemas" are the schemas that count,
 -- null for all, and the server's own always do; "only" are the relations and functions to read, and where all
 -- are read, the lines that name them are left out.
 -- The session's search_path must be empty, so that the server prints every name in full. What an extension

@@ -10,7 +10,9 @@
             ['partitioning', case when r.relkind = 'p' then pg_catalog.pg_get_partkeydef(r.oid) end],
             ['partition bound', pg_catalog.pg_get_expr(r.relpartbound, r.oid)],
             ['parents', (
-                select pg_catalog.string_agg(i.inhparent::pg_catalog.regclass::text, ', ' order by i.inhseqno)
+                select pg_catalog.string_agg(pg_catalog.concat(
+                    i.inhparent::pg_catalog.regclass, case when i.inhdetachpending then ' (detach pending)' end
+                ), ', ' order by i.inhseqno)
                 from pg_catalog.pg_inherits as i where i.inhrelid = r.oid
             )],
             ['row type', case when r.reloftype <> 0 then r.reloftype::pg_catalog.regtype::text end],

@@ -1,6 +1,6 @@
 )
 -- What every kind of object may have: an owner, rights, a comment, a security label. The right `maintain`
--- exists since PostgreSQL 17; {version} is the older of the two servers that are compared.
+-- exists since PostgreSQL 17; "version" is that of the older of the two servers that are compared.
 select o.kind, o.name, o.parent, f.attribute, f.value
 from objects as o
 cross join lateral (

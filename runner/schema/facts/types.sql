@@ -25,6 +25,11 @@
                 case when g.rngcollation <> 0 then g.rngcollation::pg_catalog.regcollation::text else 'none' end,
                 g.rngcanonical, g.rngsubdiff, g.rngmultitypid::pg_catalog.regtype
             ) end],
+            ['comment on its multirange', pg_catalog.obj_description(g.rngmultitypid, 'pg_type')],
+            ['grants on its multirange', (
+                select pg_catalog.array_to_string(m.typacl, ', ') from pg_catalog.pg_type as m
+                where m.oid = g.rngmultitypid and m.typacl <> pg_catalog.acldefault('T', m.typowner)
+            )],
             ['base', case when t.typtype = 'b' and t.typisdefined then pg_catalog.concat_ws(' ',
                 t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typsubscript,
                 'length', t.typlen, 'by value', t.typbyval, 'alignment', t.typalign, 'storage', t.typstorage,
