@@ -1,4 +1,4 @@
-"""Find invalid indexes, and constraints that are not validated although the files mean them to be."""
+"""Find invalid indexes, partitions half detached, and constraints not validated that the files mean to be."""
 
 from __future__ import annotations
 
@@ -74,11 +74,27 @@ _CONSTRAINTS = """
         )
     order by 3, 4
 """
+# Who detaches one right now has locked it, until he is done or gives up.
+_DETACHED = """
+    select pg_catalog.format('%I.%I', m.nspname, p.relname), pg_catalog.format('%I.%I', n.nspname, c.relname)
+    from pg_catalog.pg_inherits as i
+    join pg_catalog.pg_class as c on c.oid = i.inhrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_class as p on p.oid = i.inhparent
+    join pg_catalog.pg_namespace as m on m.oid = p.relnamespace
+    where i.inhdetachpending
+        and n.nspname = any ($1)
+        and not exists (
+            select from pg_catalog.pg_locks as l
+            where l.relation = i.inhrelid and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')
+        )
+    order by 2
+"""
 _RECORDED = f"(select count(*) from {ledger.TABLE} as m where m.xmin = c.xmin and not m.running) = 1"  # noqa: S608 - a constant
 
 
 def unsound(site: Site) -> Iterator[SchemaInvalid]:
-    """Yield a problem for each invalid index, and each constraint whose older rows nobody has looked at.
+    """Yield a problem for each invalid index, half detached partition, and constraint that may not hold.
 
     Only in the schemas that count. What the applied files themselves leave ``not valid`` is none. Does not
     write.
@@ -90,6 +106,11 @@ def unsound(site: Site) -> Iterator[SchemaInvalid]:
         yield SchemaInvalid(
             f"Index {name} is invalid: it is kept up to date but answers no query.",
             remedy=rest if is_rest else anew,
+        )
+    for table, name in database.query_quoted(site.connection, _DETACHED, schemas):
+        yield SchemaInvalid(
+            f"Partition {name} is half detached: {table} has no longer its rows, and the files mean it to.",
+            remedy=f"End it: alter table {table} detach partition {name} finalize; and attach it anew.",
         )
     question = _CONSTRAINTS.replace("{recorded}", _RECORDED if site.shape else "false")
     found = database.query_quoted(site.connection, question, schemas)

@@ -384,6 +384,12 @@ def test_a_detach_that_is_not_done_is_told(tmp_path: Path, each_url: str) -> Non
             db.execute("alter table public.m detach partition public.m1 concurrently")
     said = app.run(CliRunner(), "verify", "--drift", APP_URL=each_url)
     assert (said.exit_code, "public.m (detach pending)" in said.output) == (4, True), said.output
+    verified = app.run(CliRunner(), "verify", APP_URL=each_url)
+    assert "Partition public.m1 is half detached" in verified.stderr
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("alter table public.m detach partition public.m1 finalize")
+        db.execute("alter table public.m attach partition public.m1 for values from (0) to (10)")
+    assert app.run(CliRunner(), "verify", "--drift", APP_URL=each_url).exit_code == 0
 
 
 def test_what_belongs_to_a_multirange_is_compared(tmp_path: Path, each_url: str) -> None:
