@@ -64,7 +64,7 @@ class ForeignKey:
     columns: tuple[str, ...]
     target: str
     target_columns: tuple[str, ...]
-    on_delete: str
+    on_delete: str  # with the columns that it sets, where not all
     on_update: str
     note: str = ""  # not enforced, not valid, deferrable
 

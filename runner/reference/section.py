@@ -113,7 +113,7 @@ def _foreign_keys(table: Table, schema: Schema, to: Links) -> str:
                 text.codes(key.columns),
                 f"{to.table(schema.series, key.target)} ({text.codes(key.target_columns)})",
                 _with(
-                    f"on delete {key.on_delete}"
+                    f"on delete {text.plain(key.on_delete)}"
                     + (f", on update {key.on_update}" if key.on_update != "no action" else ""),
                     key.note,
                 ),
@@ -160,7 +160,11 @@ def _with(words: str, note: str) -> str:
 def _pointed_at(table: Table, schema: Schema, book: Sequence[Schema], to: Links) -> str:
     """Return who points here, by a foreign key or, from another database, without one."""
     rows = [
-        (to.table(schema.series, child.name), text.codes(key.columns), f"on delete {key.on_delete}")
+        (
+            to.table(schema.series, child.name),
+            text.codes(key.columns),
+            f"on delete {text.plain(key.on_delete)}",
+        )
         for child, key in schema.pointing_at(table.name)
     ]
     for other in book:

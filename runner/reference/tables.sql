@@ -99,7 +99,12 @@ foreign_keys as (
                     join pg_catalog.pg_attribute as a on a.attrelid = c.confrelid and a.attnum = k.number
                 ),
                 'on_delete', case c.confdeltype when 'c' then 'cascade' when 'n' then 'set null'
-                    when 'd' then 'set default' when 'r' then 'restrict' else 'no action' end,
+                    when 'd' then 'set default' when 'r' then 'restrict' else 'no action' end
+                    || coalesce((
+                        select ' (' || pg_catalog.string_agg(a.attname, ', ' order by k.place) || ')'
+                        from unnest(c.confdelsetcols) with ordinality as k (number, place)
+                        join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = k.number
+                    ), ''),
                 'on_update', case c.confupdtype when 'c' then 'cascade' when 'n' then 'set null'
                     when 'd' then 'set default' when 'r' then 'restrict' else 'no action' end,
                 'note', pg_catalog.concat_ws(', ',

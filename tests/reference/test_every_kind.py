@@ -22,6 +22,8 @@ TOLD = {
     "a foreign key that is not valid": "on delete no action, not valid: older rows may break it |",
     "a foreign key that is deferrable": "on update restrict, deferrable initially deferred |",
     "a foreign key over periods": ", the last column is a period |",
+    "a foreign key that empties some columns": "(`a`, `b`) | on delete set null (oid2) |",
+    "who loses some columns": "`oa`, `oid2` | on delete set null (oid2) |",
     "operators of an exclusion": "| `gist (during with &&) where num > 5` | exclusion constraint, deferr",
     "a key without overlaps": "| `temporal_pkey` | `gist (r, valid without overlaps)` | primary key |",
     "nulls not distinct": "| `ix_nnd` | `(b, e)` | unique index, nulls not distinct |",
