@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.reference.facts import title
@@ -79,18 +79,24 @@ def of_group(group: Group) -> Diagram:
 
 
 def of_schema(schema: Schema) -> Overview:
-    """Return the overview of a series; several lines between two tables are one."""
+    """Return the overview of a series; several lines from one table to another are one, the weakest."""
     lines: dict[tuple[str, str], Line] = {}
     for table in schema.tables:
         for line in _lines(table):
             if not line.foreign:
-                lines.setdefault((line.child, line.parent), line)
+                pair = line.child, line.parent
+                lines[pair] = _weakest(lines.get(pair, line), line)
     return Overview(
         schema.series,
         tuple((g.migration.label, tuple(t.title for t in g.tables)) for g in schema.groups if g.tables),
         frozenset(table.title for table, _, _ in schema.references),
         tuple(lines.values()),
     )
+
+
+def _weakest(one: Line, other: Line) -> Line:
+    """Return a line that promises no more than each of two between the same tables."""
+    return replace(one, optional=one.optional or other.optional, unique=one.unique and other.unique)
 
 
 def _card(table: Table, columns: tuple[Column, ...]) -> Card:
