@@ -144,9 +144,9 @@ class Table:
         return next((index.columns for index in self.indexes if index.kind == "primary key"), ())
 
     def is_unique(self, columns: tuple[str, ...]) -> bool:
-        """Tell whether no two rows share the values of ``columns``."""
+        """Tell whether no two rows share the values of ``columns``: a key holds them, or some of them."""
         return any(
-            index.is_key and set(index.columns) == set(columns) and len(index.columns) == len(index.parts)
+            index.is_key and set(index.columns) <= set(columns) and len(index.columns) == len(index.parts)
             for index in self.indexes
         )
 

@@ -23,13 +23,20 @@ LINES = {
     f"tid int not null, a int, b int, unique (tid, b), {A}, {B}": ("}o--o| |o--o|", "}o--o|"),
     f"tid int, a int, b int, primary key (tid, a), unique (tid, b), {A}, {B}": ("|o--|| |o--o|", "|o--o|"),
     f"tid int, a int, b int not null, primary key (tid, a), {A}, {B}": ("|o--|| }o--||", "}o--||"),
+    f"tid int not null, a int not null unique, {A}": ("|o--||", "|o--||"),
+    f"tid int not null, a int primary key, {A}": ("|o--||", "|o--||"),
+    f"tid int not null, a int not null, c int, unique (tid, a, c), unique (c), {A}": ("}o--||", "}o--||"),
+    f"tid int not null, a int not null, {A}); create unique index on public.%s (a) where a > 0; "
+    "create unique index on public.%s ((a + 1)": ("}o--||", "}o--||"),
 }
 
 
 @pytest.fixture(scope="module")
 def schema(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Schema:
     """Return a schema with a table for each case: ``t0`` and so on."""
-    made = "; ".join(f"create table public.t{n} ({body})" for n, body in enumerate(LINES))
+    made = "; ".join(
+        f"create table public.t{n} ({body.replace('%s', f't{n}')})" for n, body in enumerate(LINES)
+    )
     project = config.load(make(tmp_path_factory.mktemp("lines"), app={"000_a.sql": f"{TENANT}{made};"}).file)
     [series] = project.series
     return build.describe(
