@@ -21,6 +21,8 @@ _RESERVED = {
     "class", "classdef", "direction", "end", "erdiagram", "many", "one", "only", "optionally", "style",
     "subgraph", "title", "to", "u", "zero",
 }  # fmt: skip
+# What no quoted name may hold. Each has a look-alike of its own: to Mermaid, tables of one name are one.
+_LOOKALIKES = str.maketrans('"%\\\b\n\v\r', "\u201d\uff05\uff3c\u2408\u240a\u240b\u240d")
 
 
 def group(diagram: Diagram) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ def _entity(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"{}"'.format(re.sub(r'["%\\\n]', "'", text))
+    return f'"{text.translate(_LOOKALIKES)}"'
 
 
 def _word(text: str) -> str:

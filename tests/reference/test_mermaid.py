@@ -26,6 +26,7 @@ BLOCK = re.compile(r"```mermaid\n(.*?)\n```", re.DOTALL)
 # What Mermaid's lexer takes for a mark, and for a word (ATTRIBUTE_KEY and ATTRIBUTE_WORD in erDiagram.jison).
 MARK = re.compile(r"(?:PK|FK|UK)\b", re.IGNORECASE)
 WORD = re.compile(r"[*A-Za-z_\u00C0-\uFFFF][A-Za-z0-9\-_\[\]().,\u00C0-\uFFFF*]*")
+QUOTED = re.compile(r'"[^"%\r\n\v\b\\]+"')  # ENTITY_NAME there
 WORDS_OF_THE_GRAMMAR = ("one", "many", "to", "style", "class", "classdef", "end", "subgraph", "u")
 
 
@@ -64,6 +65,17 @@ def test_a_table_named_like_a_word_of_the_grammar_is_quoted(name: str) -> None:
         assert not re.search(rf'(?<!["\w]){name}(?!["\w])', block, re.IGNORECASE)
         assert f'"{name}"' in block
     assert f"    {name}_x" in overview[0]
+
+
+def test_tables_that_differ_in_what_mermaid_refuses_stay_apart() -> None:
+    """Each has a name of its own in every block, which the lexer takes whole."""
+    names = tuple(f'"50{character}"' for character in ("", *"'_\"%\\\n\r\v\b"))
+    cards = tuple(Card(name, "table", (), 0) for name in names)
+    overview = Overview("x", (("000_a", names),), frozenset(), ())
+    for block in (*mermaid.group(Diagram("x", cards, ())), *mermaid.overview(overview)):
+        drawn = [line.strip(" {") for line in block.split("\n") if "50" in line]
+        assert all(QUOTED.fullmatch(name) for name in drawn)
+        assert len({*drawn}) == len(names)
 
 
 @pytest.fixture(scope="module")
