@@ -99,7 +99,7 @@ class Trigger:
     name: str
     fires: str
     condition: str | None
-    calls: str
+    calls: str  # a function, with arguments
     comment: str | None
 
 

@@ -129,8 +129,9 @@ def _triggers(table: Table) -> str:
         (
             (
                 text.code(one.name),
-                f"{one.fires}, when {text.code(text.sql(one.condition))}" if one.condition else one.fires,
-                text.code(f"{title(one.calls)}()"),
+                text.plain(one.fires)
+                + (f", when {text.code(text.sql(one.condition))}" if one.condition else ""),
+                text.code(title(one.calls)),
             )
             for one in table.triggers
         ),

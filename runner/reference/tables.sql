@@ -197,11 +197,15 @@ triggers as (
                         case when t.tgtype & 8 > 0 then 'delete' end,
                         case when t.tgtype & 32 > 0 then 'truncate' end),
                     case when t.tgtype & 1 > 0 then ', for each row' else ', for each statement' end,
-                    case when t.tgdeferrable then ', deferrable' end,
+                    ', old table as ' || t.tgoldtable,
+                    ', new table as ' || t.tgnewtable,
+                    case when t.tgconstrrelid <> 0 then ', from ' || t.tgconstrrelid::pg_catalog.regclass end,
+                    case when t.tginitdeferred then ', deferrable initially deferred'
+                        when t.tgdeferrable then ', deferrable' end,
                     case t.tgenabled when 'D' then '; disabled' when 'R' then '; only on replicas'
                         when 'A' then '; on replicas too' end),
                 'condition', substring(pg_catalog.pg_get_triggerdef(t.oid, true) from ' WHEN [(](.*)[)] EXECUTE '),
-                'calls', t.tgfoid::pg_catalog.regproc::text,
+                'calls', substring(pg_catalog.pg_get_triggerdef(t.oid, true) from ' EXECUTE FUNCTION (.*)'),
                 'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')
             )
             order by t.tgname
