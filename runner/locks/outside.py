@@ -1,7 +1,8 @@
-"""Know what is dropped and no event trigger is told of: event triggers, roles, and what else is the server's.
+"""Know what is dropped and no event trigger is told of.
 
-Inside a transaction the lock that a drop takes tells it, also from a block. Where the object may be on the
-live server alone (``if exists``), and where no transaction is open, the text of the statement does.
+Event triggers, roles, and what else is the server's: inside a transaction the lock that a drop takes tells
+it, also from a block. Where the object may be on the live server alone (``if exists``), and where no
+transaction is open, the text of the statement does. And the sequence of an identity, where its column stays.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ WATCH = """
     union all
     select e.tableoid, e.oid, 'event trigger', e.evtname::text from pg_catalog.pg_event_trigger as e;
     grant select on runner_trace.outside to public;
+    create table runner_trace.identities as
+    select s.oid, array[n.nspname::text, s.relname::text] as names, d.refobjid, d.refobjsubid
+    from pg_catalog.pg_depend as d
+    join pg_catalog.pg_class as s on s.oid = d.objid and s.relkind = 'S'
+    join pg_catalog.pg_namespace as n on n.oid = s.relnamespace
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refclassid = d.classid
+        and d.deptype = 'i';
+    grant select on runner_trace.identities to public;
 """
 # Without its language the event trigger of the trace itself is gone.
 DROPPED = """
@@ -39,6 +48,13 @@ DROPPED = """
     union all
     select 0, 0, 0, 'extension', 'plpgsql', array['plpgsql'], '{}', true
     where not exists (select from pg_catalog.pg_extension as e where e.extname = 'plpgsql')
+    union all
+    select 0, i.oid, 0, 'sequence',
+        pg_catalog.quote_ident(i.names[1]) || '.' || pg_catalog.quote_ident(i.names[2]), i.names, '{}', true
+    from runner_trace.identities as i
+    join pg_catalog.pg_attribute as a
+        on a.attrelid = i.refobjid and a.attnum = i.refobjsubid and not a.attisdropped
+    where not exists (select from pg_catalog.pg_class as s where s.oid = i.oid)
 """
 _NAME = re.compile(r'[\w$]+|"\s*')
 _DROP = re.compile(

@@ -51,6 +51,15 @@ LOSSES: dict[str, list[str]] = {
         ["deletes every row of orders"],
     "drop extension plpgsql cascade": ["drops extension plpgsql"],
     "do $$ begin drop sequence public.numbers; end $$": ["drops sequence numbers"],
+    "alter table public.orders alter id drop identity": ["drops sequence orders_id_seq"],
+    "do $$ begin alter table public.orders alter id drop identity, drop note; end $$":
+        ["drops sequence orders_id_seq", "drops column orders.note"],
+    "alter table public.orders alter id drop identity;"
+    " alter table public.orders alter id add generated always as identity": ["drops sequence orders_id_seq"],
+    "alter table public.orders alter id set generated always, alter id restart": [],
+    "alter table public.orders drop id cascade":
+        ["drops column orders.id", "drops constraint fk_order on items", "drops view listed",
+         'drops rule "_RETURN" on listed'],
     "create table public.n (id int); drop table public.n": [],
     "create function public.n() returns int language sql as 'select 1'; drop function public.n()": [],
     "alter table public.orders alter column filled drop default": [],
