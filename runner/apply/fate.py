@@ -11,7 +11,7 @@ from runner.apply import failure
 from runner.errors import CommitUnknown, ConnectionLost, IntegrityError, RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.apply.course import Course
     from runner.apply.event import Event
@@ -72,7 +72,7 @@ def _resolve(  # noqa: PLR0913 - what is known of one file, keyword-only but for
     is_pressed = isinstance(trouble, KeyboardInterrupt)
     deadline = time.monotonic() + (_INTERRUPTED if is_pressed else _LOST)
     while True:
-        with database.heeding(_impatient) if is_pressed else nullcontext():
+        with database.heeding(impatience(migration)) if is_pressed else nullcontext():
             rows = _attempt(migration, access, pid, is_open=is_open)
         if rows is not None:
             if before.version is not None and before.version not in rows:
@@ -102,9 +102,9 @@ def _taken_over(migration: Migration, version: str) -> ConnectionLost:
     )
 
 
-def _impatient(waited: float) -> None:
-    if waited > _INTERRUPTED:
-        raise TimeoutError
+def impatience(migration: Migration) -> Callable[[float], None]:
+    """Return whom to heed behind a Ctrl-C: a standby may be gone for good."""
+    return database.silence(migration.series, seconds=_INTERRUPTED)
 
 
 def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -> dict[str, Applied] | None:
@@ -122,5 +122,5 @@ def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -
             return {row.version: row for row in rows if not row.running}
     except IntegrityError:
         raise  # it answers, and what is there is no ledger any more
-    except (database.Error, RunnerError, TimeoutError):
+    except (database.Error, RunnerError):
         return None  # not back yet

@@ -7,7 +7,7 @@ Nor does the server say of each of them at once that it is committed; it may be 
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from runner import database, ledger
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runner.apply.watch import Watch
     from runner.database import Access, Answer
     from runner.model import Migration
-
-_PARTING = 1.0  # seconds: whoever pressed Ctrl-C does not wait for a standby that is gone
 
 
 def follow(run: Run, way: Course, answer: Answer, watch: Watch) -> Iterator[Event]:
@@ -122,7 +120,11 @@ def _make_durable(access: Access, way: Course, trouble: BaseException | None) ->
     """Wait until all that is committed is durable, a second behind a Ctrl-C; return what came in between."""
     last = way.committed[-1].migration
     try:
-        with database.heeding(_impatient) if trouble else nullcontext(), ExitStack() as stack:
+        with ExitStack() as stack:
+            if trouble:
+                from runner.apply import fate  # noqa: PLC0415 - failures only
+
+                stack.enter_context(database.heeding(fate.impatience(last)))
             connection = access.connection
             if connection.closed:  # by the server's transaction_timeout
                 connection = stack.enter_context(closing(access.reconnect()))
@@ -131,8 +133,3 @@ def _make_durable(access: Access, way: Course, trouble: BaseException | None) ->
     except BaseException as problem:
         return problem
     return None if is_there else trouble or way.refused  # the server may have crashed since
-
-
-def _impatient(waited: float) -> None:
-    if waited > _PARTING:
-        raise TimeoutError

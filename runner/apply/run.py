@@ -64,7 +64,7 @@ class Run:
         self._tried = 0  # how often the file at hand was rolled back
         self._started: Migration | None = None
         self._is_old = False  # whether the session began before a file has set something for new ones
-        self._stack = ExitStack()  # of further sessions
+        self._stack = ExitStack()  # closes the session that is not the caller's
 
     @property
     def at_hand(self) -> Migration:
@@ -148,7 +148,9 @@ class Run:
             return
         self._is_old = False
         with suppress(RunnerError):
-            connection = self._stack.enter_context(closing(self.access.reconnect()))
+            connection = self.access.reconnect()
+            self._stack.close()  # the one before it, but for the caller's
+            self._stack.enter_context(closing(connection))
             self.access = self.access._replace(connection=connection)
 
     def plan_anew(self) -> Iterator[Event]:

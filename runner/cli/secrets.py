@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from runner.errors import RunnerError
 
+# What `secrets` of runner.database.url names; to ask it would load psycopg for a misspelt option.
 _SECRET = ("password", "scram_client_key", "scram_server_key", "oauth_client_secret")
 _HIDDEN = "***"
 

@@ -54,9 +54,9 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
 def _configuration(file: Path, series: str, variable: str) -> str:
     """Return the configuration with the new series at its end."""
     before = _text(file)
-    added = CONFIGURATION.format(series=series, variable=variable)
-    text = f"{before.rstrip()}\n\n{added}" if before.strip() else added
-    text = text.replace("\r\n", "\n").replace("\n", _line_end(before))
+    end = _line_end(before)
+    added = CONFIGURATION.format(series=series, variable=variable).replace("\n", end)
+    text = f"{before.rstrip()}{end}{end}{added}" if before.strip() else added
     try:
         configured = (
             tomllib.loads(before.removeprefix("\ufeff"))
