@@ -16,7 +16,7 @@ from runner import apply, database, embedded, ledger, planning
 from runner.database import Access
 from runner.errors import RunnerError, ServerUnusable
 from runner.model import Before, Limits
-from runner.schema import around, catalog, cluster, leftovers, roles
+from runner.schema import alike, around, catalog, cluster, leftovers, roles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -73,11 +73,11 @@ def scratch_server(
     with cluster.running(programs, superuser=_administrator(live)) as there:
         told = f"a private PostgreSQL {programs.version}"
         with database.connect(there, source=told) as connection:
-            around.speak_alike(connection, live.locale)
+            alike.speak_alike(connection, live.locale)
             made = _make_roles(connection, files, live)
-            around.make_tablespaces(connection, live.tablespaces)
-            alike = around.set_alike(connection, there, live, source=told)
-        yield Server(alike, told, live, is_private=True, made=made)
+            alike.make_tablespaces(connection, live.tablespaces)
+            ready = alike.set_alike(connection, there, live, source=told)
+        yield Server(ready, told, live, is_private=True, made=made)
 
 
 def _administrator(live: Around) -> str:
@@ -98,7 +98,7 @@ def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[S
         _check(connection, live)
         made = _make_roles(connection, files, live)
         try:
-            there = around.set_alike(connection, scratch, live, source=told)
+            there = alike.set_alike(connection, scratch, live, source=told)
             yield Server(there, told, live, is_private=False, made=made)
         finally:
             roles.drop(connection, made)
@@ -162,7 +162,7 @@ def built(
         scratch_database(server.url, source=server.source, name=name) as there,
     ):
         with database.connect(there, source=server.source) as connection:
-            around.adopt(connection, server.around, migrations)
+            alike.adopt(connection, server.around, migrations)
             if server.role:  # what an administrator did before it, files may do here by themselves
                 roles.rise(connection, server.role)
         with database.connect(there, source=server.source) as connection:

@@ -15,7 +15,7 @@ import pytest
 from runner import database
 from runner.errors import ServerUnusable
 from runner.model import Migration
-from runner.schema import around, cluster, scratch
+from runner.schema import alike, cluster, scratch
 from tests.servers import NEWEST
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_a_locale_that_nobody_knows_there_is_left_out() -> None:
         cluster.running(programs, superuser="postgres") as url,
         database.connect(url, source="x") as connection,
     ):
-        around.speak_alike(connection, "lc_collate 'xx_XX' lc_ctype 'xx_XX'")
+        alike.speak_alike(connection, "lc_collate 'xx_XX' lc_ctype 'xx_XX'")
         database.create_empty(connection, "still")
         assert database.query(connection, "select from pg_database where datname = 'still'") == [()]
 
