@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "migrate": "migrate",
-    "status": "databases",
+    "status": "status",
     "plan": "databases",
     "verify": "databases",
     "orphans": "orphans",
@@ -26,8 +26,8 @@ _COMMANDS = {
     "rollback": "files",
     "init": "files",
     "new": "files",
-    "baseline": "proofs",
-    "accept": "proofs",
+    "baseline": "recording",
+    "accept": "recording",
     "docs": "docs",
     "server": "server",
 }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import config, fleet
-from runner.cli import common, databases, document, members, report, standing, stopping, visits
+from runner.cli import common, document, members, report, standing, stopping, visits
 from runner.cli.board import Board
+from runner.cli.status import PENDING
 from runner.fleet import Ending, worst
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None
         _add(one, series, file, **document.standing(one.database))
     visits.show_groups(ordered, standing.standing)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
-    _end(ordered, [databases.PENDING] if behind else [])
+    _end(ordered, [PENDING] if behind else [])
 
 
 def plan(

@@ -1,17 +1,15 @@
-"""Commands that compare with a scratch database, or change the ledger alone: prove, baseline, accept."""
+"""The command that runs files in a scratch database: prove."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, door, ledger, planning, schema
+from runner import config, planning, schema
 from runner.cli import common, document, options, report, values, verdict
-from runner.errors import Interrupted, LedgerChanged, ProofFailed, UsageError
+from runner.errors import ProofFailed, UsageError
 from runner.files import folded
-from runner.planning import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,112 +90,3 @@ def _warn_of_folded(migrations: Sequence[Migration]) -> None:
             report.warning(
                 f"{place}: default {word} is the time at which the file runs, for every row; write now()."
             )
-
-
-@click.command("baseline")
-@options.one_series
-@click.option(
-    "--to",
-    type=values.VERSION,
-    required=True,
-    metavar="NNN",
-    shell_complete=values.complete_version,
-    help="The last file it has.",
-)
-@click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
-@options.scratch_option
-@options.wait_option
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
-def baseline_command(  # noqa: PLR0913 - one parameter per option
-    *, series: str, to: int, despite_drift: bool, scratch: str | None, url: str | None, file: Path | None
-) -> None:
-    """Adopt a database that has the objects.
-
-    Compares it with what the files up to NNN make in a scratch database, shows every difference, and
-    records the files as applied without running them. With differences it records nothing, unless told to.
-    """
-    with common.sites(file, [series], url=url) as [site]:
-        planning.check_writable([site])
-        planning.check_target(site.steps, to=to)
-        if newest := planning.newest(site.steps):
-            raise LedgerChanged(
-                f"{series} is at {newest.label} already.",
-                remedy="A baseline is for a database without a ledger.",
-            )
-        files: list[Migration] = [
-            step.migration for step in planning.pending(site.steps, to=to) if step.migration
-        ]
-        if not files:
-            raise UsageError(
-                f"There is nothing to record up to {to:03}: each file requires what the server lacks.",
-                remedy="Choose a higher --to; `status` names the extensions.",
-            )
-        planning.check_content([site], to=to)
-        compared = schema.differences(site, files, scratch_url=scratch)
-        found = compared.found
-        common.add(
-            door.describe(site),
-            recorded=[m.version for m in files],
-            drift=[str(difference) for difference in found],
-            **common.compared(compared),
-        )
-        if found and not despite_drift:
-            problem = schema.drifted(site, found)
-            problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
-            raise problem
-        ledger.baseline(site.connection, files)
-    if not common.wants_document():
-        common.show_comparison(compared)
-        for difference in found:
-            report.warning(str(difference))
-        report.sentence(
-            f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.", indent=""
-        )
-
-
-@click.command("accept")
-@options.one_series
-@click.argument("number", type=values.VERSION, metavar="NNN", shell_complete=values.complete_version)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@options.wait_option
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
-def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
-    """Record one edited file anew.
-
-    Shows how the file differs from what was applied, asks, and records its checksum and text. The file is
-    not run: this is for a comment or a layout that changed, not for SQL that the database never saw.
-    """
-    if common.wants_document() and not yes:
-        raise UsageError("--json asks nobody.", remedy="Look at the difference first, then add --yes.")
-    with common.sites(file, [series], url=url) as [site]:
-        planning.check_writable([site])
-        planning.check_target(site.steps, to=number)
-        [step] = [step for step in site.steps if step.number == number]
-        if step.state is not State.EDITED or step.migration is None or step.problem is None:
-            raise UsageError(f"{series} {step.label} is {step.state}, not edited.", remedy="See `verify`.")
-        planning.explain(site)
-        report.difference(step.problem.notes)
-        if not yes:
-            _ask(step.migration.path)
-        ledger.accept(site.connection, step.migration)
-        common.add(door.describe(site), accepted=step.version, difference=list(step.problem.notes))
-        report.say(f"{step.migration.path} is recorded as it is now.")
-
-
-def _ask(path: str) -> None:
-    """Raise ``Interrupted`` unless somebody says yes."""
-    try:
-        if click.confirm(f"Record {path} as it is now?"):
-            return
-        said = "the answer was no"
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise  # Ctrl-C
-        said = "nobody answered"
-    raise Interrupted(f"{path} is not recorded anew: {said}.", remedy="Answer y, or add --yes.")

@@ -1,0 +1,51 @@
+"""The command that tells how databases stand: status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner import door, planning
+from runner.cli import common, document, members, options, table
+from runner.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PENDING = 3  # exit code
+
+
+@click.command("status")
+@options.some_series
+@click.option("--exit-code", is_flag=True, help="Exit 3 when something is pending.")
+@options.wait_option
+@members.reading_options
+@options.url_option
+@options.config_option
+@options.embedded_option
+@options.json_option
+def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
+    """Show what is applied, pending or wrong.
+
+    Each file is applied, pending, skipped (the server lacks an extension it needs), edited, renamed,
+    missing, late, or ahead (a newer release has applied it). Writes nothing; the right to select from
+    public.schema_migrations is enough, for a role that may connect. Exits 4 when something is wrong, and
+    says what to do about it.
+    """
+    if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
+        return
+    common.warn_of_leavings(file, series)
+    found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
+    for one in found:
+        common.warn_empty(one)
+    for one in common.documented(found):
+        common.add(one, **document.standing(one))
+    if not common.wants_document():
+        table.show_all(found)
+    steps = [step for one in found for step in one.steps]
+    if any(step.problem for step in steps):
+        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+    if exit_code and planning.pending(steps):
+        common.exit_with(click.get_current_context(), PENDING)
