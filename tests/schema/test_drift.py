@@ -120,6 +120,27 @@ def test_the_guide_of_roles_is_no_drift_and_its_rights_are_looked_for(guided: st
         assert len(found) == 3
 
 
+def test_what_files_set_for_the_database_brings_no_other_role(each_url: str, tmp_path: Path) -> None:
+    """The scratch database works as the role that migrates, which is a setting of its own."""
+    sets = (
+        "do $$ begin execute format('alter database %I set datestyle = German', current_database()); end $$;"
+    )
+    app = make(
+        tmp_path, app={"000_set.sql": sets, "001_a.sql": "create table a (d date default '01.02.2024');"}
+    )
+    url = database.with_settings(each_url, {"role": "lent_owner"}, source="x")
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        admin.execute("create role lent_owner")
+        admin.execute(f"alter database {admin.info.dbname} owner to lent_owner".encode())
+        try:
+            app.migrate(url)
+            said = app.run(CliRunner(), "verify", "--drift", APP_URL=url)
+        finally:
+            admin.execute(f"alter database {admin.info.dbname} owner to current_user".encode())
+            admin.execute("drop owned by lent_owner cascade; drop role lent_owner")
+    assert said.exit_code == 0, said.output
+
+
 QUIET = {
     "the same right from two grantors": (
         (
