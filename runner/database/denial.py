@@ -28,6 +28,11 @@ _REMEDIES = {
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
 _CERTIFICATE = re.compile("valid client certificate|certificate authentication failed")
+_INVALID = "invalid database"  # of the same SQLSTATE, and from the same file of the server
+_HALF_DROPPED = (
+    "A drop of it was interrupted, and nothing else can be done with it. As an administrator: "
+    "drop database {dbname}; and make it anew."
+)
 _CLIENT = (
     "Name a certificate for this user that the server takes, and its key: sslcert and sslkey in the URL."
 )
@@ -83,6 +88,8 @@ def _remedy(told: Told) -> str:
         return _LIBRARY
     if told.sqlstate == _REJECTED and _CERTIFICATE.search(told.text):
         return _CLIENT
+    if told.sqlstate == _SHUT and _INVALID in told.text:
+        return _HALF_DROPPED
     return _REMEDIES.get(told.sqlstate, _OPTION)
 
 

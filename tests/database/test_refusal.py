@@ -46,6 +46,8 @@ _MADE = (
     "create database shut allow_connections false",
     "create database closed connection limit 0",
     "create database private",
+    "create database invalid",
+    "update pg_database set datconnlimit = -2 where datname = 'invalid'",
     "revoke connect on database private from public",
 )
 # User, password, database, options of the URL, and what they come to.
@@ -62,6 +64,7 @@ REFUSED = {
         "plain", "", "private", "", "ACCESS_DENIED", "grant connect on database private to plain;"
     ),
     "a database that takes nobody": ("plain", "", "shut", "", "ACCESS_DENIED", "shut allow_connections true"),
+    "a drop that was interrupted": ("plain", "", "invalid", "", "ACCESS_DENIED", "drop database invalid;"),
     "a database closed by its limit": ("plain", "", "closed", "", "ACCESS_DENIED", "closed connection limit"),
     "a setting that does not exist": (
         "plain", "", "postgres", "&options=-c%20nope%3D1", "ACCESS_DENIED", "Correct the option"
