@@ -166,7 +166,7 @@ def _has_end(statement: Statement, text: str) -> bool:
 
 def sets_for_sessions(text: str) -> bool:
     """Tell whether a file may set something that counts for sessions to come, if only in a block."""
-    return re.search(r"alter\s+(?:database|role|user)\b", text.lower()) is not None
+    return re.search(r"alter\s+(?:database|role|user)\b[^;]*\b(?:re)?set\b", text.lower()) is not None
 
 
 def before(text: str, word: str, blanks: str) -> Iterator[int]:

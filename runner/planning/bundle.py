@@ -48,7 +48,7 @@ select pg_catalog.substr({tag}
 {alone}:begin{kind} \\gset
 select :'sql' \\gexec
 :record{kind} \\gset
-{next}"""
+"""
 # What the file has set for the database or the role, the next one finds.
 _CONNECT = "\\connect\nset client_encoding = 'utf8';\n"
 _ALONE = """\
@@ -76,7 +76,8 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
     title = _TITLE.format(series=site.series, recorded=recorded)
     variable = site.target.series.variable
     header = _HEADER.format(series=site.series, runner=__version__, variable=variable)
-    parts = [_file(migration) for migration in pending]
+    parts = [_file(migration) + _session(migration) for migration in pending[:-1]]
+    parts += [_file(migration) for migration in pending[-1:]]
     if parts and not site.before.has_ledger:
         parts[0] += "\\set ledger ''\n"
     first = (title + header + before).count("\n") + len(pending) + 1
@@ -121,10 +122,14 @@ def _file(migration: Migration) -> str:
         checksum=_word(migration.checksum),
         tag=_tag(migration.sql),
         text=migration.sql,
-        next=_CONNECT if files.sets_for_sessions(migration.sql) else "",
         alone="" if migration.in_transaction else _alone(migration),
         kind="" if migration.in_transaction else "_alone",
     )
+
+
+def _session(migration: Migration) -> str:
+    """Return what begins another session behind a file that has set something for sessions to come."""
+    return _CONNECT if files.sets_for_sessions(migration.sql) else ""
 
 
 def _alone(migration: Migration) -> str:

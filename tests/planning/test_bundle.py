@@ -90,6 +90,15 @@ def test_a_file_finds_what_one_before_it_has_set(
         assert db.execute("select to_regclass('z.b') is not null").fetchone() == (True,)
 
 
+def test_no_session_begins_where_none_is_needed(runner: CliRunner, tmp_path: Path, each_url: str) -> None:
+    """Not behind the last file, nor for a password, which the URL does not know yet."""
+    word, sets = "alter role current_user password 'x';", "alter role current_user set work_mem = '5MB';"
+    app = make(tmp_path, app={"000_word.sql": word, "001_set.sql": sets, "002_set.sql": sets})
+    text = write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url).read_text()
+    assert text.count("\\connect\n") == 1
+    assert text.index("/001_set.sql'") < text.index("\\connect\n") < text.index("/002_set.sql'")
+
+
 def test_it_goes_on_from_where_the_ledger_is(
     runner: CliRunner, server: Server, url: str, tmp_path: Path
 ) -> None:
