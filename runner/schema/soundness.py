@@ -110,8 +110,8 @@ def unsound(site: Site) -> Iterator[SchemaInvalid]:
     for table, name in database.query_quoted(site.connection, _DETACHED, schemas):
         yield SchemaInvalid(
             f"Partition {name} is half detached: {table} has no longer its rows.",
-            remedy=f"End it: alter table {table} detach partition {name} finalize; Then attach it anew; or, "
-            "where a file that is not applied yet detaches it, let that file pass over what is detached.",
+            remedy=f"End it: alter table {table} detach partition {name} finalize; Then attach it "
+            "anew; a file that was interrupted as it detached it can run again then.",
         )
     question = _CONSTRAINTS.replace("{recorded}", _RECORDED if site.shape else "false")
     found = database.query_quoted(site.connection, question, schemas)
