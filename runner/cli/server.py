@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -80,6 +81,8 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
     command = [program, *arguments, *([conninfo] if conninfo else [])]
     if sys.platform == "win32":  # where exec leaves the console to the shell at once
         sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - psql
+    for one in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and psql would inherit that
+        signal.signal(one, signal.SIG_DFL)
     os.execve(program, command, environ)  # noqa: S606 - psql takes over
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +68,14 @@ def test_psql_gets_its_password_from_the_environment(app: Project, url: str) -> 
     output, _ = psql.communicate()
     assert psql.returncode == 0, output
     assert "s3cr3t" not in output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process tells its signals")
+def test_psql_ends_with_the_pipe_that_it_writes_into(app: Project, url: str) -> None:
+    """Python ignores the signal for that, and what psql runs would as well."""
+    psql = app.process("server", "psql", "app", "-Xc", "\\! grep SigIgn /proc/self/status", APP_URL=url)
+    ignored = int(psql.communicate()[0].split()[1], 16)
+    assert not ignored & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
 
 
 @pytest.mark.parametrize("locale", ["POSIX", "C.UTF-8"])
