@@ -73,11 +73,12 @@ def width(*, err: bool = False) -> int | None:
 
 
 def console() -> Console:
-    """Return a rich console for a terminal. Text is never read as markup."""
+    """Return a rich console for a terminal, which follows its width. Text is never read as markup."""
     from rich.console import Console  # noqa: PLC0415 - start-up time: only a bar needs rich
 
+    fixed = _NARROWEST if width() == _NARROWEST else None
     return Console(
-        file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=not is_coloured(), width=width()
+        file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=not is_coloured(), width=fixed
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -48,6 +49,20 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     return stream
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_is_drawn_follows_the_width_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar as wide as the window once was would break into several lines, ten times a second."""
+    widths = [110]
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((widths[-1], 24)))
+    drawn = report.console()
+    found = [drawn.width]
+    widths.append(50)
+    found.append(drawn.width)
+    widths.append(10)
+    assert [*found, report.console().width] == [110, 50, 40]
 
 
 def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
