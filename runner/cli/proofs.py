@@ -12,10 +12,12 @@ from runner.errors import ProofFailed, UsageError
 from runner.files import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from runner.config import Project, Target
     from runner.model import Migration
+    from runner.schema import Proof
 
 
 @click.command("prove")
@@ -52,29 +54,41 @@ def prove_command(
         _warn_of_folded(migrations)
     if begin and all(one.number < begin for migrations in files.values() for one in migrations):
         raise UsageError(f"There is no file from number {begin:03} on.", remedy="Choose a lower one.")
-    failed = untried = 0
+    found: list[Proof] = []
     for target in common.targets(project, chosen, url=url):
         own = files[target.series.name]
-        proofs = []
-        mine = project.root / "tests" / "rows"
-        with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
-            verdict.say(f"{target.series.name} (on {server.source})", style="bold")
-            for one in schema.prove(
-                own,
-                server.url,
-                source=server.source,
-                schemas=target.series.schemas,
-                begin=begin,
-                own=mine,
-                role=server.role,
-            ):
-                proofs.append(one)
-                verdict.show(one)
+        proofs = list(_shown(target, own, project, begin=begin, scratch=scratch))
         verdict.summarize(target.series.name, proofs)
-        failed += sum(bool(one.findings) for one in proofs)
-        untried += sum(bool(one.untried) for one in proofs)
         entry = [document.proof(one) for one in proofs]
         common.add_entry(target.series.name, target.series.database, files=entry)
+        found += proofs
+    _check(found)
+
+
+def _shown(
+    target: Target, files: Sequence[Migration], project: Project, *, begin: int, scratch: str | None
+) -> Iterator[Proof]:
+    """Prove the files of one series, and show each as it is done."""
+    series = target.series
+    with schema.scratch_server(target.url, source=target.source, files=files, scratch=scratch) as server:
+        verdict.say(f"{series.name} (on {server.source})", style="bold")
+        for one in schema.prove(
+            files,
+            server.url,
+            source=server.source,
+            schemas=series.schemas,
+            begin=begin,
+            own=project.root / "tests" / "rows",
+            role=server.role,
+        ):
+            verdict.show(one)
+            yield one
+
+
+def _check(proofs: Sequence[Proof]) -> None:
+    """Raise ``ProofFailed`` unless all files stood it."""
+    failed = sum(bool(one.findings) for one in proofs)
+    untried = sum(bool(one.untried) for one in proofs)
     if failed or untried:
         rest = f", {untried} {'were' if untried != 1 else 'was'} not tried" if untried else ""
         raise ProofFailed(

@@ -107,7 +107,8 @@ def _warn(found: Sequence[Database]) -> None:
         if len(lacking) == 1:
             report.warning(f"{lacking[0]} has no rollback file.")
         elif lacking:
-            report.warning(f"{lacking[0]} and {len(lacking) - 1} more files have no rollback file.")
+            rest = len(lacking) - 1
+            report.warning(f"{lacking[0]} and {rest} more file{'s' * (rest != 1)} have no rollback file.")
 
 
 def _compare(found: Sequence[Database], expect: int | None) -> None:

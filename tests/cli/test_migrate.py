@@ -50,6 +50,19 @@ def test_migrate_warns_of_a_missing_rollback(runner: CliRunner, app: Project, ur
     assert result.stderr == "warning: app/001_two.sql has no rollback file.\n"
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [(1, "app/000_one.sql and 1 more file have"), (2, "app/000_one.sql and 2 more files have")],
+)
+def test_several_missing_rollbacks_are_one_warning(
+    runner: CliRunner, app: Project, url: str, more: int, words: str
+) -> None:
+    """The first is named, the others are counted."""
+    app.write("app", {"002_three.sql": "select 1;"} if more == 2 else {})
+    result = app.run(runner, "migrate", APP_URL=url)
+    assert result.stderr == f"warning: {words} no rollback file.\n"
+
+
 def test_migrate_twice_applies_nothing(runner: CliRunner, app: Project, url: str) -> None:
     """The second run says that there was nothing to do."""
     app.run(runner, "migrate", APP_URL=url)
