@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli import annotation, excerpt, log
-from runner.cli.text import shortened, visible, wrapped
+from runner.cli.text import harmless, shortened, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,8 +118,8 @@ def sentence(text: str, *, style: str | None = None, indent: str = "  ") -> None
 
 
 def answer(text: str) -> None:
-    """Print what a command was asked for, also with --quiet."""
-    line(visible(text))
+    """Print what a command was asked for, also with --quiet: somebody may copy it."""
+    line(harmless(text))
 
 
 def raw(text: str) -> None:

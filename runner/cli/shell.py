@@ -6,6 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from runner.cli.text import OBEYED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,7 +16,9 @@ _PLAIN = re.compile(r"[\w./\\:=+-]+")
 
 
 def quote(word: str, *, powershell: bool = IS_POWERSHELL) -> str:
-    """Return a word so that the shell takes it as it is."""
+    """Return a word so that the shell takes it as it is; what a terminal obeys is written out for it."""
+    if OBEYED.search(word):
+        return _written_out(word, powershell=powershell)
     if powershell:
         return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "''") + "'"
     import shlex  # noqa: PLC0415 - start-up time
@@ -22,10 +26,23 @@ def quote(word: str, *, powershell: bool = IS_POWERSHELL) -> str:
     return shlex.quote(word)
 
 
+def _written_out(word: str, *, powershell: bool) -> str:
+    if powershell:
+        escaped = re.sub(r'[`$"\u201c-\u201e]', r"`\g<0>", word)
+        return '"' + OBEYED.sub(lambda found: f"$([char]{ord(found[0])})", escaped) + '"'
+    escaped = re.sub(r"[\\']", r"\\\g<0>", word)
+    return "$'" + OBEYED.sub(lambda found: _octal(found[0]), escaped) + "'"
+
+
+def _octal(letter: str) -> str:
+    """Return a letter as bytes of three digits each, so that none that follows counts among them."""
+    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape"))
+
+
 def join(words: Sequence[str], *, powershell: bool = IS_POWERSHELL) -> str:
     """Return words as a command; PowerShell calls what is quoted only behind an ampersand."""
     line = " ".join(quote(word, powershell=powershell) for word in words)
-    return f"& {line}" if powershell and line.startswith("'") else line
+    return f"& {line}" if powershell and line.startswith(("'", '"')) else line
 
 
 def variable(name: str, *, powershell: bool = IS_POWERSHELL) -> str:

@@ -5,13 +5,30 @@ from __future__ import annotations
 import re
 
 _BLANK = "\0"  # stands for a blank that is no place for a line to end
+# What a terminal may obey, or a line may end at: C0, C1, what turns the direction, bytes that are no letter.
+OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_JOINS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # of scripts and of pictures
 
 
 def visible(text: str) -> str:
-    """Return the text with control characters written out, so that a terminal does not obey them."""
+    """Return the text with control characters written out, so that a terminal does not obey them.
+
+    So is what nobody sees; a blank of any kind stays.
+    """
     if text.replace("\n", "").isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _is_shown(letter: str) -> bool:
+    if letter.isprintable() or letter in "\n\t" or letter in _JOINS:
+        return True
+    return letter.isspace() and not OBEYED.match(letter)
+
+
+def harmless(text: str) -> str:
+    """Return the text with nothing written out but what a terminal obeys: for what somebody copies."""
+    return OBEYED.sub(lambda c: c[0] if c[0] in "\n\t" else c[0].encode("unicode_escape").decode(), text)
 
 
 def columns(text: str) -> int:

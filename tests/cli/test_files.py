@@ -129,6 +129,18 @@ def test_what_rollback_prints_runs_wherever_the_url_stands(
     assert _states(runner, undoable, each_url) == ["pending", "pending"]
 
 
+def test_what_rollback_prints_names_a_folder_of_any_letters(
+    runner: CliRunner, tmp_path: Path, undoable: Project, url: str
+) -> None:
+    """Blanks of other kinds, and what nobody sees: the path is that of the file."""
+    moved = Project(undoable.root.rename(tmp_path.with_name("日本\u3000語\xa0\xad\u200d")))
+    moved.run(runner, "migrate", APP_URL=url)
+    (moved.root / ".env").write_text(f"APP_URL={url}\n")
+    result = moved.run(runner, "rollback", "app", "--to", "base")
+    _run_printed(result.stdout, cwd=ROOT)
+    assert _states(runner, moved, url) == ["pending", "pending"]
+
+
 def test_what_rollback_prints_runs_on_the_embedded_server(runner: CliRunner, undoable: Project) -> None:
     """The command opens it by itself, also when it was stopped meanwhile."""
     home = Path(tempfile.mkdtemp(prefix="rollback home-"))

@@ -219,6 +219,13 @@ def test_control_characters_are_shown_not_obeyed(capsys: pytest.CaptureFixture[s
     assert not any(not c.isprintable() and c != "\n" for c in shown)
 
 
+def test_a_blank_of_any_kind_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder is named as people write it; only what nobody sees is written out."""
+    report.warning("日本\u3000語/a\xa0b/\U0001f469\u200d\U0001f4bb/c\u200bd\u2028e\x85")
+    said = "warning: 日本\u3000語/a\xa0b/\U0001f469\u200d\U0001f4bb/c\\u200bd\\u2028e\\x85\n"
+    assert capsys.readouterr().err == said
+
+
 def test_markup_is_text(terminal: Terminal) -> None:
     """Brackets in names and messages mean nothing to rich."""
     report.warning("[/red] [bold]x[/bold] :smile:")

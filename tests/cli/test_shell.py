@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
 from runner import files
-from runner.cli import shell
+from runner.cli import report, shell
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,9 @@ from runner.cli import shell
         ("a;b", "'a;b'", "'a;b'"),
         ("@a", "@a", "'@a'"),
         ("", "''", "''"),
+        ("日本\u3000語\xa0a\xad\u200d", "'日本\u3000語\xa0a\xad\u200d'", "'日本\u3000語\xa0a\xad\u200d'"),
+        ("it's\x1b7\\", r"$'it\'s\0337\\'", '"it\'s$([char]27)7\\"'),
+        ('$a"\u202e', "$'$a\"\\342\\200\\256'", '"`$a`"$([char]8238)"'),
     ],
 )
 def test_a_word_is_quoted_as_the_shell_wants_it(word: str, posix: str, powershell: str) -> None:
@@ -29,10 +34,33 @@ def test_a_word_is_quoted_as_the_shell_wants_it(word: str, posix: str, powershel
     assert shell.quote(word, powershell=True) == powershell
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "日本\u3000語",
+        "a\xa0b\u202fc",
+        "a\u200db\xad\u200b",
+        "a'\x1b[2J\\1",
+        "a\nb\t",
+        "\u202ea\x9b1",
+        b"\xff7",
+    ],
+)
+def test_a_shell_reads_back_what_is_printed(name: str | bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever a path holds, the terminal obeys none of it, and the command names that path."""
+    report.answer(shell.join(["printf", "%s", os.fsdecode(name)], powershell=False))
+    printed = capfd.readouterr().out
+    assert printed.count("\n") == 1
+    assert not set(printed) & set("\x1b\x9b\u202e\t")
+    done = subprocess.run(["bash", "-c", printed], stdout=subprocess.PIPE, check=True)
+    assert done.stdout == os.fsencode(name)
+
+
 def test_powershell_calls_a_quoted_program() -> None:
     """By itself a quoted word is a string there, and nothing that runs."""
     words = [r"C:\Program Files\Python\python.exe", "-m", "runner"]
     assert shell.join(words, powershell=True) == r"& 'C:\Program Files\Python\python.exe' -m runner"
+    assert shell.join(["C:\\\u202e.exe"], powershell=True) == r'& "C:\$([char]8238).exe"'
     assert shell.join([r"C:\py\python.exe", "-m"], powershell=True) == r"C:\py\python.exe -m"
 
 
