@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,8 +10,9 @@ if TYPE_CHECKING:
 
     from runner.errors import RunnerError
 
-# What `secrets` of runner.database.url names; to ask it would load psycopg for a misspelt option.
-_SECRET = ("password", "scram_client_key", "scram_server_key", "oauth_client_secret")
+# What `secrets` of runner.database.url names; to ask it would load psycopg for a misspelt option. Without a
+# value it is a name like others: of a series, a table, an index.
+_SECRET = re.compile(r"(password|scram_client_key|scram_server_key|oauth_client_secret)\s*=\s*\S", re.I)
 _HIDDEN = "***"
 
 
@@ -26,10 +28,6 @@ def hidden(problem: RunnerError, words: Iterable[str]) -> RunnerError:
 def _secrets(words: Iterable[str]) -> list[str]:
     """Return such words, the longest first: as they are, quoted by Python, and taken for a path."""
     parts = {part for word in words for part in (word, word.partition("=")[2])}
-    secret = {
-        part
-        for part in parts
-        if ("://" in part and "@" in part) or any(name in part.lower() for name in _SECRET)
-    }
+    secret = {part for part in parts if ("://" in part and "@" in part) or _SECRET.search(part)}
     ways = {way for part in secret for way in (part, repr(part)[1:-1], part.replace("//", "/"))}
     return sorted(ways, key=len, reverse=True)

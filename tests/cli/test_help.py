@@ -250,7 +250,8 @@ MISPLACED = [
     ["status", "--color", SECRET], ["docs", "--output", SECRET, SECRET],
     ["plan", "--fail-on", SECRET], ["prove", "app", "--from", SECRET],
     ["status", "--color", "host=h oauth_client_secret=s3cr3t"],
-    ["status", "--color", "scram_client_key=s3cr3t"],
+    ["status", "--color", "scram_client_key=s3cr3t"], ["status", "--color", "sslpassword = s3cr3t"],
+    ["status", "PGPASSWORD=s3cr3t"], ["status", "postgresql://h/d?password=s3cr3t"],
 ]  # fmt: skip
 
 
@@ -263,6 +264,18 @@ def test_a_url_in_a_wrong_place_is_not_repeated(
     result = app.run(runner, *words, *json)
     assert result.exit_code == 2, result.output
     assert "s3cr3t" not in result.output + result.stderr
+
+
+@pytest.mark.parametrize("series", ["passwords", "password", "password_resets"])
+def test_a_name_that_speaks_of_passwords_is_no_secret(
+    runner: CliRunner, tmp_path: Path, url: str, series: str
+) -> None:
+    """A series, and a table whose name has the same words, are told as they are."""
+    project = make(tmp_path, **{series: {"000_one.sql": f"create table public.{series}_b (id int, id int);"}})
+    result = project.run(runner, "migrate", series, **{f"{series.upper()}_URL": url})
+    assert (result.exit_code, f"{series}/000_one.sql" in result.stderr) == (1, True), result.output
+    assert f"public.{series}_b" in result.stderr
+    assert "***" not in result.output
 
 
 def test_a_database_of_another_series_is_refused(
