@@ -114,7 +114,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
         yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}&{mark}"
     finally:
         if watch:
-            watch.communicate()
+            watch.communicate("\n")  # a fork of this process may hold the pipe open
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -129,7 +129,7 @@ def _make(programs: Programs, folder: Path, superuser: str, user: str | None) ->
 
 
 def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.Popen[str]:
-    """Start the server below a shell that ends it when this process closes the pipe, or is no more."""
+    """Start the server below a shell that ends it when this process says so, or is no more."""
     settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return subprocess.Popen(  # noqa: S603 - a script of this module

@@ -16,6 +16,7 @@ from runner import database
 from runner.errors import ServerUnusable
 from runner.model import Migration
 from runner.schema import alike, cluster, scratch
+from tests.project import ROOM
 from tests.servers import NEWEST
 
 if TYPE_CHECKING:
@@ -147,6 +148,27 @@ with scratch.scratch_server({server.url("postgres")!r}, source="x", files=[]) as
     while folder.exists():
         assert time.monotonic() < deadline, "the server is still there"
         time.sleep(0.05)
+
+
+FORKING = """
+import os, sys, time
+from runner.schema import cluster
+with cluster.running(cluster.choose(int(sys.argv[1]), ()), superuser="postgres"):
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+        os._exit(0)
+    began = time.monotonic()
+print(time.monotonic() - began)
+os.kill(child, 9)
+"""
+
+
+def test_a_fork_of_the_program_does_not_keep_the_server(server: Server) -> None:
+    """A worker that a calling program forks meanwhile has the pipe as well, and is not waited for."""
+    command = [sys.executable, "-c", FORKING, str(server.version)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+    assert float(done.stdout) < ROOM
 
 
 def test_roles_and_tablespaces_are_there_first(server: Server) -> None:
