@@ -116,10 +116,12 @@ def error(problem: RunnerError) -> dict[str, Any]:
 
 
 def found(entries: Sequence[Mapping[str, Any]], code: int) -> dict[str, Any]:
-    """Return the first problem that the entries tell of, for a command that ends with ``code`` over it."""
+    """Return the problem over which a command ends with ``code``: the first that has it, else the first."""
+    problems: list[dict[str, Any]] = []
     for entry in entries:
-        steps = [step["problem"] for step in entry.get("steps", ()) if step["problem"]]
         own = [entry["error"]] if entry.get("error") else []  # of a member of a fleet
-        for problem in (*own, *entry.get("problems", ()), *steps):
-            return dict(problem)
+        steps = [step["problem"] for step in entry.get("steps", ()) if step["problem"]]
+        problems += map(dict, (*own, *entry.get("problems", ()), *steps))
+    if problems:
+        return next((one for one in problems if one["exit_code"] == code), problems[0])
     return error(_FAMILIES.get(code, RunnerError)("See what is told of each database."))

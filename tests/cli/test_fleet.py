@@ -211,6 +211,22 @@ def test_what_is_wrong_with_a_ledger_is_told_last(
     assert names == ["CANNOT_CONNECT", "CHECKSUM_MISMATCH"]
 
 
+@pytest.mark.parametrize("command", ["status", "verify", "migrate"])
+def test_the_error_of_the_document_is_that_of_the_exit_code(
+    runner: CliRunner, app: Project, file: str, urls: list[str], command: str
+) -> None:
+    """Not the first of the file, over which alone the code would be another."""
+    app.run(runner, "migrate", "--fleet", file, "--only", "eu-2")
+    run(urls[2], "update public.schema_migrations set checksum = 'sha256:0' where version = '001'")
+    with open(file, encoding="utf-8") as fleet:  # noqa: PTH123 - a text
+        text = fleet.read()
+    with open(file, "w", encoding="utf-8") as fleet:  # noqa: PTH123 - a text
+        fleet.write(f"eu-9=postgresql://postgres@127.0.0.1:1/nowhere\n{text}")
+    result = app.run(runner, command, "--fleet", file, "--json")
+    error = data(result)["error"]
+    assert (result.exit_code, error["exit_code"], error["name"]) == (4, 4, "CHECKSUM_MISMATCH")
+
+
 def test_the_log_has_the_events_of_each_member(runner: CliRunner, app: Project, file: str) -> None:
     """Started and applied, each with the name of its database."""
     result = app.run(runner, "migrate", "--fleet", file, "--log", "json")
