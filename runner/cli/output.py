@@ -1,4 +1,7 @@
-"""Keep a run going when what it prints cannot be written: a full disk, a closed pipe, a terminal gone."""
+"""Keep a run going when what it prints cannot be written: a full disk, a closed pipe, a terminal gone.
+
+Nor does it stumble where nobody is to be asked: stdin may be closed.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,8 @@ class Output:
 
 
 def guard() -> None:
-    """Let no failure to print end the program; ``lost`` tells of it at the end."""
+    """Let no failure to print end the program; ``lost`` tells of it at the end. A closed stdin is empty."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - as above
     sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
 
 

@@ -119,6 +119,25 @@ def test_a_letter_that_the_terminal_lacks_is_written_out(tmp_path: Path, url: st
     assert "select nope /* é */;" in bundle.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("accept app 1", 1, "error INTERRUPTED: app/001_two.sql is not recorded anew: nobody answered."),
+        ("status --fleet -", 2, "error CONFIG_INVALID: stdin names no database."),
+        ("migrate --fleet -", 2, "error CONFIG_INVALID: stdin names no database."),
+    ],
+)
+def test_a_closed_stdin_is_an_empty_one(tmp_path: Path, url: str, command: str, code: int, said: str) -> None:
+    """As a service manager leaves it: nobody answers, and no database is named."""
+    app = make(tmp_path, app=TWO)
+    shell(app, "$RUN migrate --config $APP", APP_URL=url)
+    app.write("app", {"001_two.sql": "-- anew\n" + TWO["001_two.sql"]})
+    line = f"$RUN {command} --config $APP"
+    closed, empty = (shell(app, f"{line} {stdin}", APP_URL=url) for stdin in ("<&-", "</dev/null"))
+    assert (closed.returncode, said in closed.stderr) == (code, True), closed.stderr
+    assert (closed.stdout, closed.stderr) == (empty.stdout, empty.stderr)
+
+
 def test_what_others_left_for_the_end_is_done_and_seen(tmp_path: Path) -> None:
     """A program that measures what ran, such as coverage, writes it down then."""
     code = (
