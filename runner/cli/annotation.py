@@ -7,6 +7,7 @@ its own toolkit (packages/core/src/command.ts): of data ``%``, CR and LF, of a p
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from runner.errors import Place
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+JSON = r"\u{:04x}"  # how a letter is written out there
+_OTHERS = re.compile(
+    r"^(\s*):(?=:)|(##)\[", re.M
+)  # what begins a command: its line is trimmed, or anywhere in it
 _PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
 
 
@@ -40,13 +45,27 @@ def line(
 
     ``project`` is the configuration that --config names.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true":
+    if not _is_read():
         return None
     facts = {"file": _file(place.path, project), "line": place.line, "col": place.column} if place else {}
     properties = ",".join(
         f"{key}={_escaped(value, _PROPERTY)}" for key, value in (facts | {"title": title}).items()
     )
     return f"::{kind} {properties}::{_escaped(message, _DATA)}"
+
+
+def unheard(text: str, *, of: str = r"\x{:02x}") -> str:
+    """Return what is printed so that GitHub reads no command off it: a value in it may hold what begins one.
+
+    ``of`` is how a letter is written out there. Elsewhere the text stays as it is.
+    """
+    if not _is_read():
+        return text
+    return _OTHERS.sub(lambda found: f"{found[1] or found[2] or ''}{of.format(ord(found[0][-1]))}", text)
+
+
+def _is_read() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _escaped(text: object, table: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import apply, config, environment
-from runner.cli import document
+from runner.cli import annotation, document
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def say(event: str, message: str, **facts: object) -> bool:
 
         head = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         line = {**head, "level": _LEVELS.get(event, "info"), "event": event, "message": message, **facts}
-        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.write(annotation.unheard(json.dumps(line), of=annotation.JSON) + "\n")
         sys.stderr.flush()
     return is_on()
 

@@ -91,7 +91,7 @@ def line(text: str, *, err: bool = False) -> None:
     """Print a line as it is: what it holds is visible, and fits. With --json stdout is for the document."""
     if not err and sys.stdout is sys.stderr:
         return
-    click.echo(text, file=sys.stderr if err else sys.stdout, color=is_coloured(err=err))
+    click.echo(annotation.unheard(text), file=sys.stderr if err else sys.stdout, color=is_coloured(err=err))
 
 
 def say(text: str, *, style: str | None = None, err: bool = False) -> None:
@@ -133,7 +133,7 @@ def dump(content: dict[str, Any]) -> None:
     import json  # noqa: PLC0415 - --json only
 
     speaks_utf8 = (sys.stdout.encoding or "").lower().startswith("utf")
-    print(json.dumps(content, indent=2, ensure_ascii=not speaks_utf8))
+    print(annotation.unheard(json.dumps(content, indent=2, ensure_ascii=not speaks_utf8), of=annotation.JSON))
 
 
 def warning(text: str) -> None:

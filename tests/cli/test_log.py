@@ -200,6 +200,30 @@ def test_a_failure_points_into_the_file_on_github(
     assert not [n for n in app_lines(project, runner, url) if n.startswith("::")]
 
 
+SPEAKS = "do $$ begin raise exception E'a\\n  ::stop-commands::x\\n##[group]y'; end $$;"
+
+
+@pytest.mark.usefixtures("_github")
+@pytest.mark.parametrize("options", [[], ["--json"], ["--log", "json"]], ids=["text", "json", "log"])
+def test_github_reads_no_command_off_a_value(
+    runner: CliRunner, url: str, tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begun by a line break in what the server says; JSON means the same, and elsewhere all is as it is."""
+    project = make(tmp_path, app={"000_one.sql": SPEAKS})
+    result = project.run(runner, "migrate", *options, APP_URL=url)
+    lines = (result.stdout + result.stderr).splitlines()
+    others = [line.strip() for line in lines if not line.startswith(("::error ", "::warning "))]
+    assert [line for line in others if line.startswith("::") or "##[" in line] == []
+    if "--json" in options:
+        assert "##[group]y" in str(data(result)["error"])
+    elif options:
+        assert "##[group]y" in events(result.stderr)[-1]["message"]
+    else:
+        assert "\\x3a:stop-commands::x" in result.stderr
+        monkeypatch.delenv("GITHUB_ACTIONS")
+        assert "::stop-commands::x" in project.run(runner, "migrate", APP_URL=url).stderr
+
+
 @pytest.mark.usefixtures("_github")
 def test_an_annotation_is_of_the_project_that_is_named(
     runner: CliRunner, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
