@@ -32,8 +32,8 @@ ROWS = """
 
 def test_every_example_is_a_file() -> None:
     """Nothing in the guide is SQL that the next test would not see."""
-    assert len(FILES) == GUIDE.count("```sql") == 8
-    assert [int(name[:3]) for name in FILES] == list(range(8))
+    assert len(FILES) == GUIDE.count("```sql") == 9
+    assert [int(name[:3]) for name in FILES] == list(range(9))
 
 
 def test_the_examples_run_in_order_over_rows(tmp_path: Path, each_url: str) -> None:
@@ -47,6 +47,38 @@ def test_the_examples_run_in_order_over_rows(tmp_path: Path, each_url: str) -> N
         db.execute("insert into public.orders (customer_id, total) values (gen_random_uuid(), 7)")
         app.migrate(each_url)
         assert db.execute("select count(*) from public.orders where total_cents = 7").fetchone() == (1,)
+
+
+def test_each_column_has_what_was_written_to_the_other(tmp_path: Path, each_url: str) -> None:
+    """By insert and by update, before rows are filled and after; what the old one cannot hold is null."""
+    app = make(tmp_path, app=FILES)
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute(ROWS)
+        app.migrate(each_url, to=LAST - 2)
+        pairs = "select total, total_cents from public.orders order by created_at, total"
+        assert db.execute(pairs).fetchall() == [(n, None) for n in range(1, 6)], (
+            "a file of its own fills them"
+        )
+        insert = "insert into public.orders (customer_id, {}) values (gen_random_uuid(), {}) returning id"
+        for column in ("total", "total_cents"):
+            written = db.execute(insert.format(column, 7).encode()).fetchone()
+            for change, then in (
+                ("note = 'x'", (7, 7)),
+                ("total = 250", (250, 250)),
+                ("total_cents = 300", (300, 300)),
+                ("total_cents = 3000000000", (None, 3000000000)),
+                ("total = 8", (8, 8)),
+                ("total_cents = null", (None, None)),
+                ("total = 9", (9, 9)),
+                ("total = null", (None, None)),
+                ("total = 10, total_cents = 10", (10, 10)),
+            ):
+                query = f"update public.orders set {change} where id = %s returning total, total_cents"  # noqa: S608 - from above
+                assert db.execute(query.encode(), written).fetchone() == then, (column, change)
+        db.execute("update public.orders set total = 20 where total = 1")
+        app.migrate(each_url, to=LAST - 1)
+        assert db.execute("select from public.orders where total is distinct from total_cents").rowcount == 0
 
 
 def test_the_examples_may_run_twice(tmp_path: Path, each_url: str) -> None:
