@@ -248,6 +248,26 @@ def test_a_wrong_call_deletes_nothing(
     assert rows(shell, "auth", "audit_logs") == OLD + 10
 
 
+@pytest.mark.parametrize("keep", ["400", "-400 days", "-1 year 2 days", "00:00:00"])
+def test_what_is_no_length_of_time_deletes_nothing(shell: Shell, keep: str) -> None:
+    """A bare number would be seconds, and what is negative would take the rows of today."""
+    told = f"keep is {keep}, which has no unit or reaches into the future"
+    fill(shell, "auth", "audit_logs")
+    assert told in shell.script("retention", "auth", trail="audit_logs", keep=keep, code=3)
+    assert rows(shell, "auth", "audit_logs") == OLD + 10
+    calls = write_calls(shell)
+    assert told in shell.script("usage_by_month", "specs", keep=keep, code=3)
+    assert shell.query("specs", SUMS) == calls
+
+
+@pytest.mark.parametrize("longer", ["5", "-5 minutes"])
+def test_what_is_no_length_of_time_names_no_transaction(shell: Shell, longer: str) -> None:
+    """Beside each stands the statement that ends it: a bare number would name young ones."""
+    told = shell.script("long_transactions", "specs", longer=longer, code=3)
+    assert "longer has no unit or is negative" in told
+    assert "remedy" not in told
+
+
 CALLS = """
 insert into public.llm_usage_tracking (
     user_id, provider, model, tokens_input, tokens_output, tokens_total, cost_usd, timestamp, created_at

@@ -2,14 +2,25 @@
 --
 --     psql -X -v longer='5 minutes' -f docs/operations/long_transactions.sql "$DATABASE_URL_SPECS"
 --
--- Transactions of this database that are open for longer, prepared ones that nobody has ended, and slots of
--- replicas that hold rows back. "remedy" is the statement that ends it; nothing is ended here. Of other roles'
--- sessions only a superuser sees how long they last, or who has pg_read_all_stats: "hidden" says that some were
--- not seen, and what an administrator can grant.
+-- Transactions of this database that are open for longer (an interval with its unit), prepared ones that nobody
+-- has ended, and slots of replicas that hold rows back. "remedy" is the statement that ends it; nothing is ended
+-- here. Of other roles' sessions only a superuser sees how long they last, or who has pg_read_all_stats: "hidden"
+-- says that some were not seen, and what an administrator can grant.
 
+\set ON_ERROR_STOP on
 \if :{?longer}
 \else
     \set longer '5 minutes'
+\endif
+
+select :'longer' !~ '[[:alpha:]]' or :'longer'::interval < '0' as wrong \gset
+\if :wrong
+do $$
+begin
+    raise exception 'longer has no unit or is negative'
+        using hint = 'Say how long, like ''5 minutes''; a bare number would be seconds.';
+end
+$$;
 \endif
 
 select

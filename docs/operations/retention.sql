@@ -4,7 +4,7 @@
 --
 -- trail  auth: refresh_tokens, password_reset_requests, audit_logs, admin_audit_logs;
 --        specs: activity_logs, conversation_history (for llm_usage_tracking: usage_by_month.sql)
--- keep   an interval; what is older goes. Of tokens and reset requests it counts from the moment they expire.
+-- keep   an interval with its unit; what is older goes. Tokens and reset requests age from when they expire.
 -- batch  rows per transaction, 5000 unless given
 -- pause  seconds between two batches, 0.05 unless given: replicas and autovacuum keep up
 --
@@ -40,7 +40,8 @@ declare
         when 'activity_logs' then 'created_at'
         when 'conversation_history' then 'created_at'
     end;
-    cutoff constant timestamptz := now() - current_setting('retention.keep')::interval;
+    keep constant text := current_setting('retention.keep');
+    cutoff constant timestamptz := now() - keep::interval;
     statement text;
     reached timestamptz := '-infinity';
     gone bigint;
@@ -52,6 +53,10 @@ begin
     if clock is null then
         raise exception '% is no trail that this script knows', trail
             using hint = 'They stand at the top of docs/operations/retention.sql.';
+    end if;
+    if keep !~ '[[:alpha:]]' or cutoff > now() then
+        raise exception 'keep is %, which has no unit or reaches into the future', keep
+            using hint = 'Say how long to keep rows, like ''400 days''; a bare number would be seconds.';
     end if;
     statement := format(
         $batch$

@@ -2,7 +2,7 @@
 --
 --     psql -X -v keep='13 months' -f docs/operations/usage_by_month.sql "$DATABASE_URL_SPECS"
 --
--- keep   an interval, 13 months unless given; only whole months (UTC) that ended before go
+-- keep   an interval with its unit, 13 months unless given; only whole months (UTC) that ended before go
 -- batch, pause  as in retention.sql
 --
 -- Of each month, person, provider and model one row of analytics_metrics stays: metric_type llm_usage,
@@ -35,7 +35,8 @@ select
 
 do $do$
 declare
-    cutoff constant timestamptz := date_trunc('month', now() - current_setting('retention.keep')::interval);
+    keep constant text := current_setting('retention.keep');
+    cutoff constant timestamptz := date_trunc('month', now() - keep::interval);
     month timestamptz;
     next_month timestamptz := '-infinity';
     this_run constant timestamptz := clock_timestamp();
@@ -48,6 +49,10 @@ declare
     began timestamptz;
     longest interval := '0';
 begin
+    if keep !~ '[[:alpha:]]' or now() - keep::interval > now() then
+        raise exception 'keep is %, which has no unit or reaches into the future', keep
+            using hint = 'Say how long to keep calls, like ''13 months''; a bare number would be seconds.';
+    end if;
     if not pg_try_advisory_lock(hashtextextended('public.llm_usage_tracking by month', 0)) then
         raise exception 'another session is rolling up llm_usage_tracking' using hint = 'Let it end.';
     end if;
