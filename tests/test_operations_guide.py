@@ -560,6 +560,32 @@ def test_prepared_transactions_and_slots_are_named(tmp_path: Path) -> None:
         assert shell.script("long_transactions", "specs", "-t", longer="0 seconds") == ""
 
 
+def test_a_replica_that_holds_rows_back_is_named(tmp_path: Path) -> None:
+    """It has no slot; who may not see that it does is told so, and what an administrator can grant."""
+    with own_server(servers.NEWEST, tmp_path) as shell:
+        feedback = ("hot_standby_feedback=on", "wal_receiver_status_interval=1s")
+        shell.query("specs", "create role r_watcher login")
+        with (
+            bad.started(servers.NEWEST, *feedback, copy_of=shell.server) as replica,
+            psycopg.connect(replica.url("postgres")) as other,
+        ):
+            other.execute("select 1")
+            held = "select pid from pg_stat_replication where backend_xmin is not null"
+            deadline = time.monotonic() + 30
+            while not shell.query("specs", held):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            [line] = shell.script("long_transactions", "specs", "-t").splitlines()
+            kind, _, user, *_, query, remedy = line.split("|")
+            assert (kind, user) == ("replica", "postgres")
+            assert query.startswith("holds rows back since transaction ")
+            assert remedy.startswith("-- on that replica: ")
+            url = shell.environ["DATABASE_URL_SPECS"].replace("postgres@", "r_watcher@")
+            watching = replace(shell, environ=shell.environ | {"DATABASE_URL_SPECS": url})
+            said = watching.script("long_transactions", "specs", "-t")
+            assert "grant pg_read_all_stats to r_watcher" in said
+
+
 def test_statements_are_ranked_by_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a server that has the extension: the wheels have not, Debian's own packages have."""
     if not (servers.SYSTEM_15.parent / "lib" / "pg_stat_statements.so").is_file():

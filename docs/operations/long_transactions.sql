@@ -3,9 +3,10 @@
 --     psql -X -v longer='5 minutes' -f docs/operations/long_transactions.sql "$DATABASE_URL_SPECS"
 --
 -- Transactions of this database that are open for longer (an interval with its unit), prepared ones that nobody
--- has ended, and slots of replicas that hold rows back. "remedy" is the statement that ends it; nothing is ended
--- here. Of other roles' sessions only a superuser sees how long they last, or who has pg_read_all_stats: "hidden"
--- says that some were not seen, and what an administrator can grant.
+-- has ended, slots of replicas that hold rows back, and replicas that do so without a slot (hot_standby_feedback).
+-- "remedy" is the statement that ends it, or where to end it; nothing is ended here. Of other roles' sessions only
+-- a superuser sees how long they last, or who has pg_read_all_stats: "hidden" says that some were not seen, and
+-- what an administrator can grant.
 
 \set ON_ERROR_STOP on
 \if :{?longer}
@@ -36,7 +37,8 @@ select
     'hidden', count(*) || ' sessions', null, null, null, null, 'nobody knows how long they have been open',
     format('grant pg_read_all_stats to %I;', current_user)
 from pg_stat_activity
-where datname = current_database() and query = '<insufficient privilege>'
+where query = '<insufficient privilege>'
+    and (datname = current_database() or pid in (select r.pid from pg_stat_replication as r))
 having count(*) > 0
 union all
 select
@@ -51,4 +53,11 @@ select
     case when not active then format('select pg_drop_replication_slot(%L);', slot_name) end
 from pg_replication_slots
 where coalesce(xmin, catalog_xmin) is not null
+union all
+select
+    'replica', pid::text, usename, application_name, null, state,
+    format('holds rows back since transaction %s, %s ago', backend_xmin, age(backend_xmin)),
+    '-- on that replica: end the query whose backend_xmin in pg_stat_activity is the oldest'
+from pg_stat_replication
+where backend_xmin is not null
 order by age desc nulls last;
