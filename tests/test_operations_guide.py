@@ -586,17 +586,37 @@ def test_a_replica_that_holds_rows_back_is_named(tmp_path: Path) -> None:
             assert "grant pg_read_all_stats to r_watcher" in said
 
 
-def test_statements_are_ranked_by_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a server that has the extension: the wheels have not, Debian's own packages have."""
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """Return a shell on a server that has the extension: the wheels have not, Debian's own packages have."""
     if not (servers.SYSTEM_15.parent / "lib" / "pg_stat_statements.so").is_file():
         pytest.skip("no PostgreSQL with pg_stat_statements is installed")
     monkeypatch.setitem(servers.PROGRAMS, 15, servers.SYSTEM_15)
     with own_server(15, tmp_path, "shared_preload_libraries=pg_stat_statements") as shell:
         shell.query("specs", "create schema watch; create extension pg_stat_statements schema watch")
-        shell.query("specs", "select pg_sleep(0.3)")
-        first, *_ = shell.script("statements", "specs", "-t").splitlines()
-        total, calls, *_, user, query = first.split("|")
-        assert (float(total) >= 0.3, calls, user, query) == (True, "1", "postgres", "select pg_sleep($1)")
+        yield shell
+
+
+def test_statements_are_ranked_by_their_time(watched: Shell) -> None:
+    """First stands what took the most of it."""
+    watched.query("specs", "select pg_sleep(0.3)")
+    first, *_ = watched.script("statements", "specs", "-t").splitlines()
+    total, calls, *_, user, query = first.split("|")
+    assert (float(total) >= 0.3, calls, user, query) == (True, "1", "postgres", "select pg_sleep($1)")
+
+
+def test_who_may_not_see_the_statements_of_others_is_told(watched: Shell) -> None:
+    """With what an administrator grants, after which the script shows them and tells no more of it."""
+    watched.query("specs", "create role r_watcher login; grant usage on schema watch to r_watcher")
+    url = watched.environ["DATABASE_URL_SPECS"].replace("postgres@", "r_watcher@")
+    watching = replace(watched, environ=watched.environ | {"DATABASE_URL_SPECS": url})
+    told, *_ = watching.script("statements", "specs", "-t").splitlines()
+    said, _, grant = told.partition("; an administrator can: ")
+    assert re.fullmatch(r"hidden: \d+ statements of other roles", said)
+    watched.query("specs", grant)
+    said = watching.script("statements", "specs", "-t")
+    assert "hidden: " not in said
+    assert "create schema watch" in said
 
 
 def test_a_backup_can_be_restored(shell: Shell) -> None:

@@ -6,6 +6,8 @@
 -- mean_ms, worst_ms   far apart: a plan that fits some values only, or waiting for a lock
 -- rows      per call; many rows read from disk or cache (blocks) for few returned: an index is missing
 -- wal_kb    per call; what replicas and backups carry
+-- Of other roles only a superuser sees the statements, or who has pg_read_all_stats: a line says so, and what an
+-- administrator can grant.
 -- A statement of seconds that nobody knows is somebody's report: look at its user before tuning it.
 
 select exists (select from pg_extension where extname = 'pg_stat_statements') as installed \gset
@@ -13,6 +15,15 @@ select exists (select from pg_extension where extname = 'pg_stat_statements') as
 select n.nspname as schema
 from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace
 where e.extname = 'pg_stat_statements' \gset
+select count(*) > 0 as hidden,
+    format('hidden: %s statements of other roles; an administrator can: grant pg_read_all_stats to %I;',
+        count(*), current_user) as remedy
+from :"schema".pg_stat_statements as s
+where s.query = '<insufficient privilege>'
+    and s.dbid = (select oid from pg_database where datname = current_database()) \gset
+\if :hidden
+\echo :remedy
+\endif
 select
     round((s.total_exec_time / 1000)::numeric, 1) as total_s,
     s.calls,
