@@ -455,6 +455,21 @@ def test_unused_indexes_are_those_nobody_needs(shell: Shell) -> None:
     assert ("unused", "idx_activity_logs_created_at") not in findings(shell, "specs")
 
 
+@pytest.mark.parametrize("version", [servers.OLDEST, servers.NEWEST])
+def test_an_unused_index_has_a_date(tmp_path: Path, version: int) -> None:
+    """Of the server, while nobody has reset the statistics of the database; of the reset after it."""
+    with own_server(version, tmp_path) as shell:
+        shell.query("specs", "create table public.t (x int); create index idle on public.t (x)")
+        [line] = shell.script("indexes", "specs", "-t").splitlines()
+        kind, index, _, _, _, date, _ = line.split("|")
+        assert (kind, index) == ("unused", "idle")
+        assert date == shell.one("specs", "select stats_reset::timestamptz(0)::text from pg_stat_bgwriter")
+        time.sleep(1.1)
+        shell.query("specs", "select pg_stat_reset()")
+        [line] = shell.script("indexes", "specs", "-t").splitlines()
+        assert line.split("|")[5] > date
+
+
 def test_bloated_and_invalid_indexes_are_found(shell: Shell) -> None:
     """Nothing while an index is as large as its rows need; after nine tenths went, until it is built anew."""
     fill(shell, "specs", "activity_logs")

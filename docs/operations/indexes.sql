@@ -1,7 +1,8 @@
 -- Indexes that nobody has used, that hold more air than entries, or that no query may use.
 --
--- unused    no scan since the statistics were reset (the date stands beside it), on this server: ask every
---           replica, too. None that keeps rows unique, and none that leads with a reference, be it a foreign
+-- unused    no scan since the statistics began, on this server: ask every replica, too. "since" says when they
+--           were reset last, or lost in a crash, or the server made: an index that is needed once a quarter may
+--           be named while they are younger than that. None that keeps rows unique, and none that leads with a reference, be it a foreign
 --           key, which deletes need, or into the other database. Drop one with a file, or it is drift.
 -- bloated   a btree of 10 MB and more (-v least='100 MB' for another limit) and over twice the size that its
 --           rows need; an estimate from the statistics of analyze. Many equal entries take less room than
@@ -24,7 +25,7 @@ with listed as (
         exists (
             select from pg_constraint as k
             where k.contype = 'f' and k.conrelid = x.indrelid and k.conkey[1] = x.indkey[0]
-        ) or col_description(t.oid, x.indkey[0]) like '%(cross-database, no foreign key).' as refers
+        ) or coalesce(col_description(t.oid, x.indkey[0]), '') like '%(cross-database, no foreign key).' as refers
     from pg_index as x
     join pg_class as i on i.oid = x.indexrelid
     join pg_class as t on t.oid = x.indrelid
@@ -50,7 +51,12 @@ with listed as (
 )
 select
     f.finding, n.index, n.table, pg_size_pretty(n.bytes) as size, n.scans,
-    (select stats_reset from pg_stat_database where datname = current_database())::timestamptz(0) as since,
+    -- A database has a date once somebody has reset it; the server has one from its beginning and after a crash.
+    (
+        select greatest(d.stats_reset, (select stats_reset from pg_stat_bgwriter))
+        from pg_stat_database as d
+        where d.datname = current_database()
+    )::timestamptz(0) as since,
     case when f.finding = 'bloated' then round((n.bytes / greatest(n.bytes_needed, 1))::numeric, 1) end as times_as_large
 from needed as n
 cross join lateral (
