@@ -348,6 +348,25 @@ def test_words_are_looked_for_in_text_alone(
     assert move.query("DATABASE_URL_AUTH", "select role from old.users") == [("user",)]
 
 
+@pytest.mark.parametrize("column", ["", ", 1 as is_active", ", 'yes' as is_active", ", true as is_active"])
+def test_a_deleted_account_arrives_inactive(
+    move: Move, server: Server, auth_18: Connection, column: str
+) -> None:
+    """Also where the old table has no such column, or one of another type; all others stay as they are."""
+    move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
+    users = f"""
+        create schema old;
+        create table old.users as select md5(n::text)::uuid as id, 'name' || n as username, 'x' as hashed_password,
+            (array['Deleted', 'active'])[n] as status, now() as created_at {column} from generate_series(1, 2) as n;
+    """  # noqa: S608 - from above
+    move.query("DATABASE_URL_AUTH", users)
+    said = move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"')
+    assert "cannot sign in, and is_active is false" in said
+    move.type(f'psql -X -q -v zone=UTC -f {SCRIPTS}/copy.sql "$DATABASE_URL_AUTH"')
+    arrived = move.query("DATABASE_URL_AUTH", "select status, is_active from public.users order by username")
+    assert arrived == [("inactive", False), ("active", True)]
+
+
 @pytest.mark.parametrize(("statement", "told"), UNFIT, ids=lambda value: value[:40])
 def test_what_does_not_fit_is_told(
     move: Move, server: Server, auth_18: Connection, statement: str, told: str

@@ -47,14 +47,32 @@ where not exists (
         and (select t.typcategory from pg_type as t where t.oid = atttypid) = 'S'
 );
 
--- Before the word is turned.
-select format('update old.users set is_active = false where lower(status) = %L', old_word)
-from turning.words
-where in_table = 'users' and old_word = 'deleted' and exists (
-    select from pg_attribute
-    where attrelid = to_regclass('old.users') and attname = 'is_active' and atttypid = 'boolean'::regtype
-)
-\gexec
+-- Before the word is turned. Where is_active is missing, or says it by a number or a word, it becomes a boolean.
+do $body$
+declare
+    deleted constant text := (select old_word from turning.words where in_table = 'users' and old_word = 'deleted');
+    kind constant regtype := (
+        select atttypid from pg_attribute
+        where attrelid = to_regclass('old.users') and attname = 'is_active' and not attisdropped
+    );
+    found boolean := false;
+begin
+    if deleted is not null then
+        execute 'select exists (select from old.users where lower(status) = $1)' into found using deleted;
+    end if;
+    if not found then
+        return;
+    end if;
+    if kind is null then
+        alter table old.users add is_active boolean default true;
+    elsif kind <> 'boolean'::regtype then
+        alter table old.users
+            alter is_active drop default,
+            alter is_active type boolean using is_active::text::boolean;
+    end if;
+    execute 'update old.users set is_active = false where lower(status) = $1' using deleted;
+end;
+$body$;
 
 do $body$
 declare
