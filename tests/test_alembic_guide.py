@@ -356,8 +356,9 @@ def test_a_deleted_account_arrives_inactive(
     move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
     users = f"""
         create schema old;
-        create table old.users as select md5(n::text)::uuid as id, 'name' || n as username, 'x' as hashed_password,
-            (array['Deleted', 'active'])[n] as status, now() as created_at {column} from generate_series(1, 2) as n;
+        create table old.users as select md5(n::text)::uuid as id, 'name' || n as username,
+            'x' as hashed_password, (array['Deleted', 'active'])[n] as status, now() as created_at {column}
+        from generate_series(1, 2) as n;
     """  # noqa: S608 - from above
     move.query("DATABASE_URL_AUTH", users)
     said = move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"')
@@ -379,6 +380,28 @@ def test_what_does_not_fit_is_told(
     assert told in " ".join(said.split())
     assert move.rows("DATABASE_URL_AUTH") == before
     assert move.query("DATABASE_URL_AUTH", "select to_regnamespace('copying')") == [(None,)]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "text", "date"])
+def test_an_hour_that_a_date_would_lose_is_told(
+    move: Move, server: Server, specs_18: Connection, kind: str
+) -> None:
+    """Midnight becomes its day, whatever the type was; an hour is to be decided."""
+    move.environ["DATABASE_URL_SPECS"] = server.url(specs_18.info.dbname)
+    row = "md5('a')::uuid as id, 'a' as metric_type, 'a' as metric_name, 1 as value, now() as created_at"
+    metrics = f"create table old.analytics_metrics as select {row}, '2024-02-03'::{kind} as date"
+    move.query("DATABASE_URL_SPECS", f"set timezone = 'UTC'; create schema old; {metrics}")
+    copy = f'psql -X -q -v zone=UTC -f {SCRIPTS}/copy.sql "$DATABASE_URL_SPECS"'
+    if kind != "date":
+        change = "update old.analytics_metrics set date = '2024-02-03 {}'"
+        move.query("DATABASE_URL_SPECS", f"set timezone = 'UTC'; {change.format('17:30')}")
+        said = " ".join(move.type(copy, code=3).split())
+        assert "analytics_metrics.date | 1 | has an hour, which would be cut off to date" in said
+        move.query("DATABASE_URL_SPECS", f"set timezone = 'UTC'; {change.format('00:00')}")
+    move.type(copy)
+    assert move.query("DATABASE_URL_SPECS", "select date::text from public.analytics_metrics") == [
+        ("2024-02-03",)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ end;
 $body$;
 
 -- Every column of the new tables, with the old one of that name and how its value is made from a row "o".
--- The way through text keeps every digit and cuts nothing; a time without zone is read in the zone set above.
+-- The way through text keeps every digit and cuts nothing but the hour from a date, which is listed below; a time
+-- without zone is read in the zone set above.
 create table copying.columns as
 select n.oid as new_table, n.relname as table_name, o.oid as old_table, a.attnum, a.attname as column_name,
     a.attnotnull as required, a.atthasdef as has_default, p.old_type, p.new_type,
@@ -164,6 +165,14 @@ select table_name || '.' || column_name,
     'would be cut or rounded to ' || stored_type
 from copying.columns
 where old_type is not null and stored_type <> new_type and not exists (select from copying.decide)
+union all
+select table_name || '.' || column_name,
+    copying.number(
+        format('select count(*) from old.%I as o where o.%I::text::timestamp <> %s', table_name, column_name, value)
+    ),
+    'has an hour, which would be cut off to ' || stored_type
+from copying.columns
+where new_type = 'date' and old_type <> 'date' and not exists (select from copying.decide)
 union all
 select t.table_name,
     copying.number(
