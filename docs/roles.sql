@@ -7,8 +7,9 @@
 --
 -- owner     owns all objects; nobody logs in as it
 -- migrator  logs in to migrate, and works as the owner from its first statement on; no superuser
--- app       logs in for the application: reads and writes rows, makes nothing, cannot see the ledger, and of a
---           trail changes nothing that is written
+-- app       logs in for the application: reads and writes rows, makes nothing, cannot see the ledger (a program
+--           that looks there needs the right to select once more after this), and of a trail changes nothing that
+--           is written
 --
 -- An administrator who is no superuser may run it, too: one with createrole and inherit, who owns the database. He
 -- becomes a member of the owner, and stays one.

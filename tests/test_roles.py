@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
@@ -258,6 +259,26 @@ def test_another_run_makes_good_what_is_there(site: Site) -> None:
             assert connection.execute(RIGHTS.encode()).fetchall() != before, table
             assert site.run_roles(series) == ""
             assert connection.execute(RIGHTS.encode()).fetchall() == before
+
+
+def test_a_program_that_looks_is_granted_the_ledger_after_the_script(site: Site) -> None:
+    """The role of the application reads it by the statement that the pages have, which is no drift."""
+    asked = {f"DATABASE_URL_{series.upper()}": site.url(series, "app") for series in SERIES}
+    granted = set()
+    for page in ("api.md", "operations.md"):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        granted |= set(re.findall(r"`(grant select on public.schema_migrations to auth_app;)`", text))
+    [grant] = granted
+    looking = Project(ROOT).run(CliRunner(), "status", **asked)
+    assert "LEDGER_UNTRUSTED" in looking.output
+    for series in SERIES:
+        with site.admin(series) as connection:
+            connection.execute(grant.replace("auth_app", f'"{ROLES["app"]}"').encode())
+    looking = Project(ROOT).run(CliRunner(), "status", **asked)
+    assert looking.exit_code == 0, looking.output
+    site.command("verify", "--drift")
+    for series in SERIES:
+        assert site.run_roles(series) == ""
 
 
 def test_functions_behind_a_default_a_check_or_an_index_may_be_called(
