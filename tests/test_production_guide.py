@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from tests.conftest import new_database
 from tests.faults import bad
@@ -116,6 +117,68 @@ def test_a_subscription_to_all_tables_is_mended(tmp_path: Path, publisher: str, 
         there.execute("insert into public.one values (5)")
         assert arrives(here, "select from public.one where id = 5")
         done_with(here)
+
+
+def test_rows_of_files_and_missing_columns_are_in_the_way(
+    tmp_path: Path, publisher: str, each_url: str
+) -> None:
+    """Deleted in time, or when it has stopped, the subscription goes on; it does with the column, too."""
+    first = FILES["000_one.sql"]
+    app = make(tmp_path, app={"000_one.sql": f"{first} insert into public.one values (1);"})  # noqa: S608 - from above
+    with (
+        psycopg.connect(publisher, autocommit=True) as there,
+        psycopg.connect(each_url, autocommit=True) as here,
+    ):
+        for url in (each_url, publisher):
+            app.migrate(url)
+        here.execute("delete from public.one")
+        there.execute(PUBLISH.encode())
+        subscribe(here, publisher)
+        assert arrives(here, "select from public.one where id = 1")
+        assert arrives(here, "select from pg_subscription_rel where srsubstate = 'r'")
+        app.write("app", {"001_more.sql": "insert into public.one values (2);"})
+        app.migrate(each_url)
+        here.execute("delete from public.one where id = 2")
+        app.migrate(publisher)
+        assert arrives(here, "select from public.one where id = 2")
+        here.execute("insert into public.one values (3)")
+        there.execute("insert into public.one values (3), (4)")
+        stopped = "select from pg_stat_subscription_stats where apply_error_count > {}"
+        assert arrives(here, stopped.format(0))
+        here.execute("delete from public.one where id = 3")
+        assert arrives(here, "select from public.one where id = 4")
+        there.execute("alter table public.one add more int; insert into public.one values (5, 5)")
+        time.sleep(1)
+        assert here.execute("select from public.one where id = 5").rowcount == 0
+        here.execute("alter table public.one add more int")
+        assert arrives(here, "select from public.one where more = 5")
+        done_with(here)
+
+
+def test_what_the_guide_makes_is_drift_until_it_is_ignored(
+    tmp_path: Path, publisher: str, each_url: str
+) -> None:
+    """The line of the configuration stands beside it, and the remedy tells of such a line."""
+    [ignore] = re.findall(r"`(ignore = [^`]*)`", SECTION)
+    app = both(tmp_path, publisher, each_url)
+    with (
+        psycopg.connect(publisher, autocommit=True) as there,
+        psycopg.connect(each_url, autocommit=True) as here,
+    ):
+        there.execute(PUBLISH.encode())
+        subscribe(here, publisher)
+        try:
+            for url, name in ((publisher, "publication app"), (each_url, "subscription app")):
+                told = app.run(CliRunner(), "verify", "--drift", APP_URL=url)
+                assert told.exit_code == 4
+                assert name in told.output
+                assert "or name it in `ignore`" in " ".join(told.output.split())
+            app.file.write_text(f"{app.file.read_text().rstrip()}\n{ignore}\n")
+            for url in (publisher, each_url):
+                told = app.run(CliRunner(), "verify", "--drift", APP_URL=url)
+                assert told.exit_code == 0, told.output
+        finally:
+            done_with(here)
 
 
 # ------------------------------------------------------------------ many databases

@@ -112,6 +112,6 @@ def drifted(site: Site, found: Sequence[Difference]) -> Drift:
     places = f"{len(found)} place{'s' * (len(found) != 1)}"
     return Drift(
         f"Database {site.facts.name} differs from its files in {places}.",
-        remedy="Undo what was done by hand, or put it into a new file.",
+        remedy="Undo what was done by hand, put it into a new file, or name it in `ignore`.",
         notes=tuple(line for difference in found for line in str(difference).split("\n")),
     )
