@@ -181,6 +181,24 @@ def test_what_the_guide_makes_is_drift_until_it_is_ignored(
             done_with(here)
 
 
+def test_rows_that_outlive_an_account_are_not_to_be_deleted(tmp_path: Path, url: str) -> None:
+    """Neither the remedy nor the guide says so of trails, bills and costs, which it names."""
+    section = " ".join(GUIDE.partition("## Between the two databases")[2].partition("\n## ")[0].split())
+    [kept] = re.findall(r"outlive an account on purpose, and stay:(.*?)\. ", section)
+    tables = ["activity_logs", "project_ownership_history", "invoices", "llm_usage_tracking"]
+    assert re.findall(r"`(\w+)`", kept) == tables
+    app = make(tmp_path, app=FILES)
+    app.migrate(url)
+    with psycopg.connect(url) as db:
+        db.execute("insert into public.two values (7)")
+        db.execute(
+            "comment on column public.two.id is 'References app.one.id (cross-database, no foreign key).'"
+        )
+    told = app.run(CliRunner(), "orphans", APP_URL=url)
+    assert told.exit_code == 4
+    assert "those that outlive it on purpose (a trail, a bill) stay" in " ".join(told.output.split())
+
+
 # ------------------------------------------------------------------ many databases
 
 FLEETS = GUIDE.partition("## Many databases")[2].partition("\n## ")[0]
