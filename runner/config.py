@@ -174,7 +174,7 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
     ignore = entry.get("ignore", [])
     if not isinstance(ignore, list) or not all(map(_filled, ignore)):
         raise ConfigError(f"{where}: ignore must be a list of texts.", remedy="Correct it.")
-    folder = root / entry["sql"]
+    folder = environment.spelt(root / entry["sql"], where)
     return Series(name, folder, entry["database"], entry["url"], tuple(schemas), tuple(ignore))
 
 

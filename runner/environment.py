@@ -5,6 +5,7 @@ The environment wins. A file that exists is read or refused: skipped, its variab
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from functools import cache
@@ -46,6 +47,19 @@ def _file(file: Path) -> dict[str, str]:
     if not stat.S_ISREG(mode):
         raise _unreadable(file, "it is neither a file nor a FIFO")
     return _parse(file)
+
+
+def spelt(path: Path, where: str) -> Path:
+    """Return a path that this locale can write: without UTF-8 Python knows no other letters of names.
+
+    Raises ``ConfigError`` for another one, which stands in ``where``.
+    """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        told = f"{where}: the name of {path} has letters that are none in this locale."
+        raise ConfigError(told, remedy="Set PYTHONUTF8=1.") from error
+    return path
 
 
 def check_meant(values: Mapping[str, str], missing: Sequence[str], *, expected: Sequence[str]) -> None:

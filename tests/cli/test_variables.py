@@ -49,6 +49,20 @@ def _exit(runner: CliRunner, app: Project, command: list[str], **environ: str) -
     return result.exit_code, result.stderr
 
 
+@pytest.mark.parametrize("utf8", ["0", "1"])
+def test_a_folder_that_the_locale_cannot_spell_is_named(app: Project, url: str, utf8: str) -> None:
+    """As a cron job without a locale has it; with the remedy of the message it is found."""
+    (app.root / "app").rename(app.root / "日本語")
+    text = app.file.read_text(encoding="utf-8").replace('sql = "app"', 'sql = "日本語"')
+    app.file.write_text(text, encoding="utf-8")
+    locale = {"LC_ALL": "POSIX", "PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0"}
+    for command in (["status"], ["new", "app", "more"], ["rollback", "app", "--to", "base"]):
+        run = app.process(*command, APP_URL=url, **locale)
+        output, _ = run.communicate()
+        told = "error CONFIG_INVALID: [tool.runner.databases.app] in " in output, "PYTHONUTF8=1." in output
+        assert (run.returncode, told) == ((0, (False, False)) if utf8 == "1" else (2, (True, True))), output
+
+
 @pytest.mark.usefixtures("no_server")
 @pytest.mark.parametrize("command", CONNECTING, ids=" ".join)
 def test_no_command_starts_a_server_that_is_not_wanted(
