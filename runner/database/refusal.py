@@ -45,6 +45,9 @@ _TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
     r"authentication method|GSSAPI encryption required"
 )
+_NAMELESS = re.compile(
+    r"local user with ID \d+ does not exist|could not look up local user|user name lookup failure"
+)
 _OTHER = re.compile(
     r"session is (?:not )?read-only|server is (?:not )?in hot standby mode|server only supports protocol"
 )
@@ -121,11 +124,20 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
         return _not_as_asked(options, source)
     is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)
     if is_refused or (not _was_tried(error) and _is_nonsense(options)):
-        return UrlMalformed(
-            f"The URL in {source}, or a PG variable or service beside it, holds what libpq does not take.",
-            remedy="Correct what it names.",
-        )
+        return _malformed(text, source)
     return denial.unreachable(source)
+
+
+def _malformed(text: str, source: str) -> UrlMalformed:
+    if _NAMELESS.search(text):
+        return UrlMalformed(
+            f"The URL in {source} names no role, and this process's user has no name here to stand for one.",
+            remedy="Write the role into the URL, postgresql://ROLE@…, or set PGUSER.",
+        )
+    return UrlMalformed(
+        f"The URL in {source}, or a PG variable or service beside it, holds what libpq does not take.",
+        remedy="Correct what it names.",
+    )
 
 
 def _not_as_asked(options: dict[str, Any], source: str) -> RunnerError:

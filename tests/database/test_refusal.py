@@ -141,6 +141,24 @@ def test_what_nobody_answers_is_told_apart(url: str, error: str) -> None:
     assert _problem(url).name == error
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes a user without a name")
+def test_a_user_without_a_name_is_to_write_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under any number: the URL is right but for what libpq would add."""
+    monkeypatch.delenv("PGUSER", raising=False)
+    _problem("postgresql://u@127.0.0.1:1/d")  # loads all it needs, while it may read it
+    os.seteuid(54321)
+    try:
+        problems = [_problem(f"postgresql://{url}") for url in ("127.0.0.1:1/d", "/d?host=/nowhere", "")]
+        monkeypatch.setenv("PGUSER", "u")
+        named = _problem("postgresql://127.0.0.1:1/d")
+    finally:
+        os.seteuid(os.getuid())
+    assert {problem.name for problem in problems} == {"URL_MALFORMED"}
+    assert all("APP_URL names no role" in problem.message for problem in problems)
+    assert all("or set PGUSER" in (problem.remedy or "") for problem in problems)
+    assert named.name == "CANNOT_CONNECT"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system has abstract sockets")
 def test_a_host_that_begins_with_an_at_sign_is_an_abstract_socket(
     strict: Server, monkeypatch: pytest.MonkeyPatch
