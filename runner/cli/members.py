@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import fleet as fleets
-from runner.cli import common, report
+from runner.cli import common, report, shell
 from runner.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _read(file: str) -> tuple[Member, ...]:
         return fleets.parse(_decoded(text), source="stdin", environ=os.environ)
     found = fleets.read(file, os.environ)
     if fleets.is_exposed(Path(file)):
-        report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {file}")
+        report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {shell.quote(file)}")
     return found
 
 

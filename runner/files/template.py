@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from runner.errors import FileUnwritable, UsageError
@@ -110,11 +111,13 @@ def create(series: str, sql: Path, name: str, *, root: Path, variable: str) -> t
     }
     forward = sql / "{version}_{name}.sql".format_map(facts)
     rollback = sql / folder.ROLLBACK / forward.name
+    path = f"{facts['folder']}/{folder.ROLLBACK}/{forward.name}"
+    text = ROLLBACK.format_map(facts).replace(f"-f {path} ", f"-f {shlex.quote(path)} ")
     write(forward, FORWARD.format_map(facts), over=False)
     try:
         with writing(rollback):
             rollback.parent.mkdir(exist_ok=True)
-        write(rollback, ROLLBACK.format_map(facts), over=False)
+        write(rollback, text, over=False)
     except FileUnwritable:
         forward.unlink()  # else it would hold its number, and want a rollback
         raise

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -251,6 +252,17 @@ def test_a_file_that_others_may_read_gets_a_warning(runner: CliRunner, app: Proj
     result = app.run(runner, "status", "--fleet", file)
     assert result.exit_code == 0
     assert f"chmod 600 {file}" in result.stderr
+
+
+def test_the_command_that_mends_its_mode_can_be_pasted(runner: CliRunner, app: Project, file: str) -> None:
+    """With a blank in the path it names one file."""
+    moved = os.path.join(os.path.dirname(file), "my fleet's\xa0.env")  # noqa: PTH118, PTH120 - a text
+    os.rename(file, moved)  # noqa: PTH104 - as above
+    os.chmod(moved, 0o644)  # noqa: PTH101 - as above
+    told = app.run(runner, "status", "--fleet", moved).stderr
+    [command] = re.findall(r"chmod 600 .*", told)
+    subprocess.run(["sh", "-c", command], check=True)
+    assert "chmod" not in app.run(runner, "status", "--fleet", moved).stderr
 
 
 def test_stdin_is_a_fleet(runner: CliRunner, app: Project, urls: list[str]) -> None:

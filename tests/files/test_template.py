@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from shutil import copytree
 
@@ -53,6 +54,15 @@ def test_the_new_files_name_themselves(sql: Path) -> None:
     assert not any(
         f"{{{field}}}" in forward + rollback for field in ("version", "name", "series", "folder", "variable")
     )
+
+
+def test_the_command_in_a_rollback_names_a_folder_with_blanks(sql: Path) -> None:
+    """As a shell takes it, once it is pasted from the header."""
+    moved = sql.rename(sql.with_name("it's {my} sql"))
+    rollback = _create(moved, "teams")[1].read_text()
+    [command] = [line.removeprefix("-- Run: ") for line in rollback.splitlines() if "-- Run: " in line]
+    words = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-1", "-f", "sql/it's {my} sql/rollback/002_teams.sql"]
+    assert shlex.split(command) == [*words, "$URL_AUTH"]
 
 
 def test_the_new_files_end_their_lines_like_the_others(sql: Path) -> None:
