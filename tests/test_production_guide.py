@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -63,6 +63,16 @@ def done_with(db: Connection) -> None:
     db.execute("drop subscription app")
 
 
+@contextmanager
+def each_end(publisher: str, subscriber: str) -> Iterator[tuple[Connection, Connection]]:
+    """Yield a connection to each side."""
+    with (
+        psycopg.connect(publisher, autocommit=True) as there,
+        psycopg.connect(subscriber, autocommit=True) as here,
+    ):
+        yield there, here
+
+
 def both(root: Path, *urls: str) -> Project:
     """Return a project that is applied on both sides."""
     app = make(root, app=FILES)
@@ -74,10 +84,7 @@ def both(root: Path, *urls: str) -> Project:
 def test_the_ledger_is_left_out(tmp_path: Path, publisher: str, each_url: str) -> None:
     """Rows arrive, also of tables that a later file makes, while each side keeps a ledger of its own."""
     app = both(tmp_path, publisher, each_url)
-    with (
-        psycopg.connect(publisher, autocommit=True) as there,
-        psycopg.connect(each_url, autocommit=True) as here,
-    ):
+    with each_end(publisher, each_url) as (there, here):
         there.execute("insert into public.one values (1)")
         there.execute(PUBLISH.encode())
         subscribe(here, publisher)
@@ -102,10 +109,7 @@ def test_a_subscription_to_all_tables_is_mended(tmp_path: Path, publisher: str, 
         "select from pg_subscription_rel"
         " where srrelid = 'public.schema_migrations'::regclass and srsubstate in ('i', 'd')"
     )
-    with (
-        psycopg.connect(publisher, autocommit=True) as there,
-        psycopg.connect(each_url, autocommit=True) as here,
-    ):
+    with each_end(publisher, each_url) as (there, here):
         there.execute("create publication app for all tables")
         subscribe(here, publisher)
         assert arrives(here, "select from pg_subscription_rel where srrelid::regclass::text ~ 'one'")
@@ -125,10 +129,7 @@ def test_rows_of_files_and_missing_columns_are_in_the_way(
     """Deleted in time, or when it has stopped, the subscription goes on; it does with the column, too."""
     first = FILES["000_one.sql"]
     app = make(tmp_path, app={"000_one.sql": f"{first} insert into public.one values (1);"})  # noqa: S608 - from above
-    with (
-        psycopg.connect(publisher, autocommit=True) as there,
-        psycopg.connect(each_url, autocommit=True) as here,
-    ):
+    with each_end(publisher, each_url) as (there, here):
         for url in (each_url, publisher):
             app.migrate(url)
         here.execute("delete from public.one")
@@ -161,10 +162,7 @@ def test_what_the_guide_makes_is_drift_until_it_is_ignored(
     """The line of the configuration stands beside it, and the remedy tells of such a line."""
     [ignore] = re.findall(r"`(ignore = [^`]*)`", SECTION)
     app = both(tmp_path, publisher, each_url)
-    with (
-        psycopg.connect(publisher, autocommit=True) as there,
-        psycopg.connect(each_url, autocommit=True) as here,
-    ):
+    with each_end(publisher, each_url) as (there, here):
         there.execute(PUBLISH.encode())
         subscribe(here, publisher)
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -14,8 +15,10 @@ from tests.sql import check
 from tests.sql.rule import Broken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.project import Project
     from tests.servers import Server
 
 GUIDE = (ROOT / "docs" / "writing.md").read_text(encoding="utf-8")
@@ -30,6 +33,16 @@ ROWS = """
 """
 
 
+@contextmanager
+def filled(root: Path, url: str) -> Iterator[tuple[Project, psycopg.Connection[Any]]]:
+    """Yield the project of the guide, at its first file, and a connection; there are rows in the table."""
+    app = make(root, app=FILES)
+    app.migrate(url, to=0)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(ROWS)
+        yield app, db
+
+
 def test_every_example_is_a_file() -> None:
     """Nothing in the guide is SQL that the next test would not see."""
     assert len(FILES) == GUIDE.count("```sql") == 9
@@ -38,10 +51,7 @@ def test_every_example_is_a_file() -> None:
 
 def test_the_examples_run_in_order_over_rows(tmp_path: Path, each_url: str) -> None:
     """Applied one after the other, with rows in the table from the beginning."""
-    app = make(tmp_path, app=FILES)
-    app.migrate(each_url, to=0)
-    with psycopg.connect(each_url, autocommit=True) as db:
-        db.execute(ROWS)
+    with filled(tmp_path, each_url) as (app, db):
         app.migrate(each_url, to=LAST - 1)
         assert db.execute("select sum(total_cents)::int, min(note) from public.orders").fetchone() == (15, "")
         db.execute("insert into public.orders (customer_id, total) values (gen_random_uuid(), 7)")
@@ -51,10 +61,7 @@ def test_the_examples_run_in_order_over_rows(tmp_path: Path, each_url: str) -> N
 
 def test_each_column_has_what_was_written_to_the_other(tmp_path: Path, each_url: str) -> None:
     """By insert and by update, before rows are filled and after; what the old one cannot hold is null."""
-    app = make(tmp_path, app=FILES)
-    app.migrate(each_url, to=0)
-    with psycopg.connect(each_url, autocommit=True) as db:
-        db.execute(ROWS)
+    with filled(tmp_path, each_url) as (app, db):
         app.migrate(each_url, to=LAST - 2)
         pairs = "select total, total_cents from public.orders order by created_at, total"
         assert db.execute(pairs).fetchall() == [(n, None) for n in range(1, 6)], (

@@ -17,7 +17,7 @@ def visible(text: str) -> str:
     """
     if text.replace("\n", "").isprintable():
         return text
-    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if _is_shown(c) else _written(c) for c in text)
 
 
 def _is_shown(letter: str) -> bool:
@@ -28,7 +28,11 @@ def _is_shown(letter: str) -> bool:
 
 def harmless(text: str) -> str:
     """Return the text with nothing written out but what a terminal obeys: for what somebody copies."""
-    return OBEYED.sub(lambda c: c[0] if c[0] in "\n\t" else c[0].encode("unicode_escape").decode(), text)
+    return OBEYED.sub(lambda found: found[0] if found[0] in "\n\t" else _written(found[0]), text)
+
+
+def _written(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 def columns(text: str) -> int:

@@ -106,18 +106,16 @@ def create(series: str, sql: Path, name: str, *, root: Path, variable: str) -> t
         "series": series,
         "version": f"{len(folder.load(series, sql, root=root)):03}",
         "name": name,
-        "folder": folder.shown(sql, root=root),
+        "folder": shlex.quote(folder.shown(sql, root=root)),  # for the command in the header
         "variable": variable,
     }
     forward = sql / "{version}_{name}.sql".format_map(facts)
     rollback = sql / folder.ROLLBACK / forward.name
-    path = f"{facts['folder']}/{folder.ROLLBACK}/{forward.name}"
-    text = ROLLBACK.format_map(facts).replace(f"-f {path} ", f"-f {shlex.quote(path)} ")
     write(forward, FORWARD.format_map(facts), over=False)
     try:
         with writing(rollback):
             rollback.parent.mkdir(exist_ok=True)
-        write(rollback, text, over=False)
+        write(rollback, ROLLBACK.format_map(facts), over=False)
     except FileUnwritable:
         forward.unlink()  # else it would hold its number, and want a rollback
         raise

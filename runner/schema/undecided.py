@@ -20,25 +20,22 @@ def is_left_alone(one: Difference, before: Snapshot, expected: Snapshot, actual:
     """Tell whether a difference is in what no file speaks of, so that it is an administrator's.
 
     The schema public and the database itself are there before the first file: rights, settings and comments
-    that files leave as they were they do not decide. Those of the database stay behind when it is copied, by
-    a dump or as a template; then nobody has changed them.
+    that files leave as they were they do not decide, nor what the scratch database was lent, such as the role
+    it works as. Those of the database stay behind when it is copied, by a dump or as a template; then nobody
+    has changed them.
     """
     key = (one.kind, one.name)
     if one.attribute is None or key not in before:
         return False
     copied = one.kind == "database" and _as_new(before[key]) == _as_new(actual[key])
+    is_setting = one.kind == "database" and one.attribute.startswith("setting ")
+    lent = is_setting and one.expected is not None and one.expected == before[key].facts.get(one.attribute)
     return (
         before[key] == expected.get(key)
         or copied
+        or lent
         or (key, one.attribute) == (("schema", "public"), "owner")
-        or _is_lent(one, before[key])
     )
-
-
-def _is_lent(one: Difference, before: Item) -> bool:
-    """Tell whether it is a setting that the scratch database was given before the files ran."""
-    is_setting = one.kind == "database" and (one.attribute or "").startswith("setting ")
-    return is_setting and one.expected is not None and before.facts.get(one.attribute or "") == one.expected
 
 
 def _as_new(item: Item) -> dict[str, str]:
