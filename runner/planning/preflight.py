@@ -169,6 +169,9 @@ def _check_distinct(site: Site, twin: Site) -> None:
         )
 
 
+_RESTORED = "If it was restored without its data, restore that, too: the ledger is part of it. "
+
+
 def _check_adopted(site: Site) -> None:
     if any(step.applied for step in site.steps):
         return
@@ -179,9 +182,10 @@ def _check_adopted(site: Site) -> None:
         [result] = database.ask(site.connection, question)
         found = facts.names(site.connection, result)
     if found:
+        lacks, first = ("a ledger without a row", _RESTORED) if site.shape else ("no ledger", "")
         raise DatabaseNotEmpty(
-            f"Database {site.facts.name} has no ledger but is not empty: it holds "
+            f"Database {site.facts.name} has {lacks} but is not empty: it holds "
             f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
-            remedy="Point the URL at an empty database, or adopt this one with `baseline`. Schemas that are "
-            "not yours to migrate are left out by `schemas` in pyproject.toml.",
+            remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`. Schemas "
+            "that are not yours to migrate are left out by `schemas` in pyproject.toml.",
         )

@@ -101,8 +101,10 @@ def test_tables_beside_an_empty_ledger_are_refused(tmp_path: Path, url: str, db:
     with look(make(tmp_path, app=TWO), url) as sites:
         preflight.check(sites)
         db.execute("create table public.theirs (id int)")
-        with pytest.raises(DatabaseNotEmpty, match=r"holds public\.theirs\."):
+        with pytest.raises(DatabaseNotEmpty, match=r"holds public\.theirs\.") as caught:
             preflight.check(sites)
+    assert "has a ledger without a row but is not empty" in str(caught.value)
+    assert str(caught.value.remedy).startswith("If it was restored without its data, restore that, too")
 
 
 def test_what_an_extension_owns_does_not_count(tmp_path: Path, url: str, db: psycopg.Connection) -> None:
