@@ -132,6 +132,27 @@ def test_a_state_is_asked_for_as_it_is_spelled(query: Query) -> None:
     assert not re.search(r"lower\((?!email\)|\$1)", query.sql), "the indexes on states know them as they are"
 
 
+GREATEST_FIRST = re.compile(r"\border by (?:\w+\.)?(\w+) desc\b")
+# A bill without a date is a draft, the newest of all.
+EMPTY_FIRST = {"bills_by_date", "all_bills"}
+
+
+def nullable(query: Query) -> set[str]:
+    """Return the columns of a query's tables that may be null."""
+    tables = contract.load(query.series)["tables"]
+    asked = [tables[table] for table in re.findall(r"\b(?:from|join) public\.(\w+)", query.sql)]
+    return {column["name"] for facts in asked for column in facts["columns"] if column["null"]}
+
+
+@pytest.mark.parametrize("query", queries.load(), ids=lambda query: f"{query.series}-{query.name}")
+def test_the_greatest_values_first_are_values(query: Query) -> None:
+    """Nulls come before them in descending order, as in the indexes: `nulls last` could use none of these."""
+    for column in set(GREATEST_FIRST.findall(query.sql)) & nullable(query):
+        says_so = re.search(rf"\b{column} (is not null|between|[<>=])", query.sql)
+        assert bool(says_so) != (query.name in EMPTY_FIRST), column
+    assert "nulls last" not in query.sql
+
+
 def test_comparing_in_lower_case_reads_the_table(filled: Mapping[str, Connection]) -> None:
     """Why no query does so: the indexes on states know them as they are written."""
     query = Query(

@@ -41,7 +41,7 @@ select * from public.question_effectiveness where user_id = $1 and question_temp
 -- person best_questions_for_a_person: the questions that work best with a person
 -- values: question_effectiveness(user_id)
 select question_template_id, effectiveness_score from public.question_effectiveness
-where user_id = $1 order by effectiveness_score desc limit 5;
+where user_id = $1 and effectiveness_score is not null order by effectiveness_score desc limit 5;
 
 -- staff figures_of_a_template: figures of one template over all people
 -- values: question_effectiveness(question_template_id)
@@ -50,11 +50,11 @@ select count(*), avg(effectiveness_score) from public.question_effectiveness whe
 -- staff best_questions_for_a_part: the questions that work best for one part
 -- values: question_effectiveness(role)
 select question_template_id, effectiveness_score from public.question_effectiveness
-where role = $1 order by effectiveness_score desc limit 20;
+where role = $1 and effectiveness_score is not null order by effectiveness_score desc limit 20;
 
 -- staff best_questions: the questions that work best of all
 select question_template_id, effectiveness_score from public.question_effectiveness
-order by effectiveness_score desc limit 20;
+where effectiveness_score is not null order by effectiveness_score desc limit 20;
 
 -- person documents_of_a_project: a project's documents, newest first
 -- values: knowledge_base_documents(project_id)

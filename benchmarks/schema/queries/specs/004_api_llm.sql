@@ -13,7 +13,8 @@ select id, provider, last_used_at from public.api_keys where user_id = $1 and is
 select count(*) from public.api_keys where provider = $1 and is_active = true;
 
 -- job keys_by_latest_call: usable keys that were used last
-select id, user_id, provider from public.api_keys where is_active = true order by last_used_at desc limit 50;
+select id, user_id, provider from public.api_keys
+where is_active = true and last_used_at is not null order by last_used_at desc limit 50;
 
 -- person provider_by_code: one provider by its code
 -- values: llm_providers(name)
