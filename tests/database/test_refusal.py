@@ -18,6 +18,7 @@ from runner import database
 from runner.database import refusal
 from runner.errors import CannotConnect, RunnerError
 from tests import servers
+from tests.faults.stage import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,9 +101,21 @@ def strict(request: pytest.FixtureRequest) -> Iterator[Server]:
             for statement in _MADE:
                 db.execute(statement)
             (Path(server.host) / "data" / "pg_hba.conf").write_text(_HBA)
-            db.execute("select pg_reload_conf()")
-            time.sleep(0.3)
+        _reload(server.url("postgres"))
         yield server
+
+
+def _reload(url: str) -> None:
+    """Let a server read its files again; whoever connects behind this meets what they say."""
+    time_read = "select pg_conf_load_time()"
+    with psycopg.connect(url) as db:
+        before = db.execute(f"{time_read}, pg_reload_conf()".encode()).fetchone()
+
+    def is_done() -> bool:
+        with psycopg.connect(url) as db:
+            return db.execute(time_read).fetchone() != (before or ())[:1]
+
+    until(is_done, what="the server, with its files read")
 
 
 def _problem(url: str) -> RunnerError:
@@ -305,9 +318,7 @@ def test_a_certificate_that_the_server_asks_for_is_named(monkeypatch: pytest.Mon
         own = f"require&sslcert={data}/server.crt&sslkey={data}/server.key"
         for method, options in (("trust clientcert=verify-ca", "require"), ("cert", own)):
             (data / "pg_hba.conf").write_text(f"local all all trust\nhostssl all all 127.0.0.1/32 {method}\n")
-            with psycopg.connect(f"postgresql://postgres@/postgres?host={data.parent}&port={port}") as db:
-                db.execute("select pg_reload_conf()")
-            time.sleep(0.3)
+            _reload(f"postgresql://postgres@/postgres?host={data.parent}&port={port}")
             problem = _problem(asked + options)
             assert (problem.name, problem.exit_code) == ("ACCESS_DENIED", 2), problem.notes
             assert "sslcert and sslkey" in (problem.remedy or ""), problem.notes
