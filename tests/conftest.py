@@ -175,18 +175,23 @@ def _told_as_usual() -> Iterator[None]:
     ending.forget()
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the variables of whoever runs the tests out of them."""
+def _clean(patch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("PG", "DATABASE_URL")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-            monkeypatch.delenv(name)
+            patch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the variables of whoever runs the tests, and of other tests, out of each."""
+    _clean(monkeypatch)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _copied_clusters() -> Iterator[None]:
-    """Start the private servers of the session's tests from a copy."""
+    """Start the private servers of the tests from a copy; those for all tests find no variables, either."""
     with pytest.MonkeyPatch.context() as patch:
+        _clean(patch)
         clusters.copy_private(patch)
         yield
 
