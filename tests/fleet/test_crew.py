@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 def test_as_many_at_once_as_there_are_jobs() -> None:
     """Each item is done once, never more than ``jobs`` at the same time."""
-    lock, at_work, most = threading.Lock(), 0, 0
+    lock, meeting, at_work, most = threading.Lock(), threading.Barrier(3, timeout=30), 0, 0
 
     def do(item: int, _: Callable[..., None]) -> int:
         nonlocal at_work, most
         with lock:
             at_work += 1
             most = max(most, at_work)
+        meeting.wait()  # for two others
         time.sleep(0.02)
         with lock:
             at_work -= 1
