@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ import pytest
 from runner import database, embedded, postmaster, wheel
 from runner.errors import EmbeddedUnavailable
 from tests import servers
+from tests.faults.stage import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -345,8 +345,7 @@ def test_a_server_that_was_killed_is_not_running(any_made: Path) -> None:
     file = home / embedded.FOLDER / "postmaster.pid"
     number = int(file.read_text().split()[0])
     os.kill(number, signal.SIGKILL)
-    while postmaster._process(str(number)):
-        time.sleep(0.02)
+    until(lambda: not postmaster._process(str(number)), what="its end")
     assert not embedded.stop(home)
     assert "kept" in _databases(home)
 

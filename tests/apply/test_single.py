@@ -14,9 +14,11 @@ from runner.apply.event import Retrying, Started, Waiting
 from runner.apply.run import RETRIES
 from runner.database import Access
 from runner.errors import FileRefused, IndexInvalid, LockHeld, LockTimeout, SqlFailed
+from tests.faults.stage import until
 from tests.project import ROOM, given_up, make
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -44,6 +46,15 @@ def index(db: psycopg.Connection) -> bool | None:
     """Return whether the index is valid; nothing where there is none."""
     row = db.execute("select indisvalid from pg_index where indexrelid = to_regclass('public.i')").fetchone()
     return row[0] if row else None
+
+
+def _until_built(db: psycopg.Connection, *processes: subprocess.Popen[str]) -> None:
+    """Wait until one of the processes builds the index."""
+    until(
+        lambda: index(db) is not None or any(process.poll() is not None for process in processes),
+        what="an index",
+    )
+    assert all(process.poll() is None for process in processes)
 
 
 def ledger(db: psycopg.Connection) -> list[tuple[str, bool]]:
@@ -100,14 +111,12 @@ def test_an_interrupted_file_is_pending_and_safe_to_run_again(
     with psycopg.connect(each_url) as blocker:
         blocker.execute("insert into public.one values (1)")  # the build waits for this transaction
         process = app.process("migrate", APP_URL=each_url)
-        while index(db) is None:
-            assert process.poll() is None
+        _until_built(db, process)
         process.kill()
         process.communicate()
     assert ledger(db)[-1] == ("001", True)
     building = "select from pg_stat_activity where query ~ 'index concurrently' and pid <> pg_backend_pid()"
-    while db.execute(building).rowcount:
-        pass
+    until(lambda: not db.execute(building).rowcount, what="the end of the build")
     if index(db) is False:
         db.execute("drop index public.i")
     app.migrate(each_url)
@@ -145,8 +154,7 @@ def test_two_runners_and_a_concurrent_build_do_not_deadlock(
     with psycopg.connect(each_url) as blocker:
         blocker.execute("insert into public.one values (1)")
         both = [app.process("migrate", APP_URL=each_url) for _ in range(2)]
-        while index(db) is None:
-            assert all(process.poll() is None for process in both)
+        _until_built(db, *both)
     outputs = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert index(db) is True
@@ -196,8 +204,8 @@ def test_a_query_behind_it_waits_no_longer_than_the_lock_timeout(
         reader.execute("select from public.one")
         process = app.process("migrate", "--lock-timeout", "0.5", APP_URL=each_url)
         waiting = "select from pg_locks where not granted and relation = 'public.one'::regclass"
-        while not db.execute(waiting).rowcount:
-            assert process.poll() is None
+        until(lambda: db.execute(waiting).rowcount or process.poll() is not None, what="a file that waits")
+        assert process.poll() is None
         started = time.monotonic()
         db.execute("set statement_timeout = '5s'")
         db.execute("select from public.one")
@@ -232,8 +240,7 @@ def test_a_concurrent_build_waits_as_long_as_it_takes(
     with psycopg.connect(each_url) as blocker:
         blocker.execute("insert into public.one values (1)")
         process = app.process("migrate", "--lock-timeout", "0.2", APP_URL=each_url)
-        while index(db) is None:
-            assert process.poll() is None
+        _until_built(db, process)
         time.sleep(1)
         assert process.poll() is None
     output, _ = process.communicate(timeout=30)
@@ -259,8 +266,7 @@ def test_the_invalid_index_of_another_team_is_not_judged(
     with psycopg.connect(each_url) as blocker:
         blocker.execute("insert into public.one values (1)")
         process = app.process("migrate", APP_URL=each_url)
-        while index(db) is None:
-            assert process.poll() is None
+        _until_built(db, process)
         with pytest.raises(psycopg.errors.UniqueViolation):
             db.execute(WRECK.replace("wreck", "wreck_too"))
     output, _ = process.communicate(timeout=30)

@@ -341,8 +341,8 @@ def test_ctrl_c_has_a_document(app: Project, url: str) -> None:
     environ = {"PATH": os.environ["PATH"], "APP_URL": url}
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=-1, stderr=-1, text=True) as process:
         assert process.stderr
-        while "001_two" not in process.stderr.readline():
-            pass
+        while "001_two" not in (line := process.stderr.readline()):
+            assert line, "it ended before that"
         process.send_signal(signal.SIGINT)
         document = checked(json.loads(process.communicate(timeout=20)[0]))
     assert (process.returncode, document["error"]["name"]) == (1, "INTERRUPTED")

@@ -164,8 +164,7 @@ def test_ctrl_c_rolls_back_and_says_so(app: Project, url: str) -> None:
         running = (
             "select count(*) from pg_stat_activity where application_name ~ '000_one' and state = 'active'"
         )
-        while db.execute(running).fetchone() == (0,):
-            assert process.poll() is None
+        until(lambda: db.execute(running).fetchone() == (1,) or process.poll() is not None, what="a file")
         process.send_signal(2)
         output, _ = process.communicate(timeout=10)
         assert process.returncode == 1, output
@@ -180,12 +179,11 @@ def test_a_killed_runner_leaves_nothing(app: Project, url: str) -> None:
     process = app.process("migrate", APP_URL=url)
     with psycopg.connect(url, autocommit=True) as db:
         held = "select count(*) from pg_locks where locktype = 'advisory'"
-        while db.execute(held).fetchone() == (0,):
-            assert process.poll() is None
+        until(lambda: db.execute(held).fetchone() == (1,) or process.poll() is not None, what="the lock")
+        assert db.execute(held).fetchone() == (1,)
         process.kill()
         process.communicate()
-        while db.execute(held).fetchone() == (1,):
-            pass
+        until(lambda: db.execute(held).fetchone() == (0,), what="a free lock")
         assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
         assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
 

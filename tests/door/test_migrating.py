@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 import runner
+from tests.faults.stage import until
 from tests.project import ROOM, TWO, make
 
 if TYPE_CHECKING:
@@ -309,8 +310,7 @@ def test_a_question_that_is_cancelled_has_a_name(app: Project, url: str, call: A
         holder.execute("lock table public.schema_migrations")
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(call, "app", url=url, config=app.file)
-            while not other.execute(cancel).fetchall():
-                assert not asked.done()
+            until(lambda: other.execute(cancel).rowcount or asked.done(), what="a question that waits")
             problem = asked.exception(timeout=30)
     assert isinstance(problem, runner.RunnerError)
     assert problem.name == "SERVER_REFUSED"

@@ -11,6 +11,7 @@ import pytest
 from runner import config, planning, schema
 from runner.config import Target
 from runner.schema import unsound
+from tests.faults.stage import until
 from tests.project import make
 
 if TYPE_CHECKING:
@@ -263,8 +264,9 @@ def test_an_index_that_is_being_built_is_not_judged(
     with psycopg.connect(each_url) as blocker:
         blocker.execute("insert into public.one values (1)")
         process = app.process("migrate", APP_URL=each_url)
-        while not db.execute("select from pg_index where not indisvalid").rowcount:
-            assert process.poll() is None
+        built = "select from pg_index where not indisvalid"
+        until(lambda: db.execute(built).rowcount or process.poll() is not None, what="an index")
+        assert process.poll() is None
         assert problems(app, each_url) == []
     process.communicate(timeout=30)
 
