@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import tempfile
 from collections import defaultdict
@@ -62,9 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if folder := servers.memory():
         tempfile.tempdir = str(folder)
+    _keep_apart(config)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     clusters.share(config, partial(servers.new_folder, NEWEST))
+
+
+def _keep_apart(config: pytest.Config) -> None:
+    """Keep temporary files where no other run of pytest comes by; they are removed, but those of --basetemp.
+
+    Each one takes from pytest-of-root, as it begins, the right of the user that runs servers for root to pass
+    it. Workers are told where their files go.
+    """
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="pytest-")
+        config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
 
 
 @pytest.hookimpl(wrapper=True)
