@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
@@ -109,7 +110,7 @@ def test_a_short_lock_timeout_names_table_lock_and_holder(
 SLOW = """
     create function public.slow(t int) returns int language plpgsql immutable as
         $$ begin perform pg_sleep(0.001); return t; end $$;
-    create table public.big as select g as t, repeat('x', 900) as filler from generate_series(1, 20000) g;
+    create table public.big as select g as t, repeat('x', 900) as filler from generate_series(1, 10000) g;
 """
 BUILD = "if not exists i on public.big (public.slow(t));"
 BUILDS = {
@@ -125,13 +126,13 @@ def test_a_long_index_build_tells_its_progress(tmp_path: Path, each_url: str, ho
     app.migrate(each_url, to=0)
     concurrently = " concurrently" if how == "concurrent" else ""
     wanted = f"create index{concurrently} on public.big: building index: "
-    events, told = app.events(each_url), [""]
-    while wanted not in told[-1]:
-        one = next(event for event in events if isinstance(event, Working | Outcome))
-        assert isinstance(one, Working), told
-        assert one.migration.version == "001"
-        told.append(str(one.activity))
-    events.close()
+    told = [""]
+    with closing(app.events(each_url)) as events:
+        while wanted not in told[-1]:
+            one = next(event for event in events if isinstance(event, Working | Outcome))
+            assert isinstance(one, Working), told
+            assert one.migration.version == "001"
+            told.append(str(one.activity))
 
 
 def test_a_blocked_concurrent_build_tells_whom_it_waits_for(tmp_path: Path, each_url: str) -> None:

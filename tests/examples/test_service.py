@@ -47,7 +47,7 @@ def _health(port: int, process: subprocess.Popen[str]) -> dict[str, str]:
     deadline = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
                 found: dict[str, str] = json.load(answer)
                 return found
         except OSError:
