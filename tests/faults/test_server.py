@@ -157,7 +157,7 @@ def _told(app: Project, url: str, then: Callable[[Event], None]) -> tuple[list[s
     """Migrate, doing ``then`` behind each event; return the versions told, and the error."""
     told = []
     try:
-        for event in app.events(url):
+        for event in app.events(url, lock_timeout=120):  # who may wait long is looked at late, if at all
             if isinstance(event, Outcome):
                 told.append(event.migration.version)
             then(event)
