@@ -164,6 +164,7 @@ def test_the_folders_before_and_behind_a_link_are_passed(tmp_path: Path) -> None
     for way in ways:
         way.mkdir()
     (ways[2] / "bin").mkdir()
+    (ways[2] / "bin").chmod(0o755)
     (ways[1] / "link").symlink_to("../behind/bin")
     (ways[0] / "link").symlink_to(ways[1] / "link")
     for way in ways:

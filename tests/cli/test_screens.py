@@ -9,6 +9,7 @@ import io
 import os
 import re
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,7 +29,7 @@ from runner.schema import Finding, Proof
 from tests.cli import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SCREENS = Path(__file__).parent / "screens"
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -193,6 +194,16 @@ class Shape(NamedTuple):
     is_coloured: bool = False
 
 
+@pytest.fixture(autouse=True)
+def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Show times as they are in Greenwich; a process asks but once where it is, unless it is told to."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 SHAPES = (Shape(60), Shape(80), Shape(140), Shape(80, is_coloured=True))
 
 
@@ -202,7 +213,6 @@ def _drawn(scene: str, shape: Shape, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(sys, "stderr", stream.beside())
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(shape.columns))
-    monkeypatch.setenv("TZ", "UTC")
     with click.Context(cli).scope():
         SCENES[scene]()
     text = settled(stream.getvalue())

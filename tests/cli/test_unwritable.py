@@ -79,8 +79,8 @@ def test_file_and_reason_are_named(
 @contextmanager
 def _somebody_else(app: Project) -> Iterator[None]:
     """Be a user who may look into the project and write nothing."""
-    for folder in (*app.root.rglob("*/"), app.root):
-        folder.chmod(0o555)
+    for path in (*app.root.rglob("*"), app.root):
+        path.chmod(0o555 if path.is_dir() else 0o644)
     for folder in list(app.root.parents)[:-2]:  # not ours alone: /dev/shm may be one of them
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o555)
     if os.geteuid() == 0:
