@@ -165,8 +165,12 @@ def _has_end(statement: Statement, text: str) -> bool:
 
 
 def sets_for_sessions(text: str) -> bool:
-    """Tell whether a file may set something that counts for sessions to come, if only in a block."""
-    return re.search(r"alter\s+(?:database|role|user)\b[^;]*\b(?:re)?set\b", text.lower()) is not None
+    """Tell whether a file may set something that counts for sessions to come, if only in a block.
+
+    The two words may stand far apart: a comment lies between them, or a block puts the statement together.
+    """
+    wanted = r"\balter\s+(?:database|role|user)\b", r"\b(?:re)?set\b"
+    return all(re.search(words, text.lower()) for words in wanted)
 
 
 def before(text: str, word: str, blanks: str) -> Iterator[int]:

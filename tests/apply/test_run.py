@@ -371,6 +371,9 @@ def test_a_run_holds_no_session_but_its_last(tmp_path: Path, each_url: str) -> N
 SETS = {
     "of the database": "do $$ begin execute format('alter database %I set {}', current_database()); end $$;",
     "of the role": "do $$ begin execute format('ALTER  ROLE\n%I set {}', current_user); end $$;",
+    "behind a semicolon": "alter role current_user -- as all do; later files count on it\n    set {};",
+    "put together": "do $$ declare who text := format('alter role %I', current_user);"
+    " begin execute who || ' set {}'; end $$;",
     "outside": "-- runner: no-transaction\nalter role current_user in database app set {};",
 }
 FOUND = "create schema if not exists z;\ncreate table if not exists seen as select date '1.2.2024' as d;"
