@@ -101,6 +101,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
             user = embedded.unprivileged(programs.folder)
             if user:
                 shutil.chown(folder, user)
+                embedded.unprivileged(folder)  # may pass the folders above this one, too
             _make(programs, folder, superuser, user)
             watch = _watched(programs, folder, user)
             _wait(watch, folder)

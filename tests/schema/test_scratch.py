@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -28,6 +30,19 @@ def databases(server: Server) -> list[str]:
     with psycopg.connect(server.url("postgres")) as connection:
         found = connection.execute("select datname from pg_database where datname ~ '^runner_scratch_'")
         return [name for (name,) in found]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root runs it as another user")
+def test_a_private_server_starts_below_a_closed_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of a user's own is, which the user that runs the server for root may not pass."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(closed / "tmp"))
+    with cluster.running(cluster.choose(NEWEST, ()), superuser="postgres") as url, psycopg.connect(url) as db:
+        assert db.execute("select 1").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
