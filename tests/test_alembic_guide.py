@@ -368,6 +368,20 @@ def test_a_deleted_account_arrives_inactive(
     assert arrived == [("inactive", False), ("active", True)]
 
 
+@pytest.mark.parametrize("value", ["1.0::numeric(3,1)", "'enabled'::text", "2::smallint"])
+def test_a_word_that_is_no_boolean_is_named_before_anything_is_turned(
+    move: Move, server: Server, auth_18: Connection, value: str
+) -> None:
+    """Who is deleted could sign in otherwise, once the word that says so is gone."""
+    move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
+    users = f"create schema old; create table old.users as select 'deleted' as status, {value} as is_active;"
+    move.query("DATABASE_URL_AUTH", users)
+    said = move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"', code=3)
+    assert "old.users.is_active is not turned" in said
+    assert "Say with an update who may sign in" in said
+    assert move.query("DATABASE_URL_AUTH", "select status from old.users") == [("deleted",)]
+
+
 @pytest.mark.parametrize(("statement", "told"), UNFIT, ids=lambda value: value[:40])
 def test_what_does_not_fit_is_told(
     move: Move, server: Server, auth_18: Connection, statement: str, told: str

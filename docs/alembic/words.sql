@@ -66,9 +66,15 @@ begin
     if kind is null then
         alter table old.users add is_active boolean default true;
     elsif kind <> 'boolean'::regtype then
-        alter table old.users
-            alter is_active drop default,
-            alter is_active type boolean using is_active::text::boolean;
+        begin
+            alter table old.users
+                alter is_active drop default,
+                alter is_active type boolean using is_active::text::boolean;
+        exception
+            when invalid_text_representation then
+                raise exception 'old.users.is_active is not turned: %', sqlerrm
+                    using hint = 'Say with an update who may sign in (true or false), and run this file again.';
+        end;
     end if;
     execute 'update old.users set is_active = false where lower(status) = $1' using deleted;
 end;
