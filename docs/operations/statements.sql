@@ -10,6 +10,8 @@
 -- administrator can grant.
 -- A statement of seconds that nobody knows is somebody's report: look at its user before tuning it.
 
+\set ON_ERROR_STOP on
+
 select exists (select from pg_extension where extname = 'pg_stat_statements') as installed \gset
 \if :installed
 select n.nspname as schema
