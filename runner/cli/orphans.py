@@ -41,8 +41,8 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
         raise OrphansFound(
             f"{rows} row{'s point' if rows != 1 else ' points'} at nothing in another database, through "
             f"{', '.join(one.reference.label for one in lost)}.",
-            remedy="Look at them: those that outlive it on purpose (a trail, a bill) stay; delete others, "
-            "or restore what they point at.",
+            remedy="Look at them: those that outlive it on purpose (a trail, a bill) stay, and those of "
+            "others that only name it; delete what was its own, or restore what they point at.",
         )
 
 
