@@ -41,7 +41,9 @@ def test_a_private_server_starts_below_a_closed_temporary_folder(
     closed.mkdir(mode=0o700)
     (closed / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(closed / "tmp"))
-    with cluster.running(cluster.choose(NEWEST, ()), superuser="postgres") as url, psycopg.connect(url) as db:
+    programs = cluster.choose(NEWEST, ())
+    assert programs
+    with cluster.running(programs, superuser="postgres") as url, psycopg.connect(url) as db:
         assert db.execute("select 1").fetchone() == (1,)
 
 
