@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 from runner import database, files, ledger
 from runner.apply import batch
 from runner.apply.event import Outcome, Retrying, Started
-from runner.errors import LockTimeout, RunnerError
+from runner.errors import CannotConnect, LockTimeout
 from runner.model import Before, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from runner.apply.event import Event
-    from runner.database import Access
+    from runner.database import Access, Connection
     from runner.model import Migration
 
 RETRIES = 5
 _MOST = 100  # files in one message
 _QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
+_ENDING = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds, in which the server ends a session that was closed
 
 
 def apply(
@@ -142,16 +143,27 @@ class Run:
     def _renew(self) -> None:
         """Go on in a new session, so that a file finds what one before it has set for the database or role.
 
-        As psql would, which begins one for each file. Where no second one is let in, it stays the old one.
+        As psql would, which begins one for each file. Where no second one is let in, the old one goes first.
+        Raises ``CannotConnect`` and what else keeps a session from being begun; no file is at work then.
         """
         if not self._is_old:
             return
         self._is_old = False
-        with suppress(RunnerError):
-            connection = self.access.reconnect()
-            self._stack.close()  # the one before it, but for the caller's
-            self._stack.enter_context(closing(connection))
-            self.access = self.access._replace(connection=connection)
+        connection = self._another()
+        self._stack.close()  # the one before it, but for the caller's
+        self._stack.enter_context(closing(connection))
+        self.access = self.access._replace(connection=connection)
+
+    def _another(self) -> Connection:
+        try:
+            return self.access.reconnect()
+        except CannotConnect:  # full, as with a connection limit of 1
+            self.access.connection.close()
+        for pause in _ENDING:
+            with suppress(CannotConnect):
+                return self.access.reconnect()
+            database.pause(pause)
+        return self.access.reconnect()
 
     def plan_anew(self) -> Iterator[Event]:
         """Leave out what another runner has applied meanwhile. Raises what ``is_to_do`` raises."""

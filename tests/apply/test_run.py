@@ -368,6 +368,29 @@ def test_a_run_holds_no_session_but_its_last(tmp_path: Path, each_url: str) -> N
         assert connection.execute("select n from seen").fetchone() == (2,)
 
 
+def test_a_role_with_one_connection_finds_what_a_file_has_set(
+    tmp_path: Path, each_server: Server, each_url: str
+) -> None:
+    """The old session goes first, instead of staying, with its old search_path, for the files behind it."""
+    role = "t_single"
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"create role {role} login connection limit 1".encode())
+    try:
+        with psycopg.connect(each_url, autocommit=True) as owner:
+            owner.execute(f"grant all on schema public to {role}".encode())
+            owner.execute(f"create schema z authorization {role}".encode())
+        texts = {
+            "000_a.sql": "alter role current_user set search_path = z, public;",
+            "001_b.sql": "create table if not exists t (id int);",
+        }
+        make(tmp_path, app=texts).migrate(each_url.replace("postgres@", f"{role}@"))
+        with psycopg.connect(each_url) as connection:
+            assert connection.execute("select to_regclass('z.t') is not null").fetchone() == (True,)
+    finally:
+        with psycopg.connect(each_url, autocommit=True) as owner:
+            owner.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
 SETS = {
     "of the database": "do $$ begin execute format('alter database %I set {}', current_database()); end $$;",
     "of the role": "do $$ begin execute format('ALTER  ROLE\n%I set {}', current_user); end $$;",
