@@ -47,7 +47,8 @@ where not exists (
         and (select t.typcategory from pg_type as t where t.oid = atttypid) = 'S'
 );
 
--- Before the word is turned. Where is_active is missing, or says it by a number or a word, it becomes a boolean.
+-- Before the word is turned. Where is_active is missing, or says it by a number or a word, it becomes a boolean;
+-- where a value cannot, the script ends and nothing is turned.
 do $body$
 declare
     deleted constant text := (select old_word from turning.words where in_table = 'users' and old_word = 'deleted');

@@ -3,9 +3,9 @@
 -- unused    no scan since the statistics began, on this server: ask every replica, too. "since" says when they
 --           were reset last, or lost in a crash, or the server made; PostgreSQL does not tell when a database
 --           that was restored, or an index, was made, and then they are younger: an index that is needed once
---           a quarter may be named while they are younger than that. None that keeps rows unique, and none that leads with a
---           reference, be it a foreign key, which deletes need, or into the other database. Drop one with a file,
---           or it is drift.
+--           a quarter may be named while they are younger than that. None that keeps rows unique, and none that
+--           leads with a reference, be it a foreign key, which deletes need, or into the other database. Drop one
+--           with a file, or it is drift.
 -- bloated   a btree of 10 MB and more (-v least='100 MB' for another limit) and over twice the size that its
 --           rows need; an estimate from the statistics of analyze. Many equal entries take less room than
 --           it thinks, so such an index is found late, never falsely; without statistics, or the right to read
