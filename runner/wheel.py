@@ -81,8 +81,11 @@ def programs() -> dict[int, Path]:
         return {}
 
 
-def unprivileged(folder: Path) -> str | None:
-    """Return who is to run the programs in ``folder``, which refuse root; ``None`` for anybody else."""
+def unprivileged(*paths: Path) -> str | None:
+    """Return who is to run programs that refuse root; ``None`` for anybody else.
+
+    For the user of the wheel the folders above ``paths``, of programs or data, are opened. Writes, as root.
+    """
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:
@@ -91,7 +94,8 @@ def unprivileged(folder: Path) -> str | None:
         return "postgres"  # the user of every packaged server
     wheel.utils.ensure_user_exists(USER)
     _open_up(wheel)
-    _admit(folder)
+    for path in paths:
+        _admit(path)
     return USER
 
 

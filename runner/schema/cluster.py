@@ -98,10 +98,9 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
     watch = None
     try:
         try:
-            user = embedded.unprivileged(programs.folder)
+            user = embedded.unprivileged(programs.folder, folder)
             if user:
                 shutil.chown(folder, user)
-                embedded.unprivileged(folder)  # may pass the folders above this one, too
             _make(programs, folder, superuser, user)
             watch = _watched(programs, folder, user)
             _wait(watch, folder)
