@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
@@ -22,7 +22,7 @@ RETRIES = 5
 _MOST = 100  # files in one message
 _QUICK = 100  # milliseconds: behind such files only the last commit of a message is waited for
 _LONGEST = 1_000_000  # characters of them together; a longer file goes alone
-_ENDING = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds, in which the server ends a session that was closed
+_ENDING = 2.0  # seconds, in which the server ends a session that was closed
 
 
 def apply(
@@ -159,11 +159,7 @@ class Run:
             return self.access.reconnect()
         except CannotConnect:  # full, as with a connection limit of 1
             self.access.connection.close()
-        for pause in _ENDING:
-            with suppress(CannotConnect):
-                return self.access.reconnect()
-            database.pause(pause)
-        return self.access.reconnect()
+            return self.access.reconnect(wait=_ENDING)
 
     def plan_anew(self) -> Iterator[Event]:
         """Leave out what another runner has applied meanwhile. Raises what ``is_to_do`` raises."""

@@ -110,14 +110,14 @@ def _by_libpq(options: dict[str, Any]) -> Connection:
 
 
 class Access(NamedTuple):  # as in model: it starts faster
-    """A connection to a database, and how to open another one to it.
+    """A connection to a database, and how to open another one to it: with ``wait``, as ``connect`` has it.
 
     ``notices_loss`` says that the server can be asked to look whether its client is still there,
     ``is_direct`` that no pooler is in between, so that what a session keeps is this client's.
     """
 
     connection: Connection
-    reconnect: Callable[[], Connection]
+    reconnect: Callable[..., Connection]
     notices_loss: bool = False
     is_direct: bool = False
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runner.planning.site import Site
     from runner.planning.step import Step
 
+_RESTORED = "If it was restored without its data, restore that, too: the ledger is part of it. "
+
 
 def check(
     sites: Sequence[Site], *, to: int | None = None, strict: bool = False, allow_empty: bool = False
@@ -167,9 +169,6 @@ def _check_distinct(site: Site, twin: Site) -> None:
             f"{twin.target.source} and {site.target.source} lead to one database, {site.facts.name}.",
             remedy="Each series needs a database of its own.",
         )
-
-
-_RESTORED = "If it was restored without its data, restore that, too: the ledger is part of it. "
 
 
 def _check_adopted(site: Site) -> None:

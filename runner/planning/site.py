@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
@@ -44,7 +45,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
         found = self.facts
-        return Access(self.connection, lambda: _connect(self.target), found.notices_loss, found.is_direct)
+        return Access(self.connection, partial(_connect, self.target), found.notices_loss, found.is_direct)
 
     @property
     def schemas(self) -> tuple[str, ...]:
@@ -64,9 +65,9 @@ def read(project: Project, chosen: Sequence[Series]) -> Files:
     return {one.name: files.load(one.name, one.folder, root=project.root) for one in chosen}
 
 
-def _connect(target: Target) -> Connection:
+def _connect(target: Target, *, wait: float = 0) -> Connection:
     name = f"runner:{target.series.name}"
-    connection = database.connect(target.url, source=target.source, application=name)
+    connection = database.connect(target.url, source=target.source, application=name, wait=wait)
     try:
         facts.check_age(connection.pgconn.server_version, source=target.source)
     except ServerUnusable:

@@ -6,6 +6,7 @@ Files run as the role that migrates, and as a superuser where that lacks a right
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, ledger
@@ -90,7 +91,7 @@ class Bench:
         self.look()
 
     def _apply(self, migrations: Sequence[Migration]) -> RunnerError | None:
-        access = Access(self.connection, lambda: database.connect(self.url, source=self.source))
+        access = Access(self.connection, partial(database.connect, self.url, source=self.source))
         previous = self.done[-1].version if self.done else None
         try:
             before = Before(self.watcher.moment.has_ledger, previous)

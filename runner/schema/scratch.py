@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, embedded, ledger, planning
@@ -168,7 +169,7 @@ def built(
         with database.connect(there, source=server.source) as connection:
             check_extensions(connection, migrations, source=server.source)
             before = catalog.snapshot(connection, besides=ledger.TABLE, server=False, schemas=schemas)
-            access = Access(connection, lambda: database.connect(there, source=server.source))
+            access = Access(connection, partial(database.connect, there, source=server.source))
             try:
                 limits = Limits(statement_timeout=0)
                 for _ in apply.apply(access, migrations, Before(has_ledger=False), limits):

@@ -13,7 +13,14 @@ from runner import __version__, apply, config, planning
 from runner.apply.event import Outcome, Started, Waiting
 from runner.config import Target
 from runner.database import Access
-from runner.errors import ChecksumMismatch, LedgerChanged, LockHeld, SqlFailed, TransactionEnded
+from runner.errors import (
+    CannotConnect,
+    ChecksumMismatch,
+    LedgerChanged,
+    LockHeld,
+    SqlFailed,
+    TransactionEnded,
+)
 from runner.files.checksum import checksum
 from runner.planning import compare
 from tests.project import TWO, make
@@ -368,27 +375,48 @@ def test_a_run_holds_no_session_but_its_last(tmp_path: Path, each_url: str) -> N
         assert connection.execute("select n from seen").fetchone() == (2,)
 
 
+PATH = {
+    "000_a.sql": "alter role current_user set search_path = z, public;",
+    "001_b.sql": "create table if not exists t (id int);",
+}
+
+
+@pytest.fixture
+def single(each_url: str) -> Iterator[str]:
+    """Return the URL of a role that may have one session at a time, and makes what it likes in schema z."""
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        admin.execute("create role t_single login connection limit 1")
+        try:
+            admin.execute("grant all on schema public to t_single; create schema z authorization t_single")
+            yield each_url.replace("postgres@", "t_single@")
+        finally:
+            admin.execute("drop owned by t_single; drop role t_single")
+
+
 def test_a_role_with_one_connection_finds_what_a_file_has_set(
-    tmp_path: Path, each_server: Server, each_url: str
+    tmp_path: Path, each_url: str, single: str
 ) -> None:
     """The old session goes first, instead of staying, with its old search_path, for the files behind it."""
-    role = "t_single"
-    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
-        admin.execute(f"create role {role} login connection limit 1".encode())
-    try:
-        with psycopg.connect(each_url, autocommit=True) as owner:
-            owner.execute(f"grant all on schema public to {role}".encode())
-            owner.execute(f"create schema z authorization {role}".encode())
-        texts = {
-            "000_a.sql": "alter role current_user set search_path = z, public;",
-            "001_b.sql": "create table if not exists t (id int);",
-        }
-        make(tmp_path, app=texts).migrate(each_url.replace("postgres@", f"{role}@"))
-        with psycopg.connect(each_url) as connection:
-            assert connection.execute("select to_regclass('z.t') is not null").fetchone() == (True,)
-    finally:
-        with psycopg.connect(each_url, autocommit=True) as owner:
-            owner.execute(f"drop owned by {role}; drop role {role}".encode())
+    make(tmp_path, app=PATH).migrate(single)
+    with psycopg.connect(each_url) as connection:
+        assert connection.execute("select to_regclass('z.t') is not null").fetchone() == (True,)
+
+
+def test_a_session_that_is_refused_is_told_and_the_next_run_goes_on(
+    tmp_path: Path, each_url: str, single: str
+) -> None:
+    """What is committed stays; the file behind it is not begun with the settings of the old session."""
+    app = make(tmp_path, app=PATH)
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        events = app.events(single)
+        assert [type(one) for one in (next(events), next(events))] == [Started, Outcome]
+        admin.execute("alter role t_single connection limit 0")
+        with pytest.raises(CannotConnect):
+            list(events)
+        assert admin.execute("select version from public.schema_migrations").fetchall() == [("000",)]
+        admin.execute("alter role t_single connection limit 1")
+        app.migrate(single)
+        assert admin.execute("select to_regclass('z.t') is not null").fetchone() == (True,)
 
 
 SETS = {
