@@ -111,7 +111,7 @@ def _folder(home: Path) -> Path:
     if not database.is_utf8(str(folder)):
         shown = str(folder).encode(errors="replace").decode()
         raise EmbeddedUnavailable(
-            f"The name of {shown} has letters that are none in this locale.", remedy="Set PYTHONUTF8=1."
+            f"The name of {shown} has letters that are none in this locale.", remedy=_spelling(folder)
         )
     if folder.exists() and (owner := _owner_else(folder)):
         raise EmbeddedUnavailable(
@@ -119,6 +119,14 @@ def _folder(home: Path) -> Path:
             remedy=f"Run as {owner}, or set the variables (see --help).",
         )
     return folder
+
+
+def _spelling(folder: Path) -> str:
+    try:
+        os.fsencode(folder).decode()
+    except UnicodeDecodeError:
+        return "Rename the folder, or set the variables (see --help): the name is no UTF-8."
+    return "Set PYTHONUTF8=1."
 
 
 def _owner_else(folder: Path) -> str | None:

@@ -94,6 +94,13 @@ def test_a_folder_that_this_locale_cannot_name_is_no_reason_to_delete_it(tmp_pat
         assert caught.value.remedy == "Set PYTHONUTF8=1."
 
 
+def test_a_folder_whose_name_is_no_utf8_has_to_be_renamed(tmp_path: Path) -> None:
+    """No mode of Python would know its letters."""
+    with pytest.raises(EmbeddedUnavailable, match="none in this locale") as caught:
+        embedded.start(tmp_path / "sp\udce4t")
+    assert str(caught.value.remedy).startswith("Rename the folder")
+
+
 @pytest.mark.parametrize("name", ["a$b", "$(touch PWNED)", "`touch PWNED`", 'a"b', "a\nb"])
 def test_a_path_that_a_shell_would_evaluate_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -15,7 +15,7 @@ from runner.errors import (
     SqlFailed,
     TransactionEnded,
 )
-from runner.files import ALONE, commits_itself
+from runner.files import ALONE, commits_itself, detaches
 
 if TYPE_CHECKING:
     import psycopg
@@ -37,6 +37,7 @@ _LOST_OUTSIDE = (
     "It ran outside any transaction, so part of it may remain. Until it is recorded as applied it is "
     "pending: run again."
 )
+_HALF = "Where `verify` then names a half detached partition, end that first, and attach it anew."
 _NOT_FROM_CODE = f"No function and no block may run this statement: take it out. {ALONE}"
 _VALUE_FIRST = "A value counts when it is committed: add it in a file of its own, before this one."
 _HIDDEN = (
@@ -75,7 +76,9 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
         how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
-            remedy=_AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART,
+            remedy=_outside(_PART if commits_itself(migration.sql) else _AGAIN, migration)
+            if not migration.in_transaction
+            else _AGAIN,
             notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
     told = disclosure.lines(diag, migration.sql)
@@ -98,13 +101,19 @@ def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]
     if ledger.is_mistaken(error):
         return ledger.OWN
     if not migration.in_transaction:
-        return " ".join(filter(None, ("It ran outside any transaction.", drop_statements(invalid), CORRECT)))
+        words = " ".join(filter(None, ("It ran outside any transaction.", drop_statements(invalid), CORRECT)))
+        return _outside(words, migration)
     if error.sqlstate == _VALUE_TOO_NEW:
         return _VALUE_FIRST
     if error.sqlstate not in _NOT_IN_TRANSACTION:
         return _ROLLED_BACK
     within = error.sqlstate == "25001" and position.is_from_code(error.diag)
     return _NOT_FROM_CODE if within else ALONE
+
+
+def _outside(remedy: str, migration: Migration) -> str:
+    """Add what has to be done before a file runs again that may have got half way."""
+    return f"{remedy} {_HALF}" if detaches(migration.sql) else remedy
 
 
 def drop_statements(indexes: tuple[str, ...]) -> str:
@@ -127,7 +136,7 @@ def interrupted(migration: Migration, *, invalid: tuple[str, ...] = ()) -> Inter
         return Interrupted(f"Interrupted in {path}, which was rolled back.", remedy="Run again to go on.")
     return Interrupted(
         f"Interrupted in {path}, which ran outside any transaction. {_NOT_RECORDED}",
-        remedy=f"{drop_statements(invalid)} Run again to go on.".strip(),
+        remedy=_outside(f"{drop_statements(invalid)} Run again to go on.".strip(), migration),
     )
 
 
@@ -151,7 +160,8 @@ def around(error: psycopg.Error, migration: Migration, *, lost: bool) -> RunnerE
     """Name an error of the runner's own messages around a file; ``lost`` says that the connection broke."""
     if not lost:
         return failed(error, migration)
-    remedy = "The server rolls it back. Run again." if migration.in_transaction else _LOST_OUTSIDE
+    rolled_back = "The server rolls it back. Run again."
+    remedy = rolled_back if migration.in_transaction else _outside(_LOST_OUTSIDE, migration)
     return ConnectionLost(
         f"The connection was lost while {migration.path} was being applied.",
         remedy=remedy,

@@ -2,9 +2,9 @@
 
 Take from here ``load`` (the migrations of a folder), ``leavings`` (what else lies there), ``check`` (refuse
 what must not be sent), ``procedures`` (which it must know where a file ``may_call`` one),
-``waits_for_others``, ``commits_itself`` and ``indexes`` (of a file without a transaction), ``scan``
-(statements with their offsets), ``blanked`` (a text without its comments), ``body`` (the longest string of a
-statement), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
+``waits_for_others``, ``commits_itself``, ``detaches`` and ``indexes`` (of a file without a transaction),
+``scan`` (statements with their offsets), ``blanked`` (a text without its comments), ``body`` (the longest
+string of a statement), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
 ``folded`` (defaults that are a time), ``explain`` (how a file differs from what was applied), ``Unvalidated``
 (constraints that files leave so); and to write, ``create`` (the next file from a template), ``lay_out`` (a
 new project), ``write`` and ``writing``. No server is asked; the lexical rules are PostgreSQL's (manual,
@@ -17,6 +17,7 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.files.alone import commits_itself as commits_itself
+    from runner.files.alone import detaches as detaches
     from runner.files.alone import indexes as indexes
     from runner.files.alone import waits_for_others as waits_for_others
     from runner.files.content import check as check
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        alone="commits_itself indexes waits_for_others",
+        alone="commits_itself detaches indexes waits_for_others",
         content="check",
         defaults="folded",
         difference="COMMENTS_DIFFER explain",

@@ -34,6 +34,11 @@ def indexes(text: str) -> tuple[str | None, str | None]:
     return None, None
 
 
+def detaches(text: str) -> bool:
+    """Tell whether such a file would leave a partition half detached."""
+    return any(refused(one, text) == "detach partition concurrently" for one in scan(text).statements)
+
+
 def commits_itself(text: str) -> bool:
     """Tell whether the statement of such a file may have committed a part when it fails."""
     return any(one.word in ("do", "call") for one in scan(text).statements)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -300,6 +301,52 @@ def test_a_failed_rebuild_names_what_it_left(tmp_path: Path, each_url: str, db: 
     [statement] = re.findall(r"drop index [^;]*;", output)
     assert statement == 'drop index public."I_ccnew";'
     db.execute(statement)
+    app.migrate(each_url)
+    assert ledger(db)[-1] == ("001", False)
+
+
+DETACHED = {
+    "000_m.sql": """
+        create table public.m (id int) partition by range (id);
+        create table public.m1 partition of public.m for values from (0) to (10);
+    """,
+    "001_detach.sql": "-- runner: no-transaction\n"
+    "alter table public.m detach partition public.m1 concurrently;",
+}
+ENDS = {
+    "a time limit": ("--statement-timeout", "0.7"),
+    "Ctrl-C": (),
+    "a lost session": (),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_partition_that_may_be_half_detached_is_spoken_of(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, end: str
+) -> None:
+    """It counts no longer as one, so the file fails when it runs again; the way told leads on."""
+    app = make(tmp_path, app=DETACHED)
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url) as reader:
+        reader.execute("select from public.m")
+        process = app.process("migrate", *ENDS[end], APP_URL=each_url)
+        if not ENDS[end]:
+            pending = "select from pg_inherits where inhdetachpending"
+            until(lambda: bool(db.execute(pending).rowcount), what="the half of a detach")
+            if end == "Ctrl-C":
+                process.send_signal(signal.SIGINT)
+            else:
+                db.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where query ~ 'partition public.m1 c' and pid <> pg_backend_pid()"
+                )
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode not in (0, None)
+    assert "names a half detached partition" in re.sub(r"\s+", " ", output), output
+    named = app.process("verify", APP_URL=each_url).communicate(timeout=30)[0]
+    if "half detached" in named:
+        db.execute("alter table public.m detach partition public.m1 finalize")
+        db.execute("alter table public.m attach partition public.m1 for values from (0) to (10)")
     app.migrate(each_url)
     assert ledger(db)[-1] == ("001", False)
 
