@@ -18,17 +18,21 @@ _WRONG_PASSWORD, _REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501",
 _NO_DATABASE = "3D000"
 _FOR_EVER = ("0A", "22", "28", "42")  # classes: not supported, data, authorization, names and rights
 _OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
+_HBA = "pg_hba.conf"
 _REMEDIES = {
     _WRONG_PASSWORD: "Check user and password of the URL.",
     _NO_RIGHT: "As an administrator: grant connect on database {dbname} to {user};",
     _SHUT: "As an administrator: alter database {dbname} allow_connections true;",
     _FULL: "As an administrator: alter database {dbname} connection limit -1;",
-    _REJECTED: "Let pg_hba.conf of the server admit this user, database and address, or use another URL.",
+    _REJECTED: f"Let {_HBA} of the server admit this user, database and address, or use another URL.",
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
-_CERTIFICATE = re.compile("valid client certificate|certificate authentication failed")
-_INVALID = "invalid database"  # of the same SQLSTATE, and from the same file of the server
+# The one way to be refused of this SQLSTATE that no name tells in all languages of PostgreSQL's catalogs.
+_CERTIFICATE = re.compile(
+    "certifi|zertifi|sertifi|certyfi|сертиф|სერტიფიკატ|証明|인증서|证书|憑證",
+    re.IGNORECASE,
+)
 _HALF_DROPPED = (
     "A drop of it was interrupted, and nothing else can be done with it. As an administrator: "
     "drop database {dbname}; and make it anew."
@@ -41,7 +45,9 @@ _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "Run again when a session of the role has ended. Where its limit is 0, or too low, as an administrator: "
     "alter role {user} connection limit -1;"
 )
-_IS_CLOSED = "select datconnlimit = 0 from pg_catalog.pg_database where datname = %s"
+_LIMIT = "select datconnlimit from pg_catalog.pg_database where datname = %s"
+_IS_CLOSED, _IS_INVALID = 0, -2  # the second where a drop was interrupted
+_INVALID = "invalid database"  # in English, for whoever may not ask
 
 
 class Told(NamedTuple):
@@ -67,9 +73,11 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
             remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
             f"let it log in: alter role {names['user']} login;",
         )
-    if _is_for_ever(told) or _is_closed(told, options):
-        remedy = _remedy(told).format(**names)
-        return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy)
+    limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
+    if _is_for_ever(told) or limit == _IS_CLOSED:
+        is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
+        remedy = _HALF_DROPPED if is_invalid else _remedy(told)
+        return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy.format(**names))
     if told.sqlstate == _FULL:
         wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT
         return unreachable(source, remedy=wait.format(**names))
@@ -86,10 +94,9 @@ def unreachable(
 def _remedy(told: Told) -> str:
     if told.source == _OF_LIBRARIES:
         return _LIBRARY
-    if told.sqlstate == _REJECTED and _CERTIFICATE.search(told.text):
+    said = told.text.rpartition(f"{told.sqlstate}: ")[2]
+    if told.sqlstate == _REJECTED and _HBA not in said and _CERTIFICATE.search(said):
         return _CLIENT
-    if told.sqlstate == _SHUT and _INVALID in told.text:
-        return _HALF_DROPPED
     return _REMEDIES.get(told.sqlstate, _OPTION)
 
 
@@ -102,13 +109,11 @@ def _plain(identifier: str) -> str:
     return bare if re.fullmatch(r"[a-z_][a-z0-9_]*", bare) else identifier
 
 
-def _is_closed(told: Told, options: dict[str, Any]) -> bool:
-    """Tell whether a database that is full admits nobody at all; the maintenance database knows."""
-    if told.sqlstate != _FULL or told.source != _OF_DATABASES:
-        return False
+def _limit(options: dict[str, Any]) -> int | None:
+    """Return how many sessions a database admits, as far as the maintenance database may be asked."""
     try:
         with psycopg.connect(make_conninfo(**options | {"dbname": "postgres"})) as connection:
-            row = connection.execute(_IS_CLOSED, (options.get("dbname"),)).fetchone()
-            return bool(row and row[0])
+            row = connection.execute(_LIMIT, (options.get("dbname"),)).fetchone()
+            return row[0] if row else None
     except psycopg.Error:
-        return False
+        return None

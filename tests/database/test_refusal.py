@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from runner import database
-from runner.database import refusal
+from runner.database import denial, refusal
+from runner.database.denial import Told
 from runner.errors import CannotConnect, RunnerError
 from tests import servers
 from tests.faults.stage import until
@@ -308,6 +310,35 @@ def test_a_certificate_that_does_not_hold_is_refused(monkeypatch: pytest.MonkeyP
         for options in (f"verify-ca&sslrootcert={TLS}/other.crt",
                         f"verify-full&sslrootcert={TLS}/server.crt"):  # fmt: skip
             assert _problem(url + options).name == "TLS_REFUSED", options
+
+
+def test_a_drop_that_was_interrupted_is_known_in_any_language(strict: Server) -> None:
+    """The server's words are those of its catalogs; the maintenance database knows without them."""
+    options = conninfo_to_dict(_url(strict, "plain", "", "invalid"))
+    told = Told("55000", "postinit", "FATAL:  55000: mit ungültiger Datenbank »invalid« kann nicht")
+    assert "drop database invalid;" in (denial.named(told, options, source="APP_URL").remedy or "")
+    shut = denial.named(told, options | {"dbname": "shut"}, source="APP_URL")
+    assert "allow_connections true" in (shut.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "wants_certificate"),
+    [
+        ("Verbindung erfordert ein gültiges Client-Zertifikat", True),
+        ("authentification par le certificat échouée pour l'utilisateur « u »", True),
+        ("для подключения требуется годный сертификат клиента", True),
+        ('ユーザー"u"の証明書認証に失敗しました', True),
+        ('사용자 "u"의 인증서 인증을 실패했습니다', True),
+        ("certifikat-autentisering misslyckades för användare »u«", True),
+        ("Peer-Authentifizierung für Benutzer »u« fehlgeschlagen", False),
+        ("pg_hba.conf lehnt Verbindung ab für Host »h«, Benutzer »certifier«, Datenbank »d«", False),
+    ],
+)
+def test_a_certificate_is_known_in_any_language(text: str, *, wants_certificate: bool) -> None:
+    """Only these words tell it from what pg_hba.conf refuses; the host's name is none of them."""
+    told = Told("28000", "auth", f'connection to server at "certificates.test" failed: FATAL:  28000: {text}')
+    remedy = denial.named(told, {"dbname": "d", "user": "u"}, source="APP_URL").remedy or ""
+    assert ("sslcert and sslkey" in remedy) is wants_certificate, remedy
 
 
 @pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels are built without TLS")
