@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
-_UNDEFINED, _LANGUAGE = "42704", '"plpgsql"'
+_UNDEFINED, _LANGUAGE = "42704", "plpgsql"
 _VALUE_TOO_NEW = "55P04"
 CORRECT = "Correct the cause and run again."
 _ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"

@@ -25,7 +25,7 @@ def is_stale(error: Error) -> bool:
 
 def is_forgotten(error: Error) -> bool:
     """Tell whether a file has made the server forget what was prepared."""
-    return error.sqlstate == _UNKNOWN and '"runner_' in (error.diag.message_primary or "")
+    return error.sqlstate == _UNKNOWN and "runner_" in (error.diag.message_primary or "")
 
 
 def is_outdated(error: Error) -> bool:

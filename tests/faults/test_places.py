@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.faults import bad
+from tests.project import make
 from tests.servers import NEWEST, OLDEST, PROGRAMS, SYSTEM_15
 
 if TYPE_CHECKING:
@@ -219,3 +220,24 @@ def test_another_language_changes_no_decision(tmp_path: Path, monkeypatch: pytes
         assert "failed: Division durch Null (SQLSTATE 22012)" in result.stderr
         bad.check(url, "000")
         _refused(tmp_path / "x", server.url("nowhere"), 2, "DATABASE_MISSING")
+        bad.query(server.url("postgres"), "create database half")
+        bad.query(server.url("postgres"), "update pg_database set datconnlimit = -2 where datname = 'half'")
+        _refused(tmp_path / "y", server.url("half"), 2, "ACCESS_DENIED", "drop database half;")
+
+
+@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
+def test_what_a_file_lets_go_is_missed_in_another_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quotes around a name are the language's, too: what was prepared is sent anew all the same."""
+    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
+    with bad.started(OLDEST, LANGUAGE="de") as server, bad.database(server) as url:
+        names = [f"{number:03}_x.sql" for number in range(7)]
+        text = "do $$ begin execute 'deall' || 'ocate all'; end $$;"
+        app = make(tmp_path, app=dict.fromkeys(names, "select 1;") | {names[3]: text})
+        result = bad.run(app, "migrate", url)
+        assert result.exit_code == 0, result.output
+        assert bad.query(url, "select count(*) from public.schema_migrations") == [(7,)]
+        bad.query(url, "drop extension plpgsql")
+        app.write("app", {"007_x.sql": "select 1;"})
+        assert "no language plpgsql" in bad.run(app, "migrate", url).stderr
