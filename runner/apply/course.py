@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from bisect import bisect
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from runner.database import Heard, Notices
     from runner.model import Migration
 
-_QUOTED = r'"([^"]+)"'
 _OF_TRANSACTIONS = (b"BEGIN", b"START TRANSACTION", b"COMMIT", b"ROLLBACK", b"PREPARE TRANSACTION")
 UNREAD, OPENING, HANDED_OVER, RUNNING, ENDING, RECORDED = range(6)
 
@@ -130,7 +128,9 @@ class Course:
         """Return the file that holds the place, or at least the name, that a message gives."""
         if heard.statement_position:
             return self.at(int(heard.statement_position) - 1)
-        names = re.findall(_QUOTED, heard.message_primary)
+        from runner.apply import disclosure  # noqa: PLC0415 - start-up time: it is rarely so
+
+        names = disclosure.quoted(heard.message_primary)
         holding = (number for number, one in enumerate(self.files) if names and names[0] in one.sql)
         return next(holding, 0)
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _WARNING = "WARNING"
 _RAISE = re.compile(r"\braise\b\s*\w*\s*(?:'((?:[^']|'')*)')?", re.IGNORECASE)
-_QUOTED = re.compile(r'"([^"]+)"')
 
 
 def told(migration: Migration, notices: Notices, *, start: int = 0) -> Iterator[Noticed]:
@@ -65,7 +64,7 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], 
 
 def _of_name(heard: Heard, migration: Migration) -> Place | None:
     """Return where the name stands that the server found too long when it parsed the text."""
-    [name] = _QUOTED.findall(heard.message_primary)[:1] or [""]
+    [name] = disclosure.quoted(heard.message_primary)[:1] or [""]
     at = migration.sql.find(name)
     return locate(migration.sql, at, path=migration.path) if name and at >= 0 else None
 
@@ -76,7 +75,7 @@ def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
         at = position.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
-    names = _QUOTED.findall(heard.message_primary)
+    names = disclosure.quoted(heard.message_primary)
     return all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", own) for name in names)
 
 

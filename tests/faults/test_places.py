@@ -241,3 +241,23 @@ def test_what_a_file_lets_go_is_missed_in_another_language(
         bad.query(url, "drop extension plpgsql")
         app.write("app", {"007_x.sql": "select 1;"})
         assert "no language plpgsql" in bad.run(app, "migrate", url).stderr
+
+
+NOTICED = {
+    "000_a.sql": "create table public.a (i int);",
+    "001_b.sql": f"select 1;\ncreate table public.b ({'x' * 70} int);",
+    "002_c.sql": "create table if not exists public.a (i int);\ndrop table if exists public.zz;",
+}
+
+
+@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
+@pytest.mark.parametrize("language", ["en", "de", "fr", "ru", "ja"])
+def test_a_notice_is_placed_in_any_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """By the names that it quotes, in the marks of that language: at the right file, line and column."""
+    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
+    with bad.started(OLDEST, LANGUAGE=language) as server, bad.database(server) as url:
+        said = bad.run(make(tmp_path, app=NOTICED), "migrate", url, "--verbose").output
+    places = [line.split(": ")[1] for line in said.splitlines() if line.startswith("notice: ")]
+    assert places == ["app/001_b.sql:2:24", "app/002_c.sql:1:1", "app/002_c.sql:2:1"], said
