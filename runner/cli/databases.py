@@ -129,9 +129,9 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     """Check the database against its files.
 
     Every applied file must still be there, unedited; an edited one is shown with its difference. No index
-    may be invalid, no constraint unvalidated. Writes nothing; with --drift the files are run in a scratch
-    database, never on the same server: on a private one, or where --scratch says. What the configuration
-    ignores is listed. Exits 4 when something does not agree.
+    may be invalid, no constraint unvalidated; nothing may be there before a file is applied. Writes nothing;
+    with --drift the files are run in a scratch database, never on the same server: on a private one, or
+    where --scratch says. What the configuration ignores is listed. Exits 4 when something does not agree.
     """
     terms = {"drift": drift, "scratch": scratch, "strict": strict}
     if members.do("verify", series, alone={"url": url}, file=file, **terms):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door, planning
-from runner.cli import common, document, members, options, table
+from runner.cli import common, document, members, options, report, table
 from runner.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
     for one in found:
         common.warn_empty(one)
+        for problem in one.problems:
+            report.warning(f"{one.series}: {problem.message} {problem.remedy}")
     for one in common.documented(found):
         common.add(one, **document.standing(one))
     if not common.wants_document():

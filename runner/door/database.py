@@ -18,7 +18,8 @@ class Database(NamedTuple):  # as in model: it starts faster
     """One series and its database, as it was looked at, and what the call did there.
 
     ``steps`` has every version in order, as it was before the call; ``outcomes`` what ``migrate`` applied, or
-    found applied by another runner meanwhile; ``problems`` what ``verify`` found; ``comparison`` tells of the
+    found applied by another runner meanwhile; ``problems`` what ``verify`` found, and for ``status`` why no
+    file could be applied; ``comparison`` tells of the
     drift, and ``locks`` of what each pending file does, where that was asked for; ``at_work`` who holds the
     lock of the runners, as ``status`` sees it.
     """

@@ -1,10 +1,10 @@
 """Files against ledger, and everything that must be known before a change.
 
 Take from here ``read`` (the files of the chosen series), ``look`` (connect, and compare them with each
-ledger: a ``Site`` with its ``Step``s), ``check`` and ``check_writable`` (the reasons not to go on), ``ask``
-and ``refused`` (which extensions a server would create, by trying), ``check_and_ask`` (both at a time), the
-questions to steps (``pending``, ``behind``, ``newest``), ``unvalidated`` (constraints that the files leave
-so), and ``write_bundle`` (pending files as SQL). Nothing here leaves a change.
+ledger: a ``Site`` with its ``Step``s), ``check``, ``check_writable`` and ``unadopted`` (the reasons not to go
+on), ``ask`` and ``refused`` (which extensions a server would create, by trying), ``check_and_ask`` (both at a
+time), the questions to steps (``pending``, ``behind``, ``newest``), ``unvalidated`` (constraints that the
+files leave so), and ``write_bundle`` (pending files as SQL). Nothing here leaves a change.
 """
 
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from runner.planning.preflight import check_count as check_count
     from runner.planning.preflight import check_writable as check_writable
     from runner.planning.preflight import explain as explain
+    from runner.planning.preflight import unadopted as unadopted
     from runner.planning.preflight import unvalidated as unvalidated
     from runner.planning.site import Site as Site
     from runner.planning.site import look as look
@@ -44,7 +45,8 @@ else:
         bundle="write_bundle",
         compare="ahead applied behind check_expected check_known check_target done newest not_ahead pending",
         extension="Given refused",
-        preflight="ask check check_and_ask check_content check_count check_writable explain unvalidated",
+        preflight="ask check check_and_ask check_content check_count check_writable explain unadopted "
+        "unvalidated",
         site="Site look read",
         step="State Step",
     )

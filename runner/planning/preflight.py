@@ -175,16 +175,25 @@ def _check_adopted(site: Site) -> None:
     if any(step.applied for step in site.steps):
         return
     facts.check_public(site.facts)
+    if problem := unadopted(site):
+        raise problem
+
+
+def unadopted(site: Site) -> DatabaseNotEmpty | None:
+    """Return the problem of a database that holds something and records nothing. Does not write."""
+    if any(step.applied for step in site.steps):
+        return None
     found = site.objects
     if site.shape:
         question = facts.objects(besides=ledger.TABLE, schemas=site.schemas, adopted=True)
         [result] = database.ask(site.connection, question)
         found = facts.names(site.connection, result)
-    if found:
-        lacks, first = ("a ledger without a row", _RESTORED) if site.shape else ("no ledger", "")
-        raise DatabaseNotEmpty(
-            f"Database {site.facts.name} has {lacks} but is not empty: it holds "
-            f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
-            remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`. Schemas "
-            "that are not yours to migrate are left out by `schemas` in pyproject.toml.",
-        )
+    if not found:
+        return None
+    lacks, first = ("a ledger without a row", _RESTORED) if site.shape else ("no ledger", "")
+    return DatabaseNotEmpty(
+        f"Database {site.facts.name} has {lacks} but is not empty: it holds "
+        f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
+        remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`. Schemas "
+        "that are not yours to migrate are left out by `schemas` in pyproject.toml.",
+    )

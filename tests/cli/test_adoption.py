@@ -54,6 +54,22 @@ def test_a_file_that_migrate_refuses_is_not_adopted(app: Project, each_url: str,
     assert (code, "error FILE_REFUSED: app/000_one.sql" in said) == (1, True), said
 
 
+def test_a_ledger_that_is_gone_is_no_database_in_order(
+    app: Project, each_url: str, db: psycopg.Connection
+) -> None:
+    """Nothing would be compared: who asks every night whether all agrees is told, and status warns."""
+    assert run(app, each_url, "baseline", "app", "--to", "000")[0] == 0
+    for lost in ("delete from public.schema_migrations", "drop table public.schema_migrations"):
+        db.execute(lost.encode())
+        code, said = run(app, each_url, "verify")
+        assert (code, "error DATABASE_NOT_EMPTY: Database" in said) == (4, True), said
+        code, said = run(app, each_url, "status")
+        assert code == 0, said
+        assert "warning: app: Database " in said, said
+        assert "adopt this one with `baseline`" in said, said
+        assert run(app, each_url, "migrate")[0] == 4
+
+
 @on_a_server
 def test_the_way_through_can_be_pasted(
     app: Project, each_url: str, db: psycopg.Connection, tool: str
