@@ -63,6 +63,8 @@ _STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'
 _MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*|\Z))"
 _ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
 
+_ALTERS = r"(?s)alter(?>[\s'|]|\\[nrt]|/\*.{0,300}?\*/|--[^\n]{0,300}\n)++(?:(?:database|role|user)\b|%)"
+
 ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
 _NEEDLESS = "Remove it: the runner puts back all that a file leaves behind."
 
@@ -167,10 +169,10 @@ def _has_end(statement: Statement, text: str) -> bool:
 def sets_for_sessions(text: str) -> bool:
     """Tell whether a file may set something that counts for sessions to come, if only in a block.
 
-    The two words may stand far apart: a comment lies between them, or a block puts the statement together.
+    The words may stand far apart: comments lie between them, or a block puts the statement together, behind
+    a line end that it writes as an escape. A session too many does no harm.
     """
-    wanted = r"\balter\s+(?:database|role|user)\b", r"\b(?:re)?set\b"
-    return all(re.search(words, text.lower()) for words in wanted)
+    return all(re.search(words, text.lower()) for words in (_ALTERS, r"set\b"))
 
 
 def before(text: str, word: str, blanks: str) -> Iterator[int]:

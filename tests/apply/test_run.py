@@ -426,6 +426,10 @@ SETS = {
     "put together": "do $$ declare who text := format('alter role %I', current_user);"
     " begin execute who || ' set {}'; end $$;",
     "outside": "-- runner: no-transaction\nalter role current_user in database app set {};",
+    "behind an escape": "do $$ begin execute"
+    " format(E'-- for later files\\nalter database %I set {}', current_database()); end $$;",
+    "behind comments": "alter /* as all do */ -- and /* later\nrole current_user set {};",
+    "word by word": "do $$ begin execute format('alter %s %I set {}', 'role', current_user); end $$;",
 }
 FOUND = "create schema if not exists z;\ncreate table if not exists seen as select date '1.2.2024' as d;"
 
