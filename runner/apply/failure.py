@@ -148,14 +148,6 @@ def lost_behind(migration: Migration) -> ConnectionLost:
     )
 
 
-def lost_before(migration: Migration) -> ConnectionLost:
-    """Say that the connection broke while committing, and the server rolled back."""
-    return ConnectionLost(
-        f"The connection was lost while {migration.path} was being committed; it was rolled back.",
-        remedy="Run again.",
-    )
-
-
 def around(error: psycopg.Error, migration: Migration, *, lost: bool) -> RunnerError:
     """Name an error of the runner's own messages around a file; ``lost`` says that the connection broke."""
     if not lost:
