@@ -38,6 +38,10 @@ DONE = """
     update public.schema_migrations set running = false, execution_ms = {ms}
     where series = {series} and version = {version};
 """
+_ACCEPT = """
+    update public.schema_migrations set checksum = {checksum}, sql = {sql}, runner_version = {runner}
+    where series = {series} and version = {version};
+"""
 
 
 def is_to_do(migration: Migration, rows: Iterable[Applied], *, previous: str | None) -> bool:
@@ -61,31 +65,26 @@ def is_to_do(migration: Migration, rows: Iterable[Applied], *, previous: str | N
     return identity is None
 
 
+def values(migration: Migration) -> dict[str, str]:
+    """Return what a row says of a file, for ``fill``: each text takes of it what it names."""
+    return {
+        "series": migration.series,
+        "version": migration.version,
+        "name": migration.name,
+        "checksum": migration.checksum,
+        "sql": migration.sql,
+        "runner": __version__,
+    }
+
+
 def record_message(migration: Migration, *, ms: int) -> str:
     """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
-    return fill(
-        RECORD,
-        series=migration.series,
-        version=migration.version,
-        name=migration.name,
-        checksum=migration.checksum,
-        sql=migration.sql,
-        ms=ms,
-        runner=__version__,
-    )
+    return fill(RECORD, **values(migration), ms=ms)
 
 
 def running_message(migration: Migration) -> str:
     """Return the insert of a row that says the file has begun; one that was interrupted begins anew."""
-    return fill(
-        RUNNING,
-        series=migration.series,
-        version=migration.version,
-        name=migration.name,
-        checksum=migration.checksum,
-        sql=migration.sql,
-        runner=__version__,
-    )
+    return fill(RUNNING, **values(migration))
 
 
 def forget_message(migration: Migration | Applied) -> str:
@@ -100,14 +99,4 @@ def done_message(migration: Migration, *, ms: int) -> str:
 
 def accept_message(migration: Migration) -> str:
     """Return the update of a ledger row to the file as it is now."""
-    return fill(
-        """
-        update public.schema_migrations set checksum = {checksum}, sql = {sql}, runner_version = {runner}
-        where series = {series} and version = {version};
-        """,
-        series=migration.series,
-        version=migration.version,
-        checksum=migration.checksum,
-        sql=migration.sql,
-        runner=__version__,
-    )
+    return fill(_ACCEPT, **values(migration))

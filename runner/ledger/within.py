@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from runner import __version__
 from runner.database import fill, pieces
+from runner.ledger.entry import values
 from runner.ledger.key import HOLDS, KEY
 
 if TYPE_CHECKING:
@@ -186,14 +187,9 @@ def record_within(
     is_long = first is not None and len(migration.sql) > _LONG
     record = pieces(
         _FROM_MESSAGE if is_long else _EXECUTE_RECORD if is_prepared else _RECORD,
-        series=migration.series,
-        version=migration.version,
-        name=migration.name,
-        checksum=migration.checksum,
-        sql=migration.sql,
+        **values(migration),
         first=first,
         length=len(migration.sql),
         mark=mark(migration),
-        runner=__version__,
     )
     return [*record, _KEEP * (keeps and (is_long or not is_prepared)), ";\n"]
