@@ -7,7 +7,7 @@ building right now, nor the index of a partitioned table that waits for its part
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from runner.database.message import fill, rows, run
 from runner.database.question import ask, query
@@ -22,7 +22,7 @@ BEFORE = """
     where not (i.indisvalid and i.indisready)
 """
 
-LEFT = """
+_INVALID = """
     select pg_catalog.format('%I.%I', n.nspname, c.relname)
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as c on c.oid = i.indexrelid
@@ -32,30 +32,23 @@ LEFT = """
         and not exists (
             select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = i.indexrelid
         )
-        and (
-            c.oid = pg_catalog.to_regclass({index}::text)
-            or c.oid <> all (pg_catalog.string_to_array({before}, ',')::oid[])
-            and ({table}::text is null or i.indrelid = pg_catalog.to_regclass({table}::text))
+"""
+
+LEFT: LiteralString = f"""{_INVALID}        and (
+            c.oid = pg_catalog.to_regclass({{index}}::text)
+            or c.oid <> all (pg_catalog.string_to_array({{before}}, ',')::oid[])
+            and ({{table}}::text is null or i.indrelid = pg_catalog.to_regclass({{table}}::text))
         )
     order by 1
 """
-
 
 # The name that the server gives to an index, up to its number (ChooseIndexName in PostgreSQL's indexcmds.c).
-_EARLIER = """
-    select pg_catalog.format('%I.%I', n.nspname, c.relname)
-    from pg_catalog.pg_index as i
-    join pg_catalog.pg_class as c on c.oid = i.indexrelid
-    join pg_catalog.pg_class as t on t.oid = i.indrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind = 'i' and not (i.indisvalid and i.indisready)
-        and t.oid = pg_catalog.to_regclass({table}::text)
-        and pg_catalog.starts_with(c.relname::text, t.relname || '_') and c.relname ~ '_idx[0-9]*$'
-        and not exists (
-            select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = i.indexrelid
-        )
+_EARLIER = f"""{_INVALID}        and i.indrelid = pg_catalog.to_regclass({{table}}::text)
+        and c.relname ~ '_idx[0-9]*$' and pg_catalog.starts_with(c.relname::text, (
+            select t.relname || '_' from pg_catalog.pg_class as t where t.oid = i.indrelid
+        ))
     order by 1
-"""
+"""  # noqa: S608 - a text of ours
 # Along the path of the session, as the statement itself finds them.
 _WHOLE = """
     select pg_catalog.format('%I.%I', n.nspname, c.relname)
