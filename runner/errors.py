@@ -87,6 +87,13 @@ class RunnerError(Exception):
     exit_code: ClassVar[int] = 1
     may_pass: ClassVar[bool] = False
 
+    def __init_subclass__(cls, *, name: str = "", exit_code: int = 0, may_pass: bool = False) -> None:
+        """Take what a class says of itself; what it does not say is as in the class above it."""
+        super().__init_subclass__()
+        cls.name = name or cls.name
+        cls.exit_code = exit_code or cls.exit_code
+        cls.may_pass = may_pass or cls.may_pass
+
     def __init__(
         self,
         message: str,
@@ -104,109 +111,72 @@ class RunnerError(Exception):
         self.private = private
 
 
-class UsageError(RunnerError):
+class UsageError(RunnerError, name="USAGE", exit_code=2):
     """The command or its options do not fit together."""
 
-    name = "USAGE"
-    exit_code = 2
 
-
-class ConfigError(UsageError):
+class ConfigError(UsageError, name="CONFIG_INVALID"):
     """The configuration is absent or says something impossible."""
 
-    name = "CONFIG_INVALID"
 
-
-class UnknownSeries(UsageError):
+class UnknownSeries(UsageError, name="SERIES_UNKNOWN"):
     """A series was named that the configuration does not have."""
 
-    name = "SERIES_UNKNOWN"
 
-
-class FileUnwritable(UsageError):
+class FileUnwritable(UsageError, name="FILE_UNWRITABLE"):
     """A file that a command was to write cannot be written."""
 
-    name = "FILE_UNWRITABLE"
 
-
-class UrlMissing(UsageError):
+class UrlMissing(UsageError, name="URL_MISSING"):
     """A chosen series has no database URL."""
 
-    name = "URL_MISSING"
 
-
-class UrlMalformed(UsageError):
+class UrlMalformed(UsageError, name="URL_MALFORMED"):
     """A database URL cannot be understood. Its text is never repeated."""
 
-    name = "URL_MALFORMED"
 
-
-class HostUnknown(UsageError):
+class HostUnknown(UsageError, name="HOST_UNKNOWN"):
     """No host has the name that a URL gives."""
 
-    name = "HOST_UNKNOWN"
 
-
-class TlsRefused(UsageError):
+class TlsRefused(UsageError, name="TLS_REFUSED"):
     """The server cannot be reached as safely as the URL demands."""
 
-    name = "TLS_REFUSED"
 
-
-class AccessDenied(UsageError):
+class AccessDenied(UsageError, name="ACCESS_DENIED"):
     """The server answers and refuses the connection, as it would again: password, pg_hba.conf, a right."""
 
-    name = "ACCESS_DENIED"
 
-
-class RoleMissing(AccessDenied):
+class RoleMissing(AccessDenied, name="ROLE_MISSING", may_pass=True):
     """The server answers, but it has no role of that name, or one that may not log in."""
 
-    name = "ROLE_MISSING"
-    may_pass = True
 
-
-class DatabaseMissing(UsageError):
+class DatabaseMissing(UsageError, name="DATABASE_MISSING", may_pass=True):
     """The server answers, but it has no database of that name."""
 
-    name = "DATABASE_MISSING"
-    may_pass = True
 
-
-class ServerUnusable(UsageError):
+class ServerUnusable(UsageError, name="SERVER_UNUSABLE"):
     """The server is a standby, read-only, or too old."""
 
-    name = "SERVER_UNUSABLE"
 
-
-class PoolerFound(UsageError):
+class PoolerFound(UsageError, name="POOLER_FOUND"):
     """A file needs a session of its own, and a transaction pooler is in the way."""
 
-    name = "POOLER_FOUND"
 
-
-class ProgramMissing(UsageError):
+class ProgramMissing(UsageError, name="PROGRAM_MISSING"):
     """A program of PostgreSQL's is needed and not installed."""
 
-    name = "PROGRAM_MISSING"
 
-
-class EmbeddedUnavailable(UsageError):
+class EmbeddedUnavailable(UsageError, name="EMBEDDED_UNAVAILABLE"):
     """The embedded PostgreSQL is not installed or does not start."""
 
-    name = "EMBEDDED_UNAVAILABLE"
 
-
-class FileRefused(RunnerError):
+class FileRefused(RunnerError, name="FILE_REFUSED"):
     """A file holds something that must not be sent; nothing was."""
 
-    name = "FILE_REFUSED"
 
-
-class SqlFailed(RunnerError):
+class SqlFailed(RunnerError, name="SQL_FAILED"):
     """PostgreSQL rejected a file, which was rolled back."""
-
-    name = "SQL_FAILED"
 
     def __init__(  # noqa: PLR0913 - facts, keyword-only
         self,
@@ -222,188 +192,121 @@ class SqlFailed(RunnerError):
         self.sqlstate = sqlstate
 
 
-class TransactionEnded(RunnerError):
+class TransactionEnded(RunnerError, name="TRANSACTION_ENDED"):
     """A file ended the transaction it was applied in; it is not recorded."""
 
-    name = "TRANSACTION_ENDED"
 
-
-class ServerRefused(RunnerError):
+class ServerRefused(RunnerError, name="SERVER_REFUSED"):
     """The server refused something the runner asked, mostly for want of a right."""
 
-    name = "SERVER_REFUSED"
 
-
-class CommitUnknown(RunnerError):
+class CommitUnknown(RunnerError, name="COMMIT_UNKNOWN", exit_code=5):
     """No answer came to a commit: what it holds is applied and recorded, or neither."""
 
-    name = "COMMIT_UNKNOWN"
-    exit_code = 5
 
-
-class CannotConnect(RunnerError):
+class CannotConnect(RunnerError, name="CANNOT_CONNECT", exit_code=5, may_pass=True):
     """No connection could be made, and another try may succeed."""
 
-    name = "CANNOT_CONNECT"
-    exit_code = 5
-    may_pass = True
 
-
-class ConnectionLost(RunnerError):
+class ConnectionLost(RunnerError, name="CONNECTION_LOST", exit_code=5):
     """The connection broke before the commit was sent; the server rolls back."""
 
-    name = "CONNECTION_LOST"
-    exit_code = 5
 
-
-class LockHeld(RunnerError):
+class LockHeld(RunnerError, name="LOCK_HELD", exit_code=5):
     """Another runner holds the advisory lock."""
 
-    name = "LOCK_HELD"
-    exit_code = 5
 
-
-class LockTimeout(LockHeld):
+class LockTimeout(LockHeld, name="LOCK_TIMEOUT"):
     """Another session holds a lock a file needs, or the two deadlocked."""
 
-    name = "LOCK_TIMEOUT"
 
-
-class Interrupted(RunnerError):
+class Interrupted(RunnerError, name="INTERRUPTED"):
     """Ctrl-C: the running statement was cancelled on the server and its file rolled back."""
 
-    name = "INTERRUPTED"
 
-
-class OutputLost(RunnerError):
+class OutputLost(RunnerError, name="OUTPUT_LOST"):
     """What a command printed could not be written; what it did in a database stands."""
 
-    name = "OUTPUT_LOST"
 
-
-class PlanAlarm(RunnerError):
+class PlanAlarm(RunnerError, name="PLAN_ALARM", exit_code=6):
     """A pending file does what ``plan --fail-on`` names."""
 
-    name = "PLAN_ALARM"
-    exit_code = 6
 
-
-class IntegrityError(RunnerError):
+class IntegrityError(RunnerError, name="INTEGRITY", exit_code=4):
     """The files, the ledger and the database do not belong together."""
 
-    name = "INTEGRITY"
-    exit_code = 4
 
-
-class FileUnreadable(IntegrityError):
+class FileUnreadable(IntegrityError, name="FILE_UNREADABLE"):
     """A migration file cannot be read as the text it must be."""
 
-    name = "FILE_UNREADABLE"
 
-
-class FileName(IntegrityError):
+class FileName(IntegrityError, name="FILE_NAME"):
     """Something in a series' folder is not named like a migration."""
 
-    name = "FILE_NAME"
 
-
-class VersionDuplicate(IntegrityError):
+class VersionDuplicate(IntegrityError, name="VERSION_DUPLICATE"):
     """Two files carry the same number."""
 
-    name = "VERSION_DUPLICATE"
 
-
-class VersionGap(IntegrityError):
+class VersionGap(IntegrityError, name="VERSION_GAP"):
     """A number is missing between two files."""
 
-    name = "VERSION_GAP"
 
-
-class ChecksumMismatch(IntegrityError):
+class ChecksumMismatch(IntegrityError, name="CHECKSUM_MISMATCH"):
     """An applied file was edited."""
 
-    name = "CHECKSUM_MISMATCH"
 
-
-class FileRenamed(IntegrityError):
+class FileRenamed(IntegrityError, name="FILE_RENAMED"):
     """An applied file has another name now."""
 
-    name = "FILE_RENAMED"
 
-
-class FileMissing(IntegrityError):
+class FileMissing(IntegrityError, name="FILE_MISSING"):
     """The ledger records a file that is not in the folder."""
 
-    name = "FILE_MISSING"
 
-
-class FileLate(IntegrityError):
+class FileLate(IntegrityError, name="FILE_LATE"):
     """A pending file has a lower number than one already applied."""
 
-    name = "FILE_LATE"
 
-
-class PendingUnexpected(IntegrityError):
+class PendingUnexpected(IntegrityError, name="PENDING_UNEXPECTED"):
     """Another number of files is pending than ``--expect`` says."""
 
-    name = "PENDING_UNEXPECTED"
 
-
-class WrongDatabase(IntegrityError):
+class WrongDatabase(IntegrityError, name="WRONG_DATABASE"):
     """The database belongs to another series."""
 
-    name = "WRONG_DATABASE"
 
-
-class DatabaseNotEmpty(IntegrityError):
+class DatabaseNotEmpty(IntegrityError, name="DATABASE_NOT_EMPTY"):
     """The database has objects but no ledger."""
 
-    name = "DATABASE_NOT_EMPTY"
 
-
-class LedgerUntrusted(IntegrityError):
+class LedgerUntrusted(IntegrityError, name="LEDGER_UNTRUSTED"):
     """A table named like the ledger exists, but it is not the runner's."""
 
-    name = "LEDGER_UNTRUSTED"
 
-
-class LedgerChanged(IntegrityError):
+class LedgerChanged(IntegrityError, name="LEDGER_CHANGED"):
     """The ledger is not what it was when the plan was made."""
 
-    name = "LEDGER_CHANGED"
 
-
-class ReferenceUnknown(IntegrityError):
+class ReferenceUnknown(IntegrityError, name="REFERENCE_UNKNOWN"):
     """The comment on a column names a column of another database that does not exist."""
 
-    name = "REFERENCE_UNKNOWN"
 
-
-class OrphansFound(IntegrityError):
+class OrphansFound(IntegrityError, name="ORPHANS_FOUND"):
     """Rows point at nothing in another database."""
 
-    name = "ORPHANS_FOUND"
 
-
-class SchemaInvalid(IntegrityError):
+class SchemaInvalid(IntegrityError, name="SCHEMA_INVALID"):
     """An index is invalid, or a constraint was never validated."""
 
-    name = "SCHEMA_INVALID"
 
-
-class IndexInvalid(SchemaInvalid):
+class IndexInvalid(SchemaInvalid, name="INDEX_INVALID"):
     """After a file without a transaction an index is invalid; the file is not recorded."""
 
-    name = "INDEX_INVALID"
 
-
-class Drift(IntegrityError):
+class Drift(IntegrityError, name="DRIFT"):
     """The schema of a database is not what its applied files make."""
 
-    name = "DRIFT"
 
-
-class ProofFailed(IntegrityError):
+class ProofFailed(IntegrityError, name="PROOF_FAILED"):
     """A file may not be run twice, or its rollback does not undo it."""
-
-    name = "PROOF_FAILED"
