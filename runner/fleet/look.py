@@ -60,10 +60,10 @@ def site(files: Files, member: Member, *, wait: float = 0, is_patient: bool = Fa
         yield found
 
 
-def connect(files: Files, member: Member) -> database.Connection:
+def connect(files: Files, member: Member, *, wait: float = 0) -> database.Connection:
     """Connect to a member as ``migrate`` does."""
-    target = files.target(member)
-    return database.connect(target.url, source=target.source, application=f"runner:{files.series.name}")
+    target, name = files.target(member), f"runner:{files.series.name}"
+    return database.connect(target.url, source=target.source, application=name, wait=wait)
 
 
 def interrupted(member: Member) -> Interrupted:

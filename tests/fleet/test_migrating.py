@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from runner.fleet import Visit
     from tests.project import Project
+    from tests.servers import Server
 
     Fleet = dict[str, str]
 
@@ -202,6 +203,26 @@ def test_a_silent_member_holds_up_nobody_when_two_are_told_apart(
         assert hole.struck.is_set()
     assert time.monotonic() - began < 10
     assert (endings(found), names(found)) == ("nnnnr", {"WRONG_DATABASE"})
+
+
+def test_a_role_with_one_connection_finds_what_a_file_has_set(
+    tmp_path: Path, server: Server, fleet: Fleet
+) -> None:
+    """The old session of a member goes first, as in a migration of one database."""
+    role, url = "t_fleet_single", fleet["eu-1"]
+    run(server.url("postgres"), f"create role {role} login connection limit 1")
+    try:
+        run(url, f"grant all on schema public to {role}; create schema z authorization {role}")
+        texts = {
+            "000_a.sql": "alter role current_user set search_path = z, public;",
+            "001_b.sql": "create table if not exists t (id int);",
+        }
+        app = make(tmp_path, app=texts)
+        assert endings(migrated(app, {"eu-1": url.replace("postgres@", f"{role}@")})) == "d"
+        with psycopg.connect(url) as db:
+            assert db.execute("select to_regclass('z.t') is not null").fetchone() == (True,)
+    finally:
+        run(url, f"drop owned by {role}; drop role {role}")
 
 
 def test_clones_are_not_one_database(app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
