@@ -67,22 +67,22 @@ def silence(name: str, *, seconds: float | None = None) -> Callable[[float], Non
     return look
 
 
-def calls() -> tuple[Callable[[], None], ...]:
-    """Return what is to be called in this thread for a message that is sent now."""
-    began = time.monotonic()
-    return tuple(_timed(call, began) for call in _CALLS.get())
+def heed() -> Callable[[], None]:
+    """Return what calls whoever is heeded in this thread, for a message that is sent now."""
+    began, heeded = time.monotonic(), _CALLS.get()
 
+    def look() -> None:
+        for call in heeded:
+            call(time.monotonic() - began)
 
-def _timed(call: Callable[[float], None], began: float) -> Callable[[], None]:
-    return lambda: call(time.monotonic() - began)
+    return look
 
 
 def pause(seconds: float) -> None:
     """Wait, as for a server: whoever is heeded in this thread may end it."""
-    heeded, end = calls(), time.monotonic() + seconds
+    look, end = heed(), time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        for call in heeded:
-            call()
+        look()
         time.sleep(min(left, INTERVAL))
 
 
@@ -94,7 +94,7 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
         """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""
-        heeded = _heeded(gen, calls())
+        heeded = _heeding(gen, heed())
         try:
             return waiting.wait(heeded, self.pgconn.socket, interval=interval, timeout=timeout)
         except psycopg.Error:
@@ -116,13 +116,12 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
             self.close()
 
 
-def _heeded(gen: PQGen[RV], heeded: tuple[Callable[[], None], ...]) -> PQGen[RV]:
-    """Do as ``gen``, and call what is to be heeded whenever it waits, at least every interval."""
+def _heeding(gen: PQGen[RV], look: Callable[[], None]) -> PQGen[RV]:
+    """Do as ``gen``, and ``look`` whenever it waits, at least every interval."""
     try:
         wanted = next(gen)
         while True:
-            for call in heeded:
-                call()
+            look()
             wanted = gen.send((yield wanted))
     except StopIteration as end:
         answer: RV = end.value

@@ -69,8 +69,7 @@ class Answer:
     Iterating yields the result of each statement, up to the first that failed, and ``None`` whenever all
     that came was taken and more is waited for, at least every ``pause`` seconds. Keeps no result: a file
     may hold a hundred thousand statements. ``is_sent`` says that the server may have the whole message,
-    ``is_heard``
-    that it has taken the request to cancel it.
+    ``is_heard`` that it has taken the request to cancel it.
     """
 
     def __init__(self, connection: Connection, text: str | bytes, *, pause: float = INTERVAL) -> None:
@@ -78,7 +77,7 @@ class Answer:
         self._pause = pause
         self.is_sent = False
         self.is_heard = False
-        self._heeded = attention.calls()
+        self._heed = attention.heed()
         self._heed()
         connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
 
@@ -110,10 +109,6 @@ class Answer:
                 return
             failed = failed or result.status == pq.ExecStatus.FATAL_ERROR
 
-    def _heed(self) -> None:
-        for call in self._heeded:
-            call()
-
     def cancel(self) -> list[PGresult]:
         """Cancel what the server is doing; return the results that were not taken yet.
 
@@ -123,7 +118,7 @@ class Answer:
         is to end.
         """
         results: list[PGresult] = []
-        self._heeded = ()
+        self._heed = lambda: None
         try:
             if not self.is_sent or not any(self._ends(seconds, results) for seconds in _CANCELS):
                 raise TimeoutError

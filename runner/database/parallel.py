@@ -64,10 +64,9 @@ class _Work(threading.Thread, Generic[Item, Result]):
 
     def result(self) -> Result:
         """Return what came of it, as soon as it is done, or raise that."""
-        heeded = attention.calls()  # where a server is connected to, nobody else is
+        heed = attention.heed()  # where a server is connected to, nobody else is
         while self.is_alive():
-            for call in heeded:
-                call()
+            heed()
             self.join(_TICK)
         if self._problem:
             raise self._problem
