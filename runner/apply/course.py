@@ -128,9 +128,7 @@ class Course:
         """Return the file that holds the place, or at least the name, that a message gives."""
         if heard.statement_position:
             return self.at(int(heard.statement_position) - 1)
-        from runner.apply import disclosure  # noqa: PLC0415 - start-up time: it is rarely so
-
-        names = disclosure.quoted(heard.message_primary)
+        names = heard.names
         holding = (number for number, one in enumerate(self.files) if names and names[0] in one.sql)
         return next(holding, 0)
 

@@ -31,15 +31,6 @@ _CODE = (
 _LITERAL = r"(?s)'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)"
 
 
-_MARKS = _QUOTES.replace("'", "")  # an apostrophe is a letter of words, too
-_NAMES = rf"[{_MARKS}]\s*([^{_MARKS}]+?)\s*[{_MARKS}]"
-
-
-def quoted(message: str) -> list[str]:
-    """Return the names that a message quotes, in the marks of whatever language the server speaks."""
-    return re.findall(_NAMES, message)
-
-
 class Lines(NamedTuple):
     """What is told beside a message: to everybody, and only to who asks for all."""
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.model import Limits
 
-_CANCELLED = "57014"
+CANCELLED = "57014"
 
 # What the session began with: the value at hand is that of the question.
 _OWN = """
@@ -35,7 +35,7 @@ def _cure(error: Error, connection: Connection, limits: Limits) -> str | None:
             "`set local transaction_timeout = 0;`, or lift it for the role that migrates: "
             "alter role … set transaction_timeout = 0;"
         )
-    if error.sqlstate != _CANCELLED:
+    if error.sqlstate != CANCELLED:
         return None
     database.roll_back(connection)
     if limits.statement_timeout:

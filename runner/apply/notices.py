@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.apply import disclosure, position
 from runner.apply.event import Notice, Noticed
-from runner.files import locate, scan
+from runner.files import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,25 +48,14 @@ def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement],
 
 def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], start: int) -> Place | None:
     """Return where in the file it was said; nothing when two statements may have said it."""
-    text = migration.sql
     if heard.statement_position:
-        return locate(text, int(heard.statement_position) - 1 - start, path=migration.path)
-    if heard.statement < 0:
-        return _of_name(heard, migration)
+        return position.given(heard, migration, start=start)
+    if heard.statement < 0:  # a name that the server found too long when it parsed the text
+        return position.of_text("".join(heard.names[:1]), migration)
     running = statements[heard.statement : heard.statement + (1 if heard.is_certain else 2)]
-    likely = [one for one in running if _may_say(heard, one, text)] if len(running) > 1 else running
-    if len(likely) != 1:
-        return None
-    [one] = likely
-    offset = position.in_body(heard, text, statements, one)
-    return locate(text, one.start if offset is None else offset, path=migration.path)
-
-
-def _of_name(heard: Heard, migration: Migration) -> Place | None:
-    """Return where the name stands that the server found too long when it parsed the text."""
-    [name] = disclosure.quoted(heard.message_primary)[:1] or [""]
-    at = migration.sql.find(name)
-    return locate(migration.sql, at, path=migration.path) if name and at >= 0 else None
+    if len(running) > 1:
+        running = [one for one in running if _may_say(heard, one, migration.sql)]
+    return position.of_statement(heard, migration, statements, running[0]) if len(running) == 1 else None
 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
@@ -75,8 +64,7 @@ def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
         at = position.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
-    names = disclosure.quoted(heard.message_primary)
-    return all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", own) for name in names)
+    return all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", own) for name in heard.names)
 
 
 def _fits(heard: Heard, line: str) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INLINE = r"\binline_code_block\D+(\d+)"
 _SELECT = "SELECT"
 _BYTES = r"\b0x([0-9a-f]{2})\b"
-_NO_SUCH_LETTER = "22P05"
+NO_SUCH_LETTER = "22P05"
 
 
 def is_from_code(diag: Diagnostic) -> bool:
@@ -37,24 +37,35 @@ def find(diag: Diagnostic, migration: Migration, *, done: int, start: int) -> Pl
     characters.
     """
     if diag.statement_position:
-        return locate(migration.sql, int(diag.statement_position) - 1 - start, path=migration.path)
-    if diag.sqlstate == _NO_SUCH_LETTER:
-        return _of_letter(diag.message_primary or "", migration)
+        return given(diag, migration, start=start)
+    if diag.sqlstate == NO_SUCH_LETTER:
+        codes = re.findall(_BYTES, diag.message_primary or "")
+        letter = bytes(int(code, 16) for code in codes).decode(errors="replace")
+        return of_text(letter, migration)
     statements = scan(migration.sql).statements
-    if done >= len(statements):
-        return None
-    offset = in_body(diag, migration.sql, statements, statements[done])
-    return locate(migration.sql, statements[done].start if offset is None else offset, path=migration.path)
+    return of_statement(diag, migration, statements, statements[done]) if done < len(statements) else None
 
 
-def _of_letter(message: str, migration: Migration) -> Place | None:
-    """Return where the letter stands whose bytes a message gives, which the database cannot store."""
-    letter = bytes(int(byte, 16) for byte in re.findall(_BYTES, message)).decode(errors="replace")
-    at = migration.sql.find(letter)
-    return locate(migration.sql, at, path=migration.path) if letter and at >= 0 else None
+def given(diag: Diagnostic | Heard, migration: Migration, *, start: int) -> Place:
+    """Return the place that the server itself gives, in a message in which the file begins at ``start``."""
+    return locate(migration.sql, int(diag.statement_position or 0) - 1 - start, path=migration.path)
 
 
-def in_body(
+def of_text(text: str, migration: Migration) -> Place | None:
+    """Return where a text stands first that a message gives, such as a letter that no database can store."""
+    at = migration.sql.find(text)
+    return locate(migration.sql, at, path=migration.path) if text and at >= 0 else None
+
+
+def of_statement(
+    diag: Diagnostic | Heard, migration: Migration, statements: Sequence[Statement], running: Statement
+) -> Place:
+    """Return the place in a statement: in a body, if that is known, else its beginning."""
+    offset = _in_body(diag, migration.sql, statements, running)
+    return locate(migration.sql, running.start if offset is None else offset, path=migration.path)
+
+
+def _in_body(
     diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], running: Statement
 ) -> int | None:
     """Return the offset of an error inside a do block, or inside a function that the same file makes.

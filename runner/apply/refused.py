@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from runner import database, ledger
-from runner.apply import batch, course, failure, limit, lock, notices
+from runner.apply import batch, course, failure, limit, lock, notices, position
 from runner.errors import SqlFailed, TransactionEnded
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from runner.apply.run import Run
     from runner.apply.watch import Watch
 
-_CANCELLED = "57014"
 _INTEGRITY = "23"  # a class of SQLSTATEs
 _SOON = 10.0  # seconds
-_NO_SUCH_LETTER = "22P05"
 _READ_ONLY = "select 'a file that is read and not run'::pg_catalog.int4;\n"  # it fails before the file begins
 
 
@@ -75,10 +73,10 @@ def _may_be_of_time(way: Course, error: database.Error) -> bool:
 def _unread(run: Run, way: Course, error: database.Error, *, opened: bool) -> Iterator[Event]:
     """Find the file for which the server refused to run anything, by sending fewer of them."""
     database.roll_back(run.access.connection)
-    position = error.diag.statement_position
+    at = error.diag.statement_position
     if len(way.files) > 1:
-        run.most = max(way.at(int(position) - 1) if position else len(way.files) // 2, 1)
-    elif error.sqlstate == _CANCELLED and not opened:
+        run.most = max(way.at(int(at) - 1) if at else len(way.files) // 2, 1)
+    elif error.sqlstate == limit.CANCELLED and not opened:
         yield from lock.open_first(run)  # where no timeout counts, to parse a long message may take its time
         yield from batch.apply(run, way.files, opened=True)
     else:
@@ -92,7 +90,7 @@ def _raise_unread(run: Run, way: Course, error: database.Error) -> NoReturn:
         alone = database.failure(database.send(run.access.connection, _READ_ONLY + migration.sql))
         if alone and alone.diag.statement_position:
             error, start = alone, len(_READ_ONLY)
-    done = 0 if error.diag.statement_position or error.sqlstate == _NO_SUCH_LETTER else None
+    done = 0 if error.diag.statement_position or error.sqlstate == position.NO_SUCH_LETTER else None
     problem = failure.failed(error, migration, done=done, start=start)
     raise limit.explain(problem, error, run.access.connection, run.limits) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST = 100  # kept of the warnings, and again of the rest: a loop may raise a million
 LONGEST = 2000  # characters of each part of a message
+_MARKS = '"»«„“”「」『』'  # around a name; an apostrophe is a letter of words, too
 
 
 class Heard(NamedTuple):
@@ -44,6 +46,11 @@ class Heard(NamedTuple):
     internal_position: str | None
     statement: int
     is_certain: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What the message quotes, in the marks of whatever language the server speaks."""
+        return re.findall(rf"[{_MARKS}]\s*([^{_MARKS}]+?)\s*[{_MARKS}]", self.message_primary)
 
 
 class Notices:
