@@ -36,10 +36,11 @@ class Told(NamedTuple, Generic[Item]):
 
 
 class Done(NamedTuple, Generic[Item, Result]):
-    """An item is done; ``None`` says that it did not end in time after all was to be stopped."""
+    """An item is done; ``None`` says that it was interrupted, or did not end in time, as all was to stop."""
 
     item: Item
     result: Result | None
+    seconds: float = 0.0
 
 
 News: TypeAlias = "Begun[Item] | Told[Item] | Done[Item, Result]"
@@ -61,7 +62,7 @@ class Crew(Generic[Item, Result]):
     """At most ``jobs`` threads that take one item after the other and ``do`` it, which may tell of events.
 
     When ``stop`` is set, what is being done is interrupted while it waits for a server, by a
-    ``KeyboardInterrupt`` in its thread, which it should turn into a result. Any other exception ends all.
+    ``KeyboardInterrupt`` in its thread, which it may turn into a result. Any other exception ends all.
     Behind a result that ``ends`` it nobody begins with another item; those at work finish.
     """
 
@@ -142,7 +143,8 @@ class Crew(Generic[Item, Result]):
 
     def _one(self, item: Item) -> None:
         self._news.put(Begun(item))
-        with database.heeding(database.interruption(self._stop)):
+        began, result = time.monotonic(), None
+        with suppress(KeyboardInterrupt), database.heeding(database.interruption(self._stop)):
             result = self._do(item, lambda event: self._news.put(Told(item, event)))
-        self._is_held = self._is_held or bool(self._ends and self._ends(result))
-        self._news.put(Done(item, result))
+            self._is_held = self._is_held or bool(self._ends and self._ends(result))
+        self._news.put(Done(item, result, time.monotonic() - began))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,13 +40,6 @@ class Work(NamedTuple):
     tell: Callable[[str, Event], None]
 
 
-class Ended(NamedTuple):
-    """How the work on one member ended, and after how many seconds."""
-
-    problem: RunnerError | None
-    seconds: float
-
-
 def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
     fleet: Fleet,
     series: str | Sequence[str] = (),
@@ -82,7 +74,7 @@ def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
     """
     door.check_limits(limits)
     round_ = prepared(fleet, series, config, only=only, but=but, jobs=jobs, wait=wait, stop=stop, to=to)
-    tell = on_event or _silent
+    tell = on_event or (lambda *_: None)
     first = [one.name for one in member.canaries(round_.members, canary)]
     found = survey(round_, Terms(to, expect, strict, allow_empty), tell)
     if round_.stop.is_set() or (not keep_going and any(one.problem for one in found)):
@@ -90,10 +82,6 @@ def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
         return
     work = Work(round_.files, limits, jobs, round_.stop, keep_going, tell)
     yield from _in_turn(work, found, first)
-
-
-def _silent(name: str, event: Event) -> None:
-    """Listen to nothing."""
 
 
 def _in_turn(work: Work, found: Sequence[Found], first: Sequence[str]) -> Iterator[Visit]:
@@ -115,7 +103,7 @@ def _migrated(work: Work, found: Sequence[Found]) -> Iterator[Visit]:
     """Migrate some members, as many at once as there are jobs."""
     yield from (one.visit() for one in found if one.problem or not one.todo)
     todo = [one for one in found if one.todo and not one.problem]
-    ends = None if work.keep_going else _has_failed
+    ends = None if work.keep_going else bool
     crew = Crew(todo, partial(_migrate, work), jobs=work.jobs, stop=work.stop, ends=ends)
     applied: dict[str, list[apply.Outcome]] = {one.member.name: [] for one in todo}
     for news in crew.news():
@@ -125,37 +113,32 @@ def _migrated(work: Work, found: Sequence[Found]) -> Iterator[Visit]:
                 applied[name].append(news.event)
             work.tell(name, news.event)
         elif isinstance(news, Done):
-            yield _visit(news.item, applied[name], news.result)
+            yield _visit(news, applied[name])
     yield from (one.visit() for one in crew.left())
 
 
-def _has_failed(ended: Ended) -> bool:
-    return ended.problem is not None
-
-
-def _visit(found: Found, applied: Sequence[apply.Outcome], ended: Ended | None) -> Visit:
-    """Return what became of a member; one that has not ended gave no answer after all was to be stopped."""
+def _visit(done: Done[Found, tuple[RunnerError, ...]], applied: Sequence[apply.Outcome]) -> Visit:
+    """Return what became of a member; one without a result gave no answer after all was to be stopped."""
+    found, problems = done.item, done.result
     name = found.member.name
-    problem, seconds = ended or (_unended(name), 0.0)
+    problem = _unended(name) if problems is None else next(iter(problems), None)
     database_ = found.database._replace(outcomes=tuple(applied)) if found.database else None
-    return Visit(name, Ending.FAILED if problem else Ending.DONE, database_, problem, seconds)
+    return Visit(name, Ending.FAILED if problem else Ending.DONE, database_, problem, done.seconds)
 
 
-def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> Ended:
-    """Apply what is pending in one member."""
-    began = time.monotonic()
-    problem: RunnerError | None = None
+def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> tuple[RunnerError, ...]:
+    """Apply what is pending in one member; return what has gone wrong, if anything did."""
     try:
         with look.named(found.member), closing(look.connect(work.files, found.member)) as connection:
             again = partial(look.connect, work.files, found.member)
             access = Access(connection, again, found.notices_loss, found.is_direct)
             for event in apply.apply(access, found.todo, found.before, work.limits):
                 tell(event)
-    except RunnerError as error:
-        problem = error
+    except RunnerError as problem:
+        return (problem,)
     except KeyboardInterrupt:
-        problem = Interrupted("Interrupted, while no file was running.", remedy="Run again.")
-    return Ended(problem, time.monotonic() - began)
+        return (Interrupted("Interrupted, while no file was running.", remedy="Run again."),)
+    return ()
 
 
 def _unended(name: str) -> Interrupted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,7 +76,9 @@ def seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = False
     twins = Twins(round_.files, round_.stop)
     for news in crew.news():
         if isinstance(news, Done):
-            yield _told_apart(twins, news.item, news.result or stopped(news.item))
+            looked = news.result or stopped(news.item)
+            timed = looked._replace(visit=looked.visit._replace(seconds=news.seconds))
+            yield _told_apart(twins, news.item, timed)
     for left in crew.left():
         yield stopped(left)
 
@@ -101,15 +102,11 @@ def _visit(
     _: Callable[..., None],
 ) -> Seen:
     """Look at one member."""
-    began = time.monotonic()
     try:
         with look.site(round_.files, one, wait=round_.wait, is_patient=is_patient) as site:
-            looked = see(site)
+            return see(site)
     except RunnerError as problem:
-        looked = Seen(Visit(one.name, Ending.FAILED, problem=problem))
-    except KeyboardInterrupt:
-        looked = stopped(one)
-    return looked._replace(visit=looked.visit._replace(seconds=time.monotonic() - began))
+        return Seen(Visit(one.name, Ending.FAILED, problem=problem))
 
 
 def stopped(one: Member) -> Seen:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,9 +65,8 @@ def survey(round_: Round, terms: Terms, tell: Callable[[str, Event], None]) -> l
     crew = Crew(round_.members, partial(_look, round_, terms, set()), jobs=round_.jobs, stop=round_.stop)
     found: dict[str, Found] = {}
     for news in crew.news():
-        if isinstance(news, Done):
-            one = news.result or Found(news.item, problem=_interrupted(news.item))
-            found[news.item.name] = one
+        if isinstance(news, Done) and news.result:
+            found[news.item.name] = one = news.result._replace(seconds=news.seconds)
             if one.database:
                 tell(news.item.name, Checked((one.database,)))
     ordered = [found.get(one.name) or Found(one, problem=_interrupted(one)) for one in round_.members]
@@ -82,13 +80,10 @@ def _look(
     round_: Round, terms: Terms, given: set[Given], member: Member, _: Callable[[Event], None]
 ) -> Found:
     """Do the preflight of one member."""
-    began = time.monotonic()
     try:
-        return _checked(round_, terms, given, member)._replace(seconds=time.monotonic() - began)
+        return _checked(round_, terms, given, member)
     except RunnerError as problem:
-        return Found(member, problem=problem, seconds=time.monotonic() - began)
-    except KeyboardInterrupt:
-        return Found(member, problem=_interrupted(member))
+        return Found(member, problem=problem)
 
 
 def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> Found:

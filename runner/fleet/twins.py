@@ -52,11 +52,11 @@ class Twins:
         return answers[0] if answers else None
 
 
-def _share(files: Files, first: Member, second: Member) -> bool | None:
+def _share(files: Files, first: Member, second: Member) -> bool:
     """Tell whether two members are one database: an advisory lock, which each has for itself, tells.
 
     Two servers that started in the same microsecond look alike otherwise, and so do clones. Who cannot be
-    asked any more, or falls silent, is taken for the same. Returns ``None`` when all is to end.
+    asked any more, or falls silent, is taken for the same.
     """
     key = secrets.randbits(62)
     try:
@@ -71,5 +71,3 @@ def _share(files: Files, first: Member, second: Member) -> bool | None:
             return not is_free
     except (RunnerError, database.Error):
         return True
-    except KeyboardInterrupt:
-        return None
