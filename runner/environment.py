@@ -118,11 +118,6 @@ def _is_near(name: str, expected: Collection[str]) -> bool:
     return bool(get_close_matches(word, [one.upper() for one in expected], n=1, cutoff=0.85))
 
 
-@cache
-def _once(file: Path) -> dict[str, str]:
-    return _parse(file)
-
-
 def _parse(file: Path) -> dict[str, str]:
     """Read NAME=value lines as they are: no ${...}, which a password may hold."""
     try:
@@ -134,6 +129,9 @@ def _parse(file: Path) -> dict[str, str]:
     if "\0" in text:  # as in UTF-16 without its mark: no name would be found
         raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.")
     return {name: value or "" for _, name, value in bindings(text, source=str(file))}
+
+
+_once = cache(_parse)
 
 
 def bindings(text: str, *, source: str) -> Iterator[tuple[int, str, str | None]]:

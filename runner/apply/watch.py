@@ -17,7 +17,6 @@ from runner.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
 
     from runner.database import Connection
     from runner.model import Migration
@@ -89,9 +88,7 @@ class Watch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         if self._thread:  # mostly at once; whoever drops the database now wants nobody in it
             self._thread.join(_PARTING)

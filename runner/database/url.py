@@ -180,17 +180,10 @@ def surroundings(options: dict[str, Any]) -> Iterator[None]:
     A service, or the address of another host, would win over what its URL leaves open, and no URL can
     refuse a service.
     """
-    hidden = {name: os.environ.pop(name) for name in _foreign(options)}
+    is_embedded = options.get("fallback_application_name") == EMBEDDED
+    foreign = [name for name in os.environ if is_embedded and name.startswith("PG")]
+    hidden = {name: os.environ.pop(name) for name in foreign}
     try:
         yield
     finally:
         os.environ.update(hidden)
-
-
-def _foreign(options: dict[str, Any]) -> list[str]:
-    return [name for name in os.environ if name.startswith("PG")] if is_embedded(options) else []
-
-
-def is_embedded(options: dict[str, Any]) -> bool:
-    """Tell whether options are those of the embedded server."""
-    return options.get("fallback_application_name") == EMBEDDED
