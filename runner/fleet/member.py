@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 from dataclasses import dataclass, field
@@ -89,13 +88,6 @@ def is_exposed(file: Path) -> bool:
     """Tell whether others than its owner may read a file that holds URLs."""
     mode = file.stat().st_mode
     return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
-
-
-def chosen(
-    fleet: Path | str | Mapping[str, str], *, only: Sequence[str] = (), but: Sequence[str] = ()
-) -> tuple[Member, ...]:
-    """Return those members of a fleet that are chosen; variables come from the environment."""
-    return choose(read(fleet, os.environ), only=only, but=but)
 
 
 def choose(

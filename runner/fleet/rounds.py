@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import Interrupted, RunnerError, UsageError, WrongDatabase
+from runner.errors import Interrupted, RunnerError, UsageError
 from runner.fleet import look, member
 from runner.fleet.crew import Crew, Done, Stop
 from runner.fleet.twins import Twins
@@ -56,7 +57,7 @@ def prepared(  # noqa: PLR0913 - what all functions for a fleet have in common
     files = look.read(series, config)
     if to is not None and to not in {file.number for file in files.migrations}:
         raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
-    members = member.chosen(fleet, only=only, but=but)
+    members = member.choose(member.read(fleet, os.environ), only=only, but=but)
     return Round(files, members, jobs, wait, Stop(stop))
 
 
@@ -84,14 +85,10 @@ def seen(round_: Round, see: Callable[[Site], Seen], *, is_patient: bool = False
 
 
 def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
-    try:
-        if looked.identity:
-            twins.check(one, looked.visit.database, looked.identity)
-    except Interrupted:
+    problem = twins.problem(one, looked.visit.database, looked.identity)
+    if isinstance(problem, Interrupted):
         return stopped(one)
-    except WrongDatabase as problem:
-        return Seen(looked.visit._replace(ending=Ending.REFUSED, problem=problem))
-    return looked
+    return Seen(looked.visit._replace(ending=Ending.REFUSED, problem=problem)) if problem else looked
 
 
 def _visit(

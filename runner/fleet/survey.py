@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import door, planning
 from runner.door import Checked
-from runner.errors import Interrupted, RunnerError, WrongDatabase
+from runner.errors import Interrupted, RunnerError
 from runner.fleet import look
 from runner.fleet.crew import Crew, Done
 from runner.fleet.twins import Twins
@@ -73,7 +73,10 @@ def survey(round_: Round, terms: Terms, tell: Callable[[str, Event], None]) -> l
     if round_.stop.is_set():
         return ordered
     twins = Twins(round_.files, round_.stop)
-    return [_told_apart(twins, one) for one in ordered]
+    return [
+        one._replace(problem=twins.problem(one.member, one.database, one.identity) or one.problem)
+        for one in ordered
+    ]
 
 
 def _look(
@@ -107,11 +110,3 @@ def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> 
 
 def _interrupted(member: Member) -> Interrupted:
     return Interrupted(f"Interrupted before anything was done in {member.name}.", remedy="Run again.")
-
-
-def _told_apart(twins: Twins, one: Found) -> Found:
-    try:
-        twins.check(one.member, one.database, one.identity)
-    except (WrongDatabase, Interrupted) as problem:
-        return one._replace(problem=problem)
-    return one

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from runner.door import Database
+    from runner.errors import Interrupted
     from runner.fleet.look import Files
     from runner.fleet.member import Member
 
@@ -28,22 +29,22 @@ class Twins:
         self._stop = stop
         self._first: dict[str, Member] = {}
 
-    def check(self, member: Member, found: Database | None, identity: str) -> None:
-        """Raise ``WrongDatabase`` for a member that leads to the database of another one.
+    def problem(
+        self, member: Member, found: Database | None, identity: str
+    ) -> WrongDatabase | Interrupted | None:
+        """Return what is wrong with a member that leads to the database of another one.
 
-        Raises ``Interrupted`` when that was not found out before all was to end.
+        ``Interrupted`` says that it was not found out before all was to end.
         """
         twin = self._first.setdefault(identity, member)
         if twin is member or not found:
-            return
+            return None
         is_one = self._are_one(twin, member)
         if is_one is None:
-            raise look.interrupted(member)
-        if is_one:
-            raise WrongDatabase(
-                f"{twin.name} and {member.name} lead to one database, {found.name}.",
-                remedy="Take one of them out of the fleet.",
-            )
+            return look.interrupted(member)
+        remedy = "Take one of them out of the fleet."
+        told = f"{twin.name} and {member.name} lead to one database, {found.name}."
+        return WrongDatabase(told, remedy=remedy) if is_one else None
 
     def _are_one(self, *pair: Member) -> bool | None:
         """Ask two members beside this thread, which a silent one would hold up; None when all is to end."""
