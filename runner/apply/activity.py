@@ -59,7 +59,7 @@ _FACTS = f"""
         a.wait_event_type || ' ' || a.wait_event, w.locktype, w.mode, w.name,
         p.command, p.name, p.phase, case when p.total > 0 then 100 * p.done / p.total end,
         (
-            select pg_catalog.json_agg(pg_catalog.json_build_array({{session}}) order by xact_start)
+            select pg_catalog.json_agg(pg_catalog.json_build_array({_SESSION}) order by xact_start)
             from pg_catalog.pg_stat_activity
             where pid = any (b.pids)
         ),
@@ -77,7 +77,7 @@ _FACTS = f"""
             )
         )
     from (
-        select {{session}}, wait_event_type, wait_event,
+        select {_SESSION}, wait_event_type, wait_event,
             case when wait_event_type = 'Lock' or state is null then pid end
         from pg_catalog.pg_stat_activity
         where {{which}}
@@ -134,8 +134,8 @@ def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
     """Return what is found."""
-    text = _FACTS.replace("{session}", _SESSION).replace("{which}", which)
-    return tuple((_session(row[:7]), _activity(*row[7:])) for row in _rows(connection, text, **named))
+    rows = _rows(connection, _FACTS.replace("{which}", which), **named)
+    return tuple((_session(row[:7]), _activity(*row[7:])) for row in rows)
 
 
 def _rows(connection: Connection, text: LiteralString, **named: object) -> list[tuple[Any, ...]]:

@@ -152,18 +152,12 @@ def _told(connection: Connection, message: str, watch: Watch) -> Generator[Worki
 def _followed(connection: Connection, text: str, watch: Watch) -> Generator[Working, None, list[PGresult]]:
     """Send a message and return its results; cancel it when somebody wants an end."""
     results: list[PGresult] = []
-    answer = database.Answer(connection, text, pause=watch.pause)
-    try:
+    with database.Answer(connection, text, pause=watch.pause) as answer:
         for result in answer:
             if result:
                 results.append(result)
             else:
                 yield from watch.look()
-    except database.Error:
-        raise
-    except BaseException:  # Ctrl-C, what somebody raises in this thread, or whoever listens has had enough
-        answer.cancel()
-        raise
     return results
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 import psycopg
 from psycopg import generators, pq, sql, waiting
@@ -69,7 +69,8 @@ class Answer:
     Iterating yields the result of each statement, up to the first that failed, and ``None`` whenever all
     that came was taken and more is waited for, at least every ``pause`` seconds. Keeps no result: a file
     may hold a hundred thousand statements. ``is_sent`` says that the server may have the whole message,
-    ``is_heard`` that it has taken the request to cancel it.
+    ``is_heard`` that it has taken the request to cancel it. Left as a context by anything but an error of the
+    driver's (Ctrl-C, what somebody raises in this thread, or whoever listens has had enough), it cancels.
     """
 
     def __init__(self, connection: Connection, text: str | bytes, *, pause: float = INTERVAL) -> None:
@@ -80,6 +81,13 @@ class Answer:
         self._heed = attention.heed()
         self._heed()
         connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        if error is not None and not isinstance(error, psycopg.Error):
+            self.cancel()
 
     def __iter__(self) -> Iterator[PGresult | None]:
         """Fetch results as psycopg's ``execute`` does.
@@ -153,18 +161,12 @@ def send(
     thread while the server works, cancels the statement there and is raised again.
     """
     results: list[PGresult] = []
-    answer = Answer(connection, text)
-    try:
+    with Answer(connection, text) as answer:
         for result in answer:
             if result:
                 results.append(result)
             elif idle:
                 idle()
-    except psycopg.Error:
-        raise
-    except BaseException:  # Ctrl-C, or what somebody raises in this thread or in ``idle``
-        answer.cancel()
-        raise
     return results
 
 
