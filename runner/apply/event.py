@@ -1,4 +1,4 @@
-"""Say what happens while files are applied."""
+"""Say what happens while files are applied: named tuples, as in model, for they start faster."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -24,20 +24,20 @@ def application(migration: Migration) -> str:
     return f"{RUNNER}{migration.path}"[:_LENGTH]
 
 
-class Started(NamedTuple):  # as in model: it starts faster
+class Started(NamedTuple):
     """A file is about to be sent."""
 
     migration: Migration
 
 
-class Waiting(NamedTuple):  # as in model: it starts faster
+class Waiting(NamedTuple):
     """A file has to wait for another runner: ``holders`` says who, a line each."""
 
     migration: Migration
     holders: tuple[str, ...]
 
 
-class Retrying(NamedTuple):  # as in model: it starts faster
+class Retrying(NamedTuple):
     """A file was stopped by a lock and rolled back; it is tried again after ``seconds``."""
 
     migration: Migration
@@ -45,7 +45,7 @@ class Retrying(NamedTuple):  # as in model: it starts faster
     seconds: float
 
 
-class Session(NamedTuple):  # as in model: it starts faster
+class Session(NamedTuple):
     """A session of the server, as far as the role that asks may see it: ``None`` is what it may not.
 
     ``seconds`` is how old its transaction or its statement is. ``query`` is its last one, without the texts
@@ -74,7 +74,7 @@ class Session(NamedTuple):  # as in model: it starts faster
         return "" if self.seconds is None else f" for {age(self.seconds)}"
 
 
-class Activity(NamedTuple):  # as in model: it starts faster
+class Activity(NamedTuple):
     """What the server says that a session is doing; ``None`` is what it does not say.
 
     ``phase`` and ``percent`` are those of the views pg_stat_progress_*; ``wait`` is what the session waits
@@ -103,7 +103,7 @@ class Activity(NamedTuple):  # as in model: it starts faster
         return f"waits for {self.wants}{who}"
 
 
-class Working(NamedTuple):  # as in model: it starts faster
+class Working(NamedTuple):
     """A file is at work, or waits for another runner, ``seconds`` after it began: told about once a second.
 
     Nothing of it comes before the first second, but where a short lock_timeout asks for it.
@@ -114,7 +114,7 @@ class Working(NamedTuple):  # as in model: it starts faster
     activity: Activity
 
 
-class Notice(NamedTuple):  # as in model: it starts faster
+class Notice(NamedTuple):
     """What the server said while a file ran.
 
     ``severity`` is PostgreSQL's word: WARNING, NOTICE, INFO, LOG, DEBUG. ``place`` is where in the file, if
@@ -130,7 +130,7 @@ class Notice(NamedTuple):  # as in model: it starts faster
     private: tuple[str, ...] = ()
 
 
-class Noticed(NamedTuple):  # as in model: it starts faster
+class Noticed(NamedTuple):
     """The server said something while a file ran, that is committed now or has failed.
 
     Of a flood the first hundred warnings and the first hundred others are here, and one that counts the rest.
@@ -140,7 +140,7 @@ class Noticed(NamedTuple):  # as in model: it starts faster
     notices: tuple[Notice, ...]
 
 
-class Outcome(NamedTuple):  # as in model: it starts faster
+class Outcome(NamedTuple):
     """A file is committed.
 
     ``ms`` milliseconds passed if this runner applied it; ``None`` says that another one had done so.
