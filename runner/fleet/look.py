@@ -60,12 +60,6 @@ def site(files: Files, member: Member, *, wait: float = 0, is_patient: bool = Fa
         yield found
 
 
-def connect(files: Files, member: Member, *, wait: float = 0) -> database.Connection:
-    """Connect to a member as ``migrate`` does."""
-    target, name = files.target(member), f"runner:{files.series.name}"
-    return database.connect(target.url, source=target.source, application=name, wait=wait)
-
-
 def interrupted(member: Member) -> Interrupted:
     """Return the error of a member that was not looked at because all was to end."""
     return Interrupted(f"Interrupted before {member.name} was looked at.", remedy="Run again.")

@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import apply, door
+from runner import apply, door, planning
 from runner.database import Access
 from runner.errors import Interrupted, RunnerError
 from runner.fleet import look, member
@@ -129,9 +129,9 @@ def _visit(done: Done[Found, tuple[RunnerError, ...]], applied: Sequence[apply.O
 def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> tuple[RunnerError, ...]:
     """Apply what is pending in one member; return what has gone wrong, if anything did."""
     try:
-        with look.named(found.member), closing(look.connect(work.files, found.member)) as connection:
-            again = partial(look.connect, work.files, found.member)
-            access = Access(connection, again, found.notices_loss, found.is_direct)
+        connect = partial(planning.connect, work.files.target(found.member))
+        with look.named(found.member), closing(connect()) as connection:
+            access = Access(connection, connect, found.notices_loss, found.is_direct)
             for event in apply.apply(access, found.todo, found.before, work.limits):
                 tell(event)
     except RunnerError as problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from runner import database
+from runner import database, planning
 from runner.errors import RunnerError, WrongDatabase
 from runner.fleet import look
 from runner.fleet.crew import Crew, Done
@@ -63,8 +63,8 @@ def _share(files: Files, first: Member, second: Member) -> bool:
     try:
         with (
             database.heeding(look.silence(second)),
-            look.connect(files, first) as one,
-            look.connect(files, second) as other,
+            planning.connect(files.target(first)) as one,
+            planning.connect(files.target(second)) as other,
         ):
             database.run(one, "begin")
             database.query(one, _TAKE, key)

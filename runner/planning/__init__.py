@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runner.planning.preflight import unadopted as unadopted
     from runner.planning.preflight import unvalidated as unvalidated
     from runner.planning.site import Site as Site
+    from runner.planning.site import connect as connect
     from runner.planning.site import look as look
     from runner.planning.site import read as read
     from runner.planning.step import State as State
@@ -47,6 +48,6 @@ else:
         extension="Given refused",
         preflight="ask check check_and_ask check_content check_count check_writable explain unadopted "
         "unvalidated",
-        site="Site look read",
+        site="Site connect look read",
         step="State Step",
     )

@@ -45,7 +45,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
         found = self.facts
-        return Access(self.connection, partial(_connect, self.target), found.notices_loss, found.is_direct)
+        return Access(self.connection, partial(connect, self.target), found.notices_loss, found.is_direct)
 
     @property
     def schemas(self) -> tuple[str, ...]:
@@ -65,7 +65,8 @@ def read(project: Project, chosen: Sequence[Series]) -> Files:
     return {one.name: files.load(one.name, one.folder, root=project.root) for one in chosen}
 
 
-def _connect(target: Target, *, wait: float = 0) -> Connection:
+def connect(target: Target, *, wait: float = 0) -> Connection:
+    """Connect to the database of a series, as ``database.connect`` does; refuse one that is too old."""
     name = f"runner:{target.series.name}"
     connection = database.connect(target.url, source=target.source, application=name, wait=wait)
     try:
@@ -86,7 +87,7 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
 
     def found(asked: tuple[Target, str]) -> Site:
         target, message = asked
-        connection = _connect(target)
+        connection = connect(target)
         stack.callback(connection.close)
         try:
             with database.heeding(database.silence(target.source)):
