@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runner.fleet.survey import Found
 
 _LIMITS = Limits()
+_ENDING = 2.0  # seconds, in which the server ends the session that has looked: it may be the only one let in
 
 
 class Work(NamedTuple):
@@ -130,7 +131,7 @@ def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> tuple[R
     """Apply what is pending in one member; return what has gone wrong, if anything did."""
     try:
         connect = partial(planning.connect, work.files.target(found.member))
-        with look.named(found.member), closing(connect()) as connection:
+        with look.named(found.member), closing(connect(wait=_ENDING)) as connection:
             access = Access(connection, connect, found.notices_loss, found.is_direct)
             for event in apply.apply(access, found.todo, found.before, work.limits):
                 tell(event)
