@@ -9,7 +9,7 @@ nothing. What cannot be parsed there is another definition.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runner import database
 
@@ -28,7 +28,7 @@ _HEADS = {
     "rule": rf"(?P<before>create rule ){_NAME}",
     "statistics": rf"(?P<before>create statistics {_NAME}\.){_NAME}",
 }
-_EXPRESSIONS = {"default", "generation expression", "using", "with check"}
+_EXPRESSIONS = dict.fromkeys(("default", "generation expression", "using", "with check"), "expression")
 _PRINTED = {
     "index": "pg_catalog.pg_get_indexdef(oid) from pg_catalog.pg_class where relname = ",
     "trigger": "pg_catalog.pg_get_triggerdef(oid) from pg_catalog.pg_trigger where tgname = ",
@@ -39,13 +39,6 @@ _PRINTED = {
     "view": "pg_catalog.pg_get_viewdef(oid) from pg_catalog.pg_class where relname = ",
     "function": "pg_catalog.pg_get_functiondef(oid) from pg_catalog.pg_proc where oid::regprocedure::text = ",
 }
-
-
-class Trial(NamedTuple):
-    """How to make the server parse a text, and how it prints what it understood."""
-
-    make: str
-    printed: str
 
 
 def really(
@@ -70,55 +63,52 @@ def really(
 
 def _settled(connection: Connection, one: Difference, text: str, relation: str | None) -> str:
     """Return a text in its final form; as it is when the server cannot parse it, or need not."""
-    kind = (
-        "expression"
-        if one.attribute in _EXPRESSIONS
-        else one.attribute
-        if one.attribute == "partitioning"
-        else one.kind
-    )
-    if kind != "expression" and one.attribute not in ("definition", "partitioning"):
+    kinds = {**_EXPRESSIONS, "partitioning": "partitioning", "definition": one.kind}
+    kind = kinds.get(one.attribute or "")
+    if kind is None:
         return text
     for _ in range(_ROUNDS):
-        new = _worded(connection, _trials(kind, one.name, relation, text))
+        makes = _makes(kind, one.name, relation, text.rstrip(";"))
+        new = _worded(connection, makes, _printed(kind, one.name))
         if new is None or new == text:
             break
         text, kind = new, "view" if kind == "expression" else kind  # an expression is printed as a view's
     return text
 
 
-def _trials(kind: str, name: str, relation: str | None, text: str) -> list[Trial]:
-    """Return what to try for a text of this kind, in turn."""
-    text = text.rstrip(";")
-    printed = _PRINTED.get(kind, _PRINTED["view"]) + database.fill("{name}", name=_NEW)
+def _makes(kind: str, name: str, relation: str | None, text: str) -> list[str]:
+    """Return what makes the server parse a text of this kind, to be tried in turn."""
     match kind:
-        case "view" | "materialized view":
-            makes = [f"create temporary view {_NEW} as {text}"]
-        case "expression":
+        case "view" | "materialized view" | "expression":
             origin = f" from {relation}" if relation else ""
-            makes = [f"create temporary view {_NEW} as select ({text}) as it{origin}"]
+            query = f"select ({text}) as it{origin}" if kind == "expression" else text
+            return [f"create temporary view {_NEW} as {query}"]
         case "constraint":
             late = " NOT VALID" * (text.startswith("CHECK") and not text.endswith(("VALID", "ENFORCED")))
-            makes = [
+            return [
                 f"alter {what} {relation} add constraint {_NEW} {text}{late}" for what in ("table", "domain")
             ]
         case "partitioning":
-            makes = [f"create temporary table {_NEW} (like {name}) partition by {text}"]
+            return [f"create temporary table {_NEW} (like {name}) partition by {text}"]
         case "function" | "procedure":
-            makes = [text]
-            printed = _PRINTED["function"] + database.fill("{name}", name=name)
+            return [text]
         case "index" | "trigger" | "rule" | "statistics":
             head = re.match(_HEADS[kind], text, re.IGNORECASE)
-            makes = [f"{head['before']}{_NEW}{text[head.end() :]}"] if head else []
-        case _:
-            makes = []
-    return [Trial(make, printed) for make in makes]
+            return [f"{head['before']}{_NEW}{text[head.end() :]}"] if head else []
+    return []
 
 
-def _worded(connection: Connection, trials: Iterable[Trial]) -> str | None:
-    """Return what the server prints for the first trial that it understands."""
-    for trial in trials:
-        results = database.send(connection, f"savepoint trial; {trial.make}; select {trial.printed}")
+def _printed(kind: str, name: str) -> str:
+    """Return what the server is asked, to print what it understood; a routine keeps its name."""
+    is_routine = kind in ("function", "procedure")
+    text = _PRINTED["function" if is_routine else kind if kind in _PRINTED else "view"]
+    return text + database.fill("{name}", name=name if is_routine else _NEW)
+
+
+def _worded(connection: Connection, makes: Iterable[str], printed: str) -> str | None:
+    """Return what the server prints for the first text that it understands."""
+    for make in makes:
+        results = database.send(connection, f"savepoint trial; {make}; select {printed}")
         failed = database.failure(results)
         rows = [] if failed else database.rows(connection, results[-1])
         database.run(connection, "rollback to savepoint trial")
