@@ -23,12 +23,13 @@ _CLASSES = {
 }
 _ESCAPES = {"d": string.digits, "w": string.ascii_lowercase, "s": " ", "S": "k", "D": "k", "W": "-"}
 _NOTHING = "mMyYAZbB<>"  # escapes that match a place, not a character
+_TIMES = {"*": (0, 2), "+": (1, 3), "?": (0, 1)}  # at least, at most
 _PRINTABLE = string.ascii_letters + string.digits + "-_ .@/:#"
 
 
 def example(pattern: str, number: int) -> str:
     """Return a text that most likely matches ``pattern``; each ``number`` gives another one."""
-    return _Writer(pattern, number).write()
+    return _Writer(pattern, number).alternatives()
 
 
 class _Writer:
@@ -40,9 +41,6 @@ class _Writer:
         self.chance = random.Random(number)  # noqa: S311 - repeatable
         self.at = 0
 
-    def write(self) -> str:
-        return self._alternatives()
-
     def _peek(self) -> str:
         return self.pattern[self.at : self.at + 1]
 
@@ -50,7 +48,7 @@ class _Writer:
         self.at += 1
         return self.pattern[self.at - 1 : self.at]
 
-    def _alternatives(self) -> str:
+    def alternatives(self) -> str:
         found = [self._sequence()]
         while self._peek() == "|":
             self._next()
@@ -65,7 +63,7 @@ class _Writer:
             end = self.at
             low, high = self._times()
             after = self.at
-            count = low if high is None or self.number % 2 else min(high, low + 1)
+            count = low if self.number % 2 else min(high, low + 1)
             text += piece if count else ""
             for _ in range(1, count):
                 self.at = begin  # once more, by other chances
@@ -90,10 +88,10 @@ class _Writer:
         if self._peek() == "?":  # (?: groups only; (?! and (?= are left to luck
             self._next()
             kind = self._next()
-            text = self._alternatives()
+            text = self.alternatives()
             self._next()
             return text if kind == ":" else ""
-        text = self._alternatives()
+        text = self.alternatives()
         self._next()
         return text
 
@@ -127,27 +125,20 @@ class _Writer:
             return "".join(map(chr, range(ord(char), ord(self._next()) + 1)))
         return char
 
-    def _times(self) -> tuple[int, int | None]:
+    def _times(self) -> tuple[int, int]:
         low, high = self._quantifier()
         if self._peek() == "?" and (low, high) != (1, 1):
             self._next()  # as few as possible: the same texts match
         return low, high
 
-    def _quantifier(self) -> tuple[int, int | None]:
-        match self._peek():
-            case "*":
-                self._next()
-                return 0, 2
-            case "+":
-                self._next()
-                return 1, 3
-            case "?":
-                self._next()
-                return 0, 1
-            case "{":
-                end = self.pattern.find("}", self.at)
-                low, comma, high = self.pattern[self.at + 1 : end].partition(",")
-                self.at = end + 1
-                least = int(low) if low.isdigit() else 0
-                return least, int(high) if high.isdigit() else least + 1 if comma else least
-        return 1, 1
+    def _quantifier(self) -> tuple[int, int]:
+        if times := _TIMES.get(self._peek()):
+            self._next()
+            return times
+        if self._peek() != "{":
+            return 1, 1
+        end = self.pattern.find("}", self.at)
+        low, comma, high = self.pattern[self.at + 1 : end].partition(",")
+        self.at = end + 1
+        least = int(low) if low.isdigit() else 0
+        return least, int(high) if high.isdigit() else least + bool(comma)
