@@ -7,6 +7,7 @@ more than that.
 from __future__ import annotations
 
 import re
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from runner.schema.regex import example
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _WORDS = ("hen", "owl", "elk", "ant", "bee", "cod", "doe", "fox")
 _KEYS = ("qua", "rok", "tuz", "vex", "wyv", "xim", "yol", "zeb")  # that no seed would use
+_SHAPED = ("ant@example.org", "https://example.org/bee", "2020-02-03", "12", "+4912345")
 
 # By the name of a type; types that are not here are guessed by their category.
 _LITERALS = {
@@ -98,12 +100,8 @@ def _documents(words: Sequence[str]) -> Iterator[str]:
 
 def _near(numbers: Sequence[float], type_: Type) -> Iterator[str]:
     if type_.category == "N":
-        middles = [
-            (a + b) / 2 if isinstance(a + b, float) else (a + b) // 2
-            for a in numbers
-            for b in numbers
-            if a < b
-        ]
+        pairs = ((a, b) for a in numbers for b in numbers if a < b)
+        middles = [(a + b) / 2 if isinstance(a + b, float) else (a + b) // 2 for a, b in pairs]
         for number in (*middles, *(x for n in numbers for x in (n, n + 1, n - 1, n + 7))):
             yield f"({number})"
     elif type_.category == "S":
@@ -149,11 +147,7 @@ def _of_name(type_: Type, full: str, *, is_key: bool) -> Iterator[str]:
 
 def _texts(full: str, *, is_key: bool) -> Iterator[str]:
     size = int(match[1]) if (match := _LENGTH.search(full)) else 0
-    words = (
-        _KEYS
-        if is_key
-        else (*_WORDS, "ant@example.org", "https://example.org/bee", "2020-02-03", "12", "+4912345")
-    )
+    words = _KEYS if is_key else (*_WORDS, *_SHAPED)
     yield from (_quoted(word[:size] if size else word) for word in words)
 
 
@@ -162,12 +156,7 @@ def _ranges(types: Types, type_: Type) -> Iterator[str]:
     if type_.kind == "m":
         yield from (f"{type_.full}({one})" for one in inner)
         return
-    yield from (
-        f"{type_.full}({inner[a]}, {inner[b]})"
-        for a in range(len(inner))
-        for b in range(len(inner))
-        if a != b
-    )
+    yield from (f"{type_.full}({low}, {high})" for low, high in permutations(inner, 2))
 
 
 def _casts(types: Types, oid: int) -> list[str]:
