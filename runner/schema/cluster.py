@@ -104,11 +104,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
             _make(programs, folder, superuser, user)
             watch = _watched(programs, folder, user)
             _wait(watch, folder)
-        except (
-            OSError,
-            LookupError,
-            subprocess.SubprocessError,
-        ) as error:  # no such user, no right
+        except (OSError, LookupError, subprocess.SubprocessError) as error:  # no such user, no right
             raise _failed(programs, str(error)) from error
         mark = f"port=5432&fallback_application_name={database.EMBEDDED}"  # no variable leads elsewhere
         yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}&{mark}"
@@ -132,18 +128,9 @@ def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.P
     """Start the server below a shell that ends it when this process says so, or is no more."""
     settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    server: list[str | Path] = [programs.folder / "postgres", "-D", folder / "data", *options]
     return subprocess.Popen(  # noqa: S603 - a script of this module
-        [
-            "/bin/sh",
-            "-c",
-            _WATCH,
-            "sh",
-            folder,
-            programs.folder / "postgres",
-            "-D",
-            folder / "data",
-            *options,
-        ],
+        ["/bin/sh", "-c", _WATCH, "sh", folder, *server],
         user=user,
         env=_environment(),
         stdin=subprocess.PIPE,
@@ -160,19 +147,19 @@ def _wait(watch: subprocess.Popen[str], folder: Path) -> None:
     while not (state.is_file() and state.read_text().rstrip().endswith("ready")):
         if time.monotonic() > deadline or watch.poll() is not None:
             log = folder / "log"
-            raise ServerUnusable(
-                "The private PostgreSQL for the scratch database does not start.",
-                remedy="Name a server for it: --scratch URL or RUNNER_SCRATCH_URL.",
-                notes=tuple(log.read_text(errors="replace").splitlines()[-5:]) if log.is_file() else (),
-            )
+            raise _unusable("does not start", log.read_text(errors="replace") if log.is_file() else "")
         time.sleep(0.01)
 
 
 def _failed(programs: Programs, told: str) -> ServerUnusable:
+    return _unusable(f"cannot be made with {programs.folder}", told.strip())
+
+
+def _unusable(why: str, told: str) -> ServerUnusable:
     return ServerUnusable(
-        f"The private PostgreSQL for the scratch database cannot be made with {programs.folder}.",
+        f"The private PostgreSQL for the scratch database {why}.",
         remedy="Name a server for it: --scratch URL or RUNNER_SCRATCH_URL.",
-        notes=tuple(told.strip().splitlines()[-5:]),
+        notes=tuple(told.splitlines()[-5:]),
     )
 
 
