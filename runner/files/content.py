@@ -67,9 +67,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
             raise Refusal(0, "holds no statement", "Write one, or delete the file.")
     except Refusal as refusal:
         raise FileRefused(
-            f"{path} {refusal.reason}.",
-            remedy=refusal.remedy,
-            place=locate(text, refusal.offset, path=path),
+            f"{path} {refusal.reason}.", remedy=refusal.remedy, place=locate(text, refusal.offset, path=path)
         ) from refusal
     return len(starts)
 

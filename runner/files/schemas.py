@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.files.lexer import Statement
 
-_NAME = r'("(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_NAME = f"({outside.NAME})"
 _MADE = (  # compiled where a file needs it
     rf"(?i)\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?(?:authorization\s+)?{_NAME}"
     rf"|\balter\s+schema\s+{_NAME}\s+rename\s+to\s+{_NAME}"
@@ -67,8 +67,4 @@ def _names(text: str, statement: Statement) -> Iterator[str]:
     code = raw if statement.word == "do" else statement.code
     for made in re.finditer(_MENTIONED, code):
         if found := re.compile(_MADE).match(raw, made.start()):
-            yield _unquoted(found.group(1) or found.group(3))
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+            yield outside.plain(found[1] or found[3])
