@@ -53,6 +53,18 @@ columns as (
     where a.attnum > 0 and not a.attisdropped
     group by a.attrelid
 ),
+constraints as (
+    select c.*, pg_catalog.concat_ws(', ',
+        case when pg_catalog.to_jsonb(c) ->> 'conenforced' = 'false' then 'not enforced'
+            when not c.convalidated then 'not valid: older rows may break it' end,
+        case when c.connoinherit and c.contype = 'c' then 'no inherit' end,
+        case when c.confmatchtype = 'f' then 'match full' end,
+        case when c.contype = 'f' and pg_catalog.to_jsonb(c) ->> 'conperiod' = 'true'
+            then 'the last column is a period' end,
+        case when c.condeferred then 'deferrable initially deferred' when c.condeferrable then 'deferrable' end
+    ) as note
+    from pg_catalog.pg_constraint as c
+),
 checks as (
     select c.conrelid as oid,
         pg_catalog.jsonb_agg(
@@ -64,21 +76,12 @@ checks as (
                     from pg_catalog.pg_attribute as a
                     where a.attrelid = c.conrelid and a.attnum = any (c.conkey)
                 ),
-                'note', pg_catalog.concat_ws(', ',
-                    case when pg_catalog.to_jsonb(c) ->> 'conenforced' = 'false' then 'not enforced'
-                        when not c.convalidated then 'not valid: older rows may break it' end,
-                    case when c.connoinherit and c.contype = 'c' then 'no inherit' end,
-                    case when c.confmatchtype = 'f' then 'match full' end,
-                    case when c.contype = 'f' and pg_catalog.to_jsonb(c) ->> 'conperiod' = 'true'
-                        then 'the last column is a period' end,
-                    case when c.condeferred then 'deferrable initially deferred'
-                        when c.condeferrable then 'deferrable' end
-                ),
+                'note', c.note,
                 'comment', pg_catalog.obj_description(c.oid, 'pg_constraint')
             )
             order by c.conname
         ) as facts
-    from pg_catalog.pg_constraint as c
+    from constraints as c
     where c.contype = 'c'
     group by c.conrelid
 ),
@@ -107,20 +110,11 @@ foreign_keys as (
                     ), ''),
                 'on_update', case c.confupdtype when 'c' then 'cascade' when 'n' then 'set null'
                     when 'd' then 'set default' when 'r' then 'restrict' else 'no action' end,
-                'note', pg_catalog.concat_ws(', ',
-                    case when pg_catalog.to_jsonb(c) ->> 'conenforced' = 'false' then 'not enforced'
-                        when not c.convalidated then 'not valid: older rows may break it' end,
-                    case when c.connoinherit and c.contype = 'c' then 'no inherit' end,
-                    case when c.confmatchtype = 'f' then 'match full' end,
-                    case when c.contype = 'f' and pg_catalog.to_jsonb(c) ->> 'conperiod' = 'true'
-                        then 'the last column is a period' end,
-                    case when c.condeferred then 'deferrable initially deferred'
-                        when c.condeferrable then 'deferrable' end
-                )
+                'note', c.note
             )
             order by c.conname
         ) as facts
-    from pg_catalog.pg_constraint as c
+    from constraints as c
     where c.contype = 'f' and c.conparentid = 0
     group by c.conrelid
 ),
