@@ -17,10 +17,7 @@
     from pg_catalog.pg_proc as p
     join schemas as n on n.oid = p.pronamespace and p.oid >= n.since
     left join pg_catalog.pg_aggregate as a on a.aggfnoid = p.oid
-    where not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid
-    )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid)
     and p.oid = any ({only}::pg_catalog.oid[])
     -- the constructors of a range type come and go with it
     and not exists (
@@ -38,10 +35,7 @@
         )]]
     from pg_catalog.pg_operator as o
     join schemas as n on n.oid = o.oprnamespace and o.oid >= n.since
-    where not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and d.objid = o.oid
-    )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and d.objid = o.oid)
 
     union all
     select 'operator class', pg_catalog.concat(n.name, '.', pg_catalog.quote_ident(c.opcname), ' using ', m.amname), null,
@@ -54,10 +48,7 @@
     join schemas as n on n.oid = c.opcnamespace and c.oid >= n.since
     join pg_catalog.pg_am as m on m.oid = c.opcmethod
     join pg_catalog.pg_opfamily as f on f.oid = c.opcfamily
-    where not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass and d.objid = c.oid
-    )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass and d.objid = c.oid)
 
     union all
     select 'operator family', pg_catalog.concat(n.name, '.', pg_catalog.quote_ident(f.opfname), ' using ', m.amname), null,
@@ -83,10 +74,7 @@
     from pg_catalog.pg_opfamily as f
     join schemas as n on n.oid = f.opfnamespace and f.oid >= n.since
     join pg_catalog.pg_am as m on m.oid = f.opfmethod
-    where not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass and d.objid = f.oid
-    )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass and d.objid = f.oid)
 
     union all
     select 'cast', pg_catalog.format('(%s as %s)', c.castsource::pg_catalog.regtype, c.casttarget::pg_catalog.regtype), null,
@@ -96,10 +84,7 @@
             case c.castcontext when 'e' then 'explicit' when 'a' then 'assignment' else 'implicit' end
         )]]
     from pg_catalog.pg_cast as c
-    where c.oid >= 16384 and not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid
-    )
+    where c.oid >= 16384 and not exists (select from members as d where d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid)
 
     union all
     select 'transform', pg_catalog.format('for %s language %I', t.trftype::pg_catalog.regtype, l.lanname), null,
@@ -107,10 +92,7 @@
         array[['definition', pg_catalog.format('from sql %s, to sql %s', t.trffromsql, t.trftosql)]]
     from pg_catalog.pg_transform as t
     join pg_catalog.pg_language as l on l.oid = t.trflang
-    where not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_transform'::pg_catalog.regclass and d.objid = t.oid
-    )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_transform'::pg_catalog.regclass and d.objid = t.oid)
 
     union all
     select 'language', pg_catalog.quote_ident(l.lanname), null, 'pg_catalog.pg_language'::pg_catalog.regclass, l.oid, 0,
@@ -120,10 +102,7 @@
             'inline ' || nullif(l.laninline, 0)::pg_catalog.regproc, 'validator ' || nullif(l.lanvalidator, 0)::pg_catalog.regproc
         )]]
     from pg_catalog.pg_language as l
-    where l.oid >= 16384 and not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_language'::pg_catalog.regclass and d.objid = l.oid
-    )
+    where l.oid >= 16384 and not exists (select from members as d where d.classid = 'pg_catalog.pg_language'::pg_catalog.regclass and d.objid = l.oid)
 
     union all
     select 'access method', pg_catalog.quote_ident(m.amname), null, 'pg_catalog.pg_am'::pg_catalog.regclass, m.oid, 0,
@@ -131,7 +110,4 @@
         array[['definition', pg_catalog.format('for %s, handler %s', case m.amtype when 't' then 'tables' else 'indexes' end,
             m.amhandler)]]
     from pg_catalog.pg_am as m
-    where m.oid >= 16384 and not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_am'::pg_catalog.regclass and d.objid = m.oid
-    )
+    where m.oid >= 16384 and not exists (select from members as d where d.classid = 'pg_catalog.pg_am'::pg_catalog.regclass and d.objid = m.oid)

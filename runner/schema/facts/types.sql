@@ -49,10 +49,7 @@
                 select from pg_catalog.pg_class as c where c.oid = t.typrelid and c.relkind = 'c'
             )
         )
-        and not exists (
-            select from members as d
-            where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid
-        )
+        and not exists (select from members as d where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid)
 
     union all
     select case c.contype when 'n' then 'not null' else 'constraint' end,
@@ -69,10 +66,7 @@
     from pg_catalog.pg_constraint as c
     join pg_catalog.pg_type as t on t.oid = c.contypid
     join schemas as n on n.oid = t.typnamespace and t.oid >= n.since
-    where not exists (
-            select from members as d
-            where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid
-        )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid)
 
     union all
     select 'collation', c.oid::pg_catalog.regcollation::text, null, 'pg_catalog.pg_collation'::pg_catalog.regclass, c.oid, 0,
@@ -86,10 +80,7 @@
         )]]
     from pg_catalog.pg_collation as c
     join schemas as n on n.oid = c.collnamespace and c.oid >= n.since
-    where not exists (
-        select from members as d
-        where d.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass and d.objid = c.oid
-    )
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass and d.objid = c.oid)
 
     union all
     select 'conversion', pg_catalog.concat(n.name, '.', pg_catalog.quote_ident(c.conname)), null,
