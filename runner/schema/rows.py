@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from runner.schema.shape import Table
 
 _ROWS = 3  # per table: two full ones, and one with what is required
-_BOUNDS = (
-    "set local role none; set local statement_timeout = 2000; set local row_security = on"  # a superuser
-)
+# As a superuser, and not for ever.
+_BOUNDS = "set local role none; set local statement_timeout = 2000; set local row_security = on"
 _SECONDS = 4.0  # per table: a trigger may sleep
 
 
@@ -57,12 +56,11 @@ def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequen
     if only is not None and not only:
         return
     learn(filler, only, numbers=numbers)
-    wanted = {oid for oid in (filler.tables if only is None else only) if oid in filler.tables}
+    wanted = filler.tables.keys() if only is None else filler.tables.keys() & set(only)
     if wanted:
         wanted |= filler.empty.keys() & filler.tables.keys()  # a table it refers to may have rows now
-    for oid in wanted:
-        filler.empty.pop(oid, None)
-    if wanted:
+        for oid in wanted & filler.empty.keys():
+            del filler.empty[oid]
         _fill(filler, sorted(wanted))
 
 
@@ -91,16 +89,9 @@ def clear(filler: Filler, oids: Collection[int]) -> None:
 
 def learn(filler: Filler, only: Collection[int] | None, *, numbers: Sequence[str] = ()) -> None:
     """Read what the rows of tables must look like. Does not write."""
-    found = {
-        table.oid: table
-        for table in shape.shapes(
-            filler.types,
-            reader=filler.reader or filler.connection,
-            besides=filler.besides,
-            only=only,
-            numbers=numbers,
-        )
-    }
+    reader = filler.reader or filler.connection
+    tables = shape.shapes(filler.types, reader=reader, besides=filler.besides, only=only, numbers=numbers)
+    found = {table.oid: table for table in tables}
     for oid in set(filler.tables if only is None else only) - found.keys():
         for known in (filler.tables, filler.empty, filler.made):
             known.pop(oid, None)

@@ -38,9 +38,8 @@ class _Facts(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """The foreign key that a column is part of, and what it refers to."""
+    """What the foreign key that a column is part of refers to."""
 
-    constraint: str
     oid: int
     table: str
     column: str
@@ -85,12 +84,7 @@ class Table:
 
 
 def shapes(
-    types: Types,
-    *,
-    reader: Connection,
-    besides: str,
-    only: Collection[int] | None,
-    numbers: Sequence[str],
+    types: Types, *, reader: Connection, besides: str, only: Collection[int] | None, numbers: Sequence[str]
 ) -> Iterator[Table]:
     """Yield the tables of a database, or those with the oids ``only``. Does not write.
 
@@ -128,12 +122,8 @@ def _column(connection: Connection, types: Types, facts: _Facts, numbers: Sequen
         found += [f"({int(number) + more})" for number in numbers for more in (0, 1)]
     if facts.own_checks or types.get(facts.type_oid).kind == "d":
         found = _passing(connection, found, facts) or found
-    reference = (
-        Reference(facts.reference[0], int(facts.reference[1]), *facts.reference[2:])
-        if facts.reference
-        else None
-    )
-    return Column(facts, tuple(found), reference)
+    oid, *rest = facts.reference or ("",)
+    return Column(facts, tuple(found), Reference(int(oid), *rest) if oid else None)
 
 
 def _passing(connection: Connection, found: Sequence[str], facts: _Facts) -> list[str]:

@@ -36,7 +36,7 @@ select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname::tex
     ),
     (
         select array[
-            k.oid::text, k.confrelid::text, k.confrelid::pg_catalog.regclass::text, pg_catalog.quote_ident(f.attname),
+            k.confrelid::text, k.confrelid::pg_catalog.regclass::text, pg_catalog.quote_ident(f.attname),
             (
                 select pg_catalog.string_agg(pg_catalog.quote_ident(o.attname), ', ' order by o.attnum)
                 from pg_catalog.pg_attribute as o
