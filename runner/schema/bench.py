@@ -6,13 +6,11 @@ Files run as the role that migrates, and as a superuser where that lacks a right
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import apply, database, ledger
-from runner.database import Access
+from runner import database, ledger
 from runner.errors import RunnerError
-from runner.model import Before, Limits
+from runner.model import Before
 from runner.schema import leftovers, psql, roles, rows, scratch
 from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.schema.moment import Moment
 
-
+_BEGIN = "begin read write; set local row_security = off; set local statement_timeout = 0"  # as migrate does
 _NO_RIGHT = "42501"
 _POLICY = "check_enable_rls"  # the place in PostgreSQL that refuses what a policy would hide
 
@@ -91,12 +89,9 @@ class Bench:
         self.look()
 
     def _apply(self, migrations: Sequence[Migration]) -> RunnerError | None:
-        access = Access(self.connection, partial(database.connect, self.url, source=self.source))
-        previous = self.done[-1].version if self.done else None
+        before = Before(self.watcher.moment.has_ledger, self.done[-1].version if self.done else None)
         try:
-            before = Before(self.watcher.moment.has_ledger, previous)
-            for _ in apply.apply(access, migrations, before, Limits(statement_timeout=0)):
-                pass
+            scratch.apply_all(self.connection, self.url, migrations, before, source=self.source)
         except RunnerError as error:
             return error
         return None
@@ -121,14 +116,17 @@ class Bench:
 
     def run(self, migration: Migration) -> database.Error | None:
         """Run a file as psql -1 would, or psql alone for a file without a transaction. Writes."""
-        begin = "begin read write; set local" if migration.in_transaction else "set"
-        settings = f"{begin} row_security = off; {begin.rpartition(';')[2]} statement_timeout = 0"
-        database.run(self.connection, settings)  # as migrate does
-        error = database.failure(database.send(self.connection, migration.sql))
         if migration.in_transaction:
-            ended = database.send(self.connection, "rollback" if error else "commit")
-            error = error or database.failure(ended)  # what is deferred fails at the end
-        return error
+            return self._whole(_BEGIN, migration.sql)
+        database.run(self.connection, "set row_security = off; set statement_timeout = 0")
+        return database.failure(database.send(self.connection, migration.sql))
+
+    def _whole(self, begin: str, text: str) -> database.Error | None:
+        """Run a text in a transaction, at whose end fails what is deferred."""
+        database.run(self.connection, begin)
+        error = database.failure(database.send(self.connection, text))
+        ended = database.send(self.connection, "rollback" if error else "commit")
+        return error or database.failure(ended)
 
     def psql(self, file: Path) -> str | None:
         """Run a file as a DBA does with psql; return the error it told. Writes.
@@ -152,11 +150,9 @@ class Bench:
 
     def _send(self, text: str) -> database.Error | None:
         database.start_over(self.connection)
-        database.run(self.connection, "begin")
-        error = database.failure(database.send(self.connection, text))
-        ended = database.send(self.connection, "rollback" if error else "commit")
+        error = self._whole("begin", text)
         database.start_over(self.connection)
-        return error or database.failure(ended)
+        return error
 
     def _speaks_otherwise(self) -> bool:
         """Tell whether a new session would begin with other settings than this one."""

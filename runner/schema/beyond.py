@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import database
+from runner.schema.roles import is_superuser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,14 +13,12 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 KINDS = {"database", "subscription"}  # of a snapshot, which are read here, whatever else has changed
-_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 _RISEN = ('"rolsuper": true', '"rolsuper": false')
 
 
 def questions(connection: Connection) -> tuple[bytes, ...]:
     """Return what the role of a connection may ask. Does not write."""
-    [(sees_all,)] = database.query(connection, _SUPERUSER)
-    files = ("server.sql", "hidden.sql") if sees_all else ("server.sql",)
+    files = ("server.sql", "hidden.sql") if is_superuser(connection) else ("server.sql",)
     return tuple(database.packaged(__package__, file) for file in files)
 
 

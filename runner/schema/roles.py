@@ -41,8 +41,9 @@ _GROUPS = re.compile(
     rf"\b(?:grant|revoke(?:\s+\w+\s+option\s+for)?)\s+({_NAME}(?:\s*,\s*{_NAME})*)\s+(?:to|from)\b",
     re.IGNORECASE,
 )
-_NO_ROLE = {"public", "current_user", "session_user", "current_role", "user", "mapping", "all", "none"}
-_NO_ROLE |= {"default"}
+_NO_ROLE = {
+    "public", "current_user", "session_user", "current_role", "user", "mapping", "all", "none", "default"
+}  # fmt: skip
 
 # What a role may do, as create role says it. A superuser may do all of it.
 _RIGHTS = """
@@ -75,6 +76,14 @@ def look(connection: Connection, name: str) -> Role:
     """Return what a role of the server may do. Does not write."""
     [row] = database.query(connection, _RIGHTS, name)
     return Role(*row)
+
+
+def is_superuser(connection: Connection) -> bool:
+    """Tell whether who works in a session is one. Does not write."""
+    [(found,)] = database.query(
+        connection, "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
+    )
+    return bool(found)
 
 
 def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> set[str]:

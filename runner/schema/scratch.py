@@ -110,20 +110,14 @@ def _check(connection: Connection, live: Around) -> None:
     found = around.look(connection)
     reason = remedy = None
     if found.started == live.started:
-        reason, remedy = (
-            "is the live one: files that reach beyond their database would change it",
-            "Name another.",
-        )
+        reason = "is the live one: files that reach beyond their database would change it"
+        remedy = "Name another."
     elif found.version // 10000 < live.version // 10000:
         reason = f"is PostgreSQL {found.version // 10000}, older than the live one"
         remedy = f"Name one of version {live.version // 10000} or newer."
-    elif not database.query(
-        connection, "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
-    )[0][0]:
-        reason, remedy = (
-            "lets this role not do what files may do",
-            "Connect as a superuser: it is a server for nothing else.",
-        )
+    elif not roles.is_superuser(connection):
+        reason = "lets this role not do what files may do"
+        remedy = "Connect as a superuser: it is a server for nothing else."
     if reason:
         raise ServerUnusable(f"The scratch server {reason}.", remedy=remedy)
 
@@ -169,15 +163,21 @@ def built(
         with database.connect(there, source=server.source) as connection:
             check_extensions(connection, migrations, source=server.source)
             before = catalog.snapshot(connection, besides=ledger.TABLE, server=False, schemas=schemas)
-            access = Access(connection, partial(database.connect, there, source=server.source))
             try:
-                limits = Limits(statement_timeout=0)
-                for _ in apply.apply(access, migrations, Before(has_ledger=False), limits):
-                    pass
+                apply_all(connection, there, migrations, Before(has_ledger=False), source=server.source)
             except RunnerError as error:
                 error.notes += (f"It was run on {server.source}. Where that lacks something: {OPTION}.",)
                 raise
             yield connection, before
+
+
+def apply_all(
+    connection: Connection, url: str, migrations: Sequence[Migration], before: Before, *, source: str
+) -> None:
+    """Apply files as ``migrate`` does, however long a statement takes. Writes."""
+    access = Access(connection, partial(database.connect, url, source=source))
+    for _ in apply.apply(access, migrations, before, Limits(statement_timeout=0)):
+        pass
 
 
 def check_extensions(connection: Connection, migrations: Sequence[Migration], *, source: str) -> None:
