@@ -63,24 +63,20 @@ class Judge:
 
     def strictly(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield all that differs: nothing may."""
-        yield from self.objects(before, after)
-        for name, table in both(before, after):
-            now = after.tables[name]
-            if table.oid != now.oid:
-                yield self._made_anew(now)
-            elif difference := _shift(table, now):
-                yield self._of_rows(table, now, difference)
-        yield from self.sequences(before, after)
+        return self._differences(before, after, may_rows_change=False)
 
     def leniently(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what differs though rows came since: these may be changed, but a table is not emptied."""
+        return self._differences(before, after, may_rows_change=True)
+
+    def _differences(self, before: Moment, after: Moment, *, may_rows_change: bool) -> Iterator[Finding]:
         yield from self.objects(before, after)
         for name, table in both(before, after):
             now = after.tables[name]
             if table.oid != now.oid:
                 yield self._made_anew(now)
-            elif table.rows and not now.rows:
-                yield self._of_rows(table, now, _shift(table, now))
+            elif (table.rows and not now.rows) or not may_rows_change:
+                yield from self._of_rows(table, now)
         yield from self.sequences(before, after)
 
     def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
@@ -122,11 +118,13 @@ class Judge:
                 text = f"{change.label} {'is missing' if change.is_gone else self.left}"
             yield Finding(self.stage, change.label, text)
 
-    def _of_rows(self, table: Table, now: Table, difference: Shift) -> Finding:
+    def _of_rows(self, table: Table, now: Table) -> Iterator[Finding]:
+        if not (difference := _shift(table, now)):
+            return
         text = f"holds {len(now.rows)} rows instead of {len(table.rows)}"
         if len(now.rows) == len(table.rows):
             text = f"holds other rows than before{example(difference.changed)}"
-        return Finding(self.stage, f"rows of {table.name}", f"{_kind(table)} {table.name} {text}")
+        yield Finding(self.stage, f"rows of {table.name}", f"{_kind(table)} {table.name} {text}")
 
     def _made_anew(self, table: Table) -> Finding:
         text = f"{_kind(table)} {table.name} is dropped and made anew: what it held is gone"
