@@ -45,8 +45,8 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         after = probe.look(looking, known)
         now = probe.relations(looking, besides=here.filler.besides)
         emptied = full - _full(looking, now, after)
-    is_truncate = statement.code.lower().startswith("truncate")
-    works = probe.works(known, (before, after), truncates=is_truncate) | _built(there, now, known)
+    works = probe.works(known, (before, after), truncates=statement.word == "truncate")
+    works |= _built(there, now, known)
     for oid in _rebuilt(known, before, after):
         table = known[oid].table or oid
         seen[oid] = seen.get(oid, frozenset()) | {"AccessExclusiveLock"}

@@ -7,9 +7,9 @@ An event trigger, made in the transaction that is rolled back in the end, is tol
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner import database
+from runner import database, files
 from runner.locks import outside
 from runner.locks.column import columns
 from runner.locks.effect import Loss
@@ -50,18 +50,9 @@ _ALL_DROPPED = f"{_DROPPED} union all {outside.DROPPED} order by 8 desc, 1"
 _NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
 _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
 
-_DATA = {
-    "table",
-    "table column",
-    "composite type column",
-    "materialized view",
-    "foreign table",
-    "sequence",
-    "schema",
-    "type",
-    "domain",
-    "extension",
-}
+# Kinds that hold rows; and those that cannot be made again as they were.
+HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}
+_DATA = {*HOLDING, "sequence", "schema", "type", "domain", "extension"}
 _NOTHING = "default value"
 _DELETE = re.compile(
     r'\bdelete\s+from\s+(?:only\s+)?((?:[\w$]+|"\s*)(?:\s*\.\s*(?:[\w$]+|"\s*))*)', re.IGNORECASE
@@ -176,11 +167,10 @@ def row_of(relation: Relation) -> str:
 
 def plain(name: str) -> list[str]:
     """Return the parts of a name, as the catalogs hold them."""
-    parts = re.findall(r'"((?:[^"]|"")+)"|([\w$]+)', name)
-    return [quoted.replace('""', '"') if quoted else bare.lower() for quoted, bare in parts]
+    return [files.plain(part) for part in re.findall(r'"(?:[^"]|"")+"|[\w$]+', name)]
 
 
 def is_named(relation: Relation, name: str) -> bool:
     """Tell whether a name in a file means a relation; without a schema it may."""
-    wanted: list[Any] = plain(name)
+    wanted = plain(name)
     return plain(relation.name)[-len(wanted) :] == wanted

@@ -15,15 +15,9 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 _KINDS = {
-    "r": "table",
-    "p": "table",
-    "f": "foreign table",
-    "v": "view",
-    "m": "materialized view",
-    "S": "sequence",
-    "i": "index",
-    "I": "index",
-}
+    "r": "table", "p": "table", "f": "foreign table", "v": "view", "m": "materialized view",
+    "S": "sequence", "i": "index", "I": "index",
+}  # fmt: skip
 
 _RELATIONS = """
     select c.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
@@ -187,9 +181,8 @@ def _is_emptied(oid: int, between: tuple[Probe, Probe]) -> bool:
 def emptied(between: tuple[Probe, Probe]) -> Iterator[int]:
     """Yield what lost rows: by a new file without any, or by deleting some."""
     before, after = between
-    new = _new_files(between)
     for oid, now in after.states.items():
-        if now.deleted > before.states[oid].deleted or (oid in new and _is_emptied(oid, between)):
+        if now.deleted > before.states[oid].deleted or _is_emptied(oid, between):
             yield oid
 
 

@@ -93,11 +93,11 @@ class _Run:
             self.known,
             (self.before, now),
             [one.message_primary for one in heard.kept],
-            truncates=statement.code.lower().startswith("truncate"),
+            truncates=statement.word == "truncate",
         )
         effects = tuple(between.effects(self.known, self.before, now, works))
         losses = tuple(dict.fromkeys(self._lost(statement, now, works)))
-        note = _BLOCK if statement.code[:2].lower() == "do" else None
+        note = _BLOCK if statement.word == "do" else None
         self.done.append(Traced(place, shown(text), effects, losses, note))
         self.before = now
         return None
@@ -130,12 +130,9 @@ class _Run:
         """Yield the tables from which a statement deletes without a condition, as far as one can see."""
         names = () if deletion.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
         for name in names:
-            tables = (
-                o
-                for o, one in self.known.items()
-                if one.kind in between.RELATIONS and loss.is_named(one, name)
-            )
-            yield from (oid for oid in tables if oid in now.locks)
+            for oid, one in self.known.items():
+                if oid in now.locks and one.kind in between.RELATIONS and loss.is_named(one, name):
+                    yield oid
         if deletion.is_chosen(statement):
             return
         for oid, state in now.states.items():

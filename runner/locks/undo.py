@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from runner.schema import Bench
 
 _IN_A_TRANSACTION = "25001"  # it cannot run there: drop index concurrently
-_HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}
 
 
 def unknown(migration: Migration) -> Undo:
@@ -51,7 +50,7 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
 
 def _judged(losses: loss.Losses, existing: Existing, emptied: list[tuple[int, str]]) -> Undo:
     """Part what goes with the file from what was there before it."""
-    dropped = [one for one in losses.dropped() if one.kind in _HOLDING]
+    dropped = [one for one in losses.dropped() if one.kind in loss.HOLDING]
     gone = [(one.objid, loss.drop(one).text.removeprefix("drops ")) for one in dropped]
     gone += emptied
     first_new = existing.first_new
