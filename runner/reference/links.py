@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -74,10 +75,8 @@ def _anchors(schema: Schema, parts: Mapping[str, int]) -> dict[str, str]:
         headings = [(group.migration.label, group.migration.label)]
         headings += [(table.name, table.title) for table in group.tables]
         for key, heading in headings:
-            anchor, number = text.slug(heading), 0
-            here = parts.get(key, 0)
+            anchor, here = text.slug(heading), parts.get(key, 0)
             taken = {text.slug(schema.series), *(a for k, a in found.items() if parts.get(k, 0) == here)}
-            while (anchor if not number else f"{anchor}-{number}") in taken:
-                number += 1
-            found[key] = anchor if not number else f"{anchor}-{number}"
+            names = chain([anchor], (f"{anchor}-{number}" for number in count(1)))
+            found[key] = next(name for name in names if name not in taken)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from runner.reference.diagram import Card, Diagram, Line, Overview
+    from runner.reference.diagram import Card, Diagram, Line, Overview, Row
 
     _Piece = tuple[str, str]  # a table, and text that belongs to it
 
@@ -67,16 +67,14 @@ def _block(pieces: Iterable[_Piece]) -> str:
 
 def _card(card: Card) -> Iterator[str]:
     """Yield a table with its columns; one with thousands of them in several pieces, which Mermaid joins."""
-    head, end = f"    {_entity(card.title)} {{", "    }"
-    rows: list[str] = []
-    for row in card.rows:
-        keys = ", ".join(mark for mark in row.marks if mark in _KEYS)
-        rows.append(f"        {_word(row.type)} {_word(row.name)} {keys}".rstrip())
-        if len(rows) == _ROWS:
-            yield "\n".join((head, *rows, end))
-            rows = []
-    if rows or not card.rows:
-        yield "\n".join((head, *rows, end))
+    rows = [_row(row) for row in card.rows]
+    for start in range(0, len(rows) or 1, _ROWS):
+        yield "\n".join((f"    {_entity(card.title)} {{", *rows[start : start + _ROWS], "    }"))
+
+
+def _row(row: Row) -> str:
+    keys = ", ".join(mark for mark in row.marks if mark in _KEYS)
+    return f"        {_word(row.type)} {_word(row.name)} {keys}".rstrip()
 
 
 def _line(line: Line, *, label: str) -> str:

@@ -94,8 +94,7 @@ def _extent(index: Index) -> str:
 
 def _checks(table: Table) -> str:
     return text.table(
-        ("check", "every row meets"),
-        ((text.code(check.name), _met(check)) for check in table.checks),
+        ("check", "every row meets"), ((text.code(check.name), _met(check)) for check in table.checks)
     )
 
 

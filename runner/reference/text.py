@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def _token(found: re.Match[str]) -> str:
 
 def plain(text: str | None) -> str:
     """Return text of a comment so that Markdown shows each character, in one line."""
-    line = " ".join((text or "").split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = escape(" ".join((text or "").split()), quote=False)
     line = re.sub(r"([\\`*\[\]|~$])", r"\\\1", line)
     line = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", line)
     return re.sub(r"^([-+#=])|^(\d+)([.)])", lambda m: m[2] + "\\" + m[3] if m[2] else "\\" + m[1], line)
