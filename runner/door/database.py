@@ -49,8 +49,8 @@ class Database(NamedTuple):  # as in model: it starts faster
 
     def todo(self, *, to: int | None = None) -> tuple[Step, ...]:
         """Return what is pending and what is skipped, in order, up to and including number ``to``."""
-        steps = sorted((*self.pending, *self.skipped), key=lambda step: step.number)
-        return tuple(step for step in steps if to is None or step.number <= to)
+        states = (planning.State.PENDING, planning.State.SKIPPED)
+        return tuple(s for s in self.steps if s.state in states and (to is None or s.number <= to))
 
     @property
     def ahead(self) -> tuple[Step, ...]:
