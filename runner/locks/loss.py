@@ -54,10 +54,14 @@ _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {a
 HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}
 _DATA = {*HOLDING, "sequence", "schema", "type", "domain", "extension"}
 _NOTHING = "default value"
+_DELETES = re.compile(r"\bdelete\s+from\b", re.IGNORECASE)
 _DELETE = re.compile(
     r'\bdelete\s+from\s+(?:only\s+)?((?:[\w$]+|"\s*)(?:\s*\.\s*(?:[\w$]+|"\s*))*)', re.IGNORECASE
 )
 _WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
+_MERGE = re.compile(r"\bthen\s+delete\b", re.IGNORECASE)
+_MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IGNORECASE)
+_MADE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b", re.IGNORECASE)
 _ALWAYS = re.compile(r"\s*\(?\s*(?:true|1\s*=\s*1)\s*\)?\s*(?:returning\b|\)|$)", re.IGNORECASE)
 
 
@@ -138,6 +142,20 @@ def drop(one: Dropped) -> Loss:
     """Return a drop as a loss: ``drops column public.orders.total``."""
     kind = one.kind.replace("composite type column", "attribute").removeprefix("table ")
     return Loss(f"drops {kind} {one.identity}", is_data=one.kind in _DATA)
+
+
+def is_chosen(statement: Statement) -> bool:
+    """Tell whether a statement says itself which rows it deletes, and of a merge only with a condition.
+
+    What it leaves to others, as to a function, shows no condition: then it counts whether a row is left.
+    """
+    code = statement.code
+    return bool(_DELETES.search(code) or (_MERGE.search(code) and not _MERGE_ALL.search(code)))
+
+
+def is_only_kept(statement: Statement) -> bool:
+    """Tell whether what a statement says is kept and not run, as the body of a function or of a rule."""
+    return statement.word == "prepare" or bool(_MADE.match(statement.code))
 
 
 def unconditional(statement: Statement, text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, deletion, loss, outside, probe, replacement
+from runner.locks import between, loss, outside, probe, replacement
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -128,12 +128,12 @@ class _Run:
 
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
         """Yield the tables from which a statement deletes without a condition, as far as one can see."""
-        names = () if deletion.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
+        names = () if loss.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
         for name in names:
             for oid, one in self.known.items():
                 if oid in now.locks and one.kind in between.RELATIONS and loss.is_named(one, name):
                     yield oid
-        if deletion.is_chosen(statement):
+        if loss.is_chosen(statement):
             return
         for oid, state in now.states.items():
             if state.deleted > self.before.states[oid].deleted and self._is_empty(oid):
