@@ -41,41 +41,12 @@ _SCHEMA = {"pg_namespace": "i.name", "pg_extension": "c.extnamespace::pg_catalog
 # What the server keeps for itself or derives from other rows: it may differ after an undo, and means nothing.
 # A column's number among them: the order of columns cannot be undone in PostgreSQL.
 _NOISE = [
-    "oid",
-    "relfilenode",
-    "relpages",
-    "reltuples",
-    "relallvisible",
-    "relallfrozen",
-    "relfrozenxid",
-    "relminmxid",
-    "reltoastrelid",
-    "relhasindex",
-    "relhasrules",
-    "relhastriggers",
-    "relhassubclass",
-    "relrewrite",
-    "reltype",
-    "relnatts",
-    "relchecks",
-    "attnum",
-    "adnum",
-    "attcacheoff",
-    "atthasmissing",
-    "attnotnull",
-    "attinhcount",
-    "attislocal",
-    "indcheckxmin",
-    "typarray",
-    "enumsortorder",
-    "objsubid",
-    "refobjsubid",
-    "coninhcount",
-    "conislocal",
-    "tgname",
-    "maptokentype",
-    "partnatts",
-]
+    "oid", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid",
+    "relminmxid", "reltoastrelid", "relhasindex", "relhasrules", "relhastriggers", "relhassubclass",
+    "relrewrite", "reltype", "relnatts", "relchecks", "attnum", "adnum", "attcacheoff", "atthasmissing",
+    "attnotnull", "attinhcount", "attislocal", "indcheckxmin", "typarray", "enumsortorder", "objsubid",
+    "refobjsubid", "coninhcount", "conislocal", "tgname", "maptokentype", "partnatts",
+]  # fmt: skip
 
 # A right that is granted and revoked leaves the list of rights written out where it was understood before.
 _RIGHTS = {
@@ -122,12 +93,6 @@ class Catalog(NamedTuple):
     columns: Mapping[str, tuple[str, bool, bool]]  # type, whether it refers to rows, and to pg_class
 
     @property
-    def source(self) -> str:
-        """Where its rows come from, those of the objects made here only."""
-        _, oid, _, _, counts = self.shape
-        return f"from pg_catalog.{self.name} as c where {oid} >= {self.first} and ({counts})"
-
-    @property
     def first(self) -> int:
         """The first oid of what was made here; a large object may have any."""
         return 0 if self.name == "pg_largeobject_metadata" else FIRST_OID
@@ -145,8 +110,10 @@ class Catalog(NamedTuple):
 
     @property
     def keys(self) -> str:
-        """The query that lists its keys."""
-        return f"select pg_catalog.string_agg({self.key}, ',') {self.source}"
+        """The query that lists the keys of its rows, those of the objects made here only."""
+        _, oid, _, _, counts = self.shape
+        rows = f"from pg_catalog.{self.name} as c where {oid} >= {self.first} and ({counts})"
+        return f"select pg_catalog.string_agg({self.key}, ',') {rows}"
 
     @property
     def schema(self) -> str:
