@@ -45,7 +45,7 @@ class _Facts(NamedTuple):
     oid: int
     table: str
     kind: str
-    number: int | None
+    number: int  # with what follows it null where the table has no columns
     column: str
     type: str
     text: str
@@ -108,8 +108,8 @@ def _columns() -> str:
 
 def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
     name, kind = facts[0].table, facts[0].kind
-    found = [one for one in facts if one.number is not None]
-    texts = ", ".join(one.text for one in found) or "null"  # a table may have no columns
+    found = [one for one in facts if one.number]  # a table may have no columns
+    texts, names = ", ".join(one.text for one in found) or "null", [one.column for one in found]
     source = f"only {name}" if kind == "r" else name
     # Not prepared: the server refuses to run it again where a column has got another collation.
     [result] = database.ask(connection, f"select {texts} from {source}")  # noqa: S608 - quoted by the server
@@ -117,12 +117,9 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
         oid,
         name,
         kind == "m",
-        {one.column: Column(one.number, one.type, one.parts) for one in found if one.number is not None},
+        {one.column: Column(one.number, one.type, one.parts) for one in found},
         tuple(one.column for one in found if one.in_key),
-        [
-            dict(zip([one.column for one in found], row, strict=False))
-            for row in database.rows(connection, result)
-        ],
+        [dict(zip(names, row, strict=False)) for row in database.rows(connection, result)],
     )
 
 
@@ -141,11 +138,13 @@ def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence
     new = [{name: row.get(name) for name in names} for row in after.rows]
     lost, added = without_equal(old, new), without_equal(new, old)
     key = before.key if before.key and set(before.key) <= set(names) else ()
-    pairs = list(_pairs(lost, added, key))
-    changed = [(lost[i], added[j]) for i, j in pairs]
-    lost_left = [row for i, row in enumerate(lost) if i not in {i for i, _ in pairs}]
-    added_left = [row for j, row in enumerate(added) if j not in {j for _, j in pairs}]
-    return Shift(added_left, lost_left, changed)
+    pairs = dict(_pairs(lost, added, key))  # from the place of what a row was to that of what it is
+    came = set(pairs.values())
+    return Shift(
+        [row for j, row in enumerate(added) if j not in came],
+        [row for i, row in enumerate(lost) if i not in pairs],
+        [(lost[i], added[j]) for i, j in pairs.items()],
+    )
 
 
 def without_equal(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
