@@ -58,13 +58,8 @@ def _configuration(file: Path, series: str, variable: str) -> str:
     added = CONFIGURATION.format(series=series, variable=variable).replace("\n", end)
     text = f"{before.rstrip()}{end}{end}{added}" if before.strip() else added
     try:
-        configured = (
-            tomllib.loads(before.removeprefix("\ufeff"))
-            .get("tool", {})
-            .get("runner", {})
-            .get("databases", {})
-        )
-        if series in configured:
+        configured = tomllib.loads(before.removeprefix("\ufeff")).get("tool", {}).get("runner", {})
+        if series in configured.get("databases", {}):
             raise UsageError(
                 f"{file.name} has a series {series} already.", remedy=f"Use `new {series} NAME` for a file."
             )

@@ -118,10 +118,7 @@ def _plan(site: Site, *, terms: Terms) -> Seen:
 
 
 def _verify(
-    site: Site,
-    *,
-    strict: bool,
-    compare: Callable[[Site, Sequence[Migration]], schema.Comparison] | None,
+    site: Site, *, strict: bool, compare: Callable[[Site, Sequence[Migration]], schema.Comparison] | None
 ) -> Seen:
     return done(site, door.verified(site, strict=strict, compare=compare))
 

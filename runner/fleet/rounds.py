@@ -92,11 +92,7 @@ def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
 
 
 def _visit(
-    round_: Round,
-    see: Callable[[Site], Seen],
-    is_patient: bool,
-    one: Member,
-    _: Callable[..., None],
+    round_: Round, see: Callable[[Site], Seen], is_patient: bool, one: Member, _: Callable[..., None]
 ) -> Seen:
     """Look at one member."""
     try:

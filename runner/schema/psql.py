@@ -48,12 +48,7 @@ def run_file(file: Path, url: str, *, source: str) -> str | None:
     program = _embedded() or psql_program()
     command = [program, *FLAGS, "-q", "-f", str(file), *([conninfo] if conninfo else [])]
     done = subprocess.run(  # noqa: S603 - psql, on a file of the project
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     return None if done.returncode == 0 else done.stderr.strip()
 

@@ -129,11 +129,8 @@ class Trial:
         judge = verdict.Judge("order", left=f"was made by the rollback of {earlier.label}")
         changes = list(judge.strictly(last, self.bench.look()))
         if refused is None:
-            changes = [
-                Finding(
-                    "order", "", f"the rollback of {earlier.label} ran although this file is still recorded"
-                )
-            ]
+            text = f"the rollback of {earlier.label} ran although this file is still recorded"
+            changes = [Finding("order", "", text)]
         self.bench.is_spoiled = bool(changes)
         self.found += changes
 
