@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.files.lexer import Refusal, scan
+from runner.files.lexer import statements
 from runner.files.place import locate
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ def folded(text: str, *, path: str) -> Iterator[tuple[str, Place]]:
     PostgreSQL turns the string into a time when it reads it, once. Where the type of the column is not in the
     statement, as in ``alter column … set default 'now'``, it is taken for one.
     """
-    try:
-        statements = scan(text).statements
-    except Refusal:  # whoever sends the file says so
-        return
-    for statement in statements:
+    for statement in statements(text):
         for found in _DEFAULT.finditer(statement.code):
             word = _WORD.match(text, statement.start + found.start("quote"))
             if word and _is_time(statement.code[: found.start()], found["type"], word):

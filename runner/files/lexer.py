@@ -67,14 +67,22 @@ class Refusal(Exception):
 
 def scan(text: str) -> Script:
     """Split ``text`` into statements. Raises ``Refusal`` for an open quote or a psql command."""
-    statements: list[Statement] = []
+    found: list[Statement] = []
     comments: list[tuple[int, int]] = []
     position = 0
     while position < len(text):
         statement, position = read(text, position, comments)
         if statement:
-            statements.append(statement)
-    return Script(tuple(statements), tuple(comments))
+            found.append(statement)
+    return Script(tuple(found), tuple(comments))
+
+
+def statements(text: str) -> tuple[Statement, ...]:
+    """Return the statements of a text; none of one that cannot be scanned: who sends the file says so."""
+    try:
+        return scan(text).statements
+    except Refusal:
+        return ()
 
 
 def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statement | None, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.files.lexer import Refusal, scan
+from runner.files.lexer import Refusal, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -135,11 +135,7 @@ def procedures(
 
 def _made(text: str) -> Iterator[tuple[str | None, str, bool]]:
     """Yield schema and name of each procedure that a file makes, and whether it ends its transaction."""
-    try:
-        statements = scan(text).statements
-    except Refusal:
-        return  # told when that file is checked
-    for statement in statements:
+    for statement in statements(text):
         said = _blanked(text[statement.start : statement.end]) if statement.word == "create" else ""
         made = re.match(_PROCEDURE, said)
         if made:
@@ -156,11 +152,8 @@ def _has_end(statement: Statement, text: str) -> bool:
         if body is None:
             position = quote.end()
             continue
-        try:
-            inner = scan(body["dollar"] or body["plain"] or "").statements
-        except Refusal:
-            inner = ()
-        if any(re.fullmatch(_ENDS, one.code) for one in inner):
+        inner = body["dollar"] or body["plain"] or ""
+        if any(re.fullmatch(_ENDS, one.code) for one in statements(inner)):
             return True
         position = body.end() - statement.start
     return False

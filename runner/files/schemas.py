@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner.files import outside
-from runner.files.lexer import Refusal, scan
+from runner.files.lexer import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +33,7 @@ def made_schemas(text: str) -> tuple[str, ...]:
     small = text.lower()
     if "schema" not in small or not _is_mentioned(small):
         return ()
-    try:
-        statements = scan(text).statements
-    except Refusal:
-        return ()  # a file that will be refused
-    return tuple(dict.fromkeys(name for one in statements for name in _names(text, one)))
+    return tuple(dict.fromkeys(name for one in statements(text) for name in _names(text, one)))
 
 
 def _is_mentioned(text: str) -> bool:
