@@ -71,10 +71,6 @@ def leavings(folder: Path, *, root: Path) -> tuple[str, ...]:
         )
 
 
-def _is_left(name: str) -> bool:
-    return bool(re.fullmatch(_LEFT, name)) or not re.fullmatch(_NEARLY, name)
-
-
 def shown(path: PurePath, *, root: PurePath) -> str:
     """Return the path as people see it: relative to the project, with slashes, where it lies inside."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
@@ -111,7 +107,9 @@ def _strangers(names: Iterable[str]) -> list[str]:
 
 def _is_meant(name: str) -> bool:
     """Tell whether a name that is none of a migration is nearly one, or that of the rollbacks."""
-    return name == ROLLBACK or not (name[0] == "." or _is_left(name))
+    if name == ROLLBACK:
+        return True
+    return bool(name[0] != "." and re.fullmatch(_NEARLY, name) and not re.fullmatch(_LEFT, name))
 
 
 def _ordered(found: Iterable[str], name: str) -> list[str]:
