@@ -12,8 +12,7 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.reference.build import describe as describe
-    from runner.reference.facts import Schema as Schema
     from runner.reference.shelf import Change as Change
     from runner.reference.shelf import fill as fill
 else:
-    __getattr__ = lazily(__name__, build="describe", facts="Schema", shelf="Change fill")
+    __getattr__ = lazily(__name__, build="describe", shelf="Change fill")
