@@ -172,13 +172,13 @@ def _pairs(lost: Sequence[Row], added: Sequence[Row], key: Sequence[str]) -> Ite
     for i, row in enumerate(lost[:_SIMILAR]):
         if not free:
             return
-        if len(row) == 1:
-            best = free[0]
-        else:
-            best = max(free, key=lambda j: sum(added[j][name] == value for name, value in row.items()))
-            if not any(added[best][name] == value for name, value in row.items()):
-                if len(lost) != len(added):
-                    continue
-                best = free[0]
+        best = max(free, key=lambda j: _shared(row, added[j]))
+        if len(row) != 1 and len(lost) != len(added) and not _shared(row, added[best]):
+            continue
         free.remove(best)
         yield i, best
+
+
+def _shared(one: Row, other: Row) -> int:
+    """Count the columns in which two rows hold the same."""
+    return sum(other[name] == value for name, value in one.items())
