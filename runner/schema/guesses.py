@@ -146,9 +146,9 @@ def _of_name(type_: Type, full: str, *, is_key: bool) -> Iterator[str]:
 
 
 def _texts(full: str, *, is_key: bool) -> Iterator[str]:
-    size = int(match[1]) if (match := _LENGTH.search(full)) else 0
+    size = int(match[1]) if (match := _LENGTH.search(full)) else None
     words = _KEYS if is_key else (*_WORDS, *_SHAPED)
-    yield from (_quoted(word[:size] if size else word) for word in words)
+    yield from (_quoted(word[:size]) for word in words)
 
 
 def _ranges(types: Types, type_: Type) -> Iterator[str]:

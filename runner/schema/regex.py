@@ -60,7 +60,6 @@ class _Writer:
         while self._peek() not in ("", "|", ")"):
             begin = self.at
             piece = self._atom()
-            end = self.at
             low, high = self._times()
             after = self.at
             count = low if self.number % 2 else min(high, low + 1)
@@ -68,7 +67,6 @@ class _Writer:
             for _ in range(1, count):
                 self.at = begin  # once more, by other chances
                 text += self._atom()
-                self.at = end
             self.at = after
         return text
 
@@ -85,15 +83,13 @@ class _Writer:
         return self.chance.choice(string.ascii_lowercase) if char == "." else char
 
     def _group(self) -> str:
-        if self._peek() == "?":  # (?: groups only; (?! and (?= are left to luck
+        kind = ":"  # (?: groups only; (?! and (?= are left to luck
+        if self._peek() == "?":
             self._next()
             kind = self._next()
-            text = self.alternatives()
-            self._next()
-            return text if kind == ":" else ""
         text = self.alternatives()
         self._next()
-        return text
+        return text if kind == ":" else ""
 
     def _escape(self) -> str:
         char = self._next()
