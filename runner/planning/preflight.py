@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner import database, files, ledger
 from runner.errors import ConfigError, DatabaseNotEmpty, FileRefused, WrongDatabase
 from runner.planning import compare, content, facts
+from runner.planning.site import objects_in
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -183,11 +184,7 @@ def unadopted(site: Site) -> DatabaseNotEmpty | None:
     """Return the problem of a database that holds something and records nothing. Does not write."""
     if any(step.applied for step in site.steps):
         return None
-    found = site.objects
-    if site.shape:
-        question = facts.objects(besides=ledger.TABLE, schemas=site.schemas, adopted=True)
-        [result] = database.ask(site.connection, question)
-        found = facts.names(site.connection, result)
+    found = objects_in(site.connection, site.schemas, adopted=True) if site.shape else site.objects
     if not found:
         return None
     lacks, first = ("a ledger without a row", _RESTORED) if site.shape else ("no ledger", "")

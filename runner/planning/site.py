@@ -142,13 +142,13 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     lacking = {name: reason for name, reason in found.absent.items() if reason}
     steps = compare.compare(migrations, rows, lacking=lacking)
     is_strange = shape is None and database.rows(connection, anything) == [(True,)]
-    objects = _objects(connection, _schemas(target, migrations)) if is_strange else ()
+    objects = objects_in(connection, _schemas(target, migrations), adopted=False) if is_strange else ()
     return Site(target, connection, found, shape, steps, objects)
 
 
-def _objects(connection: Connection, schemas: tuple[str, ...]) -> tuple[str, ...]:
+def objects_in(connection: Connection, schemas: tuple[str, ...], *, adopted: bool) -> tuple[str, ...]:
     """Ask once more: mostly nothing is there, or a ledger, and this question takes the server long."""
-    question = facts.objects(besides=ledger.TABLE, schemas=schemas, adopted=False)
+    question = facts.objects(besides=ledger.TABLE, schemas=schemas, adopted=adopted)
     [result] = database.ask(connection, question)
     return facts.names(connection, result)
 
