@@ -15,15 +15,8 @@ def explain(applied: str, current: str) -> tuple[str, ...]:
     """Return lines for a person: that only comments and blanks differ, or a diff of the two texts."""
     if _code(applied) == _code(current):
         return (COMMENTS_DIFFER,)
-    diff = difflib.unified_diff(
-        canonical(applied).splitlines(),
-        canonical(current).splitlines(),
-        "as applied",
-        "the file now",
-        lineterm="",
-        n=2,
-    )
-    lines = tuple(diff)
+    old, new = (canonical(text).splitlines() for text in (applied, current))
+    lines = tuple(difflib.unified_diff(old, new, "as applied", "the file now", lineterm="", n=2))
     rest = len(lines) - _MOST_LINES
     return (*lines[:_MOST_LINES], f"... and {rest} more lines") if rest > 0 else lines
 

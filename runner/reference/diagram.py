@@ -137,14 +137,8 @@ def _telling(table: Table, column: Column) -> int:
 def _lines(table: Table) -> Iterator[Line]:
     nullable = {column.name for column in table.columns if column.nullable}
     for key in table.foreign_keys:
-        yield Line(
-            table.title,
-            key.columns,
-            title(key.target),
-            key.target_columns,
-            bool(nullable & set(key.columns)),
-            table.is_unique(key.columns),
-        )
+        optional, unique = bool(nullable & set(key.columns)), table.is_unique(key.columns)
+        yield Line(table.title, key.columns, title(key.target), key.target_columns, optional, unique)
     for column in table.columns:
         if to := column.reference:
             name = f"{to.series}.{to.table}"
