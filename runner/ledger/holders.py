@@ -11,15 +11,24 @@ from runner.ledger.faults import TABLE
 if TYPE_CHECKING:
     from runner.database import Connection
 
-# Who has the lock; where it is only waited for, who is in the way, too.
+# Who has the lock; where it is only waited for, who is in the way, too. The kind of a process is hidden from
+# most roles, but in recovery only the one that replays has no user and a lock on a table.
 _HOLDERS = f"""
     select case
         when l.pid is null then pg_catalog.format(
             'prepared transaction %s -- to end it: rollback prepared %L;', p.gid, p.gid
         )
+        when a.pid is not null and a.usesysid is null and pg_catalog.pg_is_in_recovery()
+            then pg_catalog.format(
+                'pid %s: the server itself, which replays a transaction of its primary or archive%s', l.pid,
+                case pg_catalog.pg_get_wal_replay_pause_state()
+                    when 'not paused' then ' until it ends there'
+                    else ' and is paused -- to go on: select pg_wal_replay_resume();'
+                end
+            )
         else pg_catalog.format(
             'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
-            a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
+            coalesce(a.usename, 'the server itself'), coalesce(nullif(a.application_name, ''), 'unnamed'),
             coalesce(a.state, 'state hidden from this role'), l.pid
         )
     end

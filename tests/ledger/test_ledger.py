@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from runner import database, ledger
 from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
 from tests import servers
 from tests.faults import bad
+from tests.faults.stage import until
 from tests.project import TWO, make
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Connection
+    from tests.project import Project
 
 
 @pytest.fixture
@@ -207,3 +210,35 @@ def test_a_prepared_transaction_that_keeps_readers_away_is_named(tmp_path: Path)
             assert note.startswith("prepared transaction it's")
             database.run(db, note.partition("to end it: ")[2])
         assert app.migrate(url) == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_replay_that_keeps_readers_away_is_named(tmp_path: Path) -> None:
+    """It cannot be terminated: its transaction ends on the primary; a paused replay has to go on first."""
+    app = make(tmp_path, app=TWO)
+    with bad.started(servers.NEWEST) as primary, closing(psycopg.connect(primary.url("postgres"))) as other:
+        app.migrate(primary.url("postgres"), to=0)
+        other.execute("create role t_onlooker login; grant select on public.schema_migrations to t_onlooker")
+        other.commit()
+        with bad.started(servers.NEWEST, copy_of=primary) as standby:
+            url = standby.url("postgres")
+            other.execute("lock table public.schema_migrations in access exclusive mode")
+            bad.query(primary.url("postgres"), "create table public.sent ()")  # and the lock before it
+            held = "select 1 from pg_locks where relation = 'public.schema_migrations'::regclass"
+            until(lambda: bool(bad.query(url, held)))
+            for role in ("postgres@", "t_onlooker@"):
+                [note] = _kept_away(app, url.replace("postgres@", role))
+                assert "the server itself, which replays a transaction of its primary" in note
+                assert note.endswith("until it ends there")
+            bad.query(url, "select pg_wal_replay_pause()")
+            other.rollback()
+            [note] = _kept_away(app, url)
+            assert "paused" in note
+            bad.query(url, note.partition("to go on: ")[2])
+            until(lambda: not bad.query(url, held))
+
+
+def _kept_away(app: Project, url: str) -> tuple[str, ...]:
+    with pytest.raises(LockTimeout) as caught:
+        app.migrate(url)
+    return caught.value.notes
