@@ -36,10 +36,7 @@ _SHORTEST = 20  # columns of a path
 @click.option("--force", is_flag=True, help="Let --sql overwrite a file that exists.")
 @options.empty_option
 @members.reading_options
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def plan_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],
@@ -113,10 +110,7 @@ def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
 @options.wait_option
 @options.strict_option
 @members.reading_options
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def verify_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],

@@ -33,10 +33,7 @@ BASE = "base"
     help="The number to go back to, which stays applied; `base` undoes every file.",
 )
 @options.wait_option
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def rollback_command(*, series: str, to: int | str, url: str | None, file: Path | None) -> None:
     """Print the psql commands that undo files.
 

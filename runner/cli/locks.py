@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +13,10 @@ from runner.cli import report
 from runner.errors import PlanAlarm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.door import Database
     from runner.locks import Effect, Trace, Traced
-
-    Command = Callable[..., Any]
 
 _WIDTH = 80
 _WHO, _LOCK = 9, 24  # columns: everybody, ShareUpdateExclusiveLock
@@ -27,30 +25,26 @@ _UNIT = 1024
 _STYLES = {"everybody": "red", "writers": "yellow"}
 
 
-def options(command: Command) -> Command:
-    """Add --locks, --fail-on and --scratch."""
-    command = shared.scratch_option(command)
-    command = click.option(
-        "--fail-on",
-        metavar="CLASS,…",
-        callback=_classes,
-        help="As --locks, and exit 6 when a pending file does one of these: rewrite, exclusive-scan, "
-        "write-scan, exclusive, destructive, data-loss, rollback, untraced.",
-    )(command)
-    return click.option(
-        "--locks",
-        "measured",
-        is_flag=True,
-        help="Run the pending files in a scratch database, statement by statement, and show what each locks, "
-        "rewrites, reads and destroys, with the sizes of the live tables.",
-    )(command)
-
-
 def _classes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:  # noqa: ARG001 - click's
     names = tuple(name.strip() for name in value.split(",")) if value is not None else ()
     if unknown := [name for name in names if name not in locks.ALARMS]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(locks.ALARMS)}.")
     return names
+
+
+options = shared.together(
+    click.option(
+        "--locks", "measured", is_flag=True,
+        help="Run the pending files in a scratch database, statement by statement, and show what each locks, "
+        "rewrites, reads and destroys, with the sizes of the live tables.",
+    ),
+    click.option(
+        "--fail-on", metavar="CLASS,…", callback=_classes,
+        help="As --locks, and exit 6 when a pending file does one of these: rewrite, exclusive-scan, "
+        "write-scan, exclusive, destructive, data-loss, rollback, untraced.",
+    ),
+    shared.scratch_option,
+)  # fmt: skip
 
 
 def check(found: Sequence[Database], classes: Sequence[str]) -> None:

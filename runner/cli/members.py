@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import fleet as fleets
-from runner.cli import common, report, shell
+from runner.cli import common, options, report, shell
 from runner.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _option(*names: str, **more: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -
     return click.option(*names, expose_value=False, callback=_keep, **more)
 
 
-_READING = (
+reading_options = options.together(
     _option(
         "--fleet", metavar="FILE",
         help="Many databases of one series: a line NAME=URL for each, as in .env; - is stdin.",
@@ -40,7 +40,8 @@ _READING = (
     _option("--except", "but", multiple=True, metavar="GLOB", help="Of the fleet, not those."),
     _option("--jobs", type=click.IntRange(1), metavar="N", help="So many of the fleet at once [default: 4]."),
 )  # fmt: skip
-_WRITING = (
+writing_options = options.together(
+    reading_options,
     _option(
         "--canary", metavar="N|NAMES",
         help="The first N of the fleet, or those named (a,b), go first, one after the other; when one fails, "
@@ -51,22 +52,6 @@ _WRITING = (
         help="Leave out of the fleet what may not be migrated, and go on when one fails.",
     ),
 )  # fmt: skip
-
-
-def reading_options(command: Any) -> Any:  # noqa: ANN401 - a command
-    """Add what every command has for a fleet."""
-    return _added(command, _READING)
-
-
-def writing_options(command: Any) -> Any:  # noqa: ANN401 - a command
-    """Add what ``migrate`` has for a fleet."""
-    return reading_options(_added(command, _WRITING))
-
-
-def _added(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:  # noqa: ANN401 - a command
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def do(command: str, series: Sequence[str], *, alone: dict[str, object], **terms: object) -> bool:

@@ -11,25 +11,11 @@ from runner.cli import common, ending, members, options, screen, stopping, value
 from runner.model import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 
 _LIMITS = Limits()
-
-
-def _seconds(name: str, default: float | None, text: str) -> Callable[[options.Command], options.Command]:
-    """Return an option in seconds, which RUNNER_NAME in the environment sets as well."""
-    return click.option(
-        name,
-        type=values.seconds,
-        default=default,
-        show_default=default is not None,
-        show_envvar=True,
-        envvar=f"RUNNER_{name.strip('-').replace('-', '_').upper()}",
-        metavar="SECONDS",
-        help=text,
-    )
 
 
 @click.command("migrate")
@@ -50,15 +36,15 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
 )
 @options.strict_option
 @options.empty_option
-@_seconds(
+@options.seconds_option(
     "--wait-lock", _LIMITS.wait_lock, "How long to wait for another runner at work on the same database."
 )
-@_seconds(
+@options.seconds_option(
     "--lock-timeout",
     _LIMITS.lock_timeout,
     "PostgreSQL's own: how long a file may wait for each lock; then it is tried again. 0 is no limit.",
 )
-@_seconds(
+@options.seconds_option(
     "--statement-timeout",
     _LIMITS.statement_timeout,
     "PostgreSQL's own: how long each statement of a file may take, in place of what the server says. "
@@ -67,10 +53,7 @@ def _seconds(name: str, default: float | None, text: str) -> Callable[[options.C
 @options.heartbeat_option
 @options.wait_option
 @members.writing_options
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def migrate_command(  # noqa: PLR0913 - one parameter per option
     *,
     series: Sequence[str],

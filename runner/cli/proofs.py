@@ -33,10 +33,7 @@ if TYPE_CHECKING:
     shell_complete=values.complete_version,
     help="Only apply what comes before it.",
 )
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def prove_command(
     *, series: Sequence[str], begin: int, scratch: str | None, url: str | None, file: Path | None
 ) -> None:

@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
 @options.scratch_option
 @options.wait_option
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def baseline_command(  # noqa: PLR0913 - one parameter per option
     *, series: str, to: int, despite_drift: bool, scratch: str | None, url: str | None, file: Path | None
 ) -> None:
@@ -87,10 +84,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
 @click.argument("number", type=values.VERSION, metavar="NNN", shell_complete=values.complete_version)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.wait_option
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def accept_command(*, series: str, number: int, yes: bool, url: str | None, file: Path | None) -> None:
     """Record one edited file anew.
 

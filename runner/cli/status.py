@@ -22,10 +22,7 @@ PENDING = 3  # exit code
 @click.option("--exit-code", is_flag=True, help="Exit 3 when something is pending.")
 @options.wait_option
 @members.reading_options
-@options.url_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.target_options
 def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, file: Path | None) -> None:
     """Show what is applied, pending or wrong.
 
