@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,7 +12,8 @@ from runner.cli import ending, options, report
 from runner.errors import UrlMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runner.config import Project, Series, Target
@@ -61,12 +60,16 @@ def _project() -> Project:
     return config.load(click.get_current_context().params.get("file"))
 
 
-@contextmanager
-def sites(file: Path | None, names: Sequence[str], *, url: str | None) -> Iterator[tuple[Site, ...]]:
+def reached(url: str | None, file: Path | None) -> dict[str, Any]:
+    """Return how the databases are reached, in the words of ``runner.door``."""
+    return {"url": url, "config": file, "wait": waiting(), "on_embedded": say_embedded}
+
+
+def sites(
+    file: Path | None, names: Sequence[str], *, url: str | None
+) -> AbstractContextManager[tuple[Site, ...]]:
     """Connect to the databases of the named series and look at them."""
-    project, wait = config.load(file), waiting()
-    with door.sites(project, names, url=url, wait=wait, on_embedded=say_embedded) as found:
-        yield found
+    return door.sites(config.load(file), names, url=url, wait=waiting(), on_embedded=say_embedded)
 
 
 def targets(
@@ -75,32 +78,6 @@ def targets(
     """Return where the chosen series live; a command that hands over to another program is silent."""
     told = allow_embedded if is_silent else say_embedded
     return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=told)
-
-
-def planned(  # noqa: PLR0913 - what plan can be told, each by its name
-    series: Sequence[str],
-    *,
-    url: str | None,
-    file: Path | None,
-    to: int | None = None,
-    strict: bool,
-    allow_empty: bool,
-    locks: bool = False,
-    scratch: str | None = None,
-) -> tuple[Database, ...]:
-    """Return the databases as ``plan`` sees them."""
-    return door.plan(
-        series,
-        url=url,
-        config=file,
-        to=to,
-        strict=strict,
-        allow_empty=allow_empty,
-        locks=locks,
-        scratch=scratch,
-        wait=waiting(),
-        on_embedded=say_embedded,
-    )
 
 
 def only(found: Sequence[Database], option: str) -> Database:
@@ -176,8 +153,3 @@ def add_entry(series: str, database: str | None, **facts: object) -> None:
 def tell(**facts: object) -> None:
     """Add to the document what is of no one database."""
     ending.current().document.update(facts)
-
-
-def exit_with(ctx: click.Context, code: int) -> NoReturn:  # noqa: ARG001 - of this command
-    """Exit over what was found and shown."""
-    sys.exit(code)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -58,13 +59,13 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """
     if str(sql) == bundle.STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
-    terms = {"strict": strict, "allow_empty": allow_empty}
+    terms: dict[str, Any] = {"strict": strict, "allow_empty": allow_empty}
     alone: dict[str, object] = {"url": url, "sql": sql, "locks": measured or fail_on or None}
     if members.do("plan", series, alone=alone, file=file, **terms):
         return
     common.warn_of_leavings(file, series)
     measured = measured or bool(fail_on)
-    found = common.planned(series, url=url, file=file, locks=measured, scratch=scratch, **terms)
+    found = door.plan(series, locks=measured, scratch=scratch, **terms, **common.reached(url, file))
     if sql is not None:
         series = [common.only(found, "--sql").series]
         words = {one.migration.version: one.summary for one in found[0].locks or ()}
@@ -127,20 +128,11 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     with --drift the files are run in a scratch database, never on the same server: on a private one, or
     where --scratch says. What the configuration ignores is listed. Exits 4 when something does not agree.
     """
-    terms = {"drift": drift, "scratch": scratch, "strict": strict}
+    terms: dict[str, Any] = {"drift": drift, "scratch": scratch, "strict": strict}
     if members.do("verify", series, alone={"url": url}, file=file, **terms):
         return
     common.warn_of_leavings(file, series)
-    found = door.verify(
-        series,
-        url=url,
-        config=file,
-        drift=drift,
-        scratch=scratch,
-        strict=strict,
-        wait=common.waiting(),
-        on_embedded=common.say_embedded,
-    )
+    found = door.verify(series, **terms, **common.reached(url, file))
     for one in found:
         common.warn_empty(one)
         if common.wants_document():
@@ -150,7 +142,7 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
         else:
             _show_problems(one)
     if any(one.problems for one in found):
-        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+        sys.exit(IntegrityError.exit_code)
 
 
 def _show_problems(one: Database) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from runner import config, fleet
 from runner.cli import common, document, members, report, standing, stopping, visits
@@ -127,6 +126,5 @@ def _end(found: Sequence[Visit], more: Sequence[int] = ()) -> None:
     counts = Counter(one.ending for one in found)
     told = ", ".join(f"{counts[ending]} {ending}" for ending in Ending if counts[ending])
     report.say(f"{visits.many(len(found))}: {told}.", err=common.wants_document())
-    code = worst([*more, *(one.exit_code for one in found)])
-    if code:
-        common.exit_with(click.get_current_context(), code)
+    if code := worst([*more, *(one.exit_code for one in found)]):
+        sys.exit(code)

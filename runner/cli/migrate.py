@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,35 +77,21 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
     """
     ending.current().changes = not dry_run
     limits = Limits(wait_lock, lock_timeout, statement_timeout)
-    terms = {"to": to, "dry_run": dry_run, "expect": expect, "strict": strict, "allow_empty": allow_empty}
-    if members.do("migrate", series, alone={"url": url}, file=file, limits=limits, **terms):
+    terms: dict[str, Any] = {"to": to, "strict": strict, "allow_empty": allow_empty}
+    more: dict[str, Any] = {"expect": expect, "limits": limits}
+    if members.do("migrate", series, alone={"url": url}, file=file, dry_run=dry_run, **terms, **more):
         return
     common.warn_of_leavings(file, series)
     if dry_run:
         from runner.cli import databases  # noqa: PLC0415 - start-up time
 
-        databases.show_plan(
-            common.planned(series, url=url, file=file, to=to, strict=strict, allow_empty=allow_empty),
-            to=to,
-            expect=expect,
-        )
+        found = door.plan(series, **terms, **common.reached(url, file))
+        databases.show_plan(found, to=to, expect=expect)
         return
     drawn = screen.Screen(to, expect)
     with stopping.between_results():
         try:
-            door.migrate(
-                series,
-                url=url,
-                config=file,
-                to=to,
-                expect=expect,
-                strict=strict,
-                allow_empty=allow_empty,
-                limits=limits,
-                wait=common.waiting(),
-                on_event=drawn.show,
-                on_embedded=common.say_embedded,
-            )
+            door.migrate(series, on_event=drawn.show, **terms, **more, **common.reached(url, file))
         except BaseException as error:
             drawn.fail(error)
             raise

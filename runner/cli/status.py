@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +35,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
     if members.do("status", series, alone={"url": url}, file=file, exit_code=exit_code):
         return
     common.warn_of_leavings(file, series)
-    found = door.status(series, url=url, config=file, wait=common.waiting(), on_embedded=common.say_embedded)
+    found = door.status(series, **common.reached(url, file))
     for one in found:
         common.warn_empty(one)
         for problem in one.problems:
@@ -45,6 +46,6 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
         table.show_all(found)
     steps = [step for one in found for step in one.steps]
     if any(step.problem for step in steps):
-        common.exit_with(click.get_current_context(), IntegrityError.exit_code)
+        sys.exit(IntegrityError.exit_code)
     if exit_code and planning.pending(steps):
-        common.exit_with(click.get_current_context(), PENDING)
+        sys.exit(PENDING)
