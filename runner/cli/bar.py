@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 class Bar(progress.Progress):
-    """A bar that comes and goes; ``below`` is the text under it."""
+    """A bar that comes and goes: of one ``task``, with the text ``below`` under it."""
 
     below = ""
+    task: progress.TaskID
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """Return the bar, and the text if there is any."""
@@ -27,8 +28,8 @@ class Bar(progress.Progress):
             yield Text(f"  {self.below}")
 
 
-def begin(*, spins: bool) -> Bar:
-    """Return a bar that is drawn from now on; one that ``spins`` shows that something is at work.
+def begin(text: str, total: int, *, spins: bool) -> Bar:
+    """Return a bar that is drawn from now on behind a text; ``spins`` shows that something is at work.
 
     What goes to stderr is drawn above it only where that is the same terminal.
     """
@@ -43,4 +44,5 @@ def begin(*, spins: bool) -> Bar:
         redirect_stderr=report.is_terminal(err=True),
     )
     bar.start()
+    bar.task = bar.add_task(text, total=total)
     return bar

@@ -11,9 +11,6 @@ from runner.fleet import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from types import TracebackType
-
-    from rich.progress import TaskID
 
     from runner.cli.bar import Bar
     from runner.door import Event
@@ -35,7 +32,6 @@ class Board:
         self._files: dict[str, tuple[int, int]] = {}  # by member: how many are done, of how many
         self._lines: dict[str, str] = {}  # of those at work
         self._bar: Bar | None = None
-        self._all: TaskID | None = None
         self._is_migrating = False
         self._heartbeat = heartbeat.Heartbeat()
 
@@ -43,13 +39,10 @@ class Board:
         if not common.wants_document() and report.is_terminal():
             from runner.cli import bar  # noqa: PLC0415 - start-up time
 
-            self._bar = bar.begin(spins=False)
-            self._all = self._bar.add_task("looking", total=self._total)
+            self._bar = bar.begin("looking", self._total, spins=False)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bar:
             self._bar.stop()
 
@@ -89,8 +82,8 @@ class Board:
 
     def _migrate(self) -> None:
         """Begin with the bar anew, now that all were looked at."""
-        if self._bar and self._all is not None and not self._is_migrating:
-            self._bar.reset(self._all, description="migrating", total=self._total)
+        if self._bar and not self._is_migrating:
+            self._bar.reset(self._bar.task, description="migrating", total=self._total)
         self._is_migrating = True
 
     def _at(self, name: str, migration: Migration, words: str = "") -> None:
@@ -109,8 +102,8 @@ class Board:
             self._bar.below = "\n  ".join(self._lines.values())
 
     def _advance(self) -> None:
-        if self._bar and self._all is not None:
-            self._bar.advance(self._all)
+        if self._bar:
+            self._bar.advance(self._bar.task)
 
     def count(self, visit: Visit) -> None:
         """Take note of a member that was looked at."""

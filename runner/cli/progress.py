@@ -10,9 +10,6 @@ from runner.cli.text import columns, duration, shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-
-    from rich.progress import TaskID
 
     from runner.apply import Event, Working
     from runner.cli.bar import Bar
@@ -34,20 +31,16 @@ class Progress:
         self._total = len(paths)
         self._begun: list[Migration] = []
         self._bar: Bar | None = None
-        self._task: TaskID | None = None
         self._heartbeat: Heartbeat | None = None
 
     def __enter__(self) -> Progress:
         if not self._quiet and self._total and self._width:
             from runner.cli import bar  # noqa: PLC0415 - start-up time
 
-            self._bar = bar.begin(spins=True)
-            self._task = self._bar.add_task("", total=self._total)
+            self._bar = bar.begin("", self._total, spins=True)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bar:
             self._bar.stop()
 
@@ -94,12 +87,12 @@ class Progress:
             heartbeat.note(event)
 
     def _begin(self, path: str) -> None:
-        if self._bar and self._task is not None and self._width:
-            self._bar.update(self._task, description=shortened(path, max(self._width - _BESIDE, 8)))
+        if self._bar and self._width:
+            self._bar.update(self._bar.task, description=shortened(path, max(self._width - _BESIDE, 8)))
 
     def _done(self, path: str, ms: int | None) -> None:
-        if self._bar and self._task is not None:
-            self._bar.advance(self._task)
+        if self._bar:
+            self._bar.advance(self._bar.task)
         if ms is None:
             self.row("found", path, "by another runner")
         else:

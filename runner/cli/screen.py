@@ -51,7 +51,7 @@ class Screen:
         """Give the file that failed a line of its own."""
         if self._waiting:
             drawn = self._enter()
-            drawn.__exit__(None, None, None)
+            drawn.__exit__()
             if drawn.unfinished:
                 drawn.row(_verb(error), drawn.unfinished.path)
             self._failed = self._waiting[0].series
@@ -75,7 +75,7 @@ class Screen:
 
     def _leave(self) -> None:
         """Say what the database at hand has now."""
-        self._enter().__exit__(None, None, None)
+        self._enter().__exit__()
         one = self._waiting.pop(0)._replace(outcomes=tuple(self._done))
         reached = self._failed in (None, one.series)
         _add(one, self._said)
