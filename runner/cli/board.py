@@ -53,7 +53,8 @@ class Board:
             self._advance()
             return
         if isinstance(event, apply.Noticed):
-            event = self._chosen(name, event)
+            event = ending.chosen(event)
+            self.said.setdefault(name, []).extend(document.notices(event))
         told = not isinstance(event, apply.Working) and log.show(event, member=name)
         match event:
             case apply.Started(migration=migration):
@@ -72,13 +73,6 @@ class Board:
             self._at(name, event.migration, heartbeat.words(event))
         elif self._heartbeat.is_due(event, whose=name) and not log.show(event, member=name):
             heartbeat.note(event, whose=name)
-
-    def _chosen(self, name: str, event: apply.Noticed) -> apply.Noticed:
-        """Leave what is shown, and keep it for the document."""
-        chosen = ending.chosen(event)
-        kept = self.said.setdefault(name, [])
-        kept += [document.notice(event.migration.version, one) for one in chosen.notices]
-        return chosen
 
     def _migrate(self) -> None:
         """Begin with the bar anew, now that all were looked at."""

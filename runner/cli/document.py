@@ -9,8 +9,9 @@ from runner.errors import IntegrityError, RunnerError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runner.apply import Activity, Notice, Outcome, Session
+    from runner.apply import Activity, Noticed, Outcome, Session
     from runner.door import Database
+    from runner.errors import Place
     from runner.planning import Step
     from runner.schema import Orphans, Proof
 
@@ -73,19 +74,19 @@ def proof(proof: Proof) -> dict[str, Any]:
     }
 
 
-def notice(version: str, notice: Notice) -> dict[str, Any]:
-    """Return what the server said while the file of a version ran."""
-    place = notice.place
-    return {
-        "version": version,
-        "severity": notice.severity,
-        "message": notice.message,
-        "sqlstate": notice.sqlstate,
-        "file": place.path if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
-        "notes": list(notice.notes),
-    }
+def notices(event: Noticed) -> list[dict[str, Any]]:
+    """Return what the server said while a file ran."""
+    return [
+        {
+            "version": event.migration.version,
+            "severity": notice.severity,
+            "message": notice.message,
+            "sqlstate": notice.sqlstate,
+            **_place(notice.place),
+            "notes": list(notice.notes),
+        }
+        for notice in event.notices
+    ]
 
 
 def orphans(found: Orphans) -> dict[str, Any]:
@@ -101,17 +102,22 @@ def orphans(found: Orphans) -> dict[str, Any]:
 
 def error(problem: RunnerError) -> dict[str, Any]:
     """Return an error with its stable name, its place and its exit code."""
-    place = problem.place
     return {
         "name": problem.name,
         "exit_code": problem.exit_code,
         "message": problem.message,
         "remedy": problem.remedy,
         "sqlstate": getattr(problem, "sqlstate", None),
+        **_place(problem.place),
+        "notes": list(problem.notes),
+    }
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    return {
         "file": place.path if place else None,
         "line": place.line if place else None,
         "column": place.column if place else None,
-        "notes": list(problem.notes),
     }
 
 

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner import apply, config, environment
 from runner.cli import annotation, document
@@ -93,11 +93,10 @@ def show(event: Event, *, member: str | None = None) -> bool:
         case apply.Retrying(reason=reason, seconds=seconds):
             facts = {"name": reason.name, "seconds": round(seconds, 1), "notes": list(reason.notes)}
             say("retrying", reason.message, **about, **facts)
-        case apply.Noticed(notices=notices):
-            for notice in notices:
-                said: dict[str, Any] = {**about, **document.notice(migration.version, notice)}
+        case apply.Noticed():
+            for said in document.notices(event):
                 said["file"] = said["file"] or migration.path
-                say("warning" if notice.severity == "WARNING" else "notice", **said)
+                say("warning" if said["severity"] == "WARNING" else "notice", **{**about, **said})
         case apply.Outcome(ms=ms):
             how = "is applied" if ms is not None else "was applied by another runner"
             say("applied", f"{migration.path} {how}", **about, ms=ms)

@@ -42,7 +42,8 @@ class Screen:
             self._leave()
         drawn = self._enter()
         if isinstance(event, apply.Noticed):
-            event = self._chosen(event)
+            event = ending.chosen(event)
+            self._said += document.notices(event)
         drawn.show(event)
         if isinstance(event, apply.Outcome):
             self._done.append(event)
@@ -56,12 +57,6 @@ class Screen:
                 drawn.row(_verb(error), drawn.unfinished.path)
             self._failed = self._waiting[0].series
             self._is_unknown = isinstance(error, CommitUnknown)
-
-    def _chosen(self, event: apply.Noticed) -> apply.Noticed:
-        """Leave what is shown, and keep it for the document."""
-        chosen = ending.chosen(event)
-        self._said += [document.notice(event.migration.version, one) for one in chosen.notices]
-        return chosen
 
     def _enter(self) -> progress.Progress:
         """Write the heading of the database at hand, unless it stands there already."""
