@@ -31,34 +31,19 @@ EXAMPLES = {
     "server url": ("server url auth",),
 }
 _SERIES = "SERIES is the name of a database in pyproject.toml, such as auth"
-# What other tools call it.
-_ELSEWHERE = {
-    "up": "migrate",
-    "upgrade": "migrate",
-    "apply": "migrate",
-    "deploy": "migrate",
-    "down": "rollback",
-    "downgrade": "rollback",
-    "revert": "rollback",
-    "undo": "rollback",
-    "info": "status",
-    "history": "status",
-    "list": "status",
-    "diff": "verify",
-    "drift": "verify",
-    "check": "verify",
-    "validate": "verify",
-    "test": "prove",
-    "create": "new",
-    "add": "new",
-    "revision": "new",
-    "stamp": "baseline",
-    "adopt": "baseline",
-    "repair": "accept",
-    "psql": "server psql",
-    "start": "server start",
-    "stop": "server stop",
-    "url": "server url",
+_ELSEWHERE = {  # what other tools call it
+    "migrate": ("up", "upgrade", "apply", "deploy"),
+    "rollback": ("down", "downgrade", "revert", "undo"),
+    "status": ("info", "history", "list"),
+    "verify": ("diff", "drift", "check", "validate"),
+    "prove": ("test",),
+    "new": ("create", "add", "revision"),
+    "baseline": ("stamp", "adopt"),
+    "accept": ("repair",),
+    "server psql": ("psql",),
+    "server start": ("start",),
+    "server stop": ("stop",),
+    "server url": ("url",),
 }
 
 
@@ -83,7 +68,7 @@ def near(word: str, known: Iterable[str]) -> str | None:
     import difflib  # noqa: PLC0415 - errors only
 
     [*close] = difflib.get_close_matches(word, list(known), 1)
-    return close[0] if close else _ELSEWHERE.get(word)
+    return close[0] if close else next((name for name, words in _ELSEWHERE.items() if word in words), None)
 
 
 def dressed(command: click.Command, name: str) -> click.Command:
