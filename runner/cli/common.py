@@ -9,6 +9,7 @@ import click
 
 from runner import config, door, files
 from runner.cli import ending, options, report
+from runner.cli.text import counted
 from runner.errors import UrlMissing, UsageError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def show_comparison(comparison: Comparison) -> None:
     """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
     report.note(f"  compared with what the files make on {comparison.where}")
     for pattern, hidden in comparison.ignored.items():
-        report.sentence(f"ignored: {pattern} ({hidden} difference{'s' * (hidden != 1)})")
+        report.sentence(f"ignored: {pattern} ({counted(hidden, 'difference')})")
 
 
 def add_entry(series: str, database: str | None, **facts: object) -> None:

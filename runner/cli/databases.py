@@ -10,7 +10,7 @@ import click
 
 from runner import door, planning
 from runner.cli import bundle, common, document, locks, members, options, report, table, trace
-from runner.cli.text import shortened
+from runner.cli.text import counted, shortened
 from runner.errors import IntegrityError, UsageError
 from runner.planning import State
 
@@ -94,8 +94,8 @@ def show_plan(
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
     report.heading(common.title(one), err=err)
     for step in steps:
-        lines = len(step.file.sql.splitlines())
-        before, after = f"  {table.described(step)}  ", f"  ({lines} line{'s' * (lines != 1)})"
+        lines = counted(len(step.file.sql.splitlines()), "line")
+        before, after = f"  {table.described(step)}  ", f"  ({lines})"
         columns = report.width(err=err)
         room = columns and max(columns - len(before) - len(after), _SHORTEST)
         report.say(f"{before}{shortened(step.file.path, room)}{after}", err=err)

@@ -11,6 +11,7 @@ from runner import config, fleet
 from runner.cli import common, document, members, report, standing, stopping, visits
 from runner.cli.board import Board
 from runner.cli.status import PENDING
+from runner.cli.text import counted
 from runner.fleet import Ending, worst
 
 if TYPE_CHECKING:
@@ -125,6 +126,6 @@ def _end(found: Sequence[Visit], more: Sequence[int] = ()) -> None:
     visits.show_problems(found)
     counts = Counter(one.ending for one in found)
     told = ", ".join(f"{counts[ending]} {ending}" for ending in Ending if counts[ending])
-    report.say(f"{visits.many(len(found))}: {told}.", err=common.wants_document())
+    report.say(f"{counted(len(found), 'database')}: {told}.", err=common.wants_document())
     if code := worst([*more, *(one.exit_code for one in found)]):
         sys.exit(code)

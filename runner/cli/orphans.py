@@ -8,6 +8,7 @@ import click
 
 from runner import config, door, schema
 from runner.cli import common, document, options, report
+from runner.cli.text import counted
 from runner.errors import OrphansFound
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _show(database: Database, known: int, found: Sequence[Orphans]) -> None:
     report.heading(common.title(database))
     for one in found:
         at = f"{one.reference.label} -> {one.reference.to}"
-        counts = f"{one.rows} row{'s' * (one.rows != 1)}, {one.values} value{'s' * (one.values != 1)}"
+        counts = f"{counted(one.rows, 'row')}, {counted(one.values, 'value')}"
         more = " …" if one.values > len(one.examples) else ""
         report.sentence(f"{at}: {counts}: {', '.join(one.examples)}{more}")
     if not found:

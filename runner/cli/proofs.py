@@ -8,6 +8,7 @@ import click
 
 from runner import config, planning, schema
 from runner.cli import common, document, options, report, values, verdict
+from runner.cli.text import counted
 from runner.errors import ProofFailed, UsageError
 from runner.files import folded
 
@@ -89,7 +90,7 @@ def _check(proofs: Sequence[Proof]) -> None:
     if failed or untried:
         rest = f", {untried} {'were' if untried != 1 else 'was'} not tried" if untried else ""
         raise ProofFailed(
-            f"{failed} file{'s' * (failed != 1)} did not stand the proof{rest}.",
+            f"{counted(failed, 'file')} did not stand the proof{rest}.",
             remedy="Each line above names the stage and what it left or changed.",
         )
 

@@ -38,13 +38,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 class Settings:  # a data class takes longer to define
     """How a person wants to be told: what --color, --quiet, --verbose and --heartbeat say."""
 
-    def __init__(
-        self, *, color: str = "auto", quiet: bool = False, verbose: bool = False, heartbeat: float = 30.0
-    ) -> None:
-        self.heartbeat = heartbeat  # seconds between two lines about a file at work; 0 is never
+    def __init__(self, *, color: str = "auto") -> None:
         self.color = color
-        self.quiet = quiet
-        self.verbose = verbose
+        self.quiet = False
+        self.verbose = False
+        self.heartbeat = 30.0  # seconds between two lines about a file at work; 0 is never
         self.config: Path | None = None  # what --config names
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import apply, door
 from runner.cli import common, document, ending, progress, report
-from runner.cli.text import shortened
+from runner.cli.text import counted, shortened
 from runner.errors import CommitUnknown, ConnectionLost, Interrupted
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def _warn(found: Sequence[Database]) -> None:
         if len(lacking) == 1:
             report.warning(f"{lacking[0]} has no rollback file.")
         elif lacking:
-            rest = len(lacking) - 1
-            report.warning(f"{lacking[0]} and {rest} more file{'s' * (rest != 1)} have no rollback file.")
+            rest = counted(len(lacking) - 1, "more file")
+            report.warning(f"{lacking[0]} and {rest} have no rollback file.")
 
 
 def _compare(found: Sequence[Database], expect: int | None) -> None:

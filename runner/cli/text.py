@@ -86,6 +86,11 @@ def wrapped(text: str, width: int | None, *, indent: str = "") -> list[str]:
     return [line.replace(_BLANK, " ") for line in lines] or [text]
 
 
+def counted(count: int, word: str) -> str:
+    """Return how many there are of what a word names."""
+    return f"{count} {word}{'s' * (count != 1)}"
+
+
 def duration(ms: int) -> str:
     """Return a time for a person: milliseconds, from ten seconds on seconds."""
     return f"{ms} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004 - said above

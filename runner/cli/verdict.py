@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.cli import common, report, table
-from runner.cli.text import shortened
+from runner.cli.text import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def show(proof: Proof) -> None:
     elif proof.is_proven:
         say(f"  proven   {path}{without}", style="yellow" if without else "green")
     elif proof.findings:
-        say(f"  failed   {path}: {_counted(len(proof.findings), 'finding')}{without}", style="bold red")
+        say(f"  failed   {path}: {counted(len(proof.findings), 'finding')}{without}", style="bold red")
     for stage in dict.fromkeys(finding.stage for finding in proof.findings):
         _show_stage(stage, [finding for finding in proof.findings if finding.stage == stage])
     for note in proof.notes:
@@ -49,7 +49,7 @@ def _show_stage(stage: str, findings: Sequence[Finding]) -> None:
         for line in finding.diff[:_DIFF]:
             say(f"        {line}")
         if len(finding.diff) > _DIFF:
-            say(f"        … and {_counted(len(finding.diff) - _DIFF, 'line')} more (--json has all)")
+            say(f"        … and {counted(len(finding.diff) - _DIFF, 'line')} more (--json has all)")
     if len(findings) > _SHOWN:
         say(f"      … and {len(findings) - _SHOWN} more (--json has all)")
 
@@ -63,10 +63,6 @@ def summarize(series: str, proofs: Sequence[Proof]) -> None:
         "not tried": sum(bool(one.untried) for one in proofs),
     }
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    say(f"{series}: {_counted(len(proofs), 'file')}: {told or 'nothing to prove'}.")
+    say(f"{series}: {counted(len(proofs), 'file')}: {told or 'nothing to prove'}.")
     if reasons := dict.fromkeys(one.untried for one in proofs if one.untried):
         say(f"  not tried because {next(iter(reasons))}", style="yellow")
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.cli import common, document, ending, report, standing
-from runner.cli.text import visible
+from runner.cli.text import counted, visible
 from runner.errors import IntegrityError
 from runner.fleet import Ending
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from runner.fleet import Visit
 
 _MANY = 20  # names, or rows alike, that are still listed one by one
-
-
-def many(count: int) -> str:
-    """Return how many databases."""
-    return f"{count} database{'s' * (count != 1)}"
 
 
 def show_results(found: Sequence[Visit]) -> None:
@@ -49,7 +44,7 @@ def _few(found: Sequence[Visit]) -> list[tuple[str, Visit]]:
     rows = []
     for group in alike.values():
         if len(group) > _MANY:
-            rows.append((many(len(group)), max(group, key=lambda one: one.seconds)))
+            rows.append((counted(len(group), "database"), max(group, key=lambda one: one.seconds)))
         else:
             rows += [(one.name, one) for one in group]
     return rows
