@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from psycopg import sql
 from pytest_postgresql import factories
 
@@ -29,13 +29,13 @@ from runner.cli import ending
 from runner.config import Target
 from runner.planning import compare, look, read
 from tests import clusters, servers
+from tests.project import ROOT, TWO, Project, make
 from tests.servers import NEWEST, VERSIONS, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-FOLDERS = Path(__file__).parent / "folders"
 SERIES = ("auth", "specs")
 LONG = (  # ten seconds and more in one test
     "tests/test_new_migration.py",
@@ -298,6 +298,25 @@ def other_url(server: Server) -> Iterator[str]:
 def each_url(each_server: Server) -> Iterator[str]:
     """Return the URL of an empty database on every supported server in turn."""
     yield from _database(each_server)
+
+
+@pytest.fixture
+def db(each_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection that sees ``each_url``'s database from outside."""
+    with psycopg.connect(each_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    """Return click's test runner."""
+    return CliRunner()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Project:
+    """Return a project with two files."""
+    return make(tmp_path, app=TWO)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import psycopg
 from click.testing import CliRunner
 from psycopg import sql
 
-from tests.conftest import ROOT, SERIES
-from tests.project import Project
+from tests.conftest import SERIES
+from tests.project import ROOT, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from tests import servers
-from tests.conftest import ROOT, SERIES
+from tests.conftest import SERIES
+from tests.project import ROOT
 from tests.sql import catalog, contract
 from tests.sql.rows import Rows
 

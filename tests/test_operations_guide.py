@@ -15,9 +15,10 @@ import psycopg
 import pytest
 
 from tests import servers
-from tests.conftest import ROOT, SERIES
+from tests.conftest import SERIES
 from tests.faults import bad
 from tests.faults.stage import until
+from tests.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

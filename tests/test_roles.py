@@ -16,8 +16,8 @@ from psycopg import RawCursor, errors, sql
 
 from benchmarks.schema import queries
 from tests import roles
-from tests.conftest import ROOT, SERIES
-from tests.project import Project, make
+from tests.conftest import SERIES
+from tests.project import ROOT, Project, make
 from tests.roles import ROLES
 from tests.servers import OLDEST
 from tests.sql import catalog

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from tests import roles
 from tests.application import after, before
-from tests.conftest import ROOT, SERIES
+from tests.conftest import SERIES
+from tests.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

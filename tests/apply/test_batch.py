@@ -21,7 +21,7 @@ from runner.model import Before, Limits, Migration
 from tests.project import make, tables, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from runner.apply.event import Event
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 
 KEY = "hashtextextended('public.schema_migrations', 0)"
 LARGE = "create table public.t{0} (id int);\n" + 9000 * "insert into public.t0 values (0);\n"
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that sees the database from outside."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 @pytest.fixture

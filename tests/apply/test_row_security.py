@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -13,8 +12,9 @@ from runner.errors import SqlFailed
 from tests.project import Project, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    import psycopg
 
     from tests.servers import Server
 
@@ -42,13 +42,6 @@ TOUCHING = {
 def app(tmp_path: Path) -> Project:
     """Return a project whose first file makes a table with a policy that holds for its owner, too."""
     return make(tmp_path, app={"000_t.sql": TENANT})
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that row security does not hold for."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 def values(db: psycopg.Connection) -> list[int | None]:

@@ -35,13 +35,6 @@ LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))
 UNLOCK = "select pg_advisory_unlock(hashtextextended('public.schema_migrations', 0))"
 
 
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that sees the database from outside."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
-
-
 def tables(db: psycopg.Connection) -> list[str]:
     """Return the tables of schema public."""
     rows = db.execute(

@@ -20,7 +20,6 @@ from tests.project import ROOM, given_up, make
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.project import Project
@@ -34,13 +33,6 @@ LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))
 def project(root: Path, *, unique: str = "", table: str = TABLE) -> Project:
     """Return a project whose second file builds an index concurrently."""
     return make(root, app={"000_one.sql": table, "001_index.sql": INDEX.format(unique=unique)})
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that sees the database from outside."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 def index(db: psycopg.Connection) -> bool | None:

@@ -11,7 +11,6 @@ from runner.errors import LedgerUntrusted, RunnerError, ServerUnusable, SqlFaile
 from tests.project import make, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.project import Project
@@ -33,13 +32,6 @@ SWALLOWED = {
         "'schema_migrations do instead nothing'; end $$;"
     ),
 }
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that sees the database from outside."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 def recorded(db: psycopg.Connection) -> list[str]:

@@ -32,12 +32,6 @@ def db(each_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Project:
-    """Return a project whose first file makes what the other tool has made, and whose second goes on."""
-    return make(tmp_path, app=TWO)
-
-
 def run(app: Project, url: str, *arguments: str) -> tuple[int, str]:
     """Run a command; return its exit code and all it said."""
     done = app.run(CliRunner(), *arguments, APP_URL=url)

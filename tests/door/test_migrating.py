@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 SLEEP = "create table public.slow (); select pg_sleep(60);"
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Project:
-    """Return a project of two files."""
-    return make(tmp_path, app=TWO)
-
-
 def _tables(url: str) -> set[str]:
     with psycopg.connect(url) as connection:
         rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.conftest import ROOT
-from tests.project import Project
+from tests.project import ROOT, Project
 
 TODO = Project(ROOT / "examples" / "todo")
 FILES = sorted((TODO.root / "sql").glob("*.sql"))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.examples import CONTRACT, FILES, README, ROLLBACKS, TODO, blocks
+from tests.project import ROOT
 from tests.sql import contract
 from tests.sql.psql import rollback
 from tests.sql.test_contract import CREATED

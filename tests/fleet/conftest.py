@@ -9,19 +9,11 @@ import psycopg
 import pytest
 
 from tests.conftest import new_database
-from tests.project import TWO, Project, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers import Server
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Project:
-    """Return a project with two files."""
-    return make(tmp_path, app=TWO)
 
 
 @pytest.fixture

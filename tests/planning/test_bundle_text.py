@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 
 from runner import config, planning
 from runner.config import Target
@@ -18,13 +17,9 @@ from tests.project import ROOT, TWO, Project, make
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from click.testing import CliRunner
+
     from tests.servers import Server
-
-
-@pytest.fixture
-def runner() -> CliRunner:
-    """Return click's test runner."""
-    return CliRunner()
 
 
 def _around(text: str, path: str) -> list[str]:

@@ -20,7 +20,6 @@ from tests.cli import lines
 from tests.project import ROOM, Project, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -66,13 +65,6 @@ def app(tmp_path: Path, name: str) -> Project:
     """Return a project with a file that requires it, and one behind it."""
     needing = f"-- runner: requires-extension {name}\ncreate extension if not exists {name};"
     return make(tmp_path, app={"000_needing.sql": needing, "001_next.sql": "select 1;"})
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return an administrator's connection."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 def look(app: Project, url: str) -> AbstractContextManager[tuple[Site, ...]]:

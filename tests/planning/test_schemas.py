@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -14,8 +13,9 @@ from runner.errors import ConfigError
 from tests.project import TWO, Project, make, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    import psycopg
 
     from tests.servers import Server
 
@@ -29,13 +29,6 @@ OTHERS = """
 APP = TWO | {
     "002_app.sql": "create schema if not exists app;\ncreate table if not exists app.three (id int);"
 }
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that sees the database from outside."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 @pytest.fixture

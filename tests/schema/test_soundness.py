@@ -15,7 +15,6 @@ from tests.faults.stage import until
 from tests.project import make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.project import Project
@@ -55,13 +54,6 @@ def test_drift_sees_what_is_not_validated(tmp_path: Path, each_url: str, db: psy
     with planning.look(files, [Target(loaded.series[0], each_url, "APP_URL")]) as [site]:
         found = schema.differences(site, files["app"]).found
     assert sorted(map(str, found)) == sorted(expected)
-
-
-@pytest.fixture
-def db(each_url: str) -> Iterator[psycopg.Connection]:
-    """Return a connection that sees the database from outside."""
-    with psycopg.connect(each_url, autocommit=True) as connection:
-        yield connection
 
 
 def problems(app: Project, url: str) -> list[str]:

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 from psycopg import sql
 
-from tests.conftest import ROOT, SERIES
-from tests.project import Project
+from tests.conftest import SERIES
+from tests.project import ROOT, Project
 from tests.sql import catalog, contract
 from tests.sql.clone import Clone
 from tests.sql.psql import forward

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.conftest import ROOT
+from tests.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ROOT, SERIES
+from tests.conftest import SERIES
+from tests.project import ROOT
 from tests.sql import catalog, contract
 from tests.sql.catalog import CHECK, FOREIGN_KEY, PRIMARY_KEY, by_name
 

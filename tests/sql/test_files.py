@@ -9,8 +9,8 @@ import pytest
 
 from runner import config
 from runner.files import template
-from tests.conftest import ROOT, SERIES
-from tests.project import make
+from tests.conftest import SERIES
+from tests.project import ROOT, make
 from tests.sql import check, file_rules
 from tests.sql.file import files
 
