@@ -24,7 +24,7 @@ from runner import embedded
 from tests import clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 wheel = embedded.package().utils
 SYSTEM_15 = Path("/usr/lib/postgresql/15/bin")  # Debian's, which speaks other languages, too
@@ -169,7 +169,13 @@ def new_folder(version: int) -> Path:
     return folder
 
 
-def _run(version: int, program: str, *arguments: str, folder: Path | None = None) -> None:
+def _run(
+    version: int,
+    program: str,
+    *arguments: str,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> None:
     as_user: dict[str, Any] = {"user": _USER} if os.geteuid() == 0 else {}
     # A server inherits what it is started with: pipes would keep subprocess.run waiting for its end.
     subprocess.run(
@@ -179,6 +185,6 @@ def _run(version: int, program: str, *arguments: str, folder: Path | None = None
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(environ or {})},
         **as_user,
     )

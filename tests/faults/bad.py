@@ -6,9 +6,7 @@ at a glance: a table without its row, or a row without its table, is the fault a
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import time
 from contextlib import contextmanager
 from itertools import count
@@ -21,7 +19,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests import servers
 from tests.project import make
-from tests.servers import NEWEST, PROGRAMS, Server
+from tests.servers import NEWEST, Server
+from tests.sql import psql as dba
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from tests.project import Project
 
 FIRST = {"000_first.sql": "create table public.t000 (id int);\n"}
-USER = "pgserver"  # who runs a server when root may not
+psql = dba.psql
 _numbers = count(1)
 
 
@@ -112,16 +111,6 @@ def emptied(url: str) -> str:
     return url
 
 
-def psql(server: Server, url: str, file: Path) -> subprocess.CompletedProcess[str]:
-    """Run one file as the documentation says a DBA does."""
-    return subprocess.run(
-        [server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-1", "-f", str(file), url],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @contextmanager
 def database(server: Server, options: str = "") -> Iterator[str]:
     """Create an empty database, with ``options`` of `create database`, for the length of the block."""
@@ -142,28 +131,16 @@ def started(
     folder = servers.new_folder(version)
     data = str(folder / "data")
     if copy_of:
-        _program(version, "pg_basebackup", "-R", "-c", "fast", "--no-sync", "-h", copy_of.host, "-D", data)
+        source = ("-h", copy_of.host, "-U", copy_of.user)
+        servers._run(version, "pg_basebackup", "-R", "-c", "fast", "--no-sync", *source, "-D", data)
     else:
         servers.make(version, folder)
     settings = " ".join(f"-c {option}" for option in ("fsync=off", *options))
     control = ("pg_ctl", "-w", "-D", data)
     start = ("-l", str(folder / "log"), "-o", f"-h '' -k {folder} {settings}", "start")
-    _program(version, *control, *start, **environ)
+    servers._run(version, *control, *start, environ=environ)
     try:
         yield Server(version, str(folder))
     finally:
-        _program(version, *control, "-m", "immediate", "stop")
+        servers._run(version, *control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
-
-
-def _program(version: int, program: str, *arguments: str, **environ: str) -> None:
-    as_user: dict[str, Any] = {"user": USER} if os.geteuid() == 0 else {}
-    subprocess.run(
-        [PROGRAMS[version] / program, *arguments],
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,  # a server inherits these: pipes would never close
-        stderr=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PGUSER": "postgres", **environ},
-        **as_user,
-    )

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEADING = "#24557d"  # the fill of the band with a table's name
 _NUMBER = r"-?\d+(?:\.\d+)?"
 
 # Widths of the letters from blank to ~ in thousandths of the font size, from the fonts' own tables:
