@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
 
 
 NEEDS = "-- runner: requires-extension nowhere_to_be_found\nselect 1;"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say yes."""
+        return True
+
+
+def beside(stream: io.StringIO) -> io.StringIO:
+    """Return another stream that writes to the same place."""
+    other = type(stream)()
+    other.write = stream.write  # type: ignore[method-assign] # a stream is its write
+    return other
 
 
 def lines(result: Result) -> list[str]:

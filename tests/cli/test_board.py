@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from runner.door import Checked, Database
 from runner.fleet import Ending, Visit
 from runner.model import Migration
 from runner.planning import State, Step
+from tests.cli import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +27,6 @@ FILES = tuple(
 )
 NAMES = ("us-2", "eu-central-1-production-customer", "日本")
 WAITS = apply.Activity(wants="ShareLock on public.a_table_with_quite_a_long_name")
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say yes."""
-        return True
 
 
 @pytest.fixture

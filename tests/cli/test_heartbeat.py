@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import sys
@@ -17,7 +16,7 @@ from runner.apply import Activity, Session
 from runner.cli import heartbeat, log, report
 from runner.cli.progress import Progress
 from runner.model import Migration
-from tests.cli import checked, lines
+from tests.cli import Terminal, checked, lines
 from tests.project import make
 
 if TYPE_CHECKING:
@@ -34,14 +33,6 @@ WAITS = Activity(wants="an access exclusive lock on public.orders", blockers=(AP
 ORDERS = "waits for an access exclusive lock on public.orders"
 SAID = f"{ORDERS} held by pid 123 (web, api, idle in transaction for 3 min)"
 SLOW = {"000_slow.sql": "select pg_sleep(4);"}
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say yes."""
-        return True
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from runner.errors import ChecksumMismatch, Place, SqlFailed
 from runner.files.place import locate
 from runner.model import Applied, Migration
 from runner.planning import State, Step
+from tests.cli import Terminal, beside
 
 APPLIED = Applied("auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12)
 MIGRATION = Migration("auth", "001", "admin", "sql/auth/001_admin.sql", "select 1;", "sha256:11")
@@ -24,21 +25,6 @@ STEPS = (
     Step("auth", "000", "users", State.APPLIED, applied=APPLIED),
     Step("auth", "001", "admin", State.SKIPPED, migration=MIGRATION, needs=("vector",)),
 )
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say yes."""
-        return True
-
-
-def beside(stream: io.StringIO) -> io.StringIO:
-    """Return another stream that writes to the same place."""
-    other = type(stream)()
-    other.write = stream.write  # type: ignore[method-assign] # a stream is its write
-    return other
 
 
 @pytest.fixture

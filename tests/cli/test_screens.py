@@ -5,7 +5,6 @@ SCREENS=write writes the files anew, for somebody to look at the difference.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import sys
@@ -26,7 +25,7 @@ from runner.files import explain, locate
 from runner.model import Applied, Migration
 from runner.planning import State, Step
 from runner.schema import Finding, Proof
-from tests.cli import settled
+from tests.cli import Terminal, beside, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,20 +172,6 @@ SCENES: dict[str, Callable[[], None]] = {
 }
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say yes."""
-        return True
-
-    def beside(self) -> Terminal:
-        """Return another stream that writes to the same terminal."""
-        other = Terminal()
-        other.write = self.write  # type: ignore[method-assign] # a stream is its write
-        return other
-
-
 class Shape(NamedTuple):
     """A terminal's columns, and whether it has colours."""
 
@@ -210,7 +195,7 @@ SHAPES = (Shape(60), Shape(80), Shape(140), Shape(80, is_coloured=True))
 def _drawn(scene: str, shape: Shape, monkeypatch: pytest.MonkeyPatch) -> str:
     stream = Terminal()
     monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setattr(sys, "stderr", stream.beside())
+    monkeypatch.setattr(sys, "stderr", beside(stream))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(shape.columns))
     with click.Context(cli).scope():
