@@ -133,11 +133,6 @@ def add(one: Database, **facts: object) -> None:
     add_entry(one.series, one.name, **facts)
 
 
-def compared(comparison: Comparison | None) -> dict[str, object]:
-    """Return what the document says of a comparison, besides what it found."""
-    return {"scratch": comparison.where, "ignored": comparison.ignored} if comparison else {}
-
-
 def show_comparison(comparison: Comparison) -> None:
     """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
     report.note(f"  compared with what the files make on {comparison.where}")

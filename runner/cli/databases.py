@@ -136,9 +136,7 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     for one in found:
         common.warn_empty(one)
         if common.wants_document():
-            problems = [document.error(problem) for problem in one.problems]
-            steps = [document.step(step) for step in one.steps]
-            common.add(one, steps=steps, problems=problems, **common.compared(one.comparison))
+            common.add(one, **document.verified(one))
         else:
             _show_problems(one)
     if any(one.problems for one in found):

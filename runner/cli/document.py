@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.door import Database
     from runner.errors import Place
     from runner.planning import Step
-    from runner.schema import Orphans, Proof
+    from runner.schema import Comparison, Orphans, Proof
 
 _FAMILIES: dict[int, type[RunnerError]] = {2: UsageError, 4: IntegrityError}
 
@@ -56,6 +56,24 @@ def standing(found: Database | None) -> dict[str, Any]:
     steps, working = (found.steps, found.at_work) if found else ((), ())
     busy = [{**session(one), **activity(doing)} for one, doing in working]
     return {"steps": [step(one) for one in steps], "at_work": busy}
+
+
+def migrated(found: Database | None) -> dict[str, Any]:
+    """Return what ``migrate`` has applied and skipped."""
+    applied, skipped = (found.outcomes, found.skipped) if found else ((), ())
+    return {"applied": [outcome(one) for one in applied], "skipped": [step(one) for one in skipped]}
+
+
+def verified(found: Database | None) -> dict[str, Any]:
+    """Return the versions of a series, what does not agree, and what it was compared with."""
+    steps, problems = (found.steps, found.problems) if found else ((), ())
+    told = {"steps": [step(one) for one in steps], "problems": [error(one) for one in problems]}
+    return told | compared(found.comparison if found else None)
+
+
+def compared(comparison: Comparison | None) -> dict[str, Any]:
+    """Return what there is to say of a comparison, besides what it found."""
+    return {"scratch": comparison.where, "ignored": comparison.ignored} if comparison else {}
 
 
 def proof(proof: Proof) -> dict[str, Any]:

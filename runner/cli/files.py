@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -80,8 +81,6 @@ def _psql(site: Site, file: Path | None) -> tuple[str, str]:
     Where the shell does not know the URL, or no psql, `server psql` opens it, with the options of this call.
     What is secret in --url is left out: psql asks for a password, or takes it from PGPASSWORD.
     """
-    import shutil  # noqa: PLC0415 - start-up time
-
     target = site.target
     if os.environ.get(target.source) and shutil.which("psql"):
         return "psql", f" {shell.variable(target.source)}"
@@ -98,8 +97,6 @@ def _runner() -> list[str]:
 
     The module alone where no command is installed: in a folder with a runner.py it would start that.
     """
-    import shutil  # noqa: PLC0415 - start-up time
-
     name, folder = "socrates-migrate", Path(sys.executable).parent
     command = shutil.which(name)
     if command and Path(command).resolve().parent == folder:

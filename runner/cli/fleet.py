@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from runner.door import Database
     from runner.fleet import Visit
 
 
@@ -37,12 +36,8 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
             )
             ordered = _gathered(found, chosen["fleet"], board.leave)
         for one in common.documented(ordered):
-            base = one.database
-            _add(one, series, file,
-                applied=[document.outcome(outcome) for outcome in base.outcomes] if base else [],
-                skipped=[document.step(step) for step in base.skipped] if base else [],
-                warnings=board.said.get(one.name, []),
-            )  # fmt: skip
+            said = board.said.get(one.name, [])
+            _add(one, series, file, **document.migrated(one.database), warnings=said)
         visits.show_results(ordered)
         _end(ordered)
 
@@ -77,10 +72,7 @@ def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:
     """Check each member against its files."""
     ordered = _read(fleet.verify_fleet, series, file, **options)
     for one in common.documented(ordered):
-        base = one.database
-        problems = [document.error(problem) for problem in base.problems] if base else []
-        compared = common.compared(base.comparison if base else None)
-        _add(one, series, file, steps=_steps(base), problems=problems, **compared)
+        _add(one, series, file, **document.verified(one.database))
     visits.show_groups(ordered, standing.verified)
     _end(ordered)
 
@@ -101,10 +93,6 @@ def _gathered(found: Iterable[Visit], names: Iterable[str], note: Callable[[Visi
         note(visit)
         known[visit.name] = visit
     return [known[name] for name in names if name in known]
-
-
-def _steps(base: Database | None) -> list[dict[str, Any]]:
-    return [document.step(step) for step in base.steps] if base else []
 
 
 def _add(one: Visit, series: Sequence[str], file: Path | None, **facts: object) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import door, ledger, planning, schema
-from runner.cli import common, options, report, values
+from runner.cli import common, document, options, report, values
 from runner.errors import Interrupted, LedgerChanged, UsageError
 from runner.planning import State
 
@@ -63,7 +63,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
             door.describe(site),
             recorded=[m.version for m in files],
             drift=[str(difference) for difference in found],
-            **common.compared(compared),
+            **document.compared(compared),
         )
         if found and not despite_drift:
             problem = schema.drifted(site, found)

@@ -73,7 +73,7 @@ class Screen:
         self._enter().__exit__()
         one = self._waiting.pop(0)._replace(outcomes=tuple(self._done))
         reached = self._failed in (None, one.series)
-        _add(one, self._said)
+        common.add(one, **document.migrated(one), warnings=self._said)
         if not common.wants_document():
             if self._is_unknown and self._failed == one.series:
                 _admit(one)
@@ -111,13 +111,6 @@ def _compare(found: Sequence[Database], expect: int | None) -> None:
     pending = sum(len(one.pending) for one in found)
     if expect is not None and pending < expect and not common.wants_document():
         report.say(f"{expect - pending} of the {expect} expected files were applied before.")
-
-
-def _add(one: Database, said: Sequence[dict[str, Any]]) -> None:
-    """Add what a database has to the document."""
-    applied = [document.outcome(outcome) for outcome in one.outcomes]
-    skipped = [document.step(step) for step in one.skipped]
-    common.add(one, applied=applied, skipped=skipped, warnings=list(said))
 
 
 def _admit(one: Database) -> None:
