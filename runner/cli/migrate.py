@@ -20,13 +20,7 @@ _LIMITS = Limits()
 
 @click.command("migrate")
 @options.some_series
-@click.option(
-    "--to",
-    type=values.VERSION,
-    metavar="NNN",
-    shell_complete=values.complete_version,
-    help="Stop after the file with this number.",
-)
+@options.number_option("--to", help="Stop after the file with this number.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be applied, as `plan` does.")
 @click.option(
     "--expect",

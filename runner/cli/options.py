@@ -41,6 +41,13 @@ def seconds_option(name: str, default: float | None, text: str, **more: Any) -> 
     )  # fmt: skip
 
 
+def number_option(*names: str, **more: Any) -> Callable[[Command], Command]:  # noqa: ANN401 - as above
+    """Return an option for the number of a file."""
+    return click.option(
+        *names, type=values.VERSION, metavar="NNN", shell_complete=values.complete_version, **more
+    )
+
+
 def _name_command(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's
     ending.current().name(ctx)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner import config, planning, schema
-from runner.cli import common, document, options, report, values, verdict
+from runner.cli import common, document, options, report, verdict
 from runner.cli.text import counted
 from runner.errors import ProofFailed, UsageError
 from runner.files import folded
@@ -25,15 +25,7 @@ if TYPE_CHECKING:
 @options.some_series
 @options.scratch_option
 @options.wait_option
-@click.option(
-    "--from",
-    "begin",
-    type=values.VERSION,
-    default=0,
-    metavar="NNN",
-    shell_complete=values.complete_version,
-    help="Only apply what comes before it.",
-)
+@options.number_option("--from", "begin", default=0, help="Only apply what comes before it.")
 @options.target_options
 def prove_command(
     *, series: Sequence[str], begin: int, scratch: str | None, url: str | None, file: Path | None

@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("baseline")
 @options.one_series
-@click.option(
-    "--to",
-    type=values.VERSION,
-    required=True,
-    metavar="NNN",
-    shell_complete=values.complete_version,
-    help="The last file it has.",
-)
+@options.number_option("--to", required=True, help="The last file it has.")
 @click.option("--despite-drift", is_flag=True, help="Record also when the database differs from the files.")
 @options.scratch_option
 @options.wait_option
