@@ -260,18 +260,16 @@ def each_server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-@contextmanager
-def new_database(server: Server) -> Iterator[str]:
-    """Yield the URL of a new database for as long as a block lasts."""
-    yield from _database(server)
-
-
 def _database(server: Server) -> Iterator[str]:
+    """Yield the URL of a new database, which is dropped afterwards."""
     name = f"test_{next(_numbers)}"
     create = sql.SQL("create database {} strategy file_copy").format(sql.Identifier(name))  # the faster one
     _admin(server).execute(create)
     yield server.url(name)
     _admin(server).execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+new_database = contextmanager(_database)
 
 
 def _admin(server: Server) -> psycopg.Connection:
