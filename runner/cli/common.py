@@ -50,15 +50,11 @@ def say_embedded() -> None:
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     from runner import embedded  # noqa: PLC0415 - start-up time
 
-    if embedded.is_running(_project().home) and not in_ci:
+    project = config.load(click.get_current_context().params.get("file"))
+    if embedded.is_running(project.home) and not in_ci:
         return  # it was said when the server was started; the heading of each database says where it is
     found = "CI is set, but no database variable" if in_ci else "No database variable is set"
     report.say(f"{found}: using the embedded PostgreSQL in .postgres/", style="cyan", err=True)
-
-
-def _project() -> Project:
-    """Return the configuration of the command that runs."""
-    return config.load(click.get_current_context().params.get("file"))
 
 
 def reached(url: str | None, file: Path | None) -> dict[str, Any]:
