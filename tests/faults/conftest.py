@@ -11,11 +11,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.faults import bad
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.servers import Server
 
 
 @pytest.fixture
@@ -44,6 +47,13 @@ def rng() -> random.Random:
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     print(f"repeat with FAULTS_SEED={seed}")  # noqa: T201 - pytest shows it when a test fails
     return random.Random(seed)  # noqa: S311 - not a secret
+
+
+@pytest.fixture(scope="module")
+def database(server: Server) -> Iterator[str]:
+    """Return the URL of one database for all tests of a module."""
+    with bad.database(server) as url:
+        yield url
 
 
 def _socket(url: str) -> str:

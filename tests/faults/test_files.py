@@ -12,7 +12,7 @@ from runner.files import folder
 from tests.faults import bad, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from runner.config import Project as Configuration
@@ -110,13 +110,6 @@ EQUAL = {
     "deep comment": b"/* /* /* ; */ ' */ $$ */ create table public.t001 as select 'a' as v;",
     "names with dollars": b"create table public.t001 as select 1 as a$$b, 'x' as v, 2 as c$$d;",
 }
-
-
-@pytest.fixture(scope="module")
-def database(server: Server) -> Iterator[str]:
-    """Return the URL of one database for all these tests."""
-    with bad.database(server) as url:
-        yield url
 
 
 @pytest.fixture

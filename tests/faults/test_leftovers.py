@@ -11,10 +11,8 @@ from runner.apply.event import Outcome
 from tests.faults import bad, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Server
 
 KEY = "hashtextextended('public.schema_migrations', 0)"
 TABLE = "create table public.t001 (id int); -- é 漢 '" + "\n"
@@ -83,13 +81,6 @@ QUOTES = r"""create table public.t001 as select 'é'::text || E'\\' || $$\'$$ ||
 
 LATE = ("temporary table", "temporary shadow", "temporary ledger", "role", "session authorization")
 TWICE = ("encoding sjis", "deferred on temporary", "temporary ledger")  # say the same as another
-
-
-@pytest.fixture(scope="module")
-def database(server: Server) -> Iterator[str]:
-    """Return the URL of one database for all these tests."""
-    with bad.database(server) as url:
-        yield url
 
 
 @pytest.fixture
