@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from runner.door import Database
     from runner.planning import Site
     from runner.schema import Comparison
-
-Item = TypeVar("Item")
 
 # ------------------------------------------------------------------ databases
 
@@ -117,11 +115,6 @@ def ahead(one: Database) -> str:
 def wants_document() -> bool:
     """Tell whether --json was given."""
     return ending.current().wants_document
-
-
-def documented(found: Sequence[Item]) -> Sequence[Item]:
-    """Return what goes into the document: nothing unless one is wanted, for there may be thousands."""
-    return found if wants_document() else ()
 
 
 def add(one: Database, **facts: object) -> None:

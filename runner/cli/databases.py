@@ -84,7 +84,7 @@ def show_plan(
         count += sum(step.state is State.PENDING for step in steps)
         applied += len(planning.done(one.steps, to=to))
         if common.wants_document():
-            common.add(one, steps=[document.step(step) for step in steps], **trace.document(one))
+            common.add(one, **document.planned(one, to=to), **trace.document(one))
         else:
             _list(one, steps, err=err)
             locks.show(one, err=err)

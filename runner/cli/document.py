@@ -58,6 +58,11 @@ def standing(found: Database | None) -> dict[str, Any]:
     return {"steps": [step(one) for one in steps], "at_work": busy}
 
 
+def planned(found: Database | None, *, to: int | None = None) -> dict[str, Any]:
+    """Return what ``migrate`` would apply to a database, up to number ``to``."""
+    return {"steps": [step(one) for one in found.todo(to=to)] if found else []}
+
+
 def migrated(found: Database | None) -> dict[str, Any]:
     """Return what ``migrate`` has applied and skipped."""
     applied, skipped = (found.outcomes, found.skipped) if found else ((), ())

@@ -35,9 +35,10 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
                 series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
             )
             ordered = _gathered(found, chosen["fleet"], board.leave)
-        for one in common.documented(ordered):
-            said = board.said.get(one.name, [])
-            _add(one, series, file, **document.migrated(one.database), warnings=said)
+        _tell(
+            ordered, series, file,
+            lambda one: document.migrated(one.database) | {"warnings": board.said.get(one.name, [])},
+        )  # fmt: skip
         visits.show_results(ordered)
         _end(ordered)
 
@@ -45,8 +46,7 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
 def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:
     """Show which members are behind, ahead, wrong or out of reach."""
     ordered = _read(fleet.status_fleet, series, file)
-    for one in common.documented(ordered):
-        _add(one, series, file, **document.standing(one.database))
+    _tell(ordered, series, file, lambda one: document.standing(one.database))
     visits.show_groups(ordered, standing.standing)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
     _end(ordered, [PENDING] if behind else [])
@@ -61,9 +61,7 @@ def plan(
 ) -> None:
     """List what ``migrate`` would apply to each member, up to number ``to``."""
     ordered = _read(fleet.plan_fleet, series, file, to=to, **options)
-    for one in common.documented(ordered):
-        steps = one.database.todo(to=to) if one.database else ()
-        _add(one, series, file, steps=[document.step(step) for step in steps])
+    _tell(ordered, series, file, lambda one: document.planned(one.database, to=to))
     visits.show_groups(ordered, partial(standing.intended, to=to))
     _end(ordered)
 
@@ -71,8 +69,7 @@ def plan(
 def verify(series: Sequence[str], *, file: Path | None, **options: Any) -> None:  # noqa: ANN401 - as of verify
     """Check each member against its files."""
     ordered = _read(fleet.verify_fleet, series, file, **options)
-    for one in common.documented(ordered):
-        _add(one, series, file, **document.verified(one.database))
+    _tell(ordered, series, file, lambda one: document.verified(one.database))
     visits.show_groups(ordered, standing.verified)
     _end(ordered)
 
@@ -95,18 +92,22 @@ def _gathered(found: Iterable[Visit], names: Iterable[str], note: Callable[[Visi
     return [known[name] for name in names if name in known]
 
 
-def _add(one: Visit, series: Sequence[str], file: Path | None, **facts: object) -> None:
-    """Add an entry to the document, as for a single database, and what became of the member."""
+def _tell(
+    found: Sequence[Visit], series: Sequence[str], file: Path | None, facts: Callable[[Visit], dict[str, Any]]
+) -> None:
+    """Add each member to the document, if one is wanted: as a single database, with what became of it."""
+    if not common.wants_document():
+        return
     [chosen] = config.choose(config.load(file), series)
-    name = one.database.name if one.database else None
-    problem = document.error(one.problem) if one.problem else None
-    more = {
-        "name": one.name,
-        "ending": str(one.ending),
-        "seconds": round(one.seconds, 3),
-        "error": problem,
-    }
-    common.add_entry(chosen.name, name, **facts, **more)
+    for one in found:
+        more = {
+            "name": one.name,
+            "ending": str(one.ending),
+            "seconds": round(one.seconds, 3),
+            "error": document.error(one.problem) if one.problem else None,
+        }
+        name = one.database.name if one.database else None
+        common.add_entry(chosen.name, name, **facts(one), **more)
 
 
 def _end(found: Sequence[Visit], more: Sequence[int] = ()) -> None:

@@ -40,9 +40,10 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
         common.warn_empty(one)
         for problem in one.problems:
             report.warning(f"{one.series}: {problem.message} {problem.remedy}")
-    for one in common.documented(found):
-        common.add(one, **document.standing(one))
-    if not common.wants_document():
+    if common.wants_document():
+        for one in found:
+            common.add(one, **document.standing(one))
+    else:
         table.show_all(found)
     steps = [step for one in found for step in one.steps]
     if any(step.problem for step in steps):
