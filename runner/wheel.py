@@ -84,22 +84,24 @@ def programs() -> dict[int, Path]:
 def unprivileged(*paths: Path) -> str | None:
     """Return who is to run programs that refuse root; ``None`` for anybody else.
 
-    For the user of the wheel the folders above ``paths``, of programs or data, are opened. Writes, as root.
+    For that user the folders above ``paths``, of programs or data, are opened. Writes, as root.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:
         wheel = package()
     except ImportError:
-        return "postgres"  # the user of every packaged server
-    wheel.utils.ensure_user_exists(USER)
-    _open_up(wheel)
+        user = "postgres"  # of every packaged server
+    else:
+        user = USER
+        wheel.utils.ensure_user_exists(user)
+        _open_up(wheel)
     for path in paths:
-        _admit(path)
-    return USER
+        _admit(path, user)
+    return user
 
 
-def _admit(path: Path) -> None:
+def _admit(path: Path, user: str = USER) -> None:
     """Let the user that runs servers for root pass the folders above ``path``, and nobody else. Writes.
 
     The wheel itself would make each of them readable for everybody.
@@ -108,10 +110,9 @@ def _admit(path: Path) -> None:
         return
     import pwd  # noqa: PLC0415 - not there on Windows
 
-    number = pwd.getpwnam(USER).pw_uid
     for folder in _above(path):
         mode = folder.stat().st_mode
-        if not mode & _ANY and not _let_pass(folder, number):
+        if not mode & _ANY and not _let_pass(folder, pwd.getpwnam(user).pw_uid):
             folder.chmod(mode | _ANY)
 
 

@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -18,8 +19,9 @@ from runner import database
 from runner.errors import ServerUnusable
 from runner.model import Migration
 from runner.schema import alike, cluster, scratch
+from tests import clusters
 from tests.project import ROOM
-from tests.servers import NEWEST
+from tests.servers import NEWEST, SYSTEM_15
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -45,6 +47,27 @@ def test_a_private_server_starts_below_a_closed_temporary_folder(
     assert programs
     with cluster.running(programs, superuser="postgres") as url, psycopg.connect(url) as db:
         assert db.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root runs it as another user")
+@pytest.mark.skipif(not (SYSTEM_15 / "initdb").is_file(), reason="this machine has no packaged server")
+def test_without_the_extra_the_user_of_a_packaged_server_passes_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That user alone: the folder stays closed to all others."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(closed / "tmp"))
+    for name in clusters.environment():  # what is copied there is another user's
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("runner.wheel.package", Mock(side_effect=ImportError))
+    programs = cluster.choose(15, ())
+    assert programs
+    assert programs.folder == SYSTEM_15
+    with cluster.running(programs, superuser="postgres") as url, psycopg.connect(url) as db:
+        assert db.execute("select 1").fetchone() == (1,)
+    assert subprocess.run(["ls", closed / "tmp"], user="nobody", capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
