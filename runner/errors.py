@@ -156,7 +156,7 @@ class DatabaseMissing(UsageError, name="DATABASE_MISSING", may_pass=True):
 
 
 class ServerUnusable(UsageError, name="SERVER_UNUSABLE"):
-    """The server is a standby, read-only, or too old."""
+    """The server is a standby, still being restored, read-only, or too old."""
 
 
 class PoolerFound(UsageError, name="POOLER_FOUND"):

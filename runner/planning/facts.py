@@ -189,11 +189,18 @@ def check_age(version: int, *, source: str) -> None:
         )
 
 
-def check_writable(facts: Facts, *, source: str) -> None:
-    """Raise ``ServerUnusable`` for a standby, a read-only database, or a server that is too old."""
+def check_writable(facts: Facts, *, source: str, connection: "Connection | None" = None) -> None:
+    """Raise ``ServerUnusable`` for a standby, a read-only database, or a server that is too old.
+
+    Over ``connection`` a standby is told from a database that is still being restored.
+    """
     check_age(facts.version, source=source)
     reason = remedy = None
     if facts.standby:
+        if connection:
+            from runner.planning import recovery  # noqa: PLC0415 - start-up time
+
+            recovery.check(connection, name=facts.name, source=source)
         reason, remedy = "is a standby, which takes no changes", "Point the URL at the primary."
     elif facts.read_only:
         reason = "has default_transaction_read_only on"

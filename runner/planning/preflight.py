@@ -125,7 +125,7 @@ def unvalidated(steps: Sequence[Step]) -> files.Unvalidated:
 def check_writable(sites: Sequence[Site]) -> None:
     """Raise the first reason why this role must not change one of these databases."""
     for site in sites:
-        facts.check_writable(site.facts, source=site.target.source)
+        facts.check_writable(site.facts, source=site.target.source, connection=site.connection)
         if site.shape:
             ledger.check_owner(site.shape)
         facts.check_public(site.facts)

@@ -125,14 +125,23 @@ def database(server: Server, options: str = "") -> Iterator[str]:
 
 @contextmanager
 def started(
-    version: int = NEWEST, *options: str, copy_of: Server | None = None, **environ: str
+    version: int = NEWEST,
+    *options: str,
+    copy_of: Server | None = None,
+    restored: bool = False,
+    **environ: str,
 ) -> Iterator[Server]:
-    """Run a server with these settings, new or a hot standby of ``copy_of``, until the end of the block."""
+    """Run a server with these settings, new or a hot standby of ``copy_of``, until the end of the block.
+
+    ``restored`` says that the copy is no standby, but restored from its backup.
+    """
     folder = servers.new_folder(version)
     data = str(folder / "data")
     if copy_of:
         source = ("-h", copy_of.host, "-U", copy_of.user)
         servers._run(version, "pg_basebackup", "-R", "-c", "fast", "--no-sync", *source, "-D", data)
+        if restored:
+            (folder / "data" / "standby.signal").rename(folder / "data" / "recovery.signal")
     else:
         servers.make(version, folder)
     settings = " ".join(f"-c {option}" for option in ("fsync=off", *options))

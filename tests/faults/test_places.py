@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
@@ -11,12 +12,12 @@ import psycopg
 import pytest
 
 from tests.faults import bad
+from tests.faults.stage import until
 from tests.project import make
 from tests.servers import NEWEST, OLDEST, PROGRAMS, SYSTEM_15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers import Server
 
@@ -89,6 +90,34 @@ def test_a_standby_is_refused(tmp_path: Path, primary: Server) -> None:
             assert bad.run(app, "status", there, "--exit-code").exit_code == 3
             bad.check(there, "000")
         bad.check(url, "000")
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_a_database_that_is_being_restored_is_no_standby(tmp_path: Path, version: int) -> None:
+    """There is no primary to go to: who restores it lets it go on. Who may not look is told as before."""
+    target = ("restore_command=false", "recovery_target=immediate")
+    with bad.started(version, *SMALL) as old:
+        bad.query(old.url("postgres"), "create role t_plain login")
+        with bad.started(version, *SMALL, *target, copy_of=old, restored=True) as server:
+            url = server.url("postgres")
+            until(lambda: bad.query(url, "select pg_get_wal_replay_pause_state()") == [("paused",)])
+            remedy = "select pg_wal_replay_resume();"
+            _refused(
+                tmp_path / "x", url, 2, "SERVER_UNUSABLE", "is still being restored, and is paused", remedy
+            )
+            _refused(tmp_path / "y", url.replace("postgres@", "t_plain@"), 2, "is a standby")
+            bad.query(url, remedy)
+            until(lambda: bad.query(url, "select pg_is_in_recovery()") == [(False,)])
+            assert bad.run(bad.project(tmp_path / "z", TABLE), "migrate", url).exit_code == 0
+
+
+def test_a_restore_that_goes_on_is_waited_for(tmp_path: Path, primary: Server) -> None:
+    """Nothing is paused that could be resumed."""
+    with bad.started(NEWEST, *SMALL, copy_of=primary) as server:
+        signal = Path(server.host, "data", "standby.signal")
+        signal.rename(signal.with_name("recovery.signal"))
+        url = server.url("postgres")
+        _refused(tmp_path, url, 2, "is still being restored, and takes no changes", "Wait until it is done")
 
 
 def test_a_full_server_is_refused_and_then_serves(tmp_path: Path, primary: Server) -> None:
