@@ -383,6 +383,52 @@ def test_a_word_that_is_no_boolean_is_named_before_anything_is_turned(
     assert move.query("DATABASE_URL_AUTH", "select status from old.users") == [("deleted",)]
 
 
+@pytest.mark.parametrize("value", ["2::integer", "1.0::numeric(3,1)"])
+def test_a_number_that_is_no_boolean_is_turned_by_the_hint(
+    move: Move, server: Server, auth_18: Connection, value: str
+) -> None:
+    """An update with true or false fails there, and 1 in a column with decimals stays 1.0."""
+    move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
+    users = f"create schema old; create table old.users as select 'deleted' as status, {value} as is_active;"
+    move.query("DATABASE_URL_AUTH", f"{users} alter table old.users alter is_active set default 1")
+    said = move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"', code=3)
+    move.query("DATABASE_URL_AUTH", said.partition("Then: ")[2].partition(";")[0])
+    assert move.query("DATABASE_URL_AUTH", "select is_active from old.users") == [(True,)]
+    move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"')
+    assert move.query("DATABASE_URL_AUTH", "select status, is_active from old.users") == [("inactive", False)]
+
+
+@pytest.mark.parametrize(
+    ("needs", "drop"),
+    [
+        (
+            "alter table old.users add constraint n check (is_active in (0, 1))",
+            "alter table old.users drop constraint n",
+        ),
+        (
+            "alter table old.users add constraint n check (coalesce(is_active, 0) = 1)",
+            "alter table old.users drop constraint n",
+        ),
+        ("create index n on old.users (status) where is_active = 1", "drop index old.n"),
+        ("create view old.n as select is_active from old.users", "drop view old.n"),
+    ],
+)
+def test_what_needs_a_number_to_stay_one_is_to_be_dropped(
+    move: Move, server: Server, auth_18: Connection, needs: str, drop: str
+) -> None:
+    """The column is named, and nothing is turned until then."""
+    move.environ["DATABASE_URL_AUTH"] = server.url(auth_18.info.dbname)
+    users = "create schema old; create table old.users as select 'deleted' as status, 1 as is_active;"
+    move.query("DATABASE_URL_AUTH", f"{users} {needs}")
+    said = move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"', code=3)
+    assert "old.users.is_active is not turned" in said
+    assert "Drop what needs it as it is" in said
+    assert move.query("DATABASE_URL_AUTH", "select status from old.users") == [("deleted",)]
+    move.query("DATABASE_URL_AUTH", drop)
+    move.type(f'psql -X -q -f {SCRIPTS}/words.sql "$DATABASE_URL_AUTH"')
+    assert move.query("DATABASE_URL_AUTH", "select status, is_active from old.users") == [("inactive", False)]
+
+
 @pytest.mark.parametrize(("statement", "told"), UNFIT, ids=lambda value: value[:40])
 def test_what_does_not_fit_is_told(
     move: Move, server: Server, auth_18: Connection, statement: str, told: str

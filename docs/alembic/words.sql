@@ -48,7 +48,7 @@ where not exists (
 );
 
 -- Before the word is turned. Where is_active is missing, or says it by a number or a word, it becomes a boolean;
--- where a value cannot, the script ends and nothing is turned.
+-- where a value cannot, or something needs it as it is, the script ends and nothing is turned.
 do $body$
 declare
     deleted constant text := (select old_word from turning.words where in_table = 'users' and old_word = 'deleted');
@@ -56,6 +56,7 @@ declare
         select atttypid from pg_attribute
         where attrelid = to_regclass('old.users') and attname = 'is_active' and not attisdropped
     );
+    is_number constant boolean := (select typcategory = 'N' from pg_type where oid = kind);
     found boolean := false;
 begin
     if deleted is not null then
@@ -74,7 +75,14 @@ begin
         exception
             when invalid_text_representation then
                 raise exception 'old.users.is_active is not turned: %', sqlerrm
-                    using hint = 'Say with an update who may sign in (true or false), and run this file again.';
+                    using hint = 'Say with an update who may sign in (' || case
+                        when is_number then '0: who may not). Then: alter table old.users alter is_active drop default, '
+                            'alter is_active type boolean using is_active <> 0; Run this file again.'
+                        else 'true or false), and run this file again.'
+                    end;
+            when undefined_function or undefined_object or datatype_mismatch or cannot_coerce or feature_not_supported then
+                raise exception 'old.users.is_active is not turned: %', sqlerrm
+                    using hint = 'Drop what needs it as it is (a check, index, column, trigger or view), and run this file again.';
         end;
     end if;
     execute 'update old.users set is_active = false where lower(status) = $1' using deleted;
