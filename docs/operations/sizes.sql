@@ -1,4 +1,5 @@
 -- Where the room goes, and whether autovacuum keeps up; largest table first.
+-- It waits for whoever alters a table: begin psql with PGOPTIONS="-c lock_timeout=5s" where that may be.
 -- Rows are estimates. Dead rows far above a fifth of the live ones, or an old last_vacuum, deserve a look.
 
 select

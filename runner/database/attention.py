@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RV = TypeVar("RV")
 INTERVAL = 0.1  # seconds between two looks whether somebody wants an end
-PATIENCE = 45.0  # seconds for an answer: who keeps the ledger to himself is named after 30
+PATIENCE = 45.0  # seconds for an answer: who keeps a table to himself is named after 10
 CANCEL_SECONDS = 0.7  # for the request, and again for the answer
 
 _CALLS: ContextVar[tuple[Callable[[float], None], ...]] = ContextVar("calls", default=())

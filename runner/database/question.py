@@ -35,7 +35,7 @@ _SETTINGS = {
     "quote_all_identifiers": "off",
     "standard_conforming_strings": "on",
     "row_security": "off",
-    "lock_timeout": "0",
+    "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
 }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.ledger.faults import CHANGED as CHANGED
     from runner.ledger.faults import SHAPE as SHAPE
     from runner.ledger.faults import TABLE as TABLE
+    from runner.ledger.holders import kept as kept
     from runner.ledger.key import HOLDS as HOLDS
     from runner.ledger.key import try_lock as try_lock
     from runner.ledger.key import try_session_lock as try_session_lock
@@ -68,6 +69,7 @@ else:
         claim="NAME OWN claims is_mistaken",
         entry="DONE FORGET RECORD RUNNING done_message forget_message is_to_do running_message",
         faults="CHANGED SHAPE TABLE",
+        holders="kept",
         key="HOLDS try_lock try_session_lock",
         objection="is_forgotten is_held is_outdated is_stale is_swallowed",
         table="APPEARED CREATE create make_durable read read_rows text",

@@ -1,4 +1,4 @@
-"""Name who keeps everybody from reading the ledger."""
+"""Name who keeps everybody from reading the ledger, or another table."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from runner import database
 from runner.errors import LockTimeout
-from runner.ledger.faults import TABLE
 
 if TYPE_CHECKING:
     from runner.database import Connection
 
 # Who has the lock; where it is only waited for, who is in the way, too. The kind of a process is hidden from
 # most roles, but in recovery only the one that replays has no user and a lock on a table.
-_HOLDERS = f"""
-    select case
+_HOLDERS = """
+    select distinct pg_catalog.format('%I.%I', n.nspname, c.relname), case
         when l.pid is null then pg_catalog.format(
             'prepared transaction %s -- to end it: rollback prepared %L;', p.gid, p.gid
         )
@@ -33,29 +32,39 @@ _HOLDERS = f"""
         )
     end
     from pg_catalog.pg_locks as l
+    join pg_catalog.pg_class as c on c.oid = l.relation and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace and n.nspname !~ '^pg_'
     left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
     left join pg_catalog.pg_locks as x
         on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and l.pid is null
     left join pg_catalog.pg_prepared_xacts as p on p.transaction = x.transactionid
-    where l.relation = pg_catalog.to_regclass('{TABLE}')
+    where l.relation = coalesce(pg_catalog.to_regclass({table}), l.relation)
         and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
         and (
             l.granted and l.mode = 'AccessExclusiveLock'
-            or not exists (
-                select from pg_catalog.pg_locks as o
+            or (
+                select pg_catalog.bool_or(o.mode = 'AccessExclusiveLock')
+                    and not pg_catalog.bool_or(o.mode = 'AccessExclusiveLock' and o.granted)
+                from pg_catalog.pg_locks as o
                 where o.relation = l.relation and o.database = l.database
-                    and o.granted and o.mode = 'AccessExclusiveLock'
             )
         )
-    order by l.pid
-"""  # noqa: S608 - a name of ours
+    order by 2, 1
+"""
 
 
-def named(connection: Connection) -> LockTimeout:
-    """Return the error that names them, as the server sees them now. Does not write."""
-    lines = database.query(connection, _HOLDERS)
+def kept(connection: Connection, *, table: str | None = None) -> LockTimeout:
+    """Return the error that names them, as the server sees them now. Does not write.
+
+    ``None`` stands for whatever table somebody keeps readers away from: the server does not say for which one
+    a question was given up.
+    """
+    [result] = database.ask(connection, database.fill(_HOLDERS, table=table))
+    found = database.rows(connection, result)
+    tables = list(dict.fromkeys(name for name, _ in found)) or [table or "a table"]
     return LockTimeout(
-        f"Somebody holds a lock on {TABLE}, which nobody can read meanwhile.",
+        f"Somebody holds a lock on {', '.join(tables[:3])}{' …' * (len(tables) > 3)}, which nobody can read "  # noqa: PLR2004 - a line has room for three
+        "meanwhile.",
         remedy="Let that transaction end, then run again.",
-        notes=tuple(line for (line,) in lines),
+        notes=tuple(dict.fromkeys(line for _, line in found)),
     )

@@ -103,7 +103,7 @@ _WAIT = """
     commit;
 """
 _LOCK_NOT_AVAILABLE = "55P03"
-_PATIENCE = "set local lock_timeout = '30s';"
+_PATIENCE = "set local lock_timeout = '10s';"  # also where a transaction is open
 _DIGITS = 3  # of a version, at least
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -149,7 +149,7 @@ def _rows(connection: Connection) -> list[tuple[Any, ...]]:
         from runner.ledger import holders  # noqa: PLC0415 - start-up time
 
         database.roll_back(connection)
-        raise holders.named(connection) from error
+        raise holders.kept(connection, table=TABLE) from error
     return database.rows(connection, result)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from runner.config import Project, Series, Target
     from runner.database import Connection
+    from runner.errors import LockTimeout
     from runner.model import Migration
     from runner.planning.facts import Facts
     from runner.planning.step import Step
 
     Files = Mapping[str, tuple[Migration, ...]]
 
+_LOCK_NOT_AVAILABLE = "55P03"
 _SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
 
@@ -97,7 +99,7 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
             raise
 
     with ExitStack() as stack:
-        stack.enter_context(_lost())
+        stack.enter_context(_lost(targets))
         # Written beforehand: what one thread does here, in Python, the other waits for.
         asked = [(target, _message(target, migrations[target.series.name])) for target in targets]
         yield tuple(database.together(found, asked, meanwhile=_load))
@@ -111,13 +113,15 @@ def _load() -> None:
 
 
 @contextmanager
-def _lost() -> Iterator[None]:
-    """Name a connection that breaks while nothing is being applied."""
+def _lost(targets: Sequence[Target]) -> Iterator[None]:
+    """Name a connection that breaks, and who keeps a table from us, while nothing is being applied."""
     try:
         yield
     except database.ConnectionBroken as error:
         from runner.planning import pooler  # noqa: PLC0415 - failures only
 
+        if error.sqlstate == _LOCK_NOT_AVAILABLE:
+            raise _kept(targets) from error
         if found := pooler.refusal(error):
             raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
@@ -127,6 +131,16 @@ def _lost() -> Iterator[None]:
             remedy="Run again.",
             notes=tuple(str(error).splitlines()),
         ) from error
+
+
+def _kept(targets: Sequence[Target]) -> LockTimeout:
+    """Name who keeps readers away, in whichever database it is."""
+    for target in targets:
+        with closing(connect(target)) as connection:
+            problem = ledger.kept(connection)
+        if problem.notes:
+            break
+    return problem
 
 
 def _message(target: Target, migrations: tuple[Migration, ...]) -> str:

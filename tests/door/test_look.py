@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -12,7 +13,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 import runner
-from runner.database import attention
+from runner.database import attention, question
+from runner.errors import LockTimeout
 from tests.faults.proxy import Fault, Proxy
 from tests.project import ROOT, TWO, make
 
@@ -132,3 +134,26 @@ def test_what_is_not_there_is_told_as_by_any_module() -> None:
     """A misspelt name is an AttributeError that names the package."""
     with pytest.raises(AttributeError, match="module 'runner' has no attribute 'migrat'"):
         _ = runner.migrat  # type: ignore[attr-defined] # which is the point
+
+
+def test_who_keeps_a_table_from_readers_is_named(
+    tmp_path: Path, each_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comparison waits for a while, not for ever; what ends it stands there to be pasted."""
+    monkeypatch.setitem(question._SETTINGS, "lock_timeout", "300ms")
+    checked = "create table if not exists public.one (id int check (id > 0));"
+    app = make(tmp_path, app={"000_one.sql": checked})
+    app.migrate(each_url)
+
+    def compared() -> tuple[runner.Database, ...]:
+        return runner.verify("app", url=each_url, config=app.file, drift=True)
+
+    with closing(psycopg.connect(each_url, application_name="an owner")) as other:
+        other.execute("lock table public.one in access exclusive mode")
+        with pytest.raises(LockTimeout, match=r"a lock on public\.one, which") as caught:
+            compared()
+        [note] = caught.value.notes
+        assert "application an owner, idle in transaction" in note
+        with psycopg.connect(each_url, autocommit=True) as db:
+            db.execute(note.partition("to end it: ")[2].encode())
+    assert not compared()[0].problems

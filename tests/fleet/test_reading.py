@@ -6,10 +6,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 import runner
 from runner.apply import envelope
+from runner.database import question
+from runner.errors import LockTimeout
+from runner.fleet import look
 from runner.schema import cluster
 from tests.fleet.conftest import run
 from tests.project import ROOM
@@ -112,6 +116,21 @@ def test_drift_is_looked_for_beside_one_scratch_database_per_state(
         "eu-1": ("table public.extra is not in the files",),
         "eu-2": ("column public.two.extra is not in the files",),
     }
+
+
+def test_who_keeps_a_table_of_a_member_from_readers_is_named(
+    app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the member counts as one whose server has fallen silent; the others are compared."""
+    monkeypatch.setitem(question._SETTINGS, "lock_timeout", "300ms")
+    monkeypatch.setattr(look, "PATIENCE", 5.0)
+    list(runner.migrate_fleet(fleet, config=app.file))
+    run(fleet["eu-1"], "alter table public.one add check (id > 0)")
+    with psycopg.connect(fleet["eu-1"]) as other:
+        other.execute("lock table public.one in access exclusive mode")
+        found = by_name(runner.verify_fleet(fleet, config=app.file, drift=True))
+    assert [name for name, one in found.items() if isinstance(one.problem, LockTimeout)] == ["eu-1"]
+    assert any("pg_terminate_backend" in note for one in found["eu-1"].problems for note in one.notes)
 
 
 def test_stop_ends_the_files_in_the_scratch_database(
