@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import apply, database, schema
@@ -29,7 +30,7 @@ def describe(series: Series, migrations: Sequence[Migration], url: str, *, sourc
         database.connect(there, source=source) as connection,
     ):
         schema.check_extensions(connection, migrations, source=source)
-        access = Access(connection, lambda: database.connect(there, source=source))
+        access = Access(connection, partial(database.connect, there, source=source))
         made: dict[Identity, str] = {}
         for migration in apply.one_by_one(access, migrations, Limits(statement_timeout=0)):
             made |= dict.fromkeys(read.identities(connection) - made.keys(), migration.label)
