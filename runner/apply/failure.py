@@ -76,9 +76,9 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
         how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
-            remedy=_outside(_PART if commits_itself(migration.sql) else _AGAIN, migration)
-            if not migration.in_transaction
-            else _AGAIN,
+            remedy=_outside(
+                _AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART, migration
+            ),
             notes=blockers or tuple((diag.message_detail or "").splitlines()),
         )
     told = disclosure.lines(diag, migration.sql)
