@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.apply import position
 from runner.errors import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 _QUOTES = "\"'»«„“”「」『』"
 _OF_ROWS, _OF_VALUES = "23", "22"  # classes of SQLSTATEs
+_RAISES = "exec_stmt_raise"  # of PL/pgSQL's source
 _RAISED = ("P0", "38", "39")  # what code says of itself, in PL/pgSQL and in other languages
 # A function and the line in it, or its n-th statement: `PL/pgSQL function f(integer) line 3 at RAISE`.
 _CODE = (
-    rf"[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block|[{_QUOTES}][\w.$]+[{_QUOTES}])"
+    rf"[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block"
+    rf"|[{_QUOTES}][\w.$]+(?:\([^{_QUOTES}:]*\))?[{_QUOTES}])"
     rf"[^{_QUOTES}:]*\d[^{_QUOTES}:]*"
 )
 
@@ -45,8 +48,11 @@ def lines(diag: psycopg.errors.Diagnostic | Heard, sql: str, *, context: bool = 
     for name, text in (("DETAIL", diag.message_detail), ("HINT", diag.message_hint)):
         where = hidden if text and _may_show_rows(diag, text, sql) else shown
         where += (f"{name}: {line}" for line in (text or "").splitlines())
-    for line in (diag.context or "").splitlines() if context else ():
-        (shown if re.fullmatch(_CODE, line) or _stands_in(line, sql) else hidden).append(f"CONTEXT: {line}")
+    told = zip((diag.context or "").splitlines(), position.context(diag).splitlines(), strict=True)
+    for line, ordered in told if context else ():
+        (shown if re.fullmatch(_CODE, ordered) or _stands_in(line, sql) else hidden).append(
+            f"CONTEXT: {line}"
+        )
     return Lines((*shown, *([LEFT_OUT] if hidden else [])), tuple(hidden))
 
 
@@ -56,8 +62,8 @@ def _may_show_rows(diag: psycopg.errors.Diagnostic | Heard, text: str, sql: str)
         return True
     if kind == _OF_VALUES:
         return re.search(rf"[{_QUOTES}:\n]", text) is not None and not _stands_in(text, sql)
-    raised = kind in _RAISED or (diag.context or "").partition("\n")[0].endswith("RAISE")
-    return raised and not _stands_in(text, sql)
+    raised = diag.source_function == _RAISES or position.context(diag).partition("\n")[0].endswith("RAISE")
+    return (raised or kind in _RAISED) and not _stands_in(text, sql)
 
 
 def _stands_in(line: str, sql: str) -> bool:

@@ -60,7 +60,7 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
     """Tell whether a message fits a statement: the line of a body that raised it, or the names it quotes."""
-    if inline := re.search(position.INLINE, heard.context or ""):
+    if inline := re.search(position.INLINE, position.context(heard)):
         at = position.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
@@ -69,7 +69,7 @@ def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
 
 def _fits(heard: Heard, line: str) -> bool:
     """Tell whether a line of a body may have raised a message: a raise with such a format, or a call."""
-    if not (heard.context or "").endswith("RAISE"):
+    if not position.context(heard).endswith("RAISE"):
         return bool(line)
     return any(_gives(form, heard.message_primary) for form in _RAISE.findall(line))
 

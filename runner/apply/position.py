@@ -20,14 +20,21 @@ if TYPE_CHECKING:
 
 INLINE = r"\binline_code_block\D+(\d+)"
 _SELECT = "SELECT"
-_BYTES = r"\b0x([0-9a-f]{2})\b"
+_BYTES = r"0x([0-9a-f]{2})\b"
+# Japanese and Chinese set no blank before a name; in Chinese the statement and its line come before it.
+_CLOSE, _FIRST = r"(?m)^PL/pgSQL\s*(?:関数|函数)", r"(?m)^在(.*)的第(\d+)行的PL/pgSQL函数(.*)$"
 NO_SUCH_LETTER = "22P05"
 
 
 def is_from_code(diag: Diagnostic) -> bool:
     """Tell whether an error comes from within a block or a function."""
-    context = diag.context or ""
-    return bool(re.search(INLINE, context) or maker.called(context))
+    found = context(diag)
+    return bool(re.search(INLINE, found) or maker.called(found))
+
+
+def context(diag: Diagnostic | Heard) -> str:
+    """Return the lines of a context in the order of most languages: the function, the line, the statement."""
+    return re.sub(_CLOSE, "PL/pgSQL ", re.sub(_FIRST, r"PL/pgSQL \3 \2 \1", diag.context or ""))
 
 
 def find(diag: Diagnostic, migration: Migration, *, done: int, start: int) -> Place | None:
@@ -75,7 +82,7 @@ def _in_body(
     """
     if (whole := _of_sql(diag, text, statements, running)) is not None:
         return whole
-    lines = (diag.context or "").splitlines()
+    lines = context(diag).splitlines()
     blocks = [line for line in lines if re.search(INLINE, line)]
     for depth, line in enumerate(lines):
         if line in blocks[:-1]:

@@ -46,6 +46,7 @@ class Heard(NamedTuple):
     internal_position: str | None
     statement: int
     is_certain: bool = False
+    source_function: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -86,6 +87,7 @@ class Notices:
             diag.internal_query,
             diag.internal_position,
             self._done,
+            source_function=diag.source_function,
         )
 
     def settle(self) -> None:

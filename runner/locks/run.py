@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 # A scan that an index can avoid is avoided, however small the table is here.
 _BEGIN = """
-    begin read write; set local statement_timeout = 0; set local enable_seqscan = off
+    begin isolation level read committed read write;
+    set local statement_timeout = 0; set local enable_seqscan = off
 """
 _TELL = "set local client_min_messages = debug1"
 _NAME = "select %s::pg_catalog.regclass::text"  # a block may give it another one

@@ -33,7 +33,7 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     known = probe.relations(here.connection, besides=here.filler.besides)
     first_new = loss.next_number(here.connection)
     try:
-        database.run(here.connection, "begin read write")
+        database.run(here.connection, "begin isolation level read committed read write")
         losses = loss.Losses(here.connection, known, first_new=first_new)
         before = probe.look(here.connection, known)
         error = database.failure(database.send(here.connection, text))

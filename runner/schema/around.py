@@ -81,6 +81,7 @@ _MEANING = [
     "DateStyle", "IntervalStyle", "TimeZone", "timezone_abbreviations", "search_path", "lc_monetary",
     "array_nulls", "xmloption", "backslash_quote", "transform_null_equals", "check_function_bodies",
     "default_text_search_config", "default_table_access_method", "default_toast_compression",
+    "default_tablespace", "quote_all_identifiers",  # with the second, options of a dictionary are kept quoted
 ]  # fmt: skip
 _SET = """
     select name, reset_val from pg_catalog.pg_settings

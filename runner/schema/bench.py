@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.schema.moment import Moment
 
-_BEGIN = "begin read write; set local row_security = off; set local statement_timeout = 0"  # as migrate does
+_BEGIN = """
+    begin isolation level read committed read write;  -- as migrate does
+    set local row_security = off; set local statement_timeout = 0
+"""
 _NO_RIGHT = "42501"
 _POLICY = "check_enable_rls"  # the place in PostgreSQL that refuses what a policy would hide
 

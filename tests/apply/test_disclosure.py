@@ -67,7 +67,7 @@ def test_an_error_shows_no_row(filled: str, case: str) -> None:
 
 
 def _heard(**facts: str) -> Heard:
-    known = {name: facts.get(name) for name in Heard._fields[1:9]}
+    known = {name: facts.get(name) for name in (*Heard._fields[1:9], "source_function")}
     return Heard("WARNING", statement=0, **{**known, "message_primary": "m"})  # type: ignore[arg-type] # a test's
 
 
@@ -85,6 +85,11 @@ def _heard(**facts: str) -> Heard:
         ({"sqlstate": "P0001", "message_detail": "in the file"}, True),
         ({"sqlstate": "P0001", "message_detail": "hunter2"}, False),
         ({"sqlstate": "01000", "message_detail": "hunter2", "context": "f() line 3 at RAISE\nf()"}, False),
+        (
+            {"sqlstate": "AX001", "message_detail": "hunter2", "context": "在RAISE的第4行的PL/pgSQL函数f()"},
+            False,
+        ),
+        ({"sqlstate": "AX001", "message_detail": "hunter2", "source_function": "exec_stmt_raise"}, False),
         ({"sqlstate": "01000", "message_detail": "drop cascades to table t"}, True),
     ],
 )  # fmt: skip

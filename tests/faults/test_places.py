@@ -290,3 +290,33 @@ def test_a_notice_is_placed_in_any_language(
         said = bad.run(make(tmp_path, app=NOTICED), "migrate", url, "--verbose").output
     places = [line.split(": ")[1] for line in said.splitlines() if line.startswith("notice: ")]
     assert places == ["app/001_b.sql:2:24", "app/002_c.sql:1:1", "app/002_c.sql:2:1"], said
+
+
+BODIES = {  # what fails in a body, and what is said of it
+    "do $$\nbegin\n    perform 1;\n    execute 'select 1/0';\nend $$;": ":4:5",
+    "create function public.f(n int) returns int language plpgsql as $$\nbegin\n"
+    "    return 1 / n;\nend $$;\nselect public.f(0);": ":3:5",
+    "select 1;\ndo $$\nbegin\n    vacuum;\nend $$;": "No function and no block may run this statement",
+    "do $$ begin\n    raise exception 'odd' using errcode = 'AX001', detail = (select v from public.t);\n"
+    "end $$;": ":2:5",
+}
+
+
+@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
+@pytest.mark.parametrize("language", ["en", "de", "ja", "zh_CN", "ko"])
+def test_a_body_that_fails_is_known_in_any_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """In whatever order the words of its context stand; and what it has read of a table stays unsaid."""
+    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
+    with bad.started(OLDEST, LANGUAGE=language) as server, bad.database(server) as url:
+        app = make(tmp_path, app={"000_t.sql": "create table public.t (v text);"})
+        app.migrate(url)
+        bad.query(url, "insert into public.t values ('hunter2')")
+        for body, expected in BODIES.items():
+            app.write("app", {"001_x.sql": body})
+            said = bad.run(app, "migrate", url)
+            assert said.exit_code == 1, said.output
+            assert expected in said.output, said.output
+            assert "hunter2" not in said.output
+            assert "function" not in body or "CONTEXT" in said.output, said.output
