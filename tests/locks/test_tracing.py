@@ -33,6 +33,15 @@ def test_each_file_stands_on_those_before_it(own_stage: Stage) -> None:
     assert [(e.name, str(e.work)) for _, e in second.effects] == [("public.orders", "rewrites")]
 
 
+def test_a_server_where_transactions_are_serializable_has_no_other_locks(own_stage: Stage) -> None:
+    """A file runs read committed wherever it is tried, as migrate runs it."""
+    connection = own_stage.here.connection
+    connection.execute("set default_transaction_isolation = serializable")
+    [found] = _traces(own_stage, "update public.orders set total = total")
+    assert found.untraced is None
+    assert [effect.name for _, effect in found.effects] == ["public.orders"]
+
+
 def test_a_file_that_trips_over_made_up_rows_is_traced_without_them(own_stage: Stage) -> None:
     """As prove does: the rows are ours, not the file's fault."""
     from runner.schema import rows  # noqa: PLC0415 - this test makes them itself

@@ -120,6 +120,27 @@ def test_the_guide_of_roles_is_no_drift_and_its_rights_are_looked_for(guided: st
         assert len(found) == 3
 
 
+def test_what_a_setting_has_made_of_the_files_is_no_drift(tmp_path: Path, url: str) -> None:
+    """Where new objects go, and how the options of a dictionary are kept."""
+    text = """
+        create table if not exists public.t (id int primary key);
+        create text search dictionary public.d (template = pg_catalog.simple, accept = false);
+    """
+    app = make(tmp_path, app={"000_one.sql": text})
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("set allow_in_place_tablespaces = on")
+        admin.execute("create tablespace t_default location ''")
+        for setting in ("default_tablespace = t_default", "quote_all_identifiers = on"):
+            admin.execute(f"alter database {admin.info.dbname} set {setting}".encode())
+    try:
+        app.migrate(url)
+        assert app.run(CliRunner(), "verify", "--drift", APP_URL=url).exit_code == 0
+    finally:
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute("drop table if exists public.t, public.schema_migrations")
+            admin.execute("drop tablespace t_default")
+
+
 def test_what_files_set_for_the_database_brings_no_other_role(each_url: str, tmp_path: Path) -> None:
     """The scratch database works as the role that migrates, which is a setting of its own."""
     sets = (
