@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
-_UNDEFINED, _LANGUAGE = "42704", "plpgsql"
+_LANGUAGE = "plpgsql"
+_LACKS = {  # by SQLSTATE
+    "42704": ("This database has no", "create extension plpgsql;"),
+    "42501": ("This role may not use", "grant usage on language plpgsql to the role that migrates."),
+}
 _VALUE_TOO_NEW = "55P04"
 CORRECT = "Correct the cause and run again."
 _ROLLED_BACK = f"It was rolled back, nothing of it remains. {CORRECT}"
@@ -65,11 +69,12 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
-    if done is None and error.sqlstate == _UNDEFINED and _LANGUAGE in (diag.message_primary or ""):
+    if done is None and error.sqlstate in _LACKS and _LANGUAGE in (diag.message_primary or ""):
+        lacks, cure = _LACKS[error.sqlstate]
         return ServerUnusable(
-            f"This database has no language plpgsql, without which the runner can apply no file: "
+            f"{lacks} language plpgsql, without which the runner can apply no file: "
             f"{migration.path} was rolled back.",
-            remedy="As its owner: create extension plpgsql; Then run again.",
+            remedy=f"As its owner: {cure} Then run again.",
         )
     if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         is_deadlock = error.sqlstate == _DEADLOCK

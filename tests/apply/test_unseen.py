@@ -165,6 +165,21 @@ def test_without_plpgsql_it_is_said_what_is_missing(
     _without_language(app, each_url, says="no language plpgsql")
 
 
+def test_a_role_that_may_not_use_plpgsql_is_told(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The file has nothing to do with it."""
+    app = make(tmp_path, app={"000_t.sql": "create table public.t (id int);"})
+    db.execute("create role t_mute login; grant create on schema public to t_mute")
+    db.execute("revoke all on language plpgsql from public")
+    try:
+        with pytest.raises(ServerUnusable, match="This role may not use language plpgsql") as caught:
+            app.migrate(each_url.replace("postgres@", "t_mute@"))
+        assert "grant usage on language plpgsql" in (caught.value.remedy or "")
+    finally:
+        db.execute("grant usage on language plpgsql to public; drop owned by t_mute; drop role t_mute")
+
+
 def test_a_text_is_recorded_whole_where_two_letters_are_one(tmp_path: Path, each_url: str) -> None:
     """In EUC_JIS_2004, as the server counts: the text of a long file is sent, and places are found."""
     name = "euc_jis"
