@@ -76,7 +76,7 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
     if _is_for_ever(told) or limit == _IS_CLOSED:
         is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
-        remedy = _HALF_DROPPED if is_invalid else _remedy(told)
+        remedy = _HALF_DROPPED if is_invalid else _remedy(told, str(options.get("user")))
         return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy.format(**names))
     if told.sqlstate == _FULL:
         wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT
@@ -91,10 +91,10 @@ def unreachable(
     return CannotConnect(f"Cannot connect to the server of {source}.", remedy=remedy)
 
 
-def _remedy(told: Told) -> str:
+def _remedy(told: Told, user: str) -> str:
     if told.source == _OF_LIBRARIES:
         return _LIBRARY
-    said = told.text.rpartition(f"{told.sqlstate}: ")[2]
+    said = told.text.rpartition(f"{told.sqlstate}: ")[2].replace(user, "")
     if told.sqlstate == _REJECTED and _HBA not in said and _CERTIFICATE.search(said):
         return _CLIENT
     return _REMEDIES.get(told.sqlstate, _OPTION)

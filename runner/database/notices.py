@@ -51,7 +51,8 @@ class Heard(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What the message quotes, in the marks of whatever language the server speaks."""
-        return re.findall(rf"[{_MARKS}]\s*([^{_MARKS}]+?)\s*[{_MARKS}]", self.message_primary)
+        found = re.findall(rf"[{_MARKS}]([^{_MARKS}]+)[{_MARKS}]", self.message_primary)
+        return [name for one in found if (name := one.strip())]
 
 
 class Notices:

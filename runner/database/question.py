@@ -62,16 +62,20 @@ _LACKS = "See which right the role lacks; docs/production.md has roles that suff
 _SAID = "These are its own words: see what they name, and run again when it is put right."
 
 
-def settings(connection: Connection) -> str:
-    """Return the statements that set, for a transaction, what shapes the runner's answers."""
+def settings(connection: Connection, *, waits: bool = False) -> str:
+    """Return the statements that set, for a transaction, what shapes the runner's answers.
+
+    One that ``waits`` takes as long for a lock as it takes; any other gives up in time.
+    """
     known = _SETTINGS | (_SINCE_17 if connection.pgconn.server_version >= _17 else {})
+    known |= {"lock_timeout": "0"} if waits else {}
     calls = (f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in known.items())
     return _SET.replace("{settings}", ", ".join(calls))
 
 
 def opening(connection: Connection, *, access: str = "read only") -> str:
     """Return what begins a transaction of the runner's own; ``access`` is ``read only`` or ``read write``."""
-    return _BEGIN.replace("{access}", access) + settings(connection)
+    return _BEGIN.replace("{access}", access) + settings(connection, waits=access == "read write")
 
 
 def ask(connection: Connection, text: str) -> list[PGresult]:

@@ -8,6 +8,8 @@ from runner import database
 from runner.errors import LockTimeout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.database import Connection
 
 # Who has the lock; where it is only waited for, who is in the way, too. The kind of a process is hidden from
@@ -33,12 +35,18 @@ _HOLDERS = """
     end
     from pg_catalog.pg_locks as l
     join pg_catalog.pg_class as c on c.oid = l.relation and c.relkind in ('r', 'p', 'v', 'm', 'f')
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace and n.nspname !~ '^pg_'
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
     left join pg_catalog.pg_locks as x
         on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and l.pid is null
     left join pg_catalog.pg_prepared_xacts as p on p.transaction = x.transactionid
-    where l.relation = coalesce(pg_catalog.to_regclass({table}), l.relation)
+    where (
+            l.relation = pg_catalog.to_regclass({table})
+            -- who began while somebody waited already is not the one he waits for
+            or n.nspname = any ({schemas}::text[])
+            and coalesce(pg_catalog.clock_timestamp() - a.xact_start, '1 day'::interval)
+                > pg_catalog.current_setting('lock_timeout')::interval
+        )
         and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
         and (
             l.granted and l.mode = 'AccessExclusiveLock'
@@ -53,18 +61,20 @@ _HOLDERS = """
 """
 
 
-def kept(connection: Connection, *, table: str | None = None) -> LockTimeout:
+def kept(connection: Connection, *, table: str | None = None, schemas: Sequence[str] = ()) -> LockTimeout:
     """Return the error that names them, as the server sees them now. Does not write.
 
-    ``None`` stands for whatever table somebody keeps readers away from: the server does not say for which one
-    a question was given up.
+    Whoever keeps readers from ``table``, or from any in ``schemas``: the server does not say for which one a
+    question was given up.
     """
-    [result] = database.ask(connection, database.fill(_HOLDERS, table=table))
+    [result] = database.ask(connection, database.fill(_HOLDERS, table=table, schemas=list(schemas)))
     found = database.rows(connection, result)
     tables = list(dict.fromkeys(name for name, _ in found)) or [table or "a table"]
+    which = f"{', '.join(tables[:3])}{' …' * (len(tables) > 3)}"  # noqa: PLR2004 - a line has room for three
     return LockTimeout(
-        f"Somebody holds a lock on {', '.join(tables[:3])}{' …' * (len(tables) > 3)}, which nobody can read "  # noqa: PLR2004 - a line has room for three
-        "meanwhile.",
+        f"Somebody holds a lock on {which}, which nobody can read meanwhile."
+        if found or table
+        else "A question about the tables has waited too long for a lock.",
         remedy="Let that transaction end, then run again.",
         notes=tuple(dict.fromkeys(line for _, line in found)),
     )

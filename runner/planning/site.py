@@ -99,7 +99,7 @@ def look(migrations: Files, targets: Sequence[Target]) -> Iterator[tuple[Site, .
             raise
 
     with ExitStack() as stack:
-        stack.enter_context(_lost(targets))
+        stack.enter_context(_lost(migrations, targets))
         # Written beforehand: what one thread does here, in Python, the other waits for.
         asked = [(target, _message(target, migrations[target.series.name])) for target in targets]
         yield tuple(database.together(found, asked, meanwhile=_load))
@@ -113,7 +113,7 @@ def _load() -> None:
 
 
 @contextmanager
-def _lost(targets: Sequence[Target]) -> Iterator[None]:
+def _lost(migrations: Files, targets: Sequence[Target]) -> Iterator[None]:
     """Name a connection that breaks, and who keeps a table from us, while nothing is being applied."""
     try:
         yield
@@ -121,7 +121,7 @@ def _lost(targets: Sequence[Target]) -> Iterator[None]:
         from runner.planning import pooler  # noqa: PLC0415 - failures only
 
         if error.sqlstate == _LOCK_NOT_AVAILABLE:
-            raise _kept(targets) from error
+            raise _kept(migrations, targets) from error
         if found := pooler.refusal(error):
             raise found from error
         if error.sqlstate not in (None, *_SHUT_DOWN):
@@ -133,14 +133,16 @@ def _lost(targets: Sequence[Target]) -> Iterator[None]:
         ) from error
 
 
-def _kept(targets: Sequence[Target]) -> LockTimeout:
-    """Name who keeps readers away, in whichever database it is."""
+def _kept(migrations: Files, targets: Sequence[Target]) -> LockTimeout:
+    """Name who keeps readers away, in each of the databases."""
+    found = []
     for target in targets:
+        schemas = _schemas(target, migrations[target.series.name])
         with closing(connect(target)) as connection:
-            problem = ledger.kept(connection)
-        if problem.notes:
-            break
-    return problem
+            found.append(ledger.kept(connection, schemas=schemas))
+    first, *others = [one for one in found if one.notes] or found[:1]
+    first.notes += tuple(line for one in others for line in (one.message, *one.notes))
+    return first
 
 
 def _message(target: Target, migrations: tuple[Migration, ...]) -> str:

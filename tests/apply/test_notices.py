@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from runner.apply.event import Notice, Noticed, Outcome
+from runner.database import Heard
 from runner.errors import RunnerError
 from tests.project import make
 
@@ -152,3 +153,12 @@ def test_listening_costs_nothing_worth_naming(tmp_path: Path, url: str) -> None:
     assert isinstance(event, Noticed)
     assert event.notices[-1] == Notice("NOTICE", "and 19900 more")
     assert time.monotonic() - began < 10
+
+
+def test_a_mark_before_many_blanks_takes_no_time() -> None:
+    """As where a loop prints padded rows: each of a hundred notices is read once for each statement."""
+    blank = (None,) * 6
+    heard = Heard("NOTICE", None, 'size 5"' + " " * 1900 + "x", *blank, statement=0)
+    started = time.monotonic()
+    assert [heard.names for _ in range(100)] == [[]] * 100
+    assert time.monotonic() - started < 1

@@ -331,13 +331,15 @@ def test_a_drop_that_was_interrupted_is_known_in_any_language(strict: Server) ->
         ('사용자 "u"의 인증서 인증을 실패했습니다', True),
         ("certifikat-autentisering misslyckades för användare »u«", True),
         ("Peer-Authentifizierung für Benutzer »u« fehlgeschlagen", False),
+        ("Peer-Authentifizierung für Benutzer »certifier« fehlgeschlagen", False),
         ("pg_hba.conf lehnt Verbindung ab für Host »h«, Benutzer »certifier«, Datenbank »d«", False),
     ],
 )
 def test_a_certificate_is_known_in_any_language(text: str, *, wants_certificate: bool) -> None:
     """Only these words tell it from what pg_hba.conf refuses; the host's name is none of them."""
     told = Told("28000", "auth", f'connection to server at "certificates.test" failed: FATAL:  28000: {text}')
-    remedy = denial.named(told, {"dbname": "d", "user": "u"}, source="APP_URL").remedy or ""
+    user = "certifier" if "certifier" in text else "u"
+    remedy = denial.named(told, {"dbname": "d", "user": user}, source="APP_URL").remedy or ""
     assert ("sslcert and sslkey" in remedy) is wants_certificate, remedy
 
 

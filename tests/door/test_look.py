@@ -148,7 +148,11 @@ def test_who_keeps_a_table_from_readers_is_named(
     def compared() -> tuple[runner.Database, ...]:
         return runner.verify("app", url=each_url, config=app.file, drift=True)
 
-    with closing(psycopg.connect(each_url, application_name="an owner")) as other:
+    with (
+        closing(psycopg.connect(each_url, application_name="an owner")) as other,
+        psycopg.connect(each_url, application_name="an innocent") as innocent,
+    ):
+        innocent.execute("create schema theirs; create table theirs.one (id int)")
         other.execute("lock table public.one in access exclusive mode")
         with pytest.raises(LockTimeout, match=r"a lock on public\.one, which") as caught:
             compared()
