@@ -13,7 +13,7 @@ from psycopg import pq, waiting
 from runner.errors import ConnectionLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from threading import Event
 
     from psycopg.abc import PQGen
@@ -94,9 +94,11 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
         """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""
-        heeded = _heeding(gen, heed())
+        limit: dict[str, Any] = (
+            {} if timeout is None else {"timeout": timeout}
+        )  # psycopg before 3.3.6 has none
         try:
-            return waiting.wait(heeded, self.pgconn.socket, interval=interval, timeout=timeout)
+            return waiting.wait(_heeding(gen, heed()), self.pgconn.socket, interval=interval, **limit)
         except psycopg.Error:
             raise
         except BaseException:
@@ -109,14 +111,25 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
             return
         try:
             self.cancel_safe(timeout=CANCEL_SECONDS)
-            waiting.wait(gen, self.pgconn.socket, interval=INTERVAL, timeout=CANCEL_SECONDS)
+            waiting.wait(limited(gen, seconds=CANCEL_SECONDS), self.pgconn.socket, interval=INTERVAL)
         except psycopg.errors.QueryCanceled:
             pass
         except Exception:
             self.close()
 
 
-def _heeding(gen: PQGen[RV], look: Callable[[], None]) -> PQGen[RV]:
+def limited(gen: Generator[Any, Any, RV], *, seconds: float) -> Generator[Any, Any, RV]:
+    """Do as ``gen``, which waits for a server, but raise ``ConnectionTimeout`` when that takes too long."""
+    end = time.monotonic() + seconds
+
+    def look() -> None:
+        if time.monotonic() > end:
+            raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+
+    return _heeding(gen, look)
+
+
+def _heeding(gen: Generator[Any, Any, RV], look: Callable[[], None]) -> Generator[Any, Any, RV]:
     """Do as ``gen``, and ``look`` whenever it waits, at least every interval."""
     try:
         wanted = next(gen)

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import pq, waiting
 from psycopg.conninfo import make_conninfo
 
-from runner.database import denial
+from runner.database import attention, denial
 from runner.database.denial import Told
 from runner.database.url import is_utf8, redacted
 from runner.errors import (
@@ -38,7 +38,7 @@ _VERBOSE = 2  # PQERRORS_VERBOSE
 _SECONDS = 10
 _SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
 _SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
-_NO_SUCH_HOST = re.compile(r"failed to resolve host .*\[Errno (-?\d+)\]|could not translate host name")
+_NO_SUCH_HOST = re.compile(r"(?:failed to resolve host .*|\A)\[Errno (-?\d+)\]|could not translate host name")
 _TRY_AGAIN = "Temporary failure"
 # libpq's own words, in English: Python leaves a process in the locale C. Not what says that the wire was cut.
 _TLS = re.compile(
@@ -74,7 +74,8 @@ def _ask(conninfo: str) -> Told | None:
     """Try again, and return the server's refusal, if it is the server that refuses."""
     try:
         libpq = _libpq()
-        pgconn = waiting.wait_conn(_attempt(conninfo, libpq), interval=0.1, timeout=_SECONDS)
+        attempt = attention.limited(_attempt(conninfo, libpq), seconds=_SECONDS)
+        pgconn = waiting.wait_conn(attempt, interval=attention.INTERVAL)
     except (psycopg.Error, OSError, AttributeError):
         return None  # another way to load libpq than those known here: the reason stays unknown
     text = pgconn.get_error_message("utf-8")

@@ -103,8 +103,8 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
 def _by_libpq(options: dict[str, Any]) -> Connection:
     """Connect to an abstract socket: psycopg would look for a host of that name."""
     seconds = timeout_from_conninfo(options)
-    started = generators.connect(make_conninfo(**options))
-    connection = Attentive(waiting.wait_conn(started, interval=attention.INTERVAL, timeout=seconds))
+    started = attention.limited(generators.connect(make_conninfo(**options)), seconds=seconds)
+    connection = Attentive(waiting.wait_conn(started, interval=attention.INTERVAL))
     connection.autocommit, connection.prepare_threshold = True, None
     return connection
 

@@ -7,16 +7,18 @@ import shutil
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg import waiting
 from psycopg.conninfo import conninfo_to_dict
 
 from runner import database
-from runner.database import denial, refusal
+from runner.database import attention, denial, refusal, session
 from runner.database.denial import Told
 from runner.errors import CannotConnect, RunnerError
 from tests import servers
@@ -378,3 +380,30 @@ def _restart(server: Server, port: int | None = None, options: str = "") -> None
         server.version, "pg_ctl", "-w", "-D", f"{server.host}/data", "-l", f"{server.host}/log", "-m", "fast",
         "-o", f"-k {server.host} {listen} {options}", "restart",
     )  # fmt: skip
+
+
+def test_an_older_psycopg_that_knows_no_limit_will_do(
+    strict: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 3.3.6 whoever waits by psycopg cannot say for how long; pyproject.toml admits 3.2.10."""
+    wait, wait_conn = waiting.wait, waiting.wait_conn
+
+    def older_wait(gen: Any, fileno: int, interval: float = 0.0) -> Any:  # noqa: ANN401 - as psycopg has it
+        return wait(gen, fileno, interval=interval)
+
+    def older_wait_conn(gen: Any, interval: float = 0.0) -> Any:  # noqa: ANN401 - as above
+        return wait_conn(gen, interval=interval)
+
+    older = SimpleNamespace(**vars(waiting) | {"wait": older_wait, "wait_conn": older_wait_conn})
+    for module in (attention, refusal, session):
+        monkeypatch.setattr(module, "waiting", older)
+    assert _problem(_url(strict, "plain", "", "nowhere")).name == "DATABASE_MISSING"
+    with closing(database.connect(_url(strict, "plain", "", "postgres"), source="x")) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+        stop = threading.Event()
+        threading.Timer(0.3, stop.set).start()
+        started = time.monotonic()
+        with database.heeding(database.interruption(stop)), pytest.raises(KeyboardInterrupt):
+            connection.execute("select pg_sleep(60)")
+        assert time.monotonic() - started < 10
+        assert connection.execute("select 1").fetchone() == (1,)
