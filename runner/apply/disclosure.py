@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.apply import position
+from runner.database import MARKS
 from runner.errors import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner.database import Heard
 
-_QUOTES = "\"'»«„“”「」『』"
+_QUOTES = f"'{MARKS}"
 _OF_ROWS, _OF_VALUES = "23", "22"  # classes of SQLSTATEs
 _RAISES = "exec_stmt_raise"  # of PL/pgSQL's source
 _RAISED = ("P0", "38", "39")  # what code says of itself, in PL/pgSQL and in other languages

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from runner import ledger
+from runner import database, ledger
 from runner.apply import disclosure, position
 from runner.errors import (
     ConnectionLost,
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from runner.model import Migration
 
-_LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
+_DEADLOCK = "40P01"
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
-_LANGUAGE = "plpgsql"
+_LANGUAGE = r"(?<![a-z0-9_])plpgsql(?![a-z0-9_])"  # in any quotes, or none
 _LACKS = {  # by SQLSTATE
     "42704": ("This database has no", "create extension plpgsql;"),
     "42501": ("This role may not use", "grant usage on language plpgsql to the role that migrates."),
@@ -69,14 +70,14 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
-    if done is None and error.sqlstate in _LACKS and _LANGUAGE in (diag.message_primary or ""):
+    if done is None and error.sqlstate in _LACKS and re.search(_LANGUAGE, diag.message_primary or ""):
         lacks, cure = _LACKS[error.sqlstate]
         return ServerUnusable(
             f"{lacks} language plpgsql, without which the runner can apply no file: "
             f"{migration.path} was rolled back.",
             remedy=f"As its owner: {cure} Then run again.",
         )
-    if error.sqlstate in (_LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
+    if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         is_deadlock = error.sqlstate == _DEADLOCK
         how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
         return LockTimeout(

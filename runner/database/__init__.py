@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.database.invalid import invalid_before as invalid_before
     from runner.database.invalid import invalid_earlier as invalid_earlier
     from runner.database.invalid import invalid_left as invalid_left
+    from runner.database.message import LOCK_NOT_AVAILABLE as LOCK_NOT_AVAILABLE
     from runner.database.message import Answer as Answer
     from runner.database.message import Connection as Connection
     from runner.database.message import ConnectionBroken as ConnectionBroken
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from runner.database.message import run as run
     from runner.database.message import send as send
     from runner.database.message import try_run as try_run
+    from runner.database.notices import MARKS as MARKS
     from runner.database.notices import Heard as Heard
     from runner.database.notices import Notices as Notices
     from runner.database.notices import hearing as hearing
@@ -73,8 +75,9 @@ else:
         attention="heeding interruption pause silence",
         conninfo="compose environment sibling with_settings without_password",
         invalid="BEFORE LEFT invalid_before invalid_earlier invalid_left",
-        message="Answer Connection ConnectionBroken Error failure fill pieces rows run send try_run",
-        notices="Heard Notices hearing",
+        message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces rows run "
+        "send try_run",
+        notices="Heard MARKS Notices hearing",
         parallel="together",
         question="ask opening query query_quoted refused",
         resource="packaged",

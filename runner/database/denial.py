@@ -76,7 +76,7 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
     if _is_for_ever(told) or limit == _IS_CLOSED:
         is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
-        remedy = _HALF_DROPPED if is_invalid else _remedy(told, str(options.get("user")))
+        remedy = _HALF_DROPPED if is_invalid else _remedy(told, str(options.get("user") or ""))
         return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy.format(**names))
     if told.sqlstate == _FULL:
         wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[tuple[Any, ...]]
 Error = psycopg.Error
 ConnectionBroken = psycopg.OperationalError
+LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _CANCELS = (CANCEL_SECONDS, CANCEL_SECONDS / 2)  # seconds for each request

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST = 100  # kept of the warnings, and again of the rest: a loop may raise a million
 LONGEST = 2000  # characters of each part of a message
-_MARKS = '"»«„“”「」『』'  # around a name; an apostrophe is a letter of words, too
+MARKS = '"»«„“”「」『』'  # around a name; an apostrophe is a letter of words, too
 
 
 class Heard(NamedTuple):
@@ -51,7 +51,7 @@ class Heard(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What the message quotes, in the marks of whatever language the server speaks."""
-        found = re.findall(rf"[{_MARKS}]([^{_MARKS}]+)[{_MARKS}]", self.message_primary)
+        found = re.findall(rf"[{MARKS}]([^{MARKS}]+)[{MARKS}]", self.message_primary)
         return [name for one in found if (name := one.strip())]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runner.ledger import within
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _NO_NUMBER = "22P02"
 _UNKNOWN = "26000"  # invalid_sql_statement_name
+_OURS = r"(?<![a-z0-9_])runner_"  # in the quotes of any language
 
 
 def is_held(error: Error) -> bool:
@@ -25,7 +27,7 @@ def is_stale(error: Error) -> bool:
 
 def is_forgotten(error: Error) -> bool:
     """Tell whether a file has made the server forget what was prepared."""
-    return error.sqlstate == _UNKNOWN and "runner_" in (error.diag.message_primary or "")
+    return error.sqlstate == _UNKNOWN and bool(re.search(_OURS, error.diag.message_primary or ""))
 
 
 def is_outdated(error: Error) -> bool:

@@ -102,7 +102,6 @@ _WAIT = """
     select pg_catalog.pg_logical_emit_message(true, 'migration runner', '');
     commit;
 """
-_LOCK_NOT_AVAILABLE = "55P03"
 _PATIENCE = "set local lock_timeout = '10s';"  # also where a transaction is open
 _DIGITS = 3  # of a version, at least
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,7 +143,7 @@ def _rows(connection: Connection) -> list[tuple[Any, ...]]:
     try:
         *_, result = database.ask(connection, _PATIENCE + _ROWS)
     except database.Error as error:
-        if error.sqlstate != _LOCK_NOT_AVAILABLE:
+        if error.sqlstate != database.LOCK_NOT_AVAILABLE:
             raise
         from runner.ledger import holders  # noqa: PLC0415 - start-up time
 

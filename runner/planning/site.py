@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Files = Mapping[str, tuple[Migration, ...]]
 
-_LOCK_NOT_AVAILABLE = "55P03"
 _SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
 
@@ -120,7 +119,7 @@ def _lost(migrations: Files, targets: Sequence[Target]) -> Iterator[None]:
     except database.ConnectionBroken as error:
         from runner.planning import pooler  # noqa: PLC0415 - failures only
 
-        if error.sqlstate == _LOCK_NOT_AVAILABLE:
+        if error.sqlstate == database.LOCK_NOT_AVAILABLE:
             raise _kept(migrations, targets) from error
         if found := pooler.refusal(error):
             raise found from error

@@ -234,42 +234,51 @@ def test_letters_arrive_as_they_are_or_not_at_all(
             assert bad.run(app, "verify", url).exit_code == 0
 
 
-@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
-def test_another_language_changes_no_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+speaking = pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
+
+
+@pytest.fixture
+def abroad(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the URL of a database on a server that speaks a language, by itself German."""
+    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
+    with (
+        bad.started(OLDEST, LANGUAGE=getattr(request, "param", "de")) as server,
+        bad.database(server) as url,
+    ):
+        yield url
+
+
+@speaking
+def test_another_language_changes_no_decision(tmp_path: Path, abroad: str) -> None:
     """Names and exit codes come from SQLSTATEs and facts, not from the server's words."""
-    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
-    with bad.started(OLDEST, LANGUAGE="de") as server, bad.database(server) as url:
-        with pytest.raises(psycopg.errors.DivisionByZero) as english:
-            bad.query(url, "select 1/0")
-        if "Division durch Null" not in str(english.value):
-            pytest.skip("the server has no German messages")
-        app = bad.project(tmp_path, f"{TABLE}select 1/0;")
-        result = bad.run(app, "migrate", url)
-        assert result.exit_code == 1
-        assert "failed: Division durch Null (SQLSTATE 22012)" in result.stderr
-        bad.check(url, "000")
-        _refused(tmp_path / "x", server.url("nowhere"), 2, "DATABASE_MISSING")
-        bad.query(server.url("postgres"), "create database half")
-        bad.query(server.url("postgres"), "update pg_database set datconnlimit = -2 where datname = 'half'")
-        _refused(tmp_path / "y", server.url("half"), 2, "ACCESS_DENIED", "drop database half;")
+    with pytest.raises(psycopg.errors.DivisionByZero) as english:
+        bad.query(abroad, "select 1/0")
+    if "Division durch Null" not in str(english.value):
+        pytest.skip("the server has no German messages")
+    app = bad.project(tmp_path, f"{TABLE}select 1/0;")
+    result = bad.run(app, "migrate", abroad)
+    assert result.exit_code == 1
+    assert "failed: Division durch Null (SQLSTATE 22012)" in result.stderr
+    bad.check(abroad, "000")
+    _refused(tmp_path / "x", abroad.replace(bad.name(abroad), "nowhere"), 2, "DATABASE_MISSING")
+    bad.query(abroad, "create database half")
+    bad.query(abroad, "update pg_database set datconnlimit = -2 where datname = 'half'")
+    half = abroad.replace(bad.name(abroad), "half")
+    _refused(tmp_path / "y", half, 2, "ACCESS_DENIED", "drop database half;")
 
 
-@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
-def test_what_a_file_lets_go_is_missed_in_another_language(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@speaking
+def test_what_a_file_lets_go_is_missed_in_another_language(tmp_path: Path, abroad: str) -> None:
     """The quotes around a name are the language's, too: what was prepared is sent anew all the same."""
-    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
-    with bad.started(OLDEST, LANGUAGE="de") as server, bad.database(server) as url:
-        names = [f"{number:03}_x.sql" for number in range(7)]
-        text = "do $$ begin execute 'deall' || 'ocate all'; end $$;"
-        app = make(tmp_path, app=dict.fromkeys(names, "select 1;") | {names[3]: text})
-        result = bad.run(app, "migrate", url)
-        assert result.exit_code == 0, result.output
-        assert bad.query(url, "select count(*) from public.schema_migrations") == [(7,)]
-        bad.query(url, "drop extension plpgsql")
-        app.write("app", {"007_x.sql": "select 1;"})
-        assert "no language plpgsql" in bad.run(app, "migrate", url).stderr
+    names = [f"{number:03}_x.sql" for number in range(7)]
+    text = "do $$ begin execute 'deall' || 'ocate all'; end $$;"
+    app = make(tmp_path, app=dict.fromkeys(names, "select 1;") | {names[3]: text})
+    result = bad.run(app, "migrate", abroad)
+    assert result.exit_code == 0, result.output
+    assert bad.query(abroad, "select count(*) from public.schema_migrations") == [(7,)]
+    bad.query(abroad, "drop extension plpgsql")
+    app.write("app", {"007_x.sql": "select 1;"})
+    assert "no language plpgsql" in bad.run(app, "migrate", abroad).stderr
 
 
 NOTICED = {
@@ -279,15 +288,11 @@ NOTICED = {
 }
 
 
-@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
-@pytest.mark.parametrize("language", ["en", "de", "fr", "ru", "ja"])
-def test_a_notice_is_placed_in_any_language(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
-) -> None:
+@speaking
+@pytest.mark.parametrize("abroad", ["en", "de", "fr", "ru", "ja"], indirect=True)
+def test_a_notice_is_placed_in_any_language(tmp_path: Path, abroad: str) -> None:
     """By the names that it quotes, in the marks of that language: at the right file, line and column."""
-    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
-    with bad.started(OLDEST, LANGUAGE=language) as server, bad.database(server) as url:
-        said = bad.run(make(tmp_path, app=NOTICED), "migrate", url, "--verbose").output
+    said = bad.run(make(tmp_path, app=NOTICED), "migrate", abroad, "--verbose").output
     places = [line.split(": ")[1] for line in said.splitlines() if line.startswith("notice: ")]
     assert places == ["app/001_b.sql:2:24", "app/002_c.sql:1:1", "app/002_c.sql:2:1"], said
 
@@ -302,21 +307,17 @@ BODIES = {  # what fails in a body, and what is said of it
 }
 
 
-@pytest.mark.skipif(not SYSTEM_15.is_dir(), reason="the servers of the wheels speak English only")
-@pytest.mark.parametrize("language", ["en", "de", "ja", "zh_CN", "ko"])
-def test_a_body_that_fails_is_known_in_any_language(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
-) -> None:
+@speaking
+@pytest.mark.parametrize("abroad", ["en", "de", "ja", "zh_CN", "ko"], indirect=True)
+def test_a_body_that_fails_is_known_in_any_language(tmp_path: Path, abroad: str) -> None:
     """In whatever order the words of its context stand; and what it has read of a table stays unsaid."""
-    monkeypatch.setitem(PROGRAMS, OLDEST, SYSTEM_15)
-    with bad.started(OLDEST, LANGUAGE=language) as server, bad.database(server) as url:
-        app = make(tmp_path, app={"000_t.sql": "create table public.t (v text);"})
-        app.migrate(url)
-        bad.query(url, "insert into public.t values ('hunter2')")
-        for body, expected in BODIES.items():
-            app.write("app", {"001_x.sql": body})
-            said = bad.run(app, "migrate", url)
-            assert said.exit_code == 1, said.output
-            assert expected in said.output, said.output
-            assert "hunter2" not in said.output
-            assert "function" not in body or "CONTEXT" in said.output, said.output
+    app = make(tmp_path, app={"000_t.sql": "create table public.t (v text);"})
+    app.migrate(abroad)
+    bad.query(abroad, "insert into public.t values ('hunter2')")
+    for body, expected in BODIES.items():
+        app.write("app", {"001_x.sql": body})
+        said = bad.run(app, "migrate", abroad)
+        assert said.exit_code == 1, said.output
+        assert expected in said.output, said.output
+        assert "hunter2" not in said.output
+        assert "function" not in body or "CONTEXT" in said.output, said.output
