@@ -34,15 +34,20 @@ def databases(server: Server) -> list[str]:
         return [name for (name,) in found]
 
 
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep temporary files below a folder that only its owner may pass; return that."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    (folder / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "tmp"))
+    return folder
+
+
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root runs it as another user")
-def test_a_private_server_starts_below_a_closed_temporary_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("closed")
+def test_a_private_server_starts_below_a_closed_temporary_folder() -> None:
     """As one of a user's own is, which the user that runs the server for root may not pass."""
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    (closed / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(closed / "tmp"))
     programs = cluster.choose(NEWEST, ())
     assert programs
     with cluster.running(programs, superuser="postgres") as url, psycopg.connect(url) as db:
@@ -52,13 +57,9 @@ def test_a_private_server_starts_below_a_closed_temporary_folder(
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root runs it as another user")
 @pytest.mark.skipif(not (SYSTEM_15 / "initdb").is_file(), reason="this machine has no packaged server")
 def test_without_the_extra_the_user_of_a_packaged_server_passes_it_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That user alone: the folder stays closed to all others."""
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    (closed / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(closed / "tmp"))
     for name in clusters.environment():  # what is copied there is another user's
         monkeypatch.delenv(name)
     monkeypatch.setattr("runner.wheel.package", Mock(side_effect=ImportError))
