@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -132,12 +133,16 @@ TASKS = [
 ]
 
 
+def _is_at(phase: str, one: Activity) -> bool:
+    return str(one.phase).startswith(phase)
+
+
 def test_progress_is_read_with_its_percentage(each_url: str, observer: Connection) -> None:
     """Of builds and rewrites, which are slowed down and cancelled as soon as all was seen."""
     database.run(observer, ROWS)
     for task, phase in TASKS:
         with sending(f"{each_url}&options=-c%20app.pause%3D0.001", task) as pid:
-            found = until(of(observer, pid), lambda one: bool(one.phase))
+            found = until(of(observer, pid), partial(_is_at, phase))  # a build initializes for a moment
             assert str(found.phase).startswith(phase)
             if "using" not in task:  # along an index nobody counts
                 found = until(of(observer, pid), lambda one: bool(one.percent))
