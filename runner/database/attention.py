@@ -110,12 +110,24 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
         if self.pgconn.transaction_status != pq.TransactionStatus.ACTIVE:
             return
         try:
-            self.cancel_safe(timeout=CANCEL_SECONDS)
+            cancel(self, seconds=CANCEL_SECONDS)
             waiting.wait(limited(gen, seconds=CANCEL_SECONDS), self.pgconn.socket, interval=INTERVAL)
         except psycopg.errors.QueryCanceled:
             pass
         except Exception:
             self.close()
+
+
+def cancel(connection: psycopg.Connection[tuple[Any, ...]], *, seconds: float) -> bool:
+    """Ask the server to cancel what it does; tell whether it is known in time that it has been asked.
+
+    It may do so in any case: Pgpool-II passes the request on at once, and says so a second later.
+    """
+    try:
+        connection.cancel_safe(timeout=seconds)
+    except psycopg.errors.CancellationTimeout:
+        return False
+    return True
 
 
 def limited(gen: Generator[Any, Any, RV], *, seconds: float) -> Generator[Any, Any, RV]:

@@ -27,7 +27,6 @@ ConnectionBroken = psycopg.OperationalError
 LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
-_CANCELS = (CANCEL_SECONDS, CANCEL_SECONDS / 2)  # seconds for each request
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -121,15 +120,18 @@ class Answer:
     def cancel(self) -> list[PGresult]:
         """Cancel what the server is doing; return the results that were not taken yet.
 
-        Asks twice, because a server that has not begun to read the message ignores the request. Gives up the
-        connection when it does not answer within a second - psycopg itself would wait for ten, too long for
-        somebody who pressed Ctrl-C - or has not got the whole message yet: a cancel would come before what it
-        is to end.
+        Asks twice, because a server that has not begun to read the message ignores the request, unless nobody
+        takes the first. Gives up the connection when it does not answer within a second - psycopg itself
+        would wait for ten, too long for somebody who pressed Ctrl-C - or has not got the whole message yet: a
+        cancel would come before what it is to end.
         """
         results: list[PGresult] = []
         self._heed = lambda: None
         try:
-            if not self.is_sent or not any(self._ends(seconds, results) for seconds in _CANCELS):
+            is_done = self.is_sent and self._ends(CANCEL_SECONDS, results)
+            if self.is_heard and not is_done:
+                is_done = self._ends(CANCEL_SECONDS / 2, results)
+            if not is_done:
                 raise TimeoutError
         except Exception:
             self._connection.close()
@@ -137,8 +139,7 @@ class Answer:
 
     def _ends(self, seconds: float, results: list[PGresult]) -> bool:
         """Ask the server to cancel, and add the results that come; tell whether it is done in time."""
-        self._connection.cancel_safe(timeout=seconds)
-        self.is_heard = True
+        self.is_heard = attention.cancel(self._connection, seconds=seconds) or self.is_heard
         deadline = time.monotonic() + CANCEL_SECONDS / 2
         for result in self:
             if result:

@@ -83,6 +83,25 @@ def test_every_way_to_ask_is_ended_within_two_seconds(server: Server, way: str, 
             assert is_silent or not found
 
 
+@pytest.mark.parametrize("way", [*WAYS, "a message"])
+def test_a_cancel_counts_though_the_connection_that_asks_for_it_stays_open(server: Server, way: str) -> None:
+    """Pgpool-II passes a request on at once and closes a second later: the answer is there by then."""
+    ask = (WAYS | {"a message": lambda connection: database.send(connection, SLOW)})[way]
+    stop = threading.Event()
+    name = str(conninfo_to_dict(server.url("postgres"))["dbname"])
+    with (
+        Proxy(f"{server.host}/.s.PGSQL.5432", lingers=True) as proxy,
+        database.connect(proxy.url(name), source="x") as connection,
+    ):
+        threading.Timer(0.4, stop.set).start()
+        began = time.monotonic()
+        with pytest.raises(_Enough), database.heeding(_until(stop)):
+            ask(connection)
+        assert time.monotonic() - began < 2.4 + ROOM
+        database.roll_back(connection)
+        assert database.query(connection, "select 1") == [(1,)]
+
+
 def test_a_question_that_needs_no_wait_has_its_answer(url: str) -> None:
     """Whoever listens changes nothing else."""
     with database.heeding(lambda _: None), database.connect(url, source="x") as connection:

@@ -55,6 +55,7 @@ class Proxy:
     cut_received: int | None = None
     reset: bool = False  # cut with a TCP reset in place of an orderly end
     refuse: bool = False  # close new connections at once
+    lingers: bool = False  # what the server closes stays open on the client's side
     refuse_after_fault: bool = False
     struck: threading.Event = field(default_factory=threading.Event)
     first: _Link | None = None
@@ -151,7 +152,7 @@ class Proxy:
             data = source.recv(_CHUNK)
         except ConnectionError:
             data = b""
-        if link.fault is Fault.HOLE:
+        if link.fault is Fault.HOLE or (self.lingers and source is link.server and not data):
             if not data:  # its own end stays unknown to the other side
                 self._selector.unregister(source)
             return
