@@ -27,6 +27,10 @@ _REMEDIES = {
     _REJECTED: f"Let {_HBA} of the server admit this user, database and address, or use another URL.",
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
+_OF_POOLER = {
+    "authentication failed": _REMEDIES[_WRONG_PASSWORD],
+    "unsupported startup parameter": _OPTION,
+}
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
 # The one way to be refused of this SQLSTATE that no name tells in all languages of PostgreSQL's catalogs.
 _CERTIFICATE = re.compile(
@@ -46,6 +50,11 @@ _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "alter role {user} connection limit -1;"
 )
 _LIMIT = "select datconnlimit from pg_catalog.pg_database where datname = %s"
+# What a pooler says of its own bears one of these, in English (PgBouncer, Pgpool-II; observed).
+_OF_POOLERS = ("08P01", "XX000")
+_NAMES_NONE = "no such database"
+SILENT = "Check that it runs, and the host and port of the URL."
+ANSWERS = "It answers: what it says is to be mended there. A pooler speaks of its own users and servers."
 _IS_CLOSED, _IS_INVALID = 0, -2  # the second where a drop was interrupted
 _INVALID = "invalid database"  # in English, for whoever may not ask
 
@@ -73,6 +82,8 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
             remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
             f"let it log in: alter role {names['user']} login;",
         )
+    if told.sqlstate in _OF_POOLERS:
+        return _of_pooler(told, str(options.get("dbname")), source)
     limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
     if _is_for_ever(told) or limit == _IS_CLOSED:
         is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
@@ -84,9 +95,20 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     return unreachable(source)
 
 
-def unreachable(
-    source: str, *, remedy: str = "Check that it runs, and the host and port of the URL."
-) -> CannotConnect:
+def _of_pooler(told: Told, dbname: str, source: str) -> RunnerError:
+    """Return the error for what no PostgreSQL says of a connection. What is not known may pass."""
+    if _NAMES_NONE in told.text:
+        return DatabaseMissing(
+            f"The pooler of {source} knows no database {dbname}.",
+            remedy="Name it in the configuration of the pooler, or correct the URL.",
+        )
+    for words, remedy in _OF_POOLER.items():
+        if words in told.text:
+            return AccessDenied(f"The pooler of {source} refuses the connection.", remedy=remedy)
+    return unreachable(source, remedy=ANSWERS)
+
+
+def unreachable(source: str, *, remedy: str = SILENT) -> CannotConnect:
     """Return the error for a server that may answer another try."""
     return CannotConnect(f"Cannot connect to the server of {source}.", remedy=remedy)
 

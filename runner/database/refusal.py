@@ -51,6 +51,7 @@ _NAMELESS = re.compile(
 _OTHER = re.compile(
     r"session is (?:not )?read-only|server is (?:not )?in hot standby mode|server only supports protocol"
 )
+_ANSWER = re.compile(r"failed: (?:FATAL|ERROR):  ")
 _LATE = re.compile(  # what libpq looks at only when it connects
     r"invalid integer value|must be an integer|setsockopt.* failed: Invalid argument|parse network address"
 )
@@ -126,7 +127,7 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
     is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)
     if is_refused or (not _was_tried(error) and _is_nonsense(options)):
         return _malformed(text, source)
-    return denial.unreachable(source)
+    return denial.unreachable(source, remedy=denial.ANSWERS if _ANSWER.search(text) else denial.SILENT)
 
 
 def _malformed(text: str, source: str) -> UrlMalformed:

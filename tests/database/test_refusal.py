@@ -345,6 +345,34 @@ def test_a_certificate_is_known_in_any_language(text: str, *, wants_certificate:
     assert ("sslcert and sslkey" in remedy) is wants_certificate, remedy
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "remedy"),
+    [
+        ("08P01: SASL authentication failed", "ACCESS_DENIED", "user and password"),
+        ("08P01: password authentication failed", "ACCESS_DENIED", "user and password"),
+        ("XX000: backend authentication failed\nDETAIL:  backend response", "ACCESS_DENIED", "user and"),
+        ("08P01: unsupported startup parameter in options: geqo", "ACCESS_DENIED", "PGOPTIONS"),
+        ("08P01: no such database: d", "DATABASE_MISSING", "the configuration of the pooler"),
+        ("08P01: bouncer config error", "CANNOT_CONNECT", "It answers"),
+        ("08P01: query_wait_timeout", "CANNOT_CONNECT", "It answers"),
+        ("XX000: failed to create a backend connection", "CANNOT_CONNECT", "It answers"),
+    ],
+)
+def test_what_a_pooler_says_of_its_own_is_told_apart(text: str, name: str, remedy: str) -> None:
+    """Observed of PgBouncer and Pgpool-II: what a wrong URL brings about is no case for another try."""
+    told = Told(text[:5], "", f'connection to server at "pooler.test", port 6432 failed: FATAL:  {text}')
+    problem = denial.named(told, {"dbname": "d", "user": "u"}, source="APP_URL")
+    assert (problem.name, remedy in (problem.remedy or "")) == (name, True), problem.remedy
+
+
+def test_who_answers_once_and_not_again_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PgBouncer lets a client wait for fifteen seconds after the server has refused it."""
+    monkeypatch.setattr(refusal, "_ask", lambda _: None)
+    said = 'connection failed: connection to server at "h", port 6432 failed: FATAL:  password for "app"'
+    problem = refusal.named(psycopg.OperationalError(said), {"host": "h"}, source="APP_URL")
+    assert "It answers" in (problem.remedy or "")
+
+
 @pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels are built without TLS")
 def test_a_certificate_that_the_server_asks_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is wrong with pg_hba.conf, which demands it, and nothing with a certificate of another user."""
