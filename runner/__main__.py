@@ -1,6 +1,7 @@
 """Run the command line, as ``python -m runner`` and as the script."""
 
 import gc
+import sys
 
 
 def main() -> None:
@@ -10,8 +11,11 @@ def main() -> None:
     tenth of what the modules take to load.
     """
     gc.disable()
-    from runner.cli import main as run  # noqa: PLC0415 - behind the line above
-
+    try:
+        from runner.cli import main as run  # noqa: PLC0415 - behind the line above
+    except ModuleNotFoundError as error:  # of another Python than that which it was installed for
+        remedy = "Run `make install`, then .venv/bin/socrates-migrate."
+        sys.exit(f"error: {sys.executable} has no {error.name}. {remedy}")
     run()
 
 

@@ -19,6 +19,9 @@ from tests.project import ROOT, TWO, make
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+WITHOUT = (
+    "import sys; sys.modules[{!r}] = None; sys.argv = ['x', 'status']; import runner.__main__ as x; x.main()"
+)
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
 
 
@@ -167,3 +170,15 @@ def test_a_zipapp_does_all_but_bring_its_own_files(tmp_path: Path, url: str) -> 
     assert (app.root / "docs" / "schema" / "app.md").is_file()
     alone = run_zip("status")
     assert (alone.returncode, "name the file with --config" in alone.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("lacking", ["click", "psycopg"])
+def test_a_python_without_the_packages_is_told_apart_from_a_fault(lacking: str) -> None:
+    """Whoever forgot the virtual environment gets no traceback to report."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(lacking)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr, "report" in done.stderr) == (1, False, False), done
+    assert lacking in done.stderr
+    assert f"{sys.executable} " in done.stderr
+    assert "make install" in done.stderr

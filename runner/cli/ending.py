@@ -158,6 +158,8 @@ def _of_the_server(error: Exception) -> ServerRefused | None:
 def _unforeseen(error: Exception) -> RunnerError:
     if stopping.was_asked():  # an import makes another error of what a signal raised within it
         return stopping.interrupted()
+    if isinstance(error, ImportError):
+        return _not_installed(error)
     import traceback  # noqa: PLC0415 - for the worst case
 
     return RunnerError(
@@ -165,6 +167,12 @@ def _unforeseen(error: Exception) -> RunnerError:
         remedy="Please report it, with the lines above.",
         notes=tuple("".join(traceback.format_exception(error)).splitlines()),
     )
+
+
+def _not_installed(error: ImportError) -> RunnerError:
+    remedy = "Run `make install`, then .venv/bin/socrates-migrate; or install this package anew with pip."
+    message = f"{sys.executable} cannot load what the runner needs."
+    return RunnerError(message, remedy=remedy, notes=tuple(str(error).splitlines()))
 
 
 def revealed(told: Revealable) -> Revealable:
