@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from runner.apply.run import Run
     from runner.apply.watch import Watch
 
-_INTEGRITY = "23"  # a class of SQLSTATEs
+# What may be of what a file found there: the time of the message, or a statement that a function prepared.
+# The classes are of data, of integrity, and what a body raises; the SQLSTATE is of a prepared statement.
+_OF_OTHERS = ("22", "23", "P0", "42P05")
 _SOON = 10.0  # seconds
 _READ_ONLY = "select 'a file that is read and not run'::pg_catalog.int4;\n"  # it fails before the file begins
 
@@ -41,18 +43,19 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         raise failure.ended(migration)
     if way.phase == course.UNREAD:
         yield from _unread(run, way, error, opened=opened)
-    elif way.phase == course.OPENING:
-        yield from _not_opened(run, way, error)
     elif len(way.files) > 1 and ledger.is_forgotten(error):
         run.most = 1  # a message with one file has nothing prepared
+    elif way.phase == course.OPENING:
+        yield from _not_opened(run, way, error)
     elif ledger.is_swallowed(error):
         raise ledger.swallowed(migration) from error
     elif not (way.is_own or way.has_ended or run.resets is migration):
         run.resets = migration  # it was in one transaction, which is rolled back: a function took the mark
     elif not way.is_own:
         raise failure.ended(migration) from error
-    elif way.place and _may_be_of_time(way, error):
+    elif way.place and _may_hold_alone(way, error):
         run.most = 1
+        run.start_over()
     else:
         done = way.done if way.phase == course.RUNNING else None
         problem = failure.failed(
@@ -61,13 +64,13 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         raise limit.explain(problem, error, connection, run.limits) from error
 
 
-def _may_be_of_time(way: Course, error: database.Error) -> bool:
+def _may_hold_alone(way: Course, error: database.Error) -> bool:
     """Tell whether a file may hold by itself: what is to be unique, or in order, may be made of ``now()``.
 
     It is the same for all files of a message, and another one for each that is sent alone.
     """
-    violates = (error.sqlstate or "").startswith(_INTEGRITY)
-    return violates and time.monotonic() - way.sent < _SOON
+    is_of_others = (error.sqlstate or "").startswith(_OF_OTHERS)
+    return is_of_others and time.monotonic() - way.sent < _SOON
 
 
 def _unread(run: Run, way: Course, error: database.Error, *, opened: bool) -> Iterator[Event]:

@@ -170,13 +170,18 @@ class Run:
             yield self.done(None)
             yield from self.start()
 
+    def start_over(self) -> None:
+        """Roll back, and leave nothing of the file at hand: a prepared statement outlives a rollback."""
+        database.roll_back(self.access.connection)
+        database.start_over(self.access.connection)
+        self._is_old = self._is_old or self.access.connection.closed  # exit_on_error
+
     def _may_repeat(self) -> bool:
         first = self.at_hand
         return first.in_transaction or not files.commits_itself(first.sql)  # else a part of it may be done
 
     def _pause(self, reason: LockTimeout) -> Iterator[Retrying]:
-        database.start_over(self.access.connection)  # a prepared statement outlives a rollback
-        self._is_old = self._is_old or self.access.connection.closed  # exit_on_error
+        self.start_over()
         pause = self.limits.retry_pause * 2**self._tried
         self._tried += 1
         yield Retrying(self.at_hand, reason, pause)

@@ -63,6 +63,7 @@ _STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'
 _MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*|\Z))"
 _ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
 
+_OWN = r"set(?>_config\s*\(\s*+'[\w ]++\.|\s++(?:local\s++|session\s++)?(?:\w++|\"[^\"]*+\")\s*+\.\s*+[\w\"])"
 _ALTERS = r"(?s)alter(?>[\s'|]|\\[nrt]|/\*.{0,300}?\*/|--[^\n]{0,300}\n)++(?:(?:database|role|user)\b|%)"
 
 ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
@@ -160,12 +161,14 @@ def _has_end(statement: Statement, text: str) -> bool:
 
 
 def sets_for_sessions(text: str) -> bool:
-    """Tell whether a file may set something that counts for sessions to come, if only in a block.
+    """Tell whether a file may set something that is there in sessions to come, if only in a block.
 
-    The words may stand far apart: comments lie between them, or a block puts the statement together, behind
+    So it is with what ``alter`` sets for roles and databases; a setting of somebody's own, once set, is an
+    empty text in its session for good, and only a new one is without it. The words may stand far apart: comments lie between them, or a block puts the statement together, behind
     a line end that it writes as an escape. A session too many does no harm.
     """
-    return all(re.search(words, text.lower()) for words in (_ALTERS, r"set\b"))
+    text = text.lower()
+    return bool(re.search(_OWN, text)) or all(re.search(words, text) for words in (_ALTERS, r"set\b"))
 
 
 def before(text: str, word: str, blanks: str) -> Iterator[int]:

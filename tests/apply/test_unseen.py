@@ -113,6 +113,80 @@ def test_what_is_unique_by_the_time_is_so_from_file_to_file(
     assert db.execute("select count(distinct at) from public.t0").fetchone() == (3,)
 
 
+WHO = "coalesce(pg_catalog.current_setting('app.who', true), 'nobody')"
+OWN_SETTINGS = {
+    "for the session": "set app.who = 'me';",
+    "for the transaction": 'SET LOCAL "app" . "who" TO \'me\';',
+    "by a function": "select pg_catalog.set_config ( 'app.who', 'me', true);",
+    "in a block": "do $$ begin perform set_config('app.who', 'me', false); end $$;",
+    "outside a transaction": "-- runner: no-transaction\nset app.who = 'me';",
+}
+
+
+@pytest.mark.parametrize("name", OWN_SETTINGS)
+def test_a_setting_of_a_files_own_is_not_there_for_the_next(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """Reset, it would be an empty text in its session for good: no uuid, and nobody's name."""
+    asks = f"create table public.t2 as select {WHO} as who;"
+    app = make(tmp_path, app=tables(6, t1=OWN_SETTINGS[name], t2=asks, t5=asks.replace("t2", "t5")))
+    assert len(app.migrate(each_url)) == 6
+    assert db.execute("select who from public.t2 union all select who from public.t5").fetchall() == [
+        ("nobody",),
+        ("nobody",),
+    ]
+
+
+# Each holds with psql, which runs each file in a transaction of its own, and in a session of its own.
+HOLDS_ALONE = {
+    "a range from one file to the next": (
+        "create table public.t0 (at timestamptz, r tstzrange); insert into t0 values (clock_timestamp());",
+        "update public.t0 set r = tstzrange(at, now());",
+    ),
+    "a body that raises": (
+        "create table public.t0 as select clock_timestamp() as at;",
+        "do $$ begin if (select max(at) from public.t0) >= now() then raise 'too early'; end if; end $$;",
+    ),
+    "what a function prepares": (
+        "create function public.tidy() returns void language plpgsql as "
+        "$$ begin execute 'prep' || 'are q as select 1'; end $$;",
+        "select public.tidy();",
+    ),
+    "with a statement of its own": (EVENTS, "prepare z as insert into public.t0 default values; execute z;"),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS_ALONE)
+def test_what_holds_by_itself_holds_behind_others(
+    tmp_path: Path, each_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """It is sent once more, and nothing is left of the first try."""
+    first, then = HOLDS_ALONE[name]
+    files = tables(8, t0=first, t1=then, t2=then, t6=then)
+    assert len(make(tmp_path, app=files).migrate(each_url)) == 8
+    assert len(recorded(db)) == 8
+
+
+def test_what_fails_behind_a_prepared_statement_is_told_as_it_is(tmp_path: Path, each_url: str) -> None:
+    """The statement is not there twice when the file is sent once more."""
+    twice = "prepare z as insert into public.t0 values ($1);\nexecute z (1);\nexecute z (1);\ndeallocate z;"
+    files = tables(3, t0="create table public.t0 (id int primary key);", t1=twice)
+    with pytest.raises(SqlFailed, match=r"duplicate key") as caught:
+        make(tmp_path, app=files).migrate(each_url)
+    assert caught.value.place
+    assert caught.value.place.line == 3
+
+
+def test_a_file_behind_a_long_one_that_forgets_all_statements_is_applied(
+    tmp_path: Path, each_url: str
+) -> None:
+    """The long one is recorded without them; the next one finds that they are gone."""
+    made = "create function public.tidy() returns void language plpgsql as $$ begin deallocate all; end $$;"
+    long = f"create table public.t2 (t text); select public.tidy(); insert into t2 values ('{'x' * 70_000}');"
+    files = tables(8, t1=made, t2=long)
+    assert len(make(tmp_path, app=files).migrate(each_url)) == 8
+
+
 def test_what_is_not_unique_fails_after_all(tmp_path: Path, each_url: str, db: psycopg.Connection) -> None:
     """By itself, too; and what came before it is applied."""
     double = "create table public.t2 (id int primary key);\ninsert into public.t2 values (1), (1);"
