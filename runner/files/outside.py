@@ -161,11 +161,12 @@ def _has_end(statement: Statement, text: str) -> bool:
 
 
 def sets_for_sessions(text: str) -> bool:
-    """Tell whether a file may set something that is there in sessions to come, if only in a block.
+    """Tell whether a file may set something that is there in sessions to come, or in its own for good.
 
-    So it is with what ``alter`` sets for roles and databases; a setting of somebody's own, once set, is an
-    empty text in its session for good, and only a new one is without it. The words may stand far apart: comments lie between them, or a block puts the statement together, behind
-    a line end that it writes as an escape. A session too many does no harm.
+    The first is what ``alter`` sets for roles and databases, if only in a block. The words may stand far
+    apart: comments lie between them, or a block puts the statement together, behind a line end that it writes
+    as an escape. The second is a setting of somebody's own, which stays as an empty text when it is reset. A
+    session too many does no harm.
     """
     text = text.lower()
     return bool(re.search(_OWN, text)) or all(re.search(words, text) for words in (_ALTERS, r"set\b"))

@@ -268,6 +268,20 @@ def test_an_extension_that_an_administrator_keeps_in_his_own_schema(
         assert exotic.compared(server, name, project)[0] == "extension vector is missing"
 
 
+def test_what_an_extension_owns_is_no_drift(server: Server, tmp_path: Path, url: str) -> None:
+    """Its version says what it is: so it is of the parts of a composite type, and of a conversion."""
+    project = make(tmp_path, app={"000_one.sql": "create table public.one (id int);"})
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("create type public.pair as (a int, b text)")
+        admin.execute("create conversion public.c for 'UTF8' to 'LATIN1' from utf8_to_iso8859_1")
+        found = exotic.compared(server, admin.info.dbname, project)
+        assert {line.split()[0] for line in found} == {"type", "conversion"}
+        admin.execute("alter extension plpgsql add type public.pair")
+        admin.execute("alter extension plpgsql add conversion public.c")
+        assert exotic.compared(server, admin.info.dbname, project) == []
+
+
 def test_an_older_server_is_compared_with_a_newer_one(
     server_15: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ relations as (
         and not exists (
             select from members as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+                or c.relkind = 'c' and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = c.reltype
         )
 ),
 objects (kind, name, parent, classid, objid, objsubid, owner, acltype, acl, facts) as (

@@ -91,6 +91,7 @@
         )]]
     from pg_catalog.pg_conversion as c
     join schemas as n on n.oid = c.connamespace and c.oid >= n.since
+    where not exists (select from members as d where d.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass and d.objid = c.oid)
 
     union all
     select 'text search parser', pg_catalog.concat(n.name, '.', pg_catalog.quote_ident(p.prsname)), null,
