@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 CANCELLED = "57014"
 
+_OTHERS = "Somebody cancelled it, or a statement_timeout that it sets itself did."
+_SHORTER = f"If it took less: {_OTHERS[0].lower()}{_OTHERS[1:]}"
+
 # What the session began with: the value at hand is that of the question.
 _OWN = """
     select reset_val || unit, pg_catalog.quote_ident(session_user)
@@ -39,11 +42,13 @@ def _cure(error: Error, connection: Connection, limits: Limits) -> str | None:
         return None
     database.roll_back(connection)
     if limits.statement_timeout:
-        return f"--statement-timeout is {limits.statement_timeout:g} s: give it more; 0 is no limit."
+        limit = f"--statement-timeout is {limits.statement_timeout:g} s: give it more; 0 is no limit."
+        return f"{limit} {_SHORTER}"
     own = [] if limits.statement_timeout == 0 or connection.closed else database.query(connection, _OWN)
     for value, role in own:
         return (
             f"The server's statement_timeout is {value} for this role and database: give the file more with "
-            f"--statement-timeout SECONDS (0 is no limit), or: alter role {role} set statement_timeout = 0;"
+            f"--statement-timeout SECONDS (0 is no limit), or: alter role {role} set statement_timeout = 0; "
+            f"{_SHORTER}"
         )
-    return "Somebody cancelled it, or a statement_timeout that it sets itself did."
+    return _OTHERS

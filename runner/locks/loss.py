@@ -39,6 +39,7 @@ _WATCH = """
     end
     $$;
     create event trigger runner_trace_drop on sql_drop execute function runner_trace.note();
+    alter event trigger runner_trace_drop enable always;
     grant usage on schema runner_trace to public;
     grant select on runner_trace.dropped to public;
 """
@@ -49,6 +50,13 @@ _DROPPED = """
 _ALL_DROPPED = f"{_DROPPED} union all {outside.DROPPED} order by 8 desc, 1"
 _NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
 _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
+
+# What a server, a database or a file may have set against all event triggers: since PostgreSQL 17.
+WATCHING = """
+    select pg_catalog.set_config('event_triggers', 'on', true)
+    where case pg_catalog.current_setting('event_triggers', true) when 'off' then
+        pg_catalog.has_parameter_privilege('event_triggers', 'set') end;
+"""
 
 # Kinds that hold rows; and those that cannot be made again as they were.
 HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.schema import Bench
 
-# A scan that an index can avoid is avoided, however small the table is here.
+# A scan that an index can avoid is avoided, however small the table is here. Names are compared as they are.
 _BEGIN = """
     begin isolation level read committed read write;
-    set local statement_timeout = 0; set local enable_seqscan = off
+    set local statement_timeout = 0; set local enable_seqscan = off; set local enable_indexscan = on;
+    set local enable_bitmapscan = on; set local quote_all_identifiers = off
 """
-_TELL = "set local client_min_messages = debug1"
+_TELL = f"set local client_min_messages = debug1; {loss.WATCHING}"
 _NAME = "select %s::pg_catalog.regclass::text"  # a block may give it another one
 _TEXT = 120  # characters of a statement
 _BLOCK = "a block, traced as a whole"

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.schema import Bench
 
+_BEGIN = f"""
+    begin isolation level read committed read write; set local quote_all_identifiers = off; {loss.WATCHING}
+"""
 _IN_A_TRANSACTION = "25001"  # it cannot run there: drop index concurrently
 
 
@@ -33,7 +36,7 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     known = probe.relations(here.connection, besides=here.filler.besides)
     first_new = loss.next_number(here.connection)
     try:
-        database.run(here.connection, "begin isolation level read committed read write")
+        database.run(here.connection, _BEGIN)
         losses = loss.Losses(here.connection, known, first_new=first_new)
         before = probe.look(here.connection, known)
         error = database.failure(database.send(here.connection, text))

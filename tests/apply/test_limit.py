@@ -83,6 +83,10 @@ def test_what_somebody_cancelled_is_no_timeout(tmp_path: Path, each_url: str) ->
     app = make(tmp_path, app={"000_slow.sql": f"set statement_timeout = 200; {SLOW}"})
     result = app.run(CliRunner(), "migrate", APP_URL=each_url)
     assert (result.exit_code, "Somebody cancelled it, or" in result.stderr) == (1, True), result.output
+    _set(each_url, "statement_timeout = '10min'")
+    for options in ([], ["--statement-timeout", "600"]):
+        result = app.run(CliRunner(), "migrate", *options, APP_URL=each_url)
+        assert "If it took less: somebody cancelled it, or" in result.stderr, result.output
 
 
 @pytest.mark.parametrize("text", [SLOW, DEFERRED], ids=["a statement", "deferred to the commit"])

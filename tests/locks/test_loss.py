@@ -178,6 +178,31 @@ def test_what_can_be_made_again_is_no_loss_of_data(stage: Stage) -> None:
     assert column.alarms == ("exclusive", "destructive", "data-loss")
 
 
+UNWATCHED = {
+    "for a copy of data": "set local session_replication_role = replica; {};",
+    "in a block": (
+        "do $$ begin perform set_config('session_replication_role', 'replica', true); execute '{}'; end $$"
+    ),
+    "without event triggers": "select set_config('event_triggers', 'off', true) where {since_17}; {};",
+}
+
+
+@pytest.mark.parametrize("name", UNWATCHED)
+def test_a_file_that_lets_no_trigger_fire_loses_what_it_drops(stage: Stage, name: str) -> None:
+    """The runner's own watches over it all the same."""
+    is_there = str(stage.here.connection.info.server_version >= 170000)
+    text = UNWATCHED[name].replace("{since_17}", is_there).replace("{}", "drop table public.loose")
+    lost = [gone.text for one in stage.trace(text) for gone in one.losses]
+    assert lost == ["drops table public.loose"]
+
+
+def test_a_type_is_no_narrower_where_all_names_are_quoted(stage: Stage) -> None:
+    """As a database may be set: types are compared by their names."""
+    text = "alter table public.orders alter column mood type text"
+    stage.here.connection.execute("set quote_all_identifiers = on")
+    assert [one.losses for one in stage.trace(text)] == [()]
+
+
 @pytest.mark.parametrize(
     ("text", "lost"),
     [
