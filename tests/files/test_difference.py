@@ -31,6 +31,10 @@ def test_comments_and_empty_lines_are_called_harmless(current: str) -> None:
     [
         pytest.param("select '-- a';", "select '-- b';", id="comment sign in a string"),
         pytest.param("select $$/* a */$$;", "select $$/* b */$$;", id="comment signs in a body"),
+        pytest.param("select 'a\n\nb';", "select 'a\nb';", id="empty line in a string"),
+        pytest.param("select $$\n\na$$;", "select $$\na$$;", id="empty line in a body"),
+        pytest.param('select 1 as "a\n\nb";', 'select 1 as "a\nb";', id="empty line in a quoted name"),
+        pytest.param("select 'a\u2028b';", "select 'a\nb';", id="line separator in a string"),
         pytest.param("select a/* */b;", "select ab;", id="comment that parts two words"),
         pytest.param("select 1;", "select 1; -- x\nselect 2;", id="code behind a comment"),
         pytest.param("/* a */ select 1;", "/* a select 1; */", id="code turned into a comment"),
