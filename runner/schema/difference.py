@@ -48,14 +48,18 @@ class Difference:
         return f"{self.subject} {verb} {self.actual or 'none'}, {expected} {self.expected or 'none'}"
 
     def _diff(self) -> list[str]:
-        from difflib import unified_diff  # noqa: PLC0415 - start-up time
-
-        old, new = ((text or "").splitlines() for text in (self.expected, self.actual))
-        lines = unified_diff(old, new, lineterm="", n=2)
-        return [f"    {line}" for line in lines if line[:3] not in ("---", "+++")]
+        return [f"    {line}" for line in diff(self.expected, self.actual, around=2)]
 
     def __str__(self) -> str:
         return self.told(expected="files say", extra="is not in the files")
+
+
+def diff(old: str | None, new: str | None, *, around: int) -> tuple[str, ...]:
+    """Return how two texts differ, without a header; a carriage return is made visible."""
+    from difflib import unified_diff  # noqa: PLC0415 - start-up time
+
+    sides = [text.removesuffix("\n").replace("\r", "\\r").split("\n") if text else [] for text in (old, new)]
+    return tuple(unified_diff(*sides, lineterm="", n=around))[2:]
 
 
 def ordered(expected: str | None, actual: str | None) -> tuple[str, str] | None:

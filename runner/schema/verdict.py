@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from runner import ledger
 from runner.schema import alteration, catalog, contents
+from runner.schema.difference import diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -102,8 +102,8 @@ class Judge:
         if difference.attribute is None or max(len(old), len(new)) <= _LONG or not (old and new):
             text = difference.told(expected="before it was", extra=self.left)
             return Finding(self.stage, subject, text)
-        lines = unified_diff(old.splitlines(), new.splitlines(), "before", "after", lineterm="", n=1)
-        return Finding(self.stage, subject, f"{subject} has another {difference.attribute}", tuple(lines)[2:])
+        lines = diff(old, new, around=1)
+        return Finding(self.stage, subject, f"{subject} has another {difference.attribute}", lines)
 
     def _system(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what the server's catalogs say, for objects that the comparison of schemas does not know."""
