@@ -13,15 +13,18 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 import runner
+from runner import schema
 from runner.database import attention, question
-from runner.errors import LockTimeout
+from runner.errors import LedgerChanged, LockTimeout
 from tests.faults.proxy import Fault, Proxy
 from tests.project import ROOT, TWO, make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from runner.model import Migration
+    from runner.planning import Site
     from tests.servers import Server
 
 SILENT = {  # a command, and what it asks when nothing passes any more
@@ -95,6 +98,25 @@ def test_verify_returns_problems(tmp_path: Path, each_url: str) -> None:
     [problem] = found.problems
     assert problem.name == "DRIFT"
     assert any("by_hand" in note for note in problem.notes)
+
+
+def test_what_a_runner_makes_during_a_comparison_is_no_drift(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger is read again before anything is called drift."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(url, to=0)
+    differences = schema.differences
+
+    def late(site: Site, files: Sequence[Migration], *, scratch_url: str | None) -> schema.Comparison:
+        app.migrate(url)
+        return differences(site, files, scratch_url=scratch_url)
+
+    monkeypatch.setattr(schema, "differences", late)
+    with pytest.raises(LedgerChanged, match="a runner is at work"):
+        runner.verify("app", url=url, config=app.file, drift=True)
+    [found] = runner.verify("app", url=url, config=app.file, drift=True)
+    assert found.problems == ()
 
 
 def test_verify_takes_the_scratch_server_of_the_environment(
