@@ -8,6 +8,7 @@ surely matches tries it on the server.
 from __future__ import annotations
 
 import random
+import re
 import string
 
 _CLASSES = {
@@ -24,6 +25,8 @@ _CLASSES = {
 _ESCAPES = {"d": string.digits, "w": string.ascii_lowercase, "s": " ", "S": "k", "D": "k", "W": "-"}
 _NOTHING = "mMyYAZbB<>"  # escapes that match a place, not a character
 _TIMES = {"*": (0, 2), "+": (1, 3), "?": (0, 1)}  # at least, at most
+_BOUNDS = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}")
+_CLASS = re.compile(r":(\w*):\]")
 _PRINTABLE = string.ascii_letters + string.digits + "-_ .@/:#"
 
 
@@ -109,10 +112,9 @@ class _Writer:
         return self.chance.choice(members) if members else ""
 
     def _member(self, char: str) -> str:
-        if char == "[" and self._peek() == ":":
-            end = self.pattern.find(":]", self.at)
-            name, self.at = self.pattern[self.at + 1 : end], end + 2
-            return _CLASSES.get(name, "k")
+        if char == "[" and (named := _CLASS.match(self.pattern, self.at)):
+            self.at = named.end()
+            return _CLASSES.get(named[1], "k")
         if char == "\\":
             escaped = self._next()
             return _ESCAPES.get(escaped, escaped)
@@ -131,10 +133,8 @@ class _Writer:
         if times := _TIMES.get(self._peek()):
             self._next()
             return times
-        if self._peek() != "{":
-            return 1, 1
-        end = self.pattern.find("}", self.at)
-        low, comma, high = self.pattern[self.at + 1 : end].partition(",")
-        self.at = end + 1
-        least = int(low) if low.isdigit() else 0
-        return least, int(high) if high.isdigit() else least + bool(comma)
+        if not (bounds := _BOUNDS.match(self.pattern, self.at)):
+            return 1, 1  # a brace before anything but a number stands for itself
+        self.at = bounds.end()
+        low, comma, high = bounds.groups()
+        return int(low), int(high) if high else int(low) + bool(comma)

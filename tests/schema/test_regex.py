@@ -39,3 +39,23 @@ def test_examples_differ() -> None:
 def test_classes_have_names() -> None:
     """PostgreSQL writes them in double brackets."""
     assert re.fullmatch("[a-zA-Z]{3}[0-9]", example("^[[:alpha:]]{3}[[:digit:]]$", 2))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^{", "{"),
+        ("^{}$", "{}"),
+        ("(a{b)", "a{b"),
+        ("x{[a-c]{2}}", "x{[abc]{2}}"),
+        ("^{{2}$", "{{"),
+        ("a{,3}", "a{,3}"),
+        ("{1", "{1"),
+        ("[[:", r"[\[:]"),
+    ],
+)
+def test_a_brace_before_anything_but_a_number_stands_for_itself(pattern: str, text: str) -> None:
+    """So the server reads it; what is no class ends, too."""
+    for number in range(6):
+        made = example(pattern, number)
+        assert made == text or re.fullmatch(text, made), made

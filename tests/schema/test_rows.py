@@ -35,6 +35,7 @@ TABLES = {
     "a fraction": "create table public.t (a numeric not null check (a > 0.1 and a < 0.2))",
     "a length": "create table public.t (a text not null check (char_length(a) = 17))",
     "a pattern": "create table public.t (a text not null check (a ~ '^[A-Z]{2}[0-9]+(-x)?$'))",
+    "a brace": "create table public.t (a text not null check (a ~ '^({|[[]).*}{2}$'))",
     "a pattern of like": "create table public.t (a text not null check (a like 'ab_c%'))",
     "keys of json": "create table public.t (a jsonb not null check (a ? 'kind' and a ? 'size'))",
     "a date after": "create table public.t (a date not null check (a > '2050-01-01'))",
