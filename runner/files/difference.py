@@ -28,12 +28,13 @@ def _code(text: str) -> str:
     A line within quotes belongs to the one above, for there an empty one counts.
     """
     text = canonical(text)
-    parts, position = [], 0
+    parts: list[str] = []
+    position = 0
     try:
         for start, end in bare(text):
             hidden = text[position:start]
             is_comment = hidden.startswith(("--", "/*"))
-            parts += " " if is_comment else hidden.replace("\n", _WITHIN), text[start:end]
+            parts += [" " if is_comment else hidden.replace("\n", _WITHIN), text[start:end]]
             position = end
     except Refusal:
         return text

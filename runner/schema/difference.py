@@ -58,8 +58,10 @@ def diff(old: str | None, new: str | None, *, around: int) -> tuple[str, ...]:
     """Return how two texts differ, without a header; a carriage return is made visible."""
     from difflib import unified_diff  # noqa: PLC0415 - start-up time
 
-    sides = [text.removesuffix("\n").replace("\r", "\\r").split("\n") if text else [] for text in (old, new)]
-    return tuple(unified_diff(*sides, lineterm="", n=around))[2:]
+    was, now = (
+        text.removesuffix("\n").replace("\r", "\\r").split("\n") if text else [] for text in (old, new)
+    )
+    return tuple(unified_diff(was, now, lineterm="", n=around))[2:]
 
 
 def ordered(expected: str | None, actual: str | None) -> tuple[str, str] | None:
