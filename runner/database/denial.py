@@ -50,6 +50,13 @@ _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "alter role {user} connection limit -1;"
 )
 _LIMIT = "select datconnlimit from pg_catalog.pg_database where datname = %s"
+_BODY = (
+    "PL/pgSQL"  # in the context, in any language: the trigger of an event runs at a login since PostgreSQL 17
+)
+_TRIGGER = (
+    "An event trigger of the database fails at each login. As an administrator: connect with "
+    "options=-cevent_triggers=off, then mend its function or disable it."
+)
 # What a pooler says of its own bears one of these, in English (PgBouncer, Pgpool-II; observed).
 _OF_POOLERS = ("08P01", "XX000")
 _NAMES_NONE = "no such database"
@@ -82,8 +89,8 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
             remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
             f"let it log in: alter role {names['user']} login;",
         )
-    if told.sqlstate in _OF_POOLERS:
-        return _of_pooler(told, str(options.get("dbname")), source)
+    if _BODY in told.text or told.sqlstate in _OF_POOLERS:
+        return _of_others(told, str(options.get("dbname")), source)
     limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
     if _is_for_ever(told) or limit == _IS_CLOSED:
         is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
@@ -95,8 +102,10 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     return unreachable(source)
 
 
-def _of_pooler(told: Told, dbname: str, source: str) -> RunnerError:
-    """Return the error for what no PostgreSQL says of a connection. What is not known may pass."""
+def _of_others(told: Told, dbname: str, source: str) -> RunnerError:
+    """Return the error for what a trigger or a pooler says, and no server. What is not known may pass."""
+    if _BODY in told.text:
+        return AccessDenied(f"The server of {source} refuses the connection.", remedy=_TRIGGER)
     if _NAMES_NONE in told.text:
         return DatabaseMissing(
             f"The pooler of {source} knows no database {dbname}.",

@@ -114,6 +114,14 @@ def check_owner(found: Shape) -> None:
         )
 
 
+_NOT_FOUND = ("42P01", "42883", "3F000", "42704")  # a table, a function, a schema, another object
+_NAME_IT = (
+    "Let its function name what it uses with its schema, or set a path of its own: "
+    "`alter function ... set search_path = ...`. The runner works with an empty one."
+)
+_LEAVE_OUT = f"Let its function leave {TABLE} out, or disable it for the first run."
+
+
 def changed(error: "Error") -> LedgerUntrusted:
     """Return what ``CHECK`` raised as an error of the runner's."""
     return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)
@@ -130,9 +138,10 @@ def swallowed(migration: "Migration") -> LedgerUntrusted:
 
 def unmade(error: "Error") -> LedgerUntrusted:
     """Say that a trigger of the database did not let the ledger come to be."""
+    found_nothing = error.sqlstate in _NOT_FOUND
+    hint = [f"HINT: {error.diag.message_hint}"] if error.diag.message_hint else []
     return LedgerUntrusted(
         f"An event trigger failed as the ledger, {TABLE}, was made: {error.diag.message_primary}.",
-        remedy="Nothing was changed. Let its function name what it uses with its schema, or set a path of "
-        "its own: `alter function ... set search_path = ...`. The runner works with an empty one.",
-        notes=tuple((error.diag.context or "").splitlines()),
+        remedy=f"Nothing was changed. {_NAME_IT if found_nothing else _LEAVE_OUT}",
+        notes=(*(error.diag.context or "").splitlines(), *hint),
     )

@@ -75,7 +75,7 @@ _OBJECTS = """
                 and e.objid = c.oid and e.deptype = 'e'
         )
     order by 1
-    limit 3;
+    limit 4;
 """
 
 # Windows cannot tell that a client is gone; its shared memory gives it away, whoever compiled the server.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.planning.site import Site
     from runner.planning.step import Step
 
+_NAMED = 3  # tables and views; facts asks for one more
 _RESTORED = "If it was restored without its data, restore that, too: the ledger is part of it. "
 
 
@@ -190,7 +191,7 @@ def unadopted(site: Site) -> DatabaseNotEmpty | None:
     lacks, first = ("a ledger without a row", _RESTORED) if site.shape else ("no ledger", "")
     return DatabaseNotEmpty(
         f"Database {site.facts.name} has {lacks} but is not empty: it holds "
-        f"{', '.join(found)}{' …' if len(found) > 2 else ''}.",  # noqa: PLR2004 - facts names three at most
+        f"{', '.join(found[:_NAMED])}{' …' if len(found) > _NAMED else ''}.",
         remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`. Schemas "
         "that are not yours to migrate are left out by `schemas` in pyproject.toml.",
     )

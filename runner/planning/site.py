@@ -35,7 +35,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     facts: Facts
     shape: ledger.Shape | None
     steps: tuple[Step, ...]
-    objects: tuple[str, ...]  # up to three tables and views, where there is no ledger
+    objects: tuple[str, ...]  # up to four tables and views, where there is no ledger
 
     @property
     def series(self) -> str:

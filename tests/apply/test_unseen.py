@@ -219,6 +219,21 @@ def test_an_event_trigger_that_needs_a_path_is_to_blame_not_the_file(
     assert len(app.migrate(each_url)) == 1
 
 
+def test_an_event_trigger_that_refuses_on_purpose_is_told_with_its_hint(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """No search_path helps there."""
+    db.execute(
+        AUDIT.replace("insert into ddl_log values (tg_tag)", "raise 'frozen' using hint = 'ask'").encode()
+    )
+    app = make(tmp_path, app={"000_t.sql": "create table public.t (id int);"})
+    with pytest.raises(LedgerUntrusted, match=r"as the ledger.*was made: frozen") as caught:
+        app.migrate(each_url)
+    assert "search_path" not in (caught.value.remedy or "")
+    assert "leave public.schema_migrations out" in (caught.value.remedy or "")
+    assert caught.value.notes[-1] == "HINT: ask"
+
+
 def _without_language(app: Project, url: str, *, says: str) -> None:
     with pytest.raises(ServerUnusable, match=says) as caught:
         app.migrate(url)

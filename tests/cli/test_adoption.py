@@ -64,6 +64,18 @@ def test_a_ledger_that_is_gone_is_no_database_in_order(
         assert run(app, each_url, "migrate")[0] == 4
 
 
+@pytest.mark.parametrize("count", [3, 4])
+def test_what_a_strange_database_holds_is_told_up_to_three(
+    app: Project, each_url: str, db: psycopg.Connection, count: int
+) -> None:
+    """And that there is more only where there is."""
+    for number in range(2, count + 1):
+        db.execute(f"create table public.one_{number} (id int)".encode())
+    code, said = run(app, each_url, "migrate")
+    named = "public.one, public.one_2, public.one_3"
+    assert (code, f"it holds {named}{' …' if count > 3 else ''}." in said) == (4, True), said
+
+
 @on_a_server
 def test_the_way_through_can_be_pasted(
     app: Project, each_url: str, db: psycopg.Connection, tool: str

@@ -365,6 +365,25 @@ def test_what_a_pooler_says_of_its_own_is_told_apart(text: str, name: str, remed
     assert (problem.name, remedy in (problem.remedy or "")) == (name, True), problem.remedy
 
 
+@pytest.mark.parametrize("body", ["raise 'no logins'", "perform 1 from audit.l", "raise sqlstate '42501'"])
+def test_an_event_trigger_that_fails_at_a_login_is_named(server: Server, url: str, body: str) -> None:
+    """Whatever its SQLSTATE would mean of a connection: nothing is wrong with the URL."""
+    assert server.version >= 17
+    off = f"{url}&options=-cevent_triggers%3Doff" if "?" in url else f"{url}?options=-cevent_triggers%3Doff"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "create function public.f() returns event_trigger language plpgsql as "
+            f"$$ begin {body}; end $$".encode()
+        )
+        admin.execute("create event trigger at_login on login execute function public.f()")
+        try:
+            problem = _problem(url)
+            assert (problem.name, "event_triggers=off" in (problem.remedy or "")) == ("ACCESS_DENIED", True)
+        finally:
+            with psycopg.connect(off, autocommit=True) as mended:
+                mended.execute("drop event trigger at_login")
+
+
 def test_who_answers_once_and_not_again_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """PgBouncer lets a client wait for fifteen seconds after the server has refused it."""
     monkeypatch.setattr(refusal, "_ask", lambda _: None)
