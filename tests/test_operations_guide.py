@@ -500,6 +500,29 @@ def test_bloated_and_invalid_indexes_are_found(shell: Shell) -> None:
     assert emptied in findings(shell, "specs", least="1 MB"), "no entry needs no room"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create index concurrently built on public.projects (name)",
+        "reindex index concurrently public.idx_projects_user_id_status",
+        "reindex table concurrently public.projects",
+    ],
+)
+def test_an_index_that_is_being_built_is_not_invalid(shell: Shell, statement: str) -> None:
+    """Whoever dropped it would undo what somebody else waits for."""
+    url = shell.environ["DATABASE_URL_SPECS"]
+    begun = "select 1 from pg_index where not indisvalid and indrelid = 'public.projects'::regclass"
+    with psycopg.connect(url) as blocker:
+        blocker.execute("lock public.projects in row exclusive mode")
+        building = shell.start(f'psql -X -c "{statement}" "$DATABASE_URL_SPECS"')
+        until(lambda: shell.query("specs", begun), seconds=10, what="the build")
+        found = findings(shell, "specs")
+        blocker.commit()
+        said, _ = building.communicate(timeout=60)
+    assert building.returncode == 0, said
+    assert {index for kind, index in found if kind == "invalid"} == set()
+
+
 def test_a_long_transaction_is_named_with_its_remedy(shell: Shell) -> None:
     """One that is open for longer than asked, not a younger one; the statement beside it ends it."""
     with psycopg.connect(shell.environ["DATABASE_URL_SPECS"], application_name="report") as other:

@@ -11,7 +11,8 @@
 --           it thinks, so such an index is found late, never falsely; without statistics, or the right to read
 --           its table, not at all.
 --           Remedy: reindex index concurrently public.NAME; it lets readers and writers go on.
--- invalid   left by a create or reindex concurrently that failed. Drop it and build it again.
+-- invalid   left by a create or reindex concurrently that failed. Drop it and build it again. While a table has an
+--           index built, none of its own is named: it may be that one.
 
 \if :{?least}
 \else
@@ -63,7 +64,13 @@ select
 from needed as n
 cross join lateral (
     values
-        ('invalid', not n.indisvalid),
+        ('invalid', not n.indisvalid and not exists (
+            -- As `verify` does it: while a table has one built, or one that this role may not see, none is judged.
+            select from pg_stat_progress_create_index as p
+            where p.datname = current_database() and coalesce(
+                p.relid = n.indrelid or p.command = 'REINDEX CONCURRENTLY' and n.index ~ '_cc(new|old)[0-9]*$', true
+            )
+        )),
         ('unused', n.indisvalid and n.scans = 0 and not n.indisunique and not n.refers),
         ('bloated', n.indisvalid and n.amname = 'btree' and n.bytes >= pg_size_bytes(:'least')
             and n.bytes > 2 * n.bytes_needed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -261,6 +263,24 @@ def test_an_index_that_is_being_built_is_not_judged(
         assert process.poll() is None
         assert problems(app, each_url) == []
     process.communicate(timeout=30)
+
+
+def test_the_indexes_of_a_table_that_is_rebuilt_are_not_judged(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The server shows the one of its TOAST table as built, while all of them wait for a transaction."""
+    app = make(tmp_path, app={"000_t.sql": "create table public.t (n int primary key, x text);"})
+    app.migrate(each_url)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("insert into public.t values (1)")
+        psql = [shutil.which("psql") or "psql", "-X", "-c", "reindex table concurrently public.t", each_url]
+        process = subprocess.Popen(psql, stdout=subprocess.DEVNULL)
+        built = "select from pg_index where not indisvalid"
+        until(lambda: db.execute(built).rowcount or process.poll() is not None, what="an index")
+        assert process.poll() is None
+        found = problems(app, each_url)
+    assert process.wait(timeout=30) == 0
+    assert found == []
 
 
 BUILD = "-- runner: no-transaction\ncreate index concurrently i on public.one (id);"
