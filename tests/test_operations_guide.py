@@ -435,6 +435,12 @@ def test_sizes_name_every_table(shell: Shell) -> None:
     assert len(said) == shell.one("specs", "select count(*) from pg_tables where schemaname = 'public'")
 
 
+def test_a_table_that_was_never_analyzed_has_no_estimate(shell: Shell) -> None:
+    """The server writes -1 for that, which is no number of rows."""
+    shell.query("specs", "create table public.fresh ()")
+    assert any(line.startswith("fresh||") for line in shell.script("sizes", "specs", "-t").splitlines())
+
+
 def findings(shell: Shell, series: str, *, least: str = "10 MB") -> set[tuple[str, str]]:
     """Return what indexes.sql finds, as kind and index."""
     said = shell.script("indexes", series, "-t", least=least)

@@ -1,10 +1,11 @@
 -- Where the room goes, and whether autovacuum keeps up; largest table first.
 -- It waits for whoever alters a table: begin psql with PGOPTIONS="-c lock_timeout=5s" where that may be.
--- Rows are estimates. Dead rows far above a fifth of the live ones, or an old last_vacuum, deserve a look.
+-- Rows are estimates; of a table that was never analyzed there is none. Dead rows far above a fifth of the live
+-- ones, or an old last_vacuum, deserve a look.
 
 select
     s.relname as "table",
-    c.reltuples::bigint as rows,
+    nullif(c.reltuples, -1)::bigint as rows,
     pg_size_pretty(pg_relation_size(c.oid)) as heap,
     pg_size_pretty(pg_indexes_size(c.oid)) as indexes,
     pg_size_pretty(pg_table_size(c.oid) - pg_relation_size(c.oid)) as toast_and_maps,
