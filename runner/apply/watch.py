@@ -108,7 +108,7 @@ class Watch:
             self._thread.start()
         if not committed and now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
             self._told = now
-            yield Working(self._reached, max(now - self.since, 0), _of(self._reached, self._found))
+            yield Working(self._reached, now - self.since, _of(self._reached, self._found))
 
     def _work(self, due: float) -> None:
         """Ask until the file is done; without a second connection the file is told of without facts."""
@@ -137,9 +137,8 @@ class Watch:
             self._found = (self._reached, _NOT_DURABLE)
             self._make_durable(connection, last, is_unheard=place > 0)
             self._found = (left[place], found)
-        is_past = place and last is self.durable and migration is self._migration
-        if is_past and self._reached is not left[place]:
-            self._reached, self.since = left[place], time.monotonic()
+        if place and last is self.durable and migration is self._migration:
+            self._reached = left[place]
 
     def _make_durable(self, connection: Connection, last: Migration, *, is_unheard: bool) -> None:
         if ledger.make_durable(connection, series=last.series, version=last.version):

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from runner.apply import activity, watch
-from runner.apply.event import Activity, Outcome, Retrying, Started, Waiting, Working, application
+from runner.apply import watch
+from runner.apply.event import Activity, Outcome, Retrying, Started, Waiting, Working
 from runner.errors import CannotConnect, Interrupted, LockTimeout
 from runner.model import Migration
 from tests.faults.stage import until
@@ -219,19 +219,3 @@ def test_ctrl_c_ends_what_is_told_of(url: str, tmp_path: Path) -> None:
     with psycopg.connect(url) as db:
         running = "select from pg_stat_activity where application_name ~ '000_slow' and state = 'active'"
         assert not db.execute(running).rowcount
-
-
-def test_the_age_of_a_file_that_the_server_did_not_announce_is_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Seen at the second file of a message, the session has been there since now, and stays so."""
-    files = [Migration("app", f"00{n}", "t", f"app/00{n}_t.sql", "select 1;", "sha256:0") for n in range(2)]
-    monkeypatch.setattr(activity, "of", Mock(return_value=(application(files[1]), Activity())))
-    watching = watch.Watch(Mock(), pid=1, unheard=files)
-    watching.begin(files[0])
-    begun = watching.since = 0.0
-    watching.durable = files[0]
-    watching._ask(Mock())
-    seen = watching.since
-    watching._ask(Mock())
-    assert begun < seen == watching.since
