@@ -53,15 +53,14 @@ def connect(url: str, *, source: str, application: str = "runner", wait: float =
     """
     given = parse(url, source=source)
     deadline = time.monotonic() + wait
-    with surroundings(given):
-        options = {"application_name": application, **given, **_patience(given)}
-        while True:
-            try:
-                return _connect(options, source)
-            except RunnerError as problem:
-                if not problem.may_pass or time.monotonic() >= deadline:
-                    raise
-                attention.pause(0.5)
+    while True:
+        try:
+            with surroundings(given):  # not over the pauses: the variables are hidden from all threads
+                return _connect({"application_name": application, **given, **_patience(given)}, source)
+        except RunnerError as problem:
+            if not problem.may_pass or time.monotonic() >= deadline:
+                raise
+            attention.pause(0.5)
 
 
 def check_database(url: str, *, source: str) -> None:

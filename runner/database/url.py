@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Marks the URL of the embedded server, which must be reached whatever the environment says.
 EMBEDDED = "socrates-migrate"
+_ALONE = threading.RLock()  # who hides the variables: another thread would bring them back too early
 _SHAPE = (
     "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, / as %2F, "
     "# as %23, ? as %3F and % as %25."
@@ -181,9 +183,10 @@ def surroundings(options: dict[str, Any]) -> Iterator[None]:
     refuse a service.
     """
     is_embedded = options.get("fallback_application_name") == EMBEDDED
-    foreign = [name for name in os.environ if is_embedded and name.startswith("PG")]
-    hidden = {name: os.environ.pop(name) for name in foreign}
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
+    with _ALONE if is_embedded else nullcontext():
+        foreign = [name for name in os.environ if is_embedded and name.startswith("PG")]
+        hidden = {name: os.environ.pop(name) for name in foreign}
+        try:
+            yield
+        finally:
+            os.environ.update(hidden)

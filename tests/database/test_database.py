@@ -6,12 +6,14 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from runner import database
+from runner.database import attention
 from runner.database.attention import Attentive
 from runner.database.url import redacted
 from runner.errors import CannotConnect, DatabaseMissing, RunnerError, UrlMalformed
@@ -356,3 +358,29 @@ def test_what_may_belong_to_a_password_among_the_parameters_is_not_named(name: s
     with pytest.raises(UrlMalformed) as caught:
         database.parse(f"postgresql://u@h/db?{name}=abc&Def9", source="x")
     assert "Def9" not in everything(caught.value)
+
+
+def test_variables_are_not_hidden_over_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads may need them, and a server may take long to start."""
+    monkeypatch.setenv("PGHOST", "elsewhere.invalid")
+    seen = []
+    monkeypatch.setattr(attention, "pause", lambda _: seen.append(os.environ.get("PGHOST")))
+    url = f"postgresql://p@/x?host=127.0.0.1&port=1&fallback_application_name={database.EMBEDDED}"
+    with pytest.raises(CannotConnect):
+        database.connect(url, source="it", wait=0.2)
+    assert set(seen) == {"elsewhere.invalid"}
+
+
+def test_no_thread_brings_the_variables_back_while_another_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one waits for the first; at the end they are all there."""
+    monkeypatch.setenv("PGHOST", "elsewhere.invalid")
+
+    def look(number: int) -> bool:
+        time.sleep(number * 0.03)
+        with database.surroundings({"fallback_application_name": database.EMBEDDED}):
+            time.sleep(0.05)
+            return "PGHOST" in os.environ
+
+    with ThreadPoolExecutor(2) as pool:
+        assert not any(pool.map(look, range(2)))
+    assert os.environ["PGHOST"] == "elsewhere.invalid"
