@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from runner.planning import Site
 
 # The index of a partitioned table is incomplete, not invalid, until each partition has its own. What somebody
-# builds right now is not to be judged; a role that may not see which index that is, judges none meanwhile. What
-# rebuilds a whole table is often shown as at work on its TOAST table.
+# builds right now is not to be judged; a role that may not see which index that is, judges none meanwhile.
+# What rebuilds a whole table is often shown as at work on its TOAST table.
 _INDEXES = r"""
     select pg_catalog.format('%I.%I', n.nspname, c.relname),
         not i.indislive or c.relname ~ '_cc(new|old)\d*$'
