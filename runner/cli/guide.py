@@ -10,6 +10,7 @@ from runner.cli import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
 EXAMPLES = {
     "migrate": ("migrate", "migrate specs --to 004 --wait 60", "migrate --dry-run"),
@@ -47,8 +48,25 @@ _ELSEWHERE = {  # what other tools call it
 }
 
 
+class Context(click.Context):
+    """A call of a command, which an error of its options names, too: click forgets that of some."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> bool | None:
+        """Leave it."""
+        if isinstance(exc_value, click.UsageError) and exc_value.ctx is None:
+            exc_value.ctx = self
+        return super().__exit__(exc_type, exc_value, tb)
+
+
 class Group(click.Group):
     """A group of commands that says which one was perhaps meant."""
+
+    context_class = Context
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -73,6 +91,7 @@ def near(word: str, known: Iterable[str]) -> str | None:
 
 def dressed(command: click.Command, name: str) -> click.Command:
     """Give a command the options that all have, and an end to its help: what SERIES is, and examples."""
+    command.context_class = Context
     if command.epilog is None:
         if name != "server psql" and not isinstance(command, click.Group):  # psql has options of its own
             command = options.spoken(command)

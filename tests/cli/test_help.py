@@ -143,6 +143,25 @@ def test_the_version_is_told(runner: CliRunner) -> None:
     assert runner.invoke(cli, ["--version"]).stdout == f"socrates-migrate, version {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("migrate --to", "cli migrate"),
+        ("status --url", "cli status"),
+        ("migrate --quiet=1", "cli migrate"),
+        ("server start --color", "cli server start"),
+        ("--version=1", "cli"),
+        ("migrate --nope", "cli migrate"),
+    ],
+)
+def test_an_error_of_an_option_leads_to_the_help_of_its_command(
+    runner: CliRunner, words: str, command: str
+) -> None:
+    """Also one without its value, or with one that it does not take."""
+    said = runner.invoke(cli, words.split()).stderr
+    assert said.splitlines()[-1] == f"  See `{command} --help`."
+
+
 def test_an_unknown_command_is_a_usage_error(runner: CliRunner) -> None:
     """Click's own errors have the exit code of ours."""
     assert runner.invoke(cli, ["upgrade"]).exit_code == 2
