@@ -138,7 +138,7 @@ spoken = together(
     ),
     click.option(
         "--quiet", "-q", is_flag=True, expose_value=False, is_eager=True, callback=_set,
-        help="Print only errors, warnings, and what was asked for.",
+        help="Print only errors, warnings, and what is to be copied, such as SQL or a URL: no tables.",
     ),
     click.option(
         "--verbose", "-v", is_flag=True, expose_value=False, is_eager=True, callback=_set,

@@ -304,6 +304,15 @@ def test_quiet_prints_errors_alone(runner: CliRunner, app: Project, url: str) ->
     assert "error SQL_FAILED" in result.stderr
 
 
+def test_quiet_prints_what_is_to_be_copied(runner: CliRunner, app: Project, url: str) -> None:
+    """As its help says: no table, but SQL, and where a new file is."""
+    said = " ".join(app.run(runner, "plan", "--help").stdout.split())
+    assert "what is to be copied, such as SQL or a URL: no tables." in said
+    assert app.run(runner, "plan", "-q", APP_URL=url).output == ""
+    assert app.run(runner, "plan", "-q", "--sql", "-", APP_URL=url).stdout
+    assert app.run(runner, "new", "-q", "app", "three").stdout
+
+
 def test_values_of_rows_are_shown_to_who_asks(runner: CliRunner, app: Project, url: str) -> None:
     """Not in the text, not in the document; with --verbose in both."""
     app.write("app", {"002_bad.sql": "insert into public.one select 7; create unique "
