@@ -36,7 +36,9 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
     ``FileUnwritable`` for a folder or file that cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", series):
-        raise UsageError(f"{series!r} is not a name for a series.", remedy="Use a-z, 0-9 and _.")
+        raise UsageError(
+            f"{series!r} is not a name for a series.", remedy="Begin with a-z; then use a-z, 0-9 and _."
+        )
     variable = f"DATABASE_URL_{series.upper()}"
     text = _configuration(file, series, variable)
     folder = root / "sql" / series

@@ -61,8 +61,9 @@ def test_files_that_are_there_stay_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "App", "a-b", "1a", "a b", "../a", "a.b"])
 def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     """Nothing is written."""
-    with pytest.raises(UsageError, match="not a name for a series"):
+    with pytest.raises(UsageError, match="not a name for a series") as caught:
         lay_out(tmp_path, tmp_path / config.FILE, name)
+    assert caught.value.remedy == "Begin with a-z; then use a-z, 0-9 and _."
     assert list(tmp_path.iterdir()) == []
 
 
