@@ -224,3 +224,16 @@ def test_the_commands_for_a_fleet(tmp_path: Path, server: Server) -> None:
     assert "agree with the ledger and with the live schema" in said[3]
     assert [output.count("nothing applied") for output in said[4:7]] == [2, 0, 1]
     assert len(said) == 10
+
+
+def test_what_a_file_finds_set_is_told(tmp_path: Path, url: str) -> None:
+    """All of it, and nothing else, but for what only a serializable transaction has."""
+    look = "create table public.seen as select name, setting from pg_settings where source = 'session';"
+    make(tmp_path, app={"000_look.sql": look}).migrate(url)
+    with psycopg.connect(url) as db:
+        seen = dict(db.execute("select * from public.seen where name <> 'transaction_deferrable'").fetchall())
+    [told] = re.findall(r"set for its transaction:(.*?); and\s+`statement_timeout`", GUIDE, re.DOTALL)
+    assert (seen.pop("transaction_isolation"), seen.pop("transaction_read_only")) == ("read committed", "off")
+    assert set(re.findall(r"`(\w+)", told)) == seen.keys()
+    assert told.endswith("read committed, read write, `application_name`")
+    assert "`row_security = off`" in told
