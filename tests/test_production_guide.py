@@ -231,7 +231,8 @@ def test_what_a_file_finds_set_is_told(tmp_path: Path, url: str) -> None:
     look = "create table public.seen as select name, setting from pg_settings where source = 'session';"
     make(tmp_path, app={"000_look.sql": look}).migrate(url)
     with psycopg.connect(url) as db:
-        seen = dict(db.execute("select * from public.seen where name <> 'transaction_deferrable'").fetchall())
+        rows = db.execute("select * from public.seen where name <> 'transaction_deferrable'")
+        seen: dict[str, str] = dict(rows.fetchall())
     [told] = re.findall(r"set for its transaction:(.*?); and\s+`statement_timeout`", GUIDE, re.DOTALL)
     assert (seen.pop("transaction_isolation"), seen.pop("transaction_read_only")) == ("read committed", "off")
     assert set(re.findall(r"`(\w+)", told)) == seen.keys()

@@ -6,11 +6,11 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import apply, database, ledger, planning, schema
+from runner import apply, database, planning, schema
 from runner import locks as locking
 from runner.door.database import describe
 from runner.door.where import check_alone, load, sites
-from runner.errors import LedgerChanged, UsageError
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -154,18 +154,6 @@ def verified(
     if compare and not planning.ahead(site.steps):
         compared = compare(site, planning.applied(site.steps))
         if compared.found:
-            _check_still(site)
+            planning.check_still(site)
             problems.append(schema.drifted(site, compared.found))
     return describe(site, problems=tuple(problems), comparison=compared)
-
-
-def _check_still(site: Site) -> None:
-    """Raise ``LedgerChanged`` unless the ledger says what it said before the comparison."""
-    rows = ledger.read(site.connection, series=site.series) or ()
-    now = {(row.version, row.name, row.checksum, row.running) for row in rows}
-    seen = [step.applied for step in site.steps if step.applied]
-    if now != {(row.version, row.name, row.checksum, row.running) for row in seen}:
-        raise LedgerChanged(
-            f"The ledger of {site.series} has changed while its schema was compared: a runner is at work.",
-            remedy="Look at `status`, then run again.",
-        )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runner.planning.preflight import unadopted as unadopted
     from runner.planning.preflight import unvalidated as unvalidated
     from runner.planning.site import Site as Site
+    from runner.planning.site import check_still as check_still
     from runner.planning.site import connect as connect
     from runner.planning.site import look as look
     from runner.planning.site import read as read
@@ -48,6 +49,6 @@ else:
         extension="Given refused",
         preflight="ask check check_and_ask check_content check_count check_writable explain unadopted "
         "unvalidated",
-        site="Site connect look read",
+        site="Site check_still connect look read",
         step="State Step",
     )

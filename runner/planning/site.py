@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost, ServerUnusable
+from runner.errors import ConnectionLost, LedgerChanged, ServerUnusable
 from runner.model import Before
 from runner.planning import compare, facts
 
@@ -159,6 +159,18 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     is_strange = shape is None and database.rows(connection, anything) == [(True,)]
     objects = objects_in(connection, _schemas(target, migrations), adopted=False) if is_strange else ()
     return Site(target, connection, found, shape, steps, objects)
+
+
+def check_still(site: Site) -> None:
+    """Raise ``LedgerChanged`` unless the ledger says what it said before the comparison. Does not write."""
+    rows = ledger.read(site.connection, series=site.series) or ()
+    now = {(row.version, row.name, row.checksum, row.running) for row in rows}
+    seen = [step.applied for step in site.steps if step.applied]
+    if now != {(row.version, row.name, row.checksum, row.running) for row in seen}:
+        raise LedgerChanged(
+            f"The ledger of {site.series} has changed while its schema was compared: a runner is at work.",
+            remedy="Look at `status`, then run again.",
+        )
 
 
 def objects_in(connection: Connection, schemas: tuple[str, ...], *, adopted: bool) -> tuple[str, ...]:
