@@ -62,6 +62,12 @@ class Target(NamedTuple):  # as in model: it starts faster
     series: Series
     url: str
     source: str  # how people refer to the URL: DATABASE_URL_AUTH, --url, the embedded server
+    is_member: bool = False  # of a fleet
+
+    @property
+    def way(self) -> str:
+        """Say what leads a command here that takes no fleet; nothing where it is led here anyway."""
+        return f" ({self.series.variable} set to the URL of {self.source})" if self.is_member else ""
 
     def __repr__(self) -> str:
         return f"Target(series={self.series!r}, source={self.source!r})"

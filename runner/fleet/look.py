@@ -30,7 +30,7 @@ class Files(NamedTuple):
 
     def target(self, member: Member) -> Target:
         """Return where a member lives; messages call it by its name."""
-        return Target(self.series, member.url, member.name)
+        return Target(self.series, member.url, member.name, is_member=True)
 
 
 def read(series: str | Sequence[str], config: Path | str | None) -> Files:

@@ -152,7 +152,7 @@ def explain(site: Site) -> None:
             lines = files.explain(applied, step.migration.sql)
             step.problem.notes += lines
             if lines == (files.COMMENTS_DIFFER,):
-                accept = f"`accept {site.series} {step.version}`"
+                accept = f"`accept {site.series} {step.version}`{site.target.way}"
                 step.problem.remedy = f"Record it as it is now with {accept}, or restore it as it was."
 
 
@@ -192,6 +192,7 @@ def unadopted(site: Site) -> DatabaseNotEmpty | None:
     return DatabaseNotEmpty(
         f"Database {site.facts.name} has {lacks} but is not empty: it holds "
         f"{', '.join(found[:_NAMED])}{' …' if len(found) > _NAMED else ''}.",
-        remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`. Schemas "
-        "that are not yours to migrate are left out by `schemas` in pyproject.toml.",
+        remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`"
+        f"{site.target.way}. Schemas that are not yours to migrate are left out by `schemas` in "
+        "pyproject.toml.",
     )

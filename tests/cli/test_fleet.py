@@ -104,6 +104,21 @@ def test_status_groups_what_is_alike(runner: CliRunner, app: Project, file: str,
     assert result.exit_code == 4
 
 
+def test_a_remedy_leads_to_the_member(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
+    """`accept` and `baseline` take no fleet: as they are they would act on what the variable leads to."""
+    run(urls[1], "create table public.foreign_one (id int)")
+    refused = app.run(runner, "migrate", "--fleet", file, "--keep-going").stderr
+    assert "adopt this one with `baseline` (APP_URL set to the URL of eu-1). Schemas" in refused
+    text = (app.root / "app" / "001_two.sql").read_text()
+    app.write("app", {"001_two.sql": f"-- More.\n{text}"})
+    for command in ("migrate", "plan", "verify"):
+        told = app.run(runner, command, "--fleet", file, "--only", "eu-2").stderr
+        assert "with `accept app 001` (APP_URL set to the URL of eu-2), or restore" in told, command
+    done = app.run(runner, "accept", "app", "1", "--yes", APP_URL=urls[2])
+    name = urls[2].partition("?")[0].rpartition("/")[2]
+    assert done.stdout.splitlines()[-1] == f"app/001_two.sql is recorded as it is now in database {name}."
+
+
 def test_plan_and_verify_group_as_well(runner: CliRunner, app: Project, file: str) -> None:
     """What would be applied, and that all agree."""
     planned = app.run(runner, "plan", "--fleet", file)
