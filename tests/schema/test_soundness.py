@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -271,15 +270,17 @@ def test_the_indexes_of_a_table_that_is_rebuilt_are_not_judged(
     """The server shows the one of its TOAST table as built, while all of them wait for a transaction."""
     app = make(tmp_path, app={"000_t.sql": "create table public.t (n int primary key, x text);"})
     app.migrate(each_url)
-    with psycopg.connect(each_url) as blocker:
-        blocker.execute("insert into public.t values (1)")
-        psql = [shutil.which("psql") or "psql", "-X", "-c", "reindex table concurrently public.t", each_url]
-        process = subprocess.Popen(psql, stdout=subprocess.DEVNULL)
-        built = "select from pg_index where not indisvalid"
-        until(lambda: db.execute(built).rowcount or process.poll() is not None, what="an index")
-        assert process.poll() is None
-        found = problems(app, each_url)
-    assert process.wait(timeout=30) == 0
+    with psycopg.connect(each_url, autocommit=True) as builder:
+        rebuild = threading.Thread(target=builder.execute, args=("reindex table concurrently public.t",))
+        with psycopg.connect(each_url) as blocker:
+            blocker.execute("insert into public.t values (1)")
+            rebuild.start()
+            built = "select from pg_index where not indisvalid"
+            until(lambda: db.execute(built).rowcount or not rebuild.is_alive(), what="an index")
+            assert rebuild.is_alive()
+            found = problems(app, each_url)
+        rebuild.join(timeout=30)
+        assert not rebuild.is_alive()
     assert found == []
 
 
