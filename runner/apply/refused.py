@@ -67,7 +67,8 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
 def _may_hold_alone(way: Course, error: database.Error) -> bool:
     """Tell whether a file may hold by itself: what is to be unique, or in order, may be made of ``now()``.
 
-    It is the same for all files of a message, and another one for each that is sent alone.
+    It is the same for all files of a message, and another one for each that is sent alone, which meets no
+    statement that a file before it has prepared.
     """
     is_of_others = (error.sqlstate or "").startswith(_OF_OTHERS)
     return is_of_others and time.monotonic() - way.sent < _SOON

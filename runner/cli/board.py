@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door, planning
 from runner.cli import common, document, ending, heartbeat, log, report, standing
-from runner.cli.text import columns, part, shortened, some, visible
+from runner.cli.text import columns, named, part, shortened, visible
 from runner.fleet import Ending
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _tell(name: str, event: apply.Event) -> None:
     """Say on stderr what a member waits for, or what its server said."""
     match event:
         case apply.Waiting(holders=holders):
-            report.say(f"{name}: waiting for another runner: {some(holders)}", err=True)
+            report.say(f"{name}: waiting for another runner: {named(holders)}", err=True)
         case apply.Retrying(reason=reason, seconds=seconds):
             report.say(f"{name}: {reason.message} Trying again in {seconds:.0f} s.", err=True)
         case apply.Noticed(migration=migration, notices=notices):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import apply
 from runner.cli import log, report
-from runner.cli.text import columns, duration, shortened, some, visible
+from runner.cli.text import columns, duration, named, shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Progress:
                 self._begun.append(migration)
                 self._begin(path)
             case apply.Waiting(holders=holders) if not told:
-                report.note(f"waiting for another runner: {some(holders)}")
+                report.note(f"waiting for another runner: {named(holders)}")
             case apply.Retrying(reason=reason, seconds=seconds) if not told:
                 report.note(f"{reason.message} Trying again in {seconds:.0f} s.")
                 for note in reason.notes:

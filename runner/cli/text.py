@@ -100,6 +100,6 @@ def duration(ms: int) -> str:
     return f"{ms} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004 - said above
 
 
-def some(holders: Sequence[str]) -> str:
+def named(holders: Sequence[str]) -> str:
     """Return who holds a lock; a server may keep it to itself."""
     return "; ".join(holders) or "the server does not say which"

@@ -50,9 +50,7 @@ _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "alter role {user} connection limit -1;"
 )
 _LIMIT = "select datconnlimit from pg_catalog.pg_database where datname = %s"
-_BODY = (
-    "PL/pgSQL"  # in the context, in any language: the trigger of an event runs at a login since PostgreSQL 17
-)
+_BODY = "PL/pgSQL"  # in a context, in any language: event triggers run at a login since PostgreSQL 17
 _TRIGGER = (
     "An event trigger of the database fails at each login. As an administrator: connect with "
     "options=-cevent_triggers=off, then mend its function or disable it."
@@ -89,8 +87,6 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
             remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
             f"let it log in: alter role {names['user']} login;",
         )
-    if _BODY in told.text or told.sqlstate in _OF_POOLERS:
-        return _of_others(told, str(options.get("dbname")), source)
     limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
     if _is_for_ever(told) or limit == _IS_CLOSED:
         is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
@@ -99,13 +95,13 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     if told.sqlstate == _FULL:
         wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT
         return unreachable(source, remedy=wait.format(**names))
+    if told.sqlstate in _OF_POOLERS:
+        return _of_pooler(told, str(options.get("dbname")), source)
     return unreachable(source)
 
 
-def _of_others(told: Told, dbname: str, source: str) -> RunnerError:
-    """Return the error for what a trigger or a pooler says, and no server. What is not known may pass."""
-    if _BODY in told.text:
-        return AccessDenied(f"The server of {source} refuses the connection.", remedy=_TRIGGER)
+def _of_pooler(told: Told, dbname: str, source: str) -> RunnerError:
+    """Return the error for what a pooler says of its own. What is not known may pass."""
     if _NAMES_NONE in told.text:
         return DatabaseMissing(
             f"The pooler of {source} knows no database {dbname}.",
@@ -123,6 +119,8 @@ def unreachable(source: str, *, remedy: str = SILENT) -> CannotConnect:
 
 
 def _remedy(told: Told, user: str) -> str:
+    if _BODY in told.text:
+        return _TRIGGER
     if told.source == _OF_LIBRARIES:
         return _LIBRARY
     said = told.text.rpartition(f"{told.sqlstate}: ")[2].replace(user, "")
@@ -132,7 +130,8 @@ def _remedy(told: Told, user: str) -> str:
 
 
 def _is_for_ever(told: Told) -> bool:
-    return told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT or told.source == _OF_LIBRARIES
+    is_known = told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT
+    return is_known or told.source == _OF_LIBRARIES or _BODY in told.text
 
 
 def _plain(identifier: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -182,9 +182,11 @@ def surroundings(options: dict[str, Any]) -> Iterator[None]:
     A service, or the address of another host, would win over what its URL leaves open, and no URL can
     refuse a service.
     """
-    is_embedded = options.get("fallback_application_name") == EMBEDDED
-    with _ALONE if is_embedded else nullcontext():
-        foreign = [name for name in os.environ if is_embedded and name.startswith("PG")]
+    if options.get("fallback_application_name") != EMBEDDED:
+        yield
+        return
+    with _ALONE:
+        foreign = [name for name in os.environ if name.startswith("PG")]
         hidden = {name: os.environ.pop(name) for name in foreign}
         try:
             yield

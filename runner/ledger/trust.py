@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from runner.database import Connection, Error
     from runner.model import Migration
 
+_NOT_FOUND = ("42P01", "42883", "3F000", "42704")  # a table, a function, a schema, another object
+_NAME_IT = (
+    "Let its function name what it uses with its schema, or set a path of its own: "
+    "`alter function ... set search_path = ...`. The runner works with an empty one."
+)
+_LEAVE_OUT = f"Let its function leave {TABLE} out, or disable it for the first run."
+
 
 class Shape(NamedTuple):  # as in model: it starts faster
     """What the catalog says of the ledger; names of roles are quoted.
@@ -112,14 +119,6 @@ def check_owner(found: Shape) -> None:
             remedy=f"Migrate as {found.owner}. If the owner got lost, as with pg_restore --no-owner: "
             f"{_owner(found)}",
         )
-
-
-_NOT_FOUND = ("42P01", "42883", "3F000", "42704")  # a table, a function, a schema, another object
-_NAME_IT = (
-    "Let its function name what it uses with its schema, or set a path of its own: "
-    "`alter function ... set search_path = ...`. The runner works with an empty one."
-)
-_LEAVE_OUT = f"Let its function leave {TABLE} out, or disable it for the first run."
 
 
 def changed(error: "Error") -> LedgerUntrusted:

@@ -146,6 +146,13 @@ def test_progress_in_a_pipe_is_a_line_per_file(capsys: pytest.CaptureFixture[str
     assert err == "waiting for another runner: held by pid 7\n"
 
 
+def test_a_server_may_keep_to_itself_who_holds_the_lock(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line says so, and does not end behind its colon."""
+    with progress.Progress([STEPS[1].file.path]) as drawn:
+        drawn.show(Waiting(STEPS[1].file, ()))
+    assert capsys.readouterr().err == "waiting for another runner: the server does not say which\n"
+
+
 def test_progress_on_a_terminal_is_a_bar_that_goes_away(terminal: Terminal) -> None:
     """The file at hand is shown beside a bar; afterwards only the lines stay."""
     with progress.Progress([STEPS[1].file.path]) as drawn:

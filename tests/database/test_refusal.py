@@ -369,7 +369,6 @@ def test_what_a_pooler_says_of_its_own_is_told_apart(text: str, name: str, remed
 def test_an_event_trigger_that_fails_at_a_login_is_named(server: Server, url: str, body: str) -> None:
     """Whatever its SQLSTATE would mean of a connection: nothing is wrong with the URL."""
     assert server.version >= 17
-    off = f"{url}&options=-cevent_triggers%3Doff" if "?" in url else f"{url}?options=-cevent_triggers%3Doff"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(
             "create function public.f() returns event_trigger language plpgsql as "
@@ -380,7 +379,7 @@ def test_an_event_trigger_that_fails_at_a_login_is_named(server: Server, url: st
             problem = _problem(url)
             assert (problem.name, "event_triggers=off" in (problem.remedy or "")) == ("ACCESS_DENIED", True)
         finally:
-            with psycopg.connect(off, autocommit=True) as mended:
+            with psycopg.connect(f"{url}&options=-cevent_triggers%3Doff", autocommit=True) as mended:
                 mended.execute("drop event trigger at_login")
 
 
