@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _DEFAULTS = dict.fromkeys(("function", "procedure", "aggregate"), "functions") | {"sequence": "sequences"}
 _DEFAULTS |= dict.fromkeys(("type", "domain", "enum", "range"), "types")
 
+# What one version of the runner gives its ledger, and another does not.
+_OF_A_VERSION = ("comment", "storage", "compression")
+
 
 def is_left_alone(one: Difference, before: Snapshot, expected: Snapshot, actual: Snapshot) -> bool:
     """Tell whether a difference is in what no file speaks of, so that it is an administrator's.
@@ -70,10 +73,10 @@ def _apart(grants: str | None) -> set[str]:
 
 
 def is_of_the_ledger(one: Difference, parent: str | None) -> bool:
-    """Tell whether it is something the ledger may have: other readers, or comments of another version."""
+    """Tell whether it is what the ledger may have: other readers, or what another version makes of it."""
     if ledger.TABLE not in (one.name, parent):
         return False
-    return one.attribute == "comment" or (
+    return one.attribute in _OF_A_VERSION or (
         one.attribute == "grants" and _writers(one.expected) == _writers(one.actual)
     )
 

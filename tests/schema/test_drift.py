@@ -333,6 +333,21 @@ def test_a_database_that_was_rolled_back_to_nothing_has_no_drift(tmp_path: Path,
         assert (result.exit_code, "table public.hand is not in the files" in result.stderr) == (4, True)
 
 
+def test_the_ledger_of_another_version_is_no_drift(tmp_path: Path, url: str) -> None:
+    """Older runners had its texts compressed, and said other words; all else is looked for as ever."""
+    project = make(tmp_path, app=TWO)
+    project.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("alter table public.schema_migrations alter column sql set storage extended")
+        admin.execute("alter table public.schema_migrations alter column name set compression pglz")
+        admin.execute("comment on column public.schema_migrations.sql is null")
+        result = project.run(CliRunner(), "verify", "--drift", APP_URL=url)
+        assert result.exit_code == 0, result.output
+        admin.execute("alter table public.schema_migrations alter column execution_ms set default 0")
+        result = project.run(CliRunner(), "verify", "--drift", APP_URL=url)
+        assert (result.exit_code, "schema_migrations.execution_ms" in result.stderr) == (4, True)
+
+
 def test_default_privileges_may_be_long(tmp_path: Path, url: str) -> None:
     """Longer than a name of PostgreSQL: the lists of rights of a few roles with ordinary names."""
     roles = ["r_reporting_application", "r_writing_application"]
