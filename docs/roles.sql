@@ -48,8 +48,21 @@ alter default privileges for role :"owner" in schema public grant usage, select 
 alter default privileges for role :"owner" in schema public grant execute on functions to :"app";
 alter default privileges for role :"owner" revoke execute on functions from public;
 
--- The same for what the owner has made already, and no more; the ledger is for nobody.
-select format('revoke all on %s from %I cascade', oid::regclass, :'app')
+-- The same for what the owner has made already, and no more; the ledger is for nobody. Whom the owner let hand
+-- rights on, and who handed some to the application or to everybody, may no longer.
+select format('revoke grant option for all on %s from %I cascade', c.oid::regclass, pg_get_userbyid(x.grantee))
+from pg_class as c, aclexplode(c.relacl) as x
+where c.relnamespace = 'public'::regnamespace
+    and pg_get_userbyid(c.relowner) = :'owner'
+    and x.is_grantable
+    and x.grantee <> c.relowner
+    and exists (
+        select from aclexplode(c.relacl) as y
+        where y.grantor <> c.relowner and (y.grantee = 0 or pg_get_userbyid(y.grantee) = :'app')
+    )
+group by c.oid, x.grantee
+order by c.oid::regclass::text, x.grantee \gexec
+select format('revoke all on %s from public, %I cascade', oid::regclass, :'app')
 from pg_class
 where relnamespace = 'public'::regnamespace
     and relkind in ('r', 'p', 'v', 'm', 'f')
@@ -62,7 +75,7 @@ where relnamespace = 'public'::regnamespace
     and pg_get_userbyid(relowner) = :'owner'
     and relname <> 'schema_migrations'
 order by relname \gexec
-select format('revoke all on sequence %s from %I cascade', oid::regclass, :'app')
+select format('revoke all on sequence %s from public, %I cascade', oid::regclass, :'app')
 from pg_class
 where relnamespace = 'public'::regnamespace and relkind = 'S' and pg_get_userbyid(relowner) = :'owner'
 order by relname \gexec
@@ -75,7 +88,7 @@ select format('grant execute on routine %s to %I', oid::regprocedure, :'app'),
 from pg_proc
 where pronamespace = 'public'::regnamespace and pg_get_userbyid(proowner) = :'owner'
 order by proname, oid \gexec
-select format('revoke update, delete on %s from %I cascade', oid::regclass, :'app')
+select format('revoke update, delete on %s from %I', oid::regclass, :'app')
 from pg_class
 where relnamespace = 'public'::regnamespace
     and pg_get_userbyid(relowner) = :'owner'

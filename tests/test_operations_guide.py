@@ -265,6 +265,13 @@ def test_what_is_no_length_of_time_deletes_nothing(shell: Shell, keep: str) -> N
     assert shell.query("specs", SUMS) == calls
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_leaves_a_setting_to_its_next_statement(name: str) -> None:
+    """Behind a pool in transaction mode it may be of another run: an old interval deletes what is young."""
+    text = (ROOT / "docs" / "operations" / name).read_text(encoding="utf-8")
+    assert not re.search(r"set_config|current_setting\('\w+\.|^set (?!local)", text, re.MULTILINE)
+
+
 @pytest.mark.parametrize("longer", ["5", "-5 minutes"])
 def test_what_is_no_length_of_time_names_no_transaction(shell: Shell, longer: str) -> None:
     """Beside each stands the statement that ends it: a bare number would name young ones."""

@@ -248,6 +248,9 @@ def test_another_run_makes_good_what_is_there(site: Site) -> None:
                 "grant select on public.schema_migrations to {app}",
                 "grant all on database {name} to {app}",
                 "grant truncate on all tables in schema public to {app} with grant option",
+                "grant update, delete on public.{trail} to public",
+                "grant select on public.schema_migrations to public",
+                "grant usage on all sequences in schema public to public",
                 "alter role {migrator} in database {name} reset role",
             ):
                 connection.execute(
@@ -259,6 +262,26 @@ def test_another_run_makes_good_what_is_there(site: Site) -> None:
             assert connection.execute(RIGHTS.encode()).fetchall() != before, table
             assert site.run_roles(series) == ""
             assert connection.execute(RIGHTS.encode()).fetchall() == before
+
+
+def test_what_somebody_else_handed_on_goes_too(site: Site) -> None:
+    """He keeps his own rights, but may hand none on: the owner cannot take back what another has given."""
+    trail = TRAILS["auth"][0]
+    with site.admin("auth") as connection:
+        app = f'"{ROLES["app"]}"'
+        connection.execute("grant usage on schema public to pg_monitor")
+        connection.execute(f"grant all on public.{trail} to pg_monitor with grant option".encode())
+        connection.execute("set role pg_monitor")
+        connection.execute(f"grant update, delete on public.{trail} to {app}, public".encode())
+        connection.execute("reset role")
+        asked = "select has_table_privilege(%s, %s, 'update'), has_table_privilege(%s, %s, 'insert')"
+        table = f"public.{trail}"
+        assert connection.execute(asked, [ROLES["app"], table] * 2).fetchone() == (True, True)
+        assert site.run_roles("auth") == ""
+        assert connection.execute(asked, [ROLES["app"], table] * 2).fetchone() == (False, True)
+        assert connection.execute(asked, ["pg_monitor", table] * 2).fetchone() == (True, True)
+        connection.execute(f"revoke all on {table} from pg_monitor".encode())
+        connection.execute("revoke all on schema public from pg_monitor")
 
 
 def test_a_program_that_looks_is_granted_the_ledger_after_the_script(site: Site) -> None:

@@ -10,7 +10,8 @@
 --
 -- A batch walks the index on the trail's time from where the last one ended, and locks the rows it deletes
 -- and nothing else; a row that somebody holds is left for the next run. Breaking it off loses one batch.
--- Not with -1, because every batch commits. The role needs the right to delete, which the application's has not.
+-- Not with -1, because every batch commits. The application's role may not delete; another than the owner needs
+-- select, delete and, for the lock, update of one column: grant update (id).
 
 \set ON_ERROR_STOP on
 \if :{?batch}
@@ -22,16 +23,12 @@
     \set pause 0.05
 \endif
 
-select
-    set_config('retention.trail', :'trail', false) as trail,
-    set_config('retention.keep', :'keep', false) as keep,
-    set_config('retention.batch', :'batch', false) as batch,
-    set_config('retention.pause', :'pause', false) as pause
-\gset
-
-do $do$
+-- What is given goes into the text of the block: behind a pool in transaction mode the next statement may run in
+-- another session, where a setting would be that of another run.
+select replace($do$
 declare
-    trail constant text := current_setting('retention.trail');
+    given constant jsonb := {given};
+    trail constant text := given ->> 'trail';
     clock constant text := case trail
         when 'refresh_tokens' then 'expires_at'
         when 'password_reset_requests' then 'expires_at'
@@ -40,7 +37,7 @@ declare
         when 'activity_logs' then 'created_at'
         when 'conversation_history' then 'created_at'
     end;
-    keep constant text := current_setting('retention.keep');
+    keep constant text := given ->> 'keep';
     cutoff constant timestamptz := now() - keep::interval;
     statement text;
     reached timestamptz := '-infinity';
@@ -74,15 +71,20 @@ begin
     );
     loop
         began := clock_timestamp();
-        execute statement into gone, reached using reached, cutoff, current_setting('retention.batch')::integer;
+        execute statement into gone, reached using reached, cutoff, (given ->> 'batch')::integer;
         commit;
         exit when gone = 0;
         total := total + gone;
         batches := batches + 1;
         longest := greatest(longest, clock_timestamp() - began);
-        perform pg_sleep(current_setting('retention.pause')::float8);
+        perform pg_sleep((given ->> 'pause')::float8);
     end loop;
     raise notice '%: % rows from before % deleted in % batches, the longest took % ms',
         trail, total, cutoff::timestamptz(0), batches, round(extract(epoch from longest) * 1000);
 end;
-$do$;
+$do$,
+    '{given}',
+    quote_literal(jsonb_build_object('trail', :'trail', 'keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text)
+) as block
+\gset
+do :'block';

@@ -5,6 +5,9 @@
 -- keep   an interval with its unit, 13 months unless given; only whole months (UTC) that ended before go
 -- batch, pause  as in retention.sql
 --
+-- Another role than the owner needs select, delete and update (id) of the calls, and select, insert and update of
+-- analytics_metrics. Not through a pool in transaction mode: what is broken off there leaves its lock behind.
+--
 -- Of each month, person, provider and model one row of analytics_metrics stays: metric_type llm_usage,
 -- metric_name cost_usd, date the first of the month, value the sum in US dollars (to the hundredth of a cent),
 -- tags who and what, metadata the number of calls and tokens, and the sum to the last digit. Nothing is made
@@ -26,17 +29,13 @@
     \set pause 0.05
 \endif
 
-set timezone = 'UTC';
-select
-    set_config('retention.keep', :'keep', false) as keep,
-    set_config('retention.batch', :'batch', false) as batch,
-    set_config('retention.pause', :'pause', false) as pause
-\gset
-
-do $do$
+-- What is given goes into the text of the block: behind a pool in transaction mode the next statement may run in
+-- another session, where a setting, such as the zone of time, would be that of another run.
+select replace($do$
 declare
-    keep constant text := current_setting('retention.keep');
-    cutoff constant timestamptz := date_trunc('month', now() - keep::interval);
+    given constant jsonb := {given};
+    keep constant text := given ->> 'keep';
+    cutoff constant timestamptz := date_trunc('month', now() at time zone 'UTC' - keep::interval) at time zone 'UTC';
     month timestamptz;
     next_month timestamptz := '-infinity';
     this_run constant timestamptz := clock_timestamp();
@@ -57,11 +56,11 @@ begin
         raise exception 'another session is rolling up llm_usage_tracking' using hint = 'Let it end.';
     end if;
     loop
-        select date_trunc('month', min(timestamp)) into month
+        select date_trunc('month', min(timestamp), 'UTC') into month
         from public.llm_usage_tracking
         where timestamp >= next_month and timestamp < cutoff and isfinite(timestamp);
         exit when month is null;
-        next_month := month + interval '1 month';
+        next_month := (month at time zone 'UTC' + interval '1 month') at time zone 'UTC';
 
         reached := month;
         loop
@@ -69,7 +68,7 @@ begin
             with old as (
                 select id from public.llm_usage_tracking
                 where timestamp >= reached and timestamp < next_month and cost_usd is distinct from 'NaN'
-                order by timestamp limit current_setting('retention.batch')::integer
+                order by timestamp limit (given ->> 'batch')::integer
                 for update skip locked
             ), gone as (
                 delete from public.llm_usage_tracking where id = any (array(select id from old))
@@ -80,7 +79,7 @@ begin
                     (id, metric_type, metric_name, date, value, tags, metadata, created_at)
                 select
                     md5(jsonb_build_array(this_run, month, user_id, provider, model)::text)::uuid,
-                    'llm_usage', 'cost_usd', month::date, coalesce(sum(cost_usd), 0),
+                    'llm_usage', 'cost_usd', (month at time zone 'UTC')::date, coalesce(sum(cost_usd), 0),
                     jsonb_build_object('user_id', user_id, 'provider', provider, 'model', model),
                     jsonb_build_object(
                         'calls', count(*), 'tokens_input', sum(tokens_input),
@@ -108,7 +107,7 @@ begin
             total := total + gone;
             batches := batches + 1;
             longest := greatest(longest, clock_timestamp() - began);
-            perform pg_sleep(current_setting('retention.pause')::float8);
+            perform pg_sleep((given ->> 'pause')::float8);
         end loop;
     end loop;
     perform pg_advisory_unlock(hashtextextended('public.llm_usage_tracking by month', 0));
@@ -119,6 +118,11 @@ begin
         raise warning 'llm_usage_tracking: % calls stay, whose cost_usd is NaN', gone;
     end if;
     raise notice 'llm_usage_tracking: % calls from before % became % figures; % batches, the longest took % ms',
-        total, cutoff::date, figures, batches, round(extract(epoch from longest) * 1000);
+        total, (cutoff at time zone 'UTC')::date, figures, batches, round(extract(epoch from longest) * 1000);
 end;
-$do$;
+$do$,
+    '{given}',
+    quote_literal(jsonb_build_object('keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text)
+) as block
+\gset
+do :'block';

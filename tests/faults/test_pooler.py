@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from runner import schema
 from runner.errors import PoolerFound
 from tests import servers
 from tests.faults.stage import LONG, PROMPT, Witness, files, finished, rounds, started, until
-from tests.project import TWO, Project, make
+from tests.project import ROOT, TWO, Project, make
 
 if TYPE_CHECKING:
     import random
@@ -41,6 +42,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
+server_round_robin = 1
 """
 FILES = 12
 STOPS = 20 if LONG else 3
@@ -123,6 +125,27 @@ def test_the_real_schema_is_applied(pooled: str, url: str) -> None:
     with psycopg.connect(url) as db:
         assert db.execute("select count(*) from public.schema_migrations").fetchone() == (4,)
         assert db.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+
+
+def test_retention_keeps_what_it_was_told_in_whatever_session(pooled: str, url: str) -> None:
+    """Earlier runs have told the sessions of the pool another interval; rows of a hundred days stay."""
+    command = [sys.executable, "-m", "runner", "migrate", "auth", "--url", url]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    script = ["-f", str(ROOT / "docs" / "operations" / "retention.sql"), pooled]
+
+    def run(keep: str) -> str:
+        words = [schema.psql_program(), "-X", "-vtrail=audit_logs", f"-vkeep={keep}", *script]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stderr
+
+    with ExitStack() as stack:
+        for _ in range(3):  # at once, so that the pool has three sessions
+            stack.enter_context(psycopg.connect(pooled)).execute("select")
+    assert all("0 rows from before" in run("30 days") for _ in range(4))
+    with psycopg.connect(url, autocommit=True) as db:
+        values = "('user.login', now() - interval '100 days')"
+        db.execute(f"insert into public.audit_logs (action, timestamp) values {values}".encode())
+        assert all("0 rows from before" in run("400 days") for _ in range(4))
+        assert db.execute("select count(*) from public.audit_logs").fetchone() == (1,)
 
 
 def test_runners_at_once_apply_each_file_once(pooled: str, url: str, tmp_path: Path) -> None:
