@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
@@ -41,9 +41,11 @@ def one_by_one(
     access: Access, migrations: Sequence[Migration], limits: Limits | None = None
 ) -> Iterator[Migration]:
     """Apply files to an empty database; yield each when it is committed, before the next begins. Writes."""
-    before = Before(has_ledger=False)
+    before, is_old = Before(has_ledger=False), False
     for migration in migrations:
-        list(apply(access, [migration], before, limits))
+        with closing(access.reconnect()) if is_old else nullcontext(access.connection) as connection:
+            list(apply(access._replace(connection=connection), [migration], before, limits))
+        is_old = is_old or files.sets_for_sessions(migration.sql)
         before = Before(has_ledger=True, version=migration.version)
         yield migration
 

@@ -59,6 +59,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
     finally:
         database.roll_back(connection)
         database.start_over(connection)
+        here.renew(migration.sql)  # what it set of its own stays there as an empty text
 
 
 class _Run:

@@ -49,6 +49,7 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     finally:
         database.roll_back(here.connection)
         database.start_over(here.connection)
+        here.renew(text)
 
 
 def _judged(losses: loss.Losses, existing: Existing, emptied: list[tuple[int, str]]) -> Undo:

@@ -5,10 +5,10 @@ Files run as the role that migrates, and as a superuser where that lacks a right
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
-from runner import database, ledger
+from runner import database, files, ledger
 from runner.errors import RunnerError
 from runner.model import Before
 from runner.schema import leftovers, psql, roles, rows, scratch
@@ -16,12 +16,13 @@ from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from runner.database import Connection
     from runner.model import Migration
     from runner.schema.moment import Moment
+    from runner.schema.place import Place
 
 _BEGIN = """
     begin isolation level read committed read write;  -- as migrate does
@@ -31,20 +32,6 @@ _NO_RIGHT = "42501"
 _POLICY = "check_enable_rls"  # the place in PostgreSQL that refuses what a policy would hide
 
 
-class Place(NamedTuple):
-    """A server for scratch databases, how messages name it, and what a project says of its series.
-
-    ``schemas`` are those that count, ``own`` is a folder of own rows, ``role`` runs the files, else whoever
-    connects.
-    """
-
-    url: str
-    source: str
-    schemas: tuple[str, ...] = ()
-    own: Path | None = None
-    role: str | None = None
-
-
 class Bench:
     """A scratch database, the files ``done`` in it, and the rows that were made.
 
@@ -52,10 +39,11 @@ class Bench:
     ``lacked`` is what the server said when the role lacked a right, so that it is a superuser meanwhile.
     """
 
-    def __init__(self, place: Place, *, working: Connection, watching: Connection) -> None:
-        self.connection = working
+    def __init__(self, place: Place, *, watching: Connection, stack: ExitStack) -> None:
         self.url = place.url
         self.source = place.source
+        self._stack = stack  # closes the sessions that run files
+        self.connection = working = self._session()
         self.role = place.role
         self.lacked: str | None = None
         self.done: list[Migration] = []
@@ -63,7 +51,8 @@ class Bench:
         self.could_not_apply = False
         self.watcher = Watcher(watching, working, schemas=place.schemas, role=place.role)
         self.filler = Filler(working, ledger.TABLE, watching, place.own)
-        self._settings = psql.settings(self.look().server)
+        self._settings: Mapping[str, str] | None = None  # with which the session began
+        self.look()
 
     @property
     def has_rows(self) -> bool:
@@ -72,7 +61,24 @@ class Bench:
 
     def look(self) -> Moment:
         """Return the database as it is now."""
-        return self.watcher.look()
+        moment = self.watcher.look()
+        if self._settings is None:
+            self._settings = psql.settings(moment.server)
+        return moment
+
+    def renew(self, *texts: str) -> None:
+        """Go on in a new session, as ``migrate`` does, where one of these files has set something for it."""
+        if any(map(files.sets_for_sessions, texts)):
+            if not self.connection.closed:
+                self.watcher.flush()
+                self.connection.close()
+            self.connection = self.watcher.working = working = self._session()
+            self.filler.connection = self.filler.types.connection = working
+            self._settings = None
+
+    def _session(self) -> Connection:
+        working = database.connect(self.url, source=self.source, application="runner:proof")
+        return self._stack.enter_context(working)
 
     def apply(self, *migrations: Migration) -> RunnerError | None:
         """Apply files as ``migrate`` does; return what went wrong. Writes."""
@@ -97,6 +103,8 @@ class Bench:
             scratch.apply_all(self.connection, self.url, migrations, before, source=self.source)
         except RunnerError as error:
             return error
+        finally:
+            self.renew(*(one.sql for one in migrations))
         return None
 
     def _rise(self, error: database.Error) -> bool:
@@ -137,7 +145,7 @@ class Bench:
         Where psql would but send the file to the server, so does this session, which is there already.
         """
         text = psql.plain(file)
-        if text is None or self._speaks_otherwise():
+        if text is None or psql.settings(self.watcher.moment.server) != self._settings:  # for a new session
             return self._run_file(file)
         error = self._send(text)
         if error and self._rise(error):
@@ -149,17 +157,15 @@ class Bench:
         if said and psql.lacks_right(said) and self._rise_for(said):
             said = psql.run_file(file, self.url, source=self.source)
         self.watcher.settle()
+        self.renew(file.read_text(encoding="utf-8", errors="replace"))
         return said
 
     def _send(self, text: str) -> database.Error | None:
         database.start_over(self.connection)
         error = self._whole("begin", text)
         database.start_over(self.connection)
+        self.renew(text)
         return error
-
-    def _speaks_otherwise(self) -> bool:
-        """Tell whether a new session would begin with other settings than this one."""
-        return psql.settings(self.watcher.moment.server) != self._settings
 
 
 @contextmanager
@@ -168,33 +174,25 @@ def bench(place: Place, done: Sequence[Migration], *, with_rows: bool) -> Iterat
 
     Raises what a file raises that cannot be applied.
     """
-    source, files = place.source, list(done)
+    source, known = place.source, list(done)
     with (
-        leftovers.passing(place.url, files, source=source),
+        leftovers.passing(place.url, known, source=source),
         scratch.scratch_database(place.url, source=source) as there,
     ):
         if place.role:
-            _hand_over(there, place.role, source=source)
+            roles.hand_over(there, place.role, source=source)
         with (
-            database.connect(there, source=source, application="runner:proof") as working,
             database.connect(there, source=source, application="runner:watch") as watching,
+            ExitStack() as stack,
         ):
             if place.role:
                 database.run(watching, "set role none")
-            made = Bench(place._replace(url=there), working=working, watching=watching)
+            made = Bench(place._replace(url=there), watching=watching, stack=stack)
             made.watcher.series = done[0].series if done else ""
             made.catch_up(done)
-            made.done = files  # that list grows
+            made.done = known  # that list grows
             if with_rows:
                 rows.fill(made.filler)
             else:
                 rows.learn(made.filler, None)
             yield made
-
-
-def _hand_over(url: str, role: str, *, source: str) -> None:
-    """Make a role the owner of a database, as whom every session works there. Writes."""
-    with database.connect(url, source=source) as connection:
-        name = roles.quoted(connection.info.dbname)
-        database.run(connection, f"alter database {name} owner to {roles.quoted(role)}")
-        roles.work_as(connection, role)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from runner import database, planning
 from runner.errors import RunnerError
 from runner.schema import scratch, verdict
-from runner.schema.bench import Bench, Place, bench
+from runner.schema.bench import Bench, bench
+from runner.schema.place import Place
 from runner.schema.trial import Trial
 from runner.schema.verdict import Finding
 

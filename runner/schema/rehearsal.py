@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from runner import database
 from runner.schema import rows, scratch, wishes
-from runner.schema.bench import Place, bench
+from runner.schema.bench import bench
+from runner.schema.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

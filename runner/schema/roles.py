@@ -154,6 +154,14 @@ def work_as(connection: Connection, name: str) -> None:
         database.run(connection, f"alter role {quoted(me)} in database {quoted(here)} {role}")
 
 
+def hand_over(url: str, name: str, *, source: str) -> None:
+    """Make a role the owner of a database, as whom every session works there. Writes."""
+    with database.connect(url, source=source) as connection:
+        here = quoted(connection.info.dbname)
+        database.run(connection, f"alter database {here} owner to {quoted(name)}")
+        work_as(connection, name)
+
+
 def rise(connection: Connection, name: str) -> bool:
     """Make a role a superuser; return whether it was none. Writes."""
     if look(connection, name).is_superuser:

@@ -115,6 +115,7 @@ class Trial:
         if database.query(connection, _LOCKS)[0][0]:
             self._find("it leaves an advisory lock of the session behind")
         database.start_over(connection)
+        self.bench.renew(self.migration.sql)
         return self.bench.look()
 
     def _find(self, text: str) -> None:

@@ -87,14 +87,16 @@ class Watcher:
 
     def look(self) -> Moment:
         """Return the database as it is now. Does not write."""
-        database.run(
-            self.working, "select pg_catalog.pg_stat_force_next_flush()"
-        )  # it counts rows at leisure
+        self.flush()
         try:  # one transaction of questions; a table's owner may be subject to its policies
             database.run(self.connection, database.opening(self.connection) + _EVERY_ROW)
             return self._look()
         finally:
             database.roll_back(self.connection)
+
+    def flush(self) -> None:
+        """Let the session that runs the files make known what it has counted: it does so at leisure."""
+        database.run(self.working, "select pg_catalog.pg_stat_force_next_flush()")
 
     def _look(self) -> Moment:
         [now] = database.query(self.connection, _NOW)

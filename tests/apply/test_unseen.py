@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from runner import apply, database
+from runner.database import Access
 from runner.errors import LedgerUntrusted, RunnerError, ServerUnusable, SqlFailed
+from runner.files import folder
 from tests.project import make, tables
 
 if TYPE_CHECKING:
@@ -135,6 +139,19 @@ def test_a_setting_of_a_files_own_is_not_there_for_the_next(
         ("nobody",),
         ("nobody",),
     ]
+
+
+def test_between_two_files_that_somebody_looks_at_it_is_not_there_either(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """One by one, as the reference is made; each session is closed before somebody looks."""
+    asks = f"create table public.t2 as select {WHO} as who;"
+    make(tmp_path, app=tables(3, t1="set app.who = 'me';", t2=asks))
+    files = folder.load("app", tmp_path / "app", root=tmp_path)
+    connect = partial(database.connect, each_url, source="the test server")
+    with connect() as connection:
+        assert [one.number for one in apply.one_by_one(Access(connection, connect), files)] == [0, 1, 2]
+    assert db.execute("select who from public.t2").fetchone() == ("nobody",)
 
 
 # Each holds with psql, which runs each file in a transaction of its own, and in a session of its own.

@@ -33,6 +33,13 @@ def test_each_file_stands_on_those_before_it(own_stage: Stage) -> None:
     assert [(e.name, str(e.work)) for _, e in second.effects] == [("public.orders", "rewrites")]
 
 
+def test_a_setting_of_a_files_own_is_not_there_for_others(own_stage: Stage) -> None:
+    """Nor when the file itself is applied, behind its trace: each finds a new session, as with migrate."""
+    asks = "do $$ begin perform current_setting('app.who', true)::uuid; end $$;"
+    found = _traces(own_stage, f"{asks} set app.who = 'me';", asks)
+    assert [one.untraced for one in found] == [None, None]
+
+
 def test_a_server_where_transactions_are_serializable_has_no_other_locks(own_stage: Stage) -> None:
     """A file runs read committed wherever it is tried, as migrate runs it."""
     connection = own_stage.here.connection
