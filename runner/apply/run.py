@@ -176,7 +176,8 @@ class Run:
         """Roll back, and leave nothing of the file at hand: a prepared statement outlives a rollback."""
         database.roll_back(self.access.connection)
         database.start_over(self.access.connection)
-        self._is_old = self._is_old or self.access.connection.closed  # exit_on_error
+        is_gone = self.access.connection.closed  # exit_on_error
+        self._is_old = self._is_old or is_gone or files.sets_for_sessions(self.at_hand.sql)
 
     def _may_repeat(self) -> bool:
         first = self.at_hand

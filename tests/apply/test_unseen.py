@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from runner import apply, database
+from runner.apply.event import Retrying
 from runner.database import Access
 from runner.errors import LedgerUntrusted, RunnerError, ServerUnusable, SqlFailed
 from runner.files import folder
@@ -152,6 +153,21 @@ def test_between_two_files_that_somebody_looks_at_it_is_not_there_either(
     with connect() as connection:
         assert [one.number for one in apply.one_by_one(Access(connection, connect), files)] == [0, 1, 2]
     assert db.execute("select who from public.t2").fetchone() == ("nobody",)
+
+
+def test_a_file_that_is_tried_again_does_not_find_its_own_setting(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """What it set the first time was rolled back, and would be an empty text the second time."""
+    asks, waits = f"create table public.t1 as select {WHO} as who;", "alter table other.busy add x int;"
+    app = make(tmp_path, app=tables(3, t1=f"{asks}\nset app.who = 'me';\n{waits}"))
+    db.execute("create schema other; create table other.busy (id int)")
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("lock table other.busy")
+        for event in app.events(each_url, lock_timeout=0.2):
+            if isinstance(event, Retrying):
+                blocker.rollback()
+    assert db.execute("select who from public.t1").fetchone() == ("nobody",)
 
 
 # Each holds with psql, which runs each file in a transaction of its own, and in a session of its own.
