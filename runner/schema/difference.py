@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 # Of these one side may have nothing to say: they are facts about something that is there anyway.
 LOOSE = {"not null", "database", "own function", "own relation", "own type", "own schema", "own language"}
-MADE_BY_ROWS = {"large object"}  # an application makes them; only those that files made are looked for
+_MADE_BY_ROWS = {"large object"}  # an application makes them; only those that files made are looked for
+_BEING_BUILT = "being built"  # as parts.sql says it of an index
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +75,26 @@ def ordered(expected: str | None, actual: str | None) -> tuple[str, str] | None:
     return old, new
 
 
+def is_passing(kind: str, facts: Mapping[str, str]) -> bool:
+    """Tell whether what no file makes may be there: by an application, or an index that is being built."""
+    return kind in _MADE_BY_ROWS or facts.get("validity") == _BEING_BUILT
+
+
 def is_allowed(
     kind: str, attribute: str, before: str | None, after: str | None, old: Mapping[str, str]
 ) -> bool:
     """Tell whether a fact may differ.
 
     A not null constraint may have the name that PostgreSQL gave it; a materialized view that files leave
-    empty is there to be refreshed; an extension whose version no file named is as new as its package; who
-    may not see the options of a user mapping cannot compare them.
+    empty is there to be refreshed; an extension whose version no file named is as new as its package; an
+    index that is being built is not valid yet; who may not see the options of a user mapping cannot compare
+    them.
     """
     match kind, attribute:
         case ("not null", "name"):
             return after is None
-        case ("materialized view", "data"):
-            return after == "there"
+        case ("materialized view", "data") | ("index", "validity"):
+            return after in ("there", _BEING_BUILT)
         case ("extension", "version"):
             return before == old.get("version of the package")
         case ("extension", "version of the package"):
