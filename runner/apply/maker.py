@@ -17,6 +17,9 @@ _MADE = re.compile(
     re.IGNORECASE,
 )
 _DEFAULT = re.compile(r"(?i)\bdefault\b|=")
+_PLAIN = re.compile(
+    r"(?!(?:year|month|day|hour|minute|second)$)[\w$ ]+(?:\[\])?"
+)  # a type; no fields of interval
 _NO_INPUT = re.compile(r"(?i)(?:[^\s,]+\s+)?out\s")
 # What the server calls the types that people write in short (type names of PostgreSQL's manual, chapter 8).
 _ALIASES = {
@@ -53,7 +56,8 @@ def called(line: str) -> Called | None:
 def find(one: Called, text: str, statements: Sequence[Statement], running: Statement) -> Statement | None:
     """Return the last statement up to ``running`` that made a function, among those of that name.
 
-    The one whose types are written as the server names them wins, then the only one with as many of them.
+    The one whose types are written as the server names them wins, then the only one with as many of them that
+    may be these.
     """
     made = [
         (statement, types)
@@ -61,9 +65,9 @@ def find(one: Called, text: str, statements: Sequence[Statement], running: State
         if statement.start <= running.start
         for types in _made(statement, text, one)
     ]
-    wanted = tuple(map(_bare, one.types))
-    exact = [statement for statement, types in made if types == wanted]
-    alike = {types: statement for statement, types in made if len(types) == len(wanted)}
+    wanted = tuple(_unquoted(_bare(name)) for name in one.types)
+    exact = [statement for statement, types in made if tuple(map(_unquoted, types)) == wanted]
+    alike = {types: statement for statement, types in made if _may_be(types, wanted)}
     return exact[-1] if exact else alike.popitem()[1] if len(alike) == 1 else None
 
 
@@ -105,6 +109,18 @@ def _type(argument: str) -> str:
         if base in _ALIASES.values():
             return last
     return words[-1] if words else ""
+
+
+def _may_be(types: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Tell whether types may be those that the server names: no plain word says that one is another."""
+    return len(types) == len(wanted) and all(
+        _unquoted(one) == other or not _PLAIN.fullmatch(one) for one, other in zip(types, wanted, strict=True)
+    )
+
+
+def _unquoted(name: str) -> str:
+    """Return a name without quotes, in which quote_all_identifiers puts each."""
+    return name.replace('"', "").lower()
 
 
 def _bare(name: str) -> str:

@@ -221,6 +221,32 @@ def test_an_error_has_its_place(
     assert isinstance(caught.value.__cause__, psycopg.Error)
 
 
+@pytest.mark.parametrize("name", ["one of two of that name", "two that may be meant", "a name in quotes"])
+def test_where_all_names_are_quoted_the_function_is_found(tmp_path: Path, each_url: str, name: str) -> None:
+    """The server puts the types in quotes as well, but for those that are no names."""
+    text, where, _ = CASES[name]
+    text = text.replace("varchar(9)", "text").replace("::varchar", "::text")
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute(f"alter database {db.info.dbname} set quote_all_identifiers = on".encode())
+    with pytest.raises(SqlFailed) as caught:
+        make(tmp_path, app={"000_one.sql": text}).migrate(each_url)
+    assert caught.value.place
+    assert (caught.value.place.line, caught.value.place.column) == where
+
+
+def test_a_function_of_an_earlier_file_is_not_taken_for_one_of_that_name(
+    tmp_path: Path, each_url: str
+) -> None:
+    """Then the statement that calls it is all that is known."""
+    made = "create function public.f({}) returns int language plpgsql as $$ begin\n return {}; end $$;\n"
+    texts = {"000_one.sql": made.format("text", "1 / 0")}
+    texts["001_two.sql"] = made.format("int", 2) + "select public.f('x'::text);"
+    with pytest.raises(SqlFailed, match="division") as caught:
+        make(tmp_path, app=texts).migrate(each_url)
+    assert caught.value.place
+    assert (caught.value.place.path, caught.value.place.line) == ("app/001_two.sql", 3)
+
+
 def test_detail_and_hint_are_kept(tmp_path: Path, url: str) -> None:
     """What the server adds stands in the notes."""
     text = "create table public.t (id int primary key); insert into public.t values (7), (7);"
