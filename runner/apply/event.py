@@ -1,5 +1,6 @@
 """Say what happens while files are applied: named tuples, as in model, for they start faster."""
 
+import re
 from typing import NamedTuple, TypeAlias
 
 from runner.errors import Place, RunnerError
@@ -69,6 +70,12 @@ class Session(NamedTuple):
         doing = f"{at_work or self.state or ''}{self._since()}".strip()
         told = (self.user, None if at_work or name == self.user else name, doing)
         return f"pid {self.pid} ({', '.join(filter(None, told))})"
+
+    def may_be_at(self, label: str) -> bool:
+        """Tell whether it may apply the file of this label: psql does not say, and a long path is cut."""
+        name = self.application
+        is_cut = len(name.encode()) >= _LENGTH
+        return not name.startswith(RUNNER) or is_cut or bool(re.search(rf"[:/\\]{label}\.sql$", name))
 
     def _since(self) -> str:
         return "" if self.seconds is None else f" for {age(self.seconds)}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from runner.config import Project, Series, Target
     from runner.door import Database
-    from runner.planning import Site
+    from runner.planning import Site, Step
     from runner.schema import Comparison
 
 # ------------------------------------------------------------------ databases
@@ -105,8 +105,14 @@ def title(one: Database) -> str:
 
 def ahead(one: Database) -> str:
     """Return the words for a database that a newer release has migrated; none where it is not so."""
-    labels = [f"{s.label} (interrupted)" if s.applied and s.applied.running else s.label for s in one.ahead]
+    running = {s.label: f" ({begun(s, one)})" for s in one.ahead if s.applied and s.applied.running}
+    labels = [f"{s.label}{running.get(s.label, '')}" for s in one.ahead]
     return f"ahead of these files: {', '.join(labels[:3])}{' …' * (len(labels) > 3)}" if labels else ""  # noqa: PLR2004 - a line has room for three
+
+
+def begun(step: Step, one: Database | None) -> str:
+    """Return what is true of a file outside any transaction that was begun and is not finished."""
+    return "at work" if one and one.is_at_work(step) else "interrupted"
 
 
 # ------------------------------------------------------------------ endings

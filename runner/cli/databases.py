@@ -95,7 +95,7 @@ def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
     report.heading(common.title(one), err=err)
     for step in steps:
         lines = counted(len(step.file.sql.splitlines()), "line")
-        before, after = f"  {table.described(step)}  ", f"  ({lines})"
+        before, after = f"  {table.described(step, one)}  ", f"  ({lines})"
         columns = report.width(err=err)
         room = columns and max(columns - len(before) - len(after), _SHORTEST)
         report.say(f"{before}{shortened(step.file.path, room)}{after}", err=err)

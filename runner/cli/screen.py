@@ -125,7 +125,7 @@ def _summarise(one: Database, to: int | None, failed: str | None) -> None:
         from runner.cli import table  # noqa: PLC0415 - start-up time
 
         for step in one.skipped:
-            report.sentence(f"{table.described(step)}  {step.file.path}")
+            report.sentence(f"{table.described(step, one)}  {step.file.path}")
     own = sum(outcome.ms is not None for outcome in one.outcomes)
     counts = f"{own} applied" if own else "nothing applied"
     if others := len(one.outcomes) - own:

@@ -34,10 +34,13 @@ _LONGEST = 32  # columns; for the sake of a longer name no column goes: it is cu
 _GAP = "  "
 
 
-def described(step: Step) -> str:
-    """Return the state in words: ``skipped (needs vector: this server does not offer it)``."""
+def described(step: Step, one: Database | None = None) -> str:
+    """Return the state in words: ``skipped (needs vector: this server does not offer it)``.
+
+    ``one`` is the database, for who may be at work there.
+    """
     if step.applied and step.applied.running:
-        return f"{step.state} (interrupted)"
+        return f"{step.state} ({common.begun(step, one)})"
     return f"{step.state} ({needed(step.needs, step.why)})" if step.needs else str(step.state)
 
 
@@ -49,7 +52,7 @@ def needed(needs: Sequence[str], why: str | None) -> str:
 def show_all(found: Sequence[Database]) -> None:
     """Show a table of each database, then what is wrong anywhere, then how much there is of each."""
     for one in found:
-        show(common.title(one), one.steps)
+        show(common.title(one), one.steps, one)
         report.say("")
     for problem in (step.problem for one in found for step in one.steps if step.problem):
         report.error(problem)
@@ -61,10 +64,10 @@ def show_all(found: Sequence[Database]) -> None:
             report.sentence(f"{one.series}: at work is {session}{doing}.", indent="")
 
 
-def show(title: str, steps: Sequence[Step]) -> None:
+def show(title: str, steps: Sequence[Step], one: Database | None = None) -> None:
     """Show the steps of one series, and behind them why any is skipped."""
     report.heading(title)
-    columns = list(zip(_HEADERS, *map(_cells, steps), strict=True))
+    columns = list(zip(_HEADERS, *(_cells(step, one) for step in steps), strict=True))
     widths = _fitted(columns, report.width())
     drawn = {at: _drawn(columns[at], width, right=at == _TIME) for at, width in widths.items()}
     if report.is_coloured():
@@ -73,7 +76,7 @@ def show(title: str, steps: Sequence[Step]) -> None:
     report.drawn("\n".join(rows))  # at once: they may be many
     for step in steps:
         if step.needs:
-            report.sentence(f"{described(step)}  {step.file.path}")
+            report.sentence(f"{described(step, one)}  {step.file.path}")
 
 
 def _drawn(cells: Sequence[str], width: int, *, right: bool) -> list[str]:
@@ -113,12 +116,12 @@ def _widest(cells: Sequence[str]) -> int:
     return max(map(measure, cells))
 
 
-def _cells(step: Step) -> tuple[str, ...]:
+def _cells(step: Step, one: Database | None) -> tuple[str, ...]:
     row = step.applied
     return (
         step.version,
         step.name,
-        described(step) if not step.needs else str(step.state),
+        described(step, one) if not step.needs else str(step.state),
         _local(int(row.applied_at.timestamp() // 60)) if row else "",
         row.applied_by if row else "",
         text.duration(row.execution_ms) if row and row.execution_ms else "",  # a bundle does not time it

@@ -11,6 +11,7 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.door.database import Database as Database
     from runner.door.database import describe as describe
+    from runner.door.database import seen as seen
     from runner.door.look import bundle as bundle
     from runner.door.look import plan as plan
     from runner.door.look import standing as standing
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        database="Database describe",
+        database="Database describe seen",
         look="bundle plan standing status verified verify",
         migrating="Checked Event migrate",
         where="EMBEDDED check_limits files sites targets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import planning
+from runner import apply, database, planning
 
 if TYPE_CHECKING:
     from runner.apply import Activity, Outcome, Session
@@ -21,7 +21,8 @@ class Database(NamedTuple):  # as in model: it starts faster
     found applied by another runner meanwhile; ``problems`` what ``verify`` found, and for ``status`` why no
     file could be applied; ``comparison`` tells of the
     drift, and ``locks`` of what each pending file does, where that was asked for; ``at_work`` who holds the
-    lock of the runners, as ``status`` sees it.
+    lock of the runners, as ``status`` sees it; without ``status`` it is known where a file outside any
+    transaction was begun.
     """
 
     series: str
@@ -57,6 +58,11 @@ class Database(NamedTuple):  # as in model: it starts faster
         """What a newer release has applied, and these files do not hold yet."""
         return planning.ahead(self.steps)
 
+    def is_at_work(self, step: Step) -> bool:
+        """Tell whether a file outside any transaction, that was begun, is being applied by who is at work."""
+        is_begun = step.applied is not None and step.applied.running
+        return is_begun and any(session.may_be_at(step.label) for session, _ in self.at_work)
+
     @property
     def at(self) -> str | None:
         """Label of the newest file that is recorded, also by this call; ``None`` without any."""
@@ -81,3 +87,11 @@ def describe(
         problems=problems,
         comparison=comparison,
     )
+
+
+def seen(site: Site) -> Database:
+    """Return what is known of a site, and where a file outside any transaction was begun, who is at work."""
+    if not site.before.begun:
+        return describe(site)
+    with database.heeding(database.silence(site.target.source)):
+        return describe(site)._replace(at_work=apply.holders(site.connection))

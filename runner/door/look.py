@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner import apply, database, planning, schema
 from runner import locks as locking
-from runner.door.database import describe
+from runner.door.database import describe, seen
 from runner.door.where import check_alone, load, sites
 from runner.errors import UsageError
 
@@ -81,7 +81,7 @@ def plan(  # noqa: PLR0913 - options, keyword-only
         check_alone(found, to)
         planning.check(found, to=to, strict=strict, allow_empty=allow_empty)
         if not locks:
-            return tuple(describe(site) for site in found)
+            return tuple(seen(site) for site in found)
         own = project.root / "tests" / "rows"
         return tuple(_traced(site, scratch, own) for site in found)
 
@@ -89,7 +89,7 @@ def plan(  # noqa: PLR0913 - options, keyword-only
 def _traced(site: Site, scratch: str | None, own: Path) -> Database:
     """Return one database with what its pending files lock."""
     pending = [step.file for step in planning.pending(site.steps)]
-    return describe(site)._replace(locks=locking.trace(site, pending, scratch_url=scratch, own=own))
+    return seen(site)._replace(locks=locking.trace(site, pending, scratch_url=scratch, own=own))
 
 
 def bundle(
@@ -156,4 +156,4 @@ def verified(
         if compared.found:
             planning.check_still(site)
             problems.append(schema.drifted(site, compared.found))
-    return describe(site, problems=tuple(problems), comparison=compared)
+    return seen(site)._replace(problems=tuple(problems), comparison=compared)

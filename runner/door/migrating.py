@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runner import apply, database, planning
-from runner.door.database import Database, describe
+from runner.door.database import Database, describe, seen
 from runner.door.where import check_alone, check_limits, load, sites
 from runner.model import Limits
 
@@ -68,7 +68,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
             asked = planning.check_and_ask(found, to=to, strict=strict, allow_empty=allow_empty)
             planning.check_writable(asked)
             planning.check_count(asked, to=to, expect=expect)
-            tell(Checked(tuple(describe(site) for site in asked)))
+            tell(Checked(tuple(seen(site) for site in asked)))
             return tuple(_migrate(site, to, limits, tell) for site in asked)
     except _Theirs as carried:
         raise carried.error from carried.error.__cause__

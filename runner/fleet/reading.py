@@ -113,8 +113,8 @@ def _plan(site: Site, *, terms: Terms) -> Seen:
         planning.check([site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty)
         planning.check_count([site], to=terms.to, expect=terms.expect)
     except RunnerError as problem:
-        return done(site, door.describe(site), problem)
-    return done(site, door.describe(site))
+        return done(site, door.seen(site), problem)
+    return done(site, door.seen(site))
 
 
 def _verify(

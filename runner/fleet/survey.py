@@ -91,7 +91,7 @@ def _look(
 
 def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> Found:
     with look.site(round_.files, member, wait=round_.wait) as site:
-        seen = Found(member, door.describe(site), site.facts.identity, before=site.before)
+        seen = Found(member, door.seen(site), site.facts.identity, before=site.before)
         try:
             asked = planning.check_and_ask(
                 [site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty, given=given
@@ -101,7 +101,7 @@ def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> 
         except RunnerError as problem:
             return seen._replace(problem=problem)
         return seen._replace(
-            database=door.describe(asked[0]),
+            database=door.seen(asked[0]),
             todo=tuple(step.file for step in planning.pending(asked[0].steps, to=terms.to)),
             notices_loss=site.facts.notices_loss,
             is_direct=site.facts.is_direct,

@@ -149,6 +149,40 @@ def test_status_says_who_is_at_work(runner: CliRunner, tmp_path: Path, url: str)
     assert "at work" not in app.run(runner, "status", APP_URL=url).output
 
 
+@pytest.mark.parametrize("name", ["runner:app/001_i.sql", "psql"])
+def test_a_file_outside_any_transaction_that_is_being_applied_is_not_called_interrupted(
+    runner: CliRunner, tmp_path: Path, url: str, name: str
+) -> None:
+    """Nor one of a newer release; a runner at another file, or nobody, leaves it interrupted."""
+    alone = "-- runner: no-transaction\ncreate index concurrently i on nowhere (id);"
+    app = make(tmp_path, app={"000_one.sql": "select 1;", "001_i.sql": alone})
+    assert app.run(runner, "migrate", APP_URL=url).exit_code == 1
+    looks = (("status",), ("plan",), ("migrate", "--dry-run"))
+
+    def words() -> list[str]:
+        told = [app.run(runner, *look, APP_URL=url).stdout for look in looks]
+        assert all(("interrupted" in one) is not ("pending (at work)" in one) for one in told), told
+        return sorted({"pending (at work)" if "pending (at work)" in one else "interrupted" for one in told})
+
+    key = "hashtextextended('public.schema_migrations', 0)"
+    with psycopg.connect(url, autocommit=True) as db:
+        assert words() == ["interrupted"]
+        db.execute(f"select pg_advisory_lock({key}), set_config('application_name', '{name}', false)")
+        assert words() == ["pending (at work)"]
+        (app.root / "app" / "001_i.sql").unlink()
+        for command in ("status", "verify", "migrate", "plan"):
+            said = app.run(runner, command, APP_URL=url)
+            assert "interrupted" not in said.output, said.output
+            assert command == "status" or "ahead of these files: 001_i (at work)" in said.stdout
+        (app.root / "fleet.env").write_text(f"one={url}\n")
+        for command in ("verify", "migrate", "plan"):
+            said = app.run(runner, command, "app", "--fleet", str(app.root / "fleet.env"))
+            assert "ahead of these files: 001_i (at work)" in said.stdout, said.output
+        app.write("app", {"001_i.sql": alone})
+        db.execute("set application_name = 'runner:app/000_one.sql'")
+        assert words() == ["interrupted"]
+
+
 def test_status_of_a_role_without_rights_says_nothing_false(
     runner: CliRunner, tmp_path: Path, url: str
 ) -> None:
