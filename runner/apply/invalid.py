@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from runner import database, files
+from runner import database, files, ledger
 from runner.apply import failure, limit
-from runner.errors import IndexInvalid
+from runner.errors import IndexInvalid, RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg.pq.abc import PGresult
 
     from runner.apply.watch import Watch
-    from runner.database import Connection
+    from runner.database import Access, Connection
     from runner.model import Limits, Migration
+
+_ENDING = 2.0  # seconds, in which the server ends a session that was closed
+_POLL = 0.05  # seconds
 
 
 def check_earlier(migration: Migration, connection: Connection) -> None:
@@ -35,7 +42,7 @@ def _invalid_index(migration: Migration, invalid: tuple[str, ...]) -> IndexInval
 
 def check(  # noqa: PLR0913 - what is known of one statement, keyword-only
     migration: Migration,
-    connection: Connection,
+    access: Access,
     results: list[PGresult],
     *,
     before: str,
@@ -44,18 +51,36 @@ def check(  # noqa: PLR0913 - what is known of one statement, keyword-only
 ) -> None:
     """Raise what the statement gave: its error, or the invalid index over which it passed."""
     rejected = database.failure(results)
-    if rejected and database.is_lost(connection, rejected):
+    if rejected and database.is_lost(access.connection, rejected):
         raise rejected
-    invalid = left(connection, migration, before=before)
-    if rejected:
-        done = len(results) - 1
-        wants = watch.blocked.wants
-        problem = failure.failed(
-            rejected, migration, done=done, wants=wants, blockers=watch.lines, invalid=invalid
-        )
-        raise limit.explain(problem, rejected, connection, limits) from rejected
+    with _open(access) as connection:
+        invalid = left(connection, migration, before=before)
+        if rejected:
+            done = len(results) - 1
+            wants = watch.blocked.wants
+            problem = failure.failed(
+                rejected, migration, done=done, wants=wants, blockers=watch.lines, invalid=invalid
+            )
+            raise limit.explain(problem, rejected, connection, limits, alone=True) from rejected
     if invalid:
         raise _invalid_index(migration, invalid)
+
+
+@contextmanager
+def _open(access: Access) -> Iterator[Connection]:
+    """Give the session; for one that its transaction_timeout has closed another, if one is let in.
+
+    The server closes it before it has left the work of the statement, and with that the lock.
+    """
+    with ExitStack() as stack:
+        connection = access.connection
+        if connection.closed:
+            with suppress(database.Error, RunnerError):
+                connection = stack.enter_context(closing(access.reconnect(wait=_ENDING)))
+                deadline = time.monotonic() + _ENDING
+                while not ledger.try_session_lock(connection) and time.monotonic() < deadline:
+                    database.pause(_POLL)
+        yield connection
 
 
 def left(connection: Connection, migration: Migration, *, before: str) -> tuple[str, ...]:

@@ -23,12 +23,33 @@ _OWN = """
     from pg_catalog.pg_settings where name = 'statement_timeout' and reset_val <> '0'
 """
 
+_WHO = "select pg_catalog.quote_ident(session_user), pg_catalog.quote_ident(pg_catalog.current_database())"
 
-def explain(problem: RunnerError, error: Error, connection: Connection, limits: Limits) -> RunnerError:
-    """Add to the problem of a file what lifts the limit that struck it, if one did. Rolls back."""
-    if cure := _cure(error, connection, limits):
+
+def explain(
+    problem: RunnerError, error: Error, connection: Connection, limits: Limits, *, alone: bool = False
+) -> RunnerError:
+    """Add to the problem of a file what lifts the limit that struck it, if one did. Rolls back.
+
+    ``alone`` says that the file ran outside any transaction.
+    """
+    if alone and error.sqlstate == database.TRANSACTION_TIMEOUT:
+        cure: str | None = _outside(connection)
+    else:
+        cure = _cure(error, connection, limits)
+    if cure:
         problem.remedy = f"{(problem.remedy or '').removesuffix(CORRECT)}{cure}"
     return problem
+
+
+def _outside(connection: Connection) -> str:
+    """Return what lifts transaction_timeout for a file outside any: it cannot do that itself."""
+    [(role, name)] = [("…", "…")] if connection.closed else database.query(connection, _WHO)
+    return (
+        "The server ends every transaction here after its transaction_timeout, also those of this statement. "
+        "Lift it for the role that migrates: "
+        f"alter role {role} in database {name} set transaction_timeout = 0;"
+    )
 
 
 def _cure(error: Error, connection: Connection, limits: Limits) -> str | None:

@@ -113,7 +113,7 @@ def _run(
         wrecks = invalid.left(connection, migration, before=seen)
         raise failure.interrupted(migration, invalid=wrecks) from None
     ms = math.ceil((time.monotonic() - started) * 1000)
-    invalid.check(migration, connection, results, before=seen, watch=watch, limits=limits)
+    invalid.check(migration, access, results, before=seen, watch=watch, limits=limits)
     done = settings + ledger.done_message(migration, ms=ms)
     return ms, (yield from _record(migration, access, before, done, watch))
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from runner.apply.event import Retrying
 from runner.errors import SqlFailed
-from tests.project import Project, make
+from tests.project import Project, make, statements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,11 @@ DEFERRED = """
     insert into public.late values (1);
 """
 ALONE = "-- runner: no-transaction\nselect pg_sleep(5);"
+SLOWLY = """
+    create table public.one as select generate_series(1, 12) as id;
+    create function public.slow(int) returns int immutable language plpgsql as
+        $$ begin perform pg_sleep(0.1); return $1; end $$;
+"""
 TEXTS = {"a statement": SLOW, "deferred to the commit": DEFERRED, "without a transaction": ALONE}
 
 
@@ -118,6 +123,33 @@ def test_a_transaction_timeout_that_strikes_before_the_file_begins_is_named(tmp_
     assert "alter role … set transaction_timeout = 0;" in str(caught.value.remedy)
     assert "run again" not in str(caught.value.remedy).lower()
     assert _made(url) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["i", ""], ids=["named", "by the server"])
+def test_what_lifts_a_transaction_timeout_for_a_file_outside_any_works(
+    tmp_path: Path, server: Server, url: str, name: str
+) -> None:
+    """No `set local` does. The index that it left invalid is named though the session is closed."""
+    assert server.version >= 17
+    app = make(tmp_path, app={"000_one.sql": SLOWLY})
+    app.migrate(url)
+    index = f"create index concurrently {name} on public.one (public.slow(id));"
+    app.write("app", {"001_i.sql": f"-- runner: no-transaction\n{index}"})
+    _set(url, "transaction_timeout = 700")
+    result = app.run(CliRunner(), "migrate", APP_URL=url)
+    assert (result.exit_code, "error SQL_FAILED: app/001_i.sql" in result.stderr) == (1, True), result.output
+    assert "set local" not in result.stderr
+    remedy = statements(result.stderr.rpartition("It ran outside any transaction.")[2])
+    with psycopg.connect(url, autocommit=True) as db:
+        role = f"alter role postgres in database {db.info.dbname} set transaction_timeout = 0;"
+        assert remedy == f"drop index public.{name or 'one_slow_idx'}; {role}"
+        for statement in remedy.split("; "):
+            db.execute(statement)
+        try:
+            result = app.run(CliRunner(), "migrate", APP_URL=url)
+        finally:
+            db.execute(f"alter role postgres in database {db.info.dbname} reset all")
+    assert result.exit_code == 0, result.output
 
 
 def test_a_file_may_lift_the_transaction_timeout(tmp_path: Path, url: str) -> None:
