@@ -170,7 +170,7 @@ class Run:
         self.before = self.before._replace(has_ledger=rows is not None)
         while self._todo and not ledger.is_to_do(self.at_hand, rows or (), previous=self.before.version):
             yield self.done(None)
-            yield from self.start()
+        yield from self.start()
 
     def start_over(self) -> None:
         """Roll back, and leave nothing of the file at hand: a prepared statement outlives a rollback."""

@@ -10,7 +10,7 @@ import click
 from runner import config, door, files
 from runner.cli import ending, options, report
 from runner.cli.text import counted
-from runner.errors import UrlMissing, UsageError
+from runner.errors import LockHeld, LockTimeout, UrlMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +116,11 @@ def begun(step: Step, one: Database | None) -> str:
 
 
 # ------------------------------------------------------------------ endings
+
+
+def has_waited(error: BaseException | None) -> bool:
+    """Tell whether a run ended behind another runner, so that its file was not tried."""
+    return isinstance(error, LockHeld) and not isinstance(error, LockTimeout)
 
 
 def wants_document() -> bool:

@@ -84,7 +84,7 @@ def show(event: Event, *, member: str | None = None) -> bool:
     about |= {"series": migration.series, "version": migration.version, "file": migration.path}
     match event:
         case apply.Started():
-            say("started", f"{migration.path} is sent", **about)
+            say("started", f"{migration.path} is next", **about)
         case apply.Waiting(holders=holders):
             say("waiting", "another runner is at work", **about, holders=list(holders))
         case apply.Working(seconds=seconds, activity=activity):

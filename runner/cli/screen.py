@@ -30,6 +30,7 @@ class Screen:
         self._progress: progress.Progress | None = None
         self._failed: str | None = None
         self._is_unknown = False
+        self._has_waited = False
 
     def show(self, event: door.Event) -> None:
         """Take note of one event."""
@@ -57,6 +58,7 @@ class Screen:
                 drawn.row(_verb(error), drawn.unfinished.path)
             self._failed = self._waiting[0].series
             self._is_unknown = isinstance(error, CommitUnknown)
+            self._has_waited = common.has_waited(error)
 
     def _enter(self) -> progress.Progress:
         """Write the heading of the database at hand, unless it stands there already."""
@@ -78,7 +80,8 @@ class Screen:
             if self._is_unknown and self._failed == one.series:
                 _admit(one)
             else:
-                _summarise(one, self._to, None if reached else self._failed)
+                past = self._has_waited and self._failed == one.series
+                _summarise(one, self._to, None if reached else self._failed, past=past)
         self._progress, self._done, self._said = None, [], []
 
     def leave_all(self) -> None:
@@ -93,6 +96,8 @@ def _verb(error: BaseException) -> str:
         return "unknown"
     if isinstance(error, ConnectionLost):
         return "lost"
+    if common.has_waited(error):
+        return "waited"
     return "stopped" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
 
 
@@ -119,8 +124,11 @@ def _admit(one: Database) -> None:
     report.sentence(f"{known} is applied to {one.series} is not known.")
 
 
-def _summarise(one: Database, to: int | None, failed: str | None) -> None:
-    """Say what a database got and has; ``failed`` names the series before it that ended the run."""
+def _summarise(one: Database, to: int | None, failed: str | None, *, past: bool) -> None:
+    """Say what a database got and has; ``failed`` names the series before it that ended the run.
+
+    ``past`` says that another runner was waited for, who may have applied more since.
+    """
     if one.skipped and failed is None:
         from runner.cli import table  # noqa: PLC0415 - start-up time
 
@@ -134,6 +142,7 @@ def _summarise(one: Database, to: int | None, failed: str | None) -> None:
         counts = f"not reached, because {failed} failed: {counts}"
     label = shortened(one.at or "", report.width() and _LABEL)
     place = common.ahead(one) or (f"at {label}" if one.at else "empty")
-    report.sentence(f"{counts}, {one.series} is {place}.")
+    stands = f"was {place} when it was last looked at" if past else f"is {place}"
+    report.sentence(f"{counts}, {one.series} {stands}.")
     if to is not None and one.at and int(one.at.partition("_")[0]) > to:
         report.warning(f"{one.series} is beyond --to {to:03} already. `rollback` prints how to go back.")

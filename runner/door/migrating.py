@@ -52,11 +52,12 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     ``on_embedded`` is called before the embedded server stands in, and may raise.
 
     ``on_event`` is told what happens while it happens, in this thread: ``Checked`` once, then of each file
-    ``Started``, maybe ``Waiting``, ``Retrying``, or about once a second ``Working``, when it is committed,
-    ``Outcome``, and behind that, or behind its failure, ``Noticed``, if the server said anything. What it
-    raises ends the run, and so does what is raised in this thread from outside: the file at hand is rolled
-    back, those before it stay; the server may be further than what was told. Nothing is printed, no signal
-    handler is set, and calls in several threads do not know each other.
+    ``Started`` (not of each that another runner has applied meanwhile), maybe ``Waiting``, ``Retrying``, or
+    about once a second ``Working``, when it is committed, ``Outcome``, and behind that, or behind its
+    failure, ``Noticed``, if the server said anything. What it raises ends the run, and so does what is raised
+    in this thread from outside: the file at hand is rolled back, those before it stay; the server may be
+    further than what was told. Nothing is printed, no signal handler is set, and calls in several threads do
+    not know each other.
 
     Raises ``RunnerError`` with its ``name``, ``exit_code``, ``place`` and ``remedy``.
     """

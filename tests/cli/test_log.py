@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from runner import apply
@@ -123,6 +124,26 @@ def test_the_embedded_server_is_a_note(
         assert "using the embedded PostgreSQL" in first["message"]
     finally:
         runner.invoke(cli, ["server", "stop", "--config", str(app.file)])
+
+
+def test_a_file_that_waits_is_next_and_what_another_runner_has_applied_never_starts(
+    runner: CliRunner, app: Project, url: str
+) -> None:
+    """Nothing of them is told as sent."""
+    app.write("app", {"002_three.sql": "select 1;"})
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))")
+        result = app.run(runner, "migrate", "--log", "json", "--wait-lock", "0", APP_URL=url)
+        [started] = [e for e in events(result.stderr) if e["event"] == "started"]
+        assert started["message"] == "app/000_one.sql is next"
+    slow = app.events(url)
+    seen = [next(slow)]
+    app.migrate(url, to=1)
+    seen += slow
+    told = [(type(event).__name__, event.migration.version) for event in seen]
+    assert told == [
+        ("Started", "000"), ("Outcome", "000"), ("Outcome", "001"), ("Started", "002"), ("Outcome", "002"),
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("_json_log")

@@ -246,6 +246,29 @@ def test_a_failure_has_a_line_and_what_was_not_reached_says_so(
     assert told[6:] == ["not reached, because auth failed: nothing applied, specs is empty."]
 
 
+def test_a_run_that_only_waited_has_not_failed_over_a_file(
+    runner: CliRunner, tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """Nor does it know what the other runner has applied since; of a fleet the same is said."""
+    db.execute("select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))")
+    app = make(tmp_path, app=TWO)
+    result = app.run(runner, "migrate", "--wait-lock", "0", APP_URL=each_url)
+    assert (result.exit_code, "error LOCK_HELD" in result.stderr) == (5, True), result.output
+    told = ["waited app/000_one.sql", "nothing applied, app was empty when it was last looked at."]
+    assert lines(result)[-2:] == told
+    db.execute("select pg_advisory_unlock_all()")
+    assert app.run(runner, "migrate", "--to", "0", APP_URL=each_url).exit_code == 0
+    db.execute("select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))")
+    app.write("app", {"001_two.sql": "-- runner: no-transaction\nvacuum;"})
+    result = app.run(runner, "migrate", "--wait-lock", "0", APP_URL=each_url)
+    told = ["waited app/001_two.sql", "nothing applied, app was at 000_one when it was last looked at."]
+    assert lines(result)[-2:] == told
+    (tmp_path / "fleet.env").write_text(f"one={each_url}\n")
+    fleet = ("app", "--fleet", str(tmp_path / "fleet.env"), "--wait-lock", "0")
+    said = app.run(runner, "migrate", *fleet).stdout
+    assert "LOCK_HELD, nothing applied, was at 000_one when it was last looked at" in said
+
+
 UNKNOWN = {
     apply.Started: "what is applied to app is not known.",
     apply.Outcome: "1 applied; whether more is applied to app is not known.",
