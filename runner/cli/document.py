@@ -51,11 +51,14 @@ def activity(activity: Activity) -> dict[str, Any]:
     return {**activity._asdict(), "blockers": [session(one) for one in activity.blockers]}
 
 
-def standing(found: Database | None) -> dict[str, Any]:
-    """Return the versions of a series, and who holds the lock of the runners and what he is doing."""
+def standing(found: Database | None, problems: Sequence[RunnerError]) -> dict[str, Any]:
+    """Return the versions of a series, who holds the lock of the runners and what he is doing, and problems.
+
+    These say why no file could be applied.
+    """
     steps, working = (found.steps, found.at_work) if found else ((), ())
     busy = [{**session(one), **activity(doing)} for one, doing in working]
-    return {"steps": [step(one) for one in steps], "at_work": busy}
+    return {"steps": [step(one) for one in steps], "at_work": busy, "problems": list(map(error, problems))}
 
 
 def planned(found: Database | None, *, to: int | None = None) -> dict[str, Any]:

@@ -46,8 +46,9 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
 def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:
     """Show which members are behind, ahead, wrong or out of reach."""
     ordered = _read(fleet.status_fleet, series, file)
-    _tell(ordered, series, file, lambda one: document.standing(one.database))
+    _tell(ordered, series, file, lambda one: document.standing(one.database, one.warnings))
     visits.show_groups(ordered, standing.standing)
+    visits.show_warnings(ordered)
     behind = exit_code and any(one.database and one.database.pending for one in ordered)
     _end(ordered, [PENDING] if behind else [])
 

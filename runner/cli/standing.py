@@ -58,6 +58,8 @@ def standing(visit: Visit) -> Row:
         return _unread(visit)
     if wrong := sorted({str(step.state) for step in visit.database.steps if step.problem}):
         return Row(1, place, f"wrong: {', '.join(wrong)}")
+    if visit.warnings:
+        return Row(1, place, f"not to be migrated: {', '.join(one.name for one in visit.warnings)}")
     if pending := visit.database.pending:
         return Row(2, place, f"behind, {len(pending)} pending")
     if visit.database.ahead:

@@ -42,7 +42,7 @@ def status_command(*, series: Sequence[str], exit_code: bool, url: str | None, f
             report.warning(f"{one.series}: {problem.message} {problem.remedy}")
     if common.wants_document():
         for one in found:
-            common.add(one, **document.standing(one))
+            common.add(one, **document.standing(one, one.problems))
     else:
         table.show_all(found)
     steps = [step for one in found for step in one.steps]

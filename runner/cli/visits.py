@@ -101,12 +101,26 @@ def _anonymous(problem: RunnerError, one: Visit) -> str:
     return words.replace(one.database.name, "") if one.database else words
 
 
-def show_problems(found: Sequence[Visit]) -> None:
-    """Show each problem once, behind the names of those that have it."""
+def _alike(
+    found: Sequence[Visit], problems: Callable[[Visit], Sequence[RunnerError]]
+) -> Iterable[tuple[RunnerError, list[str]]]:
+    """Return each problem once, with the names of those that have it."""
     alike: dict[str, tuple[RunnerError, list[str]]] = {}
     for one in found:
-        for problem in map(ending.revealed, one.problems):
+        for problem in map(ending.revealed, problems(one)):
             alike.setdefault(_anonymous(problem, one), (problem, []))[1].append(one.name)
-    for problem, names in sorted(alike.values(), key=lambda pair: isinstance(pair[0], IntegrityError)):
+    return alike.values()
+
+
+def show_warnings(found: Sequence[Visit]) -> None:
+    """Show once what members are warned of, behind their names."""
+    for problem, names in _alike(found, lambda one: one.warnings):
+        report.warning(f"{_names(names, all_well=False)}: {problem.message} {problem.remedy}")
+
+
+def show_problems(found: Sequence[Visit]) -> None:
+    """Show each problem once, behind the names of those that have it."""
+    alike = _alike(found, lambda one: one.problems)
+    for problem, names in sorted(alike, key=lambda pair: isinstance(pair[0], IntegrityError)):
         report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)
         report.error(problem)

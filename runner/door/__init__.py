@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runner.door.look import plan as plan
     from runner.door.look import standing as standing
     from runner.door.look import status as status
+    from runner.door.look import strange as strange
     from runner.door.look import verified as verified
     from runner.door.look import verify as verify
     from runner.door.migrating import Checked as Checked
@@ -30,7 +31,7 @@ else:
     __getattr__ = lazily(
         __name__,
         database="Database describe seen",
-        look="bundle plan standing status verified verify",
+        look="bundle plan standing status strange verified verify",
         migrating="Checked Event migrate",
         where="EMBEDDED check_limits files sites targets",
     )

@@ -40,10 +40,11 @@ def status(
     database cannot be read.
     """
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        return tuple(standing(site)._replace(problems=_strange(site)) for site in found)
+        return tuple(standing(site)._replace(problems=strange(site)) for site in found)
 
 
-def _strange(site: Site) -> tuple[RunnerError, ...]:
+def strange(site: Site) -> tuple[RunnerError, ...]:
+    """Return why no file could be applied to a database that was never adopted."""
     return tuple(filter(None, [planning.unadopted(site)]))
 
 
@@ -148,7 +149,7 @@ def verified(
         planning.explain(site)
         steps = planning.not_ahead(site.steps) if strict or compare else site.steps
         problems: list[RunnerError] = [step.problem for step in steps if step.problem]
-        problems += _strange(site)
+        problems += strange(site)
         problems += schema.unsound(site)
     compared = None
     if compare and not planning.ahead(site.steps):

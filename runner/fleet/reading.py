@@ -105,7 +105,8 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
 
 
 def _status(site: Site) -> Seen:
-    return done(site, door.standing(site))
+    found = done(site, door.standing(site))
+    return found._replace(visit=found.visit._replace(warnings=door.strange(site)))
 
 
 def _plan(site: Site, *, terms: Terms) -> Seen:

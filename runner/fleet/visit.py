@@ -30,7 +30,8 @@ class Visit(NamedTuple):  # as in model: it starts faster
     """One member of a fleet, and what became of it.
 
     ``database`` is what was found there, and applied; ``None`` where it was not reached. ``problem`` is why
-    it was refused or failed. ``seconds`` is how long it took.
+    it was refused or failed. ``seconds`` is how long it took. ``warnings`` are what ``status`` alone does not
+    end over: why no file could be applied.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Visit(NamedTuple):  # as in model: it starts faster
     database: Database | None = None
     problem: RunnerError | None = None
     seconds: float = 0.0
+    warnings: tuple[RunnerError, ...] = ()
 
     @property
     def problems(self) -> tuple[RunnerError, ...]:

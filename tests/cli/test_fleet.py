@@ -104,6 +104,30 @@ def test_status_groups_what_is_alike(runner: CliRunner, app: Project, file: str,
     assert result.exit_code == 4
 
 
+def test_status_warns_of_a_member_that_was_never_adopted(
+    runner: CliRunner, app: Project, file: str, urls: list[str]
+) -> None:
+    """As of a single database: with exit code 0, and in the document, for a pipeline to read."""
+    run(urls[0], "create table public.foreign_one (id int)")
+    run(urls[2], "create table public.foreign_one (id int)")
+    result = app.run(runner, "status", "--fleet", file)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "  2 not to be migrated: DATABASE_NOT_EMPTY: eu-0, eu-2",
+        "  1 behind, 2 pending: eu-1",
+        "3 databases: 3 done.",
+    ]
+    [warning] = result.stderr.splitlines()
+    assert warning.startswith("warning: eu-0, eu-2: Database ")
+    assert "has no ledger but is not empty: it holds public.foreign_one" in warning
+    found = [
+        *data(app.run(runner, "status", "--fleet", file, "--json"))["databases"],
+        *data(app.run(runner, "status", "--json", APP_URL=urls[0]))["databases"],
+    ]
+    told = [[problem["name"] for problem in one["problems"]] for one in found]
+    assert told == [["DATABASE_NOT_EMPTY"], [], ["DATABASE_NOT_EMPTY"], ["DATABASE_NOT_EMPTY"]]
+
+
 def test_a_remedy_leads_to_the_member(runner: CliRunner, app: Project, file: str, urls: list[str]) -> None:
     """`accept` and `baseline` take no fleet: as they are they would act on what the variable leads to."""
     run(urls[1], "create table public.foreign_one (id int)")
