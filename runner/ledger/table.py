@@ -178,13 +178,13 @@ def make_durable(connection: Connection, *, series: str, version: str) -> bool:
 def create(connection: Connection) -> None:
     """Create the ledger in the transaction at hand, which must hold the advisory lock. Writes.
 
-    Raises ``LedgerUntrusted`` when an event trigger makes something else of it.
+    Raises ``LedgerUntrusted`` when an event trigger makes something else of it, or nothing.
     """
     try:
         database.run(connection, CREATE)
     except database.Error as error:
-        if error.sqlstate == faults.CHANGED:
-            raise trust.changed(error) from error
+        if found := trust.of_trigger(error):
+            raise found from error
         raise
 
 

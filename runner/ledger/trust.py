@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import database
 from runner.errors import LedgerUntrusted
 from runner.ledger import stranger
-from runner.ledger.faults import COLUMNS, FAULTS, TABLE
+from runner.ledger.faults import CHANGED, COLUMNS, FAULTS, TABLE
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -144,3 +144,10 @@ def unmade(error: "Error") -> LedgerUntrusted:
         remedy=f"Nothing was changed. {_NAME_IT if found_nothing else _LEAVE_OUT}",
         notes=(*(error.diag.context or "").splitlines(), *hint),
     )
+
+
+def of_trigger(error: "Error") -> LedgerUntrusted | None:
+    """Return what an event trigger did to the ledger, or against it, as it was made, if one did."""
+    if error.sqlstate == CHANGED:
+        return changed(error)
+    return unmade(error) if "()" in (error.diag.context or "") else None  # a function in the way

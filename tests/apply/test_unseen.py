@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from runner import apply, database
 from runner.apply.event import Retrying
@@ -250,6 +251,22 @@ def test_an_event_trigger_that_needs_a_path_is_to_blame_not_the_file(
     assert "aud.log()" in caught.value.notes[0]
     db.execute("alter function aud.log() set search_path = aud")
     assert len(app.migrate(each_url)) == 1
+
+
+def test_an_event_trigger_is_to_blame_before_a_file_outside_any_transaction_and_a_baseline(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """They make the ledger by themselves."""
+    db.execute(AUDIT.replace("insert into ddl_log values (tg_tag)", "raise 'frozen'").encode())
+    app = make(tmp_path, app={"000_v.sql": "-- runner: no-transaction\nvacuum;"})
+    for words in (("migrate",), ("baseline", "app", "--to", "0", "--despite-drift")):
+        said = app.run(CliRunner(), *words, APP_URL=each_url)
+        assert said.exit_code == 4, said.output
+        assert "error LEDGER_UNTRUSTED: An event trigger failed as the ledger, " in said.stderr
+        assert "was made: frozen." in said.stderr
+        assert "PL/pgSQL function aud.log() line 2 at RAISE" in said.stderr
+        assert "leave public.schema_migrations out, or disable it for the first run." in said.stderr
+    assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
 
 
 def test_an_event_trigger_that_refuses_on_purpose_is_told_with_its_hint(
