@@ -133,9 +133,9 @@ def add(one: Database, **facts: object) -> None:
     add_entry(one.series, one.name, **facts)
 
 
-def show_comparison(comparison: Comparison) -> None:
-    """Say where the files were run, and what each entry of the configuration hides, be it nothing."""
-    report.note(f"  compared with what the files make on {comparison.where}")
+def show_comparison(comparison: Comparison, name: str) -> None:
+    """Say of database ``name`` where its files were run, and what each entry of the configuration hides."""
+    report.note(f"  database {name} compared with what the files make on {comparison.where}")
     for pattern, hidden in comparison.ignored.items():
         report.sentence(f"ignored: {pattern} ({counted(hidden, 'difference')})")
 

@@ -154,4 +154,4 @@ def _show_problems(one: Database) -> None:
         told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
         report.sentence(told, style="green", indent="")
     if one.comparison:
-        common.show_comparison(one.comparison)
+        common.show_comparison(one.comparison, one.name)

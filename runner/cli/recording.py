@@ -64,7 +64,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
             raise problem
         ledger.baseline(site.connection, files)
     if not common.wants_document():
-        common.show_comparison(compared)
+        common.show_comparison(compared, site.facts.name)
         for difference in found:
             report.warning(str(difference))
         report.sentence(

@@ -217,6 +217,7 @@ def test_baseline_adopts_a_database_that_has_the_objects(
     result = one.run(runner, "baseline", "app", "--to", "0", APP_URL=url)
     assert result.exit_code == 0, result.output
     assert lines(result) == ["app: 1 files recorded without running them, at 000_one."]
+    assert f"database {db.info.dbname} compared with what the files make on " in result.stderr
     assert one.run(runner, "verify", "--drift", APP_URL=url).exit_code == 0
     assert lines(one.run(runner, "migrate", APP_URL=url))[-1] == "1 applied, app is at 001_two."
     again = one.run(runner, "baseline", "app", "--to", "0", APP_URL=url)
