@@ -12,6 +12,7 @@ from runner import database, files, ledger
 from runner.errors import RunnerError
 from runner.model import Before
 from runner.schema import leftovers, psql, roles, rows, scratch
+from runner.schema.place import Place  # noqa: TC001 - it is imported from here, too
 from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.model import Migration
     from runner.schema.moment import Moment
-    from runner.schema.place import Place
 
 _BEGIN = """
     begin isolation level read committed read write;  -- as migrate does

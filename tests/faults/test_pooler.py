@@ -15,6 +15,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,8 +143,8 @@ def test_retention_keeps_what_it_was_told_in_whatever_session(pooled: str, url: 
             stack.enter_context(psycopg.connect(pooled)).execute("select")
     assert all("0 rows from before" in run("30 days") for _ in range(4))
     with psycopg.connect(url, autocommit=True) as db:
-        values = "('user.login', now() - interval '100 days')"
-        db.execute(f"insert into public.audit_logs (action, timestamp) values {values}".encode())
+        row = "insert into public.audit_logs (action, timestamp) values ('user.login', %s)"
+        db.execute(row, (datetime.now(UTC) - timedelta(days=100),))
         assert all("0 rows from before" in run("400 days") for _ in range(4))
         assert db.execute("select count(*) from public.audit_logs").fetchone() == (1,)
 

@@ -13,8 +13,7 @@ from runner import database
 from runner.locks import run
 from runner.model import Migration
 from runner.schema import scratch
-from runner.schema.bench import bench
-from runner.schema.place import Place
+from runner.schema.bench import Place, bench
 from tests.conftest import new_database
 
 if TYPE_CHECKING:
