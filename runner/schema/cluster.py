@@ -13,8 +13,9 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from select import select
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # The usual places of Debian, Red Hat and Homebrew; a PostgreSQL on PATH counts as well.
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 _SECONDS = 30  # for a start that takes a tenth of one
+_ROOM = 103 - len("/runner-12345678/.s.PGSQL.5432")  # bytes of a path before it: a socket's has 103 on macOS
 _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -39,7 +41,8 @@ _SETTINGS = {
 }
 _WATCH = """
 folder=$1; shift
-"$@" </dev/null >"$folder/log" 2>&1 &
+"$@" 3>&1 </dev/null >"$folder/log" 2>&1 &
+exec >/dev/null
 read -r line
 kill -QUIT $!
 wait $!
@@ -95,7 +98,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
     Raises ``ServerUnusable`` when it does not start.
     """
     try:
-        folder = Path(tempfile.mkdtemp(prefix="runner-"))
+        folder = Path(tempfile.mkdtemp(prefix="runner-", dir=_room()))
     except OSError as error:
         raise ServerUnusable(
             "The private PostgreSQL for the scratch database needs a temporary folder: none can be written.",
@@ -121,6 +124,12 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _room() -> Path:
+    """Return the temporary folder, or where its path is too long for a socket the one of the system."""
+    folder = Path(tempfile.gettempdir()).absolute()
+    return folder if len(os.fsencode(folder)) <= _ROOM else Path("/tmp")  # noqa: S108 - mkdtemp makes its own there
+
+
 def _make(programs: Programs, folder: Path, superuser: str, user: str | None) -> None:
     options = ("-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
     command = [str(programs.folder / "initdb"), *options, "-U", superuser, "-D", str(folder / "data")]
@@ -132,7 +141,10 @@ def _make(programs: Programs, folder: Path, superuser: str, user: str | None) ->
 
 
 def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.Popen[str]:
-    """Start the server below a shell that ends it when this process says so, or is no more."""
+    """Start the server below a shell that ends it when this process says so, or is no more.
+
+    The server alone holds what the shell had for its output: when that ends, so has the server.
+    """
     settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     server: list[str | Path] = [programs.folder / "postgres", "-D", folder / "data", *options]
@@ -141,7 +153,7 @@ def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.P
         user=user,
         env=_environment(),
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,  # a Ctrl-C is for this process, which then ends the server
@@ -151,11 +163,12 @@ def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.P
 def _wait(watch: subprocess.Popen[str], folder: Path) -> None:
     state = folder / "data" / "postmaster.pid"
     deadline = time.monotonic() + _SECONDS
-    while not (state.is_file() and state.read_text().rstrip().endswith("ready")):
-        if time.monotonic() > deadline or watch.poll() is not None:
-            log = folder / "log"
-            raise _unusable("does not start", log.read_text(errors="replace") if log.is_file() else "")
-        time.sleep(0.01)
+    with watch.stdout or nullcontext() as output:
+        while not (state.is_file() and state.read_text().rstrip().endswith("ready")):
+            has_ended, *_ = select([output], [], [], 0.01)  # type: ignore[type-var] # a pipe
+            if has_ended or time.monotonic() > deadline:
+                log = folder / "log"
+                raise _unusable("does not start", log.read_text(errors="replace") if log.is_file() else "")
 
 
 def _failed(programs: Programs, told: str) -> ServerUnusable:

@@ -295,6 +295,34 @@ def test_the_nearest_version_with_the_extensions_serves(monkeypatch: pytest.Monk
     assert [one.version if one else None for one in chosen] == [15, 15, 16, 18, 18, None]
 
 
+def test_a_server_that_cannot_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says at once what its log says; a start has half a minute."""
+    monkeypatch.setitem(cluster._SETTINGS, "shared_preload_libraries", "no_such_library")
+    programs = cluster.choose(15, ())
+    assert programs is not None
+    began = time.monotonic()
+    with (
+        pytest.raises(ServerUnusable, match="does not start") as caught,
+        cluster.running(programs, superuser="x"),
+    ):
+        pass
+    assert time.monotonic() - began < cluster._SECONDS / 2
+    assert "no_such_library" in "\n".join(caught.value.notes)
+
+
+@pytest.mark.parametrize("name", ["l" * 150, "."])
+def test_any_temporary_folder_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """One too long for a socket leaves the place to the system's own; one that is relative is here."""
+    (tmp_path / name).mkdir(exist_ok=True)
+    (tmp_path / name).chmod(0o1777)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", name if name == "." else str(tmp_path / name))
+    programs = cluster.choose(15, ())
+    assert programs is not None
+    with cluster.running(programs, superuser="x") as url, database.connect(url, source="x") as connection:
+        assert database.query(connection, "select 1") == [(1,)]
+
+
 def test_no_temporary_folder_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container that may write nowhere gets a sentence, not a traceback."""
     monkeypatch.setattr(tempfile, "mkdtemp", Mock(side_effect=FileNotFoundError(2, "No usable folder")))
