@@ -38,6 +38,25 @@ _GIVE = """
 """
 
 
+# What a role that is there already, and is no superuser, may not do yet in the database of a connection.
+_LACKING = """
+    select 'usage, create on schema public'
+    where not (
+        pg_catalog.has_schema_privilege(%(role)s, 'public', 'usage')
+        and pg_catalog.has_schema_privilege(%(role)s, 'public', 'create')
+    )
+    union all
+    select 'usage on schema ' || pg_catalog.quote_ident(n.nspname)
+    from pg_catalog.pg_namespace as n
+    where n.oid in (select e.extnamespace from pg_catalog.pg_extension as e)
+        and not pg_catalog.has_schema_privilege(%(role)s, n.oid, 'usage')
+    union all
+    select 'create on database ' || pg_catalog.quote_ident(d.name)
+    from pg_catalog.current_database() as d (name)
+    where not pg_catalog.has_database_privilege(%(role)s, d.name, 'create')
+"""
+
+
 def make_tablespaces(connection: Connection, names: Sequence[str]) -> None:
     """Create empty tablespaces inside the data folder of a server that allows it. Writes."""
     for name in names:
@@ -79,6 +98,15 @@ def adopt(connection: Connection, around: Around, migrations: Sequence[Migration
     _give_defaults(connection, around, migrations)
     database.run(connection, f"alter database {roles.quoted(name)} owner to {roles.quoted(around.owner)}")
     roles.work_as(connection, around.migrator.name)
+
+
+def let_make(connection: Connection, role: str) -> None:
+    """Let a role make schemas in the database of a connection, and what stands in public. Writes.
+
+    As well as use the extensions that are there.
+    """
+    for (right,) in database.query(connection, _LACKING, role=role):
+        database.run(connection, f"grant {right} to {roles.quoted(role)}")
 
 
 def _make_extensions(connection: Connection, around: Around, migrations: Sequence[Migration]) -> None:

@@ -160,6 +160,8 @@ def built(
             alike.adopt(connection, server.around, migrations)
             if server.role:  # what an administrator did before it, files may do here by themselves
                 roles.rise(connection, server.role)
+            else:  # a role of somebody's server stays what it is
+                alike.let_make(connection, server.around.migrator.name)
         with database.connect(there, source=server.source) as connection:
             check_extensions(connection, migrations, source=server.source)
             before = catalog.snapshot(connection, besides=ledger.TABLE, server=False, schemas=schemas)
@@ -168,6 +170,8 @@ def built(
             except RunnerError as error:
                 error.notes += (f"It was run on {server.source}. Where that lacks something: {OPTION}.",)
                 raise
+            if not server.role:
+                database.run(connection, "set role none")  # to compare takes a superuser
             yield connection, before
 
 

@@ -14,13 +14,14 @@ from unittest.mock import Mock
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from runner import database
 from runner.errors import ServerUnusable
 from runner.model import Migration
 from runner.schema import alike, cluster, scratch
 from tests import clusters
-from tests.project import ROOM
+from tests.project import ROOM, make
 from tests.servers import NEWEST, SYSTEM_15
 
 if TYPE_CHECKING:
@@ -246,6 +247,43 @@ def test_a_given_server_is_left_as_it_was(server: Server, server_15: Server) -> 
             one.execute("create subscription s connection 'dbname=x' publication p with (connect = false)")
     assert roles(there) == before
     assert databases(server) == []
+
+
+@pytest.mark.parametrize("kind", ["", "superuser"])
+def test_a_role_that_is_there_already_runs_the_files(
+    tmp_path: Path, server: Server, server_15: Server, kind: str
+) -> None:
+    """It owns no database, and is given no attribute: it may make schemas and tables in this one."""
+    app = make(tmp_path, app={"000_one.sql": "create schema s; create table public.one ();"})
+    here, there = server_15.url("t_here"), server.url("postgres")
+    with ExitStack() as stack:
+        for one in (server_15, server):
+            admin = stack.enter_context(closing(psycopg.connect(one.url("postgres"), autocommit=True)))
+            admin.execute(f"create role t_there {kind} login".encode())
+            stack.callback(admin.execute, "drop role t_there")
+            if one is server_15:
+                admin.execute("create database t_here")
+                stack.callback(admin.execute, "drop database t_here with (force)")
+        with closing(psycopg.connect(here, autocommit=True)) as owner:
+            owner.execute("grant create on database t_here to t_there")
+            owner.execute("grant create on schema public to t_there")
+        app.migrate(here.replace("postgres@", "t_there@"))
+        before = roles(there)
+        done = app.run(CliRunner(), "verify", "--drift", "--scratch", there, APP_URL=here)
+        assert (done.exit_code, roles(there) == before) == (0, True), done.output
+
+
+def test_a_role_that_is_there_already_may_use_the_extensions_too(url: str) -> None:
+    """They stand where an administrator of the live server put them, and there it may."""
+    with database.connect(url, source="x") as admin:
+        database.run(admin, "create schema e; create schema f; create extension vector schema e")
+        database.run(admin, "create role t_there")
+        try:
+            alike.let_make(admin, "t_there")
+            asked = "select has_schema_privilege('t_there', s, 'usage') from unnest(array['e', 'f']) as s"
+            assert database.query(admin, asked) == [(True,), (False,)]
+        finally:
+            database.run(admin, "drop owned by t_there; drop role t_there")
 
 
 REFUSED = {
