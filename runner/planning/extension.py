@@ -33,8 +33,9 @@ _TRY = """
 def refused(connection: Connection, names: Collection[str]) -> dict[str, str]:
     """Return those extensions that the server refuses to create for this role, in its words.
 
-    Each is created in a transaction that is rolled back; one that is installed is refused to nobody. Any
-    other error is left for the file to make, which then shows where.
+    Each is created in a transaction that is rolled back; one that is installed is refused to nobody, and
+    whether its schema may be used the facts say. Any other error is left for the file to make, which then
+    shows where.
     """
     tried = ((name, _try(connection, name)) for name in names)
     return {name: error.diag.message_primary or str(error) for name, error in tried if error}

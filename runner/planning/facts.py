@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OLDEST_SERVER = 150000  # as server_version_num writes it
 UNKNOWN = "this server does not offer it"
+CLOSED = "its schema may not be used; as the owner of that: grant usage on schema %s to %I"
 ADMINISTRATOR = "an administrator has to create it, by the catalogs; migrate asks the server"
 
 
@@ -27,7 +28,8 @@ class Facts(NamedTuple):  # as in model: it starts faster
     ``absent`` are those of the extensions asked for that are not installed, each with the reason why this
     role cannot create it, if the catalogs know one; ``kin`` is equal for databases of one server where none
     has anything of its own that could make it answer otherwise to this role that creates one, and ``None``
-    for one that has, or where no extension is asked for.
+    for one that has, or where no extension is asked for; ``closed`` are those that are installed in a schema
+    that this role may not use, each with that reason and its cure.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     is_direct: bool
     kin: str | None
     absent: dict[str, str | None]
+    closed: dict[str, str]
 
 
 # Asked at every look, and so without what is only needed where there is something.
@@ -95,6 +98,7 @@ _FACTS = """
 """
 _NO_EXTENSIONS = """
         null,
+        '{}'::text[],
         '{}'::text[]
 """
 # The list of what is offered is made once, of the files of each, and only if one is not installed.
@@ -130,6 +134,13 @@ _EXTENSIONS = """
             end]
             from pg_catalog.unnest({extensions}::text[]) as w (name)
             where not exists (select from pg_catalog.pg_extension as e where e.extname = w.name)
+        ),
+        array(
+            select array[e.extname::text, pg_catalog.format({closed}, n.name, current_user)]
+            from pg_catalog.pg_extension as e,
+                lateral (select e.extnamespace::pg_catalog.regnamespace as name) as n
+            where e.extname = any ({extensions}::text[])
+                and not pg_catalog.has_schema_privilege(e.extnamespace, 'usage')
         )
 """
 _FROM = """
@@ -148,8 +159,8 @@ def question(*, extensions: "Collection[str]") -> str:
     """Return the query of the facts, which may be a part of a longer message."""
     if not extensions:
         return _FACTS + _NO_EXTENSIONS + _FROM
-    names = {"extensions": list(extensions), "unknown": UNKNOWN, "administrator": ADMINISTRATOR}
-    return database.fill(_FACTS + _EXTENSIONS + _FROM, **names)
+    reasons = {"unknown": UNKNOWN, "administrator": ADMINISTRATOR, "closed": CLOSED}
+    return database.fill(_FACTS + _EXTENSIONS + _FROM, extensions=list(extensions), **reasons)
 
 
 def answer(connection: "Connection", result: "PGresult") -> Facts:
@@ -157,7 +168,8 @@ def answer(connection: "Connection", result: "PGresult") -> Facts:
     [row] = database.rows(connection, result)
     found = Facts(*row)
     pid = connection.pgconn.backend_pid
-    return found._replace(is_direct=found.is_direct == pid, absent=dict(found.absent))
+    is_direct = found.is_direct == pid
+    return found._replace(is_direct=is_direct, absent=dict(found.absent), closed=dict(found.closed))
 
 
 def anything(*, schemas: "Collection[str]") -> str:

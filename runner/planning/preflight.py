@@ -89,7 +89,7 @@ def ask(sites: Sequence[Site], *, given: set[Given] | None = None) -> tuple[Site
 
 
 def _asked(site: Site, given: set[Given]) -> Site:
-    lacking = _refused(site, _unknown(site), given)
+    lacking = _refused(site, _unknown(site), given) | site.facts.closed
     asked = site._replace(steps=tuple(compare.without(step, lacking) for step in site.steps))
     skipped = {step.version for step in site.steps if step.state is State.SKIPPED}
     now = [step for step in compare.pending(asked.steps) if step.version in skipped]

@@ -154,7 +154,7 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     about, shape_result, anything = database.ask(connection, message)
     found, shape = facts.answer(connection, about), ledger.shape(connection, shape_result)
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
-    lacking = {name: reason for name, reason in found.absent.items() if reason}
+    lacking = {name: reason for name, reason in found.absent.items() if reason} | found.closed
     steps = compare.compare(migrations, rows, lacking=lacking)
     is_strange = shape is None and database.rows(connection, anything) == [(True,)]
     objects = objects_in(connection, _schemas(target, migrations), adopted=False) if is_strange else ()

@@ -160,6 +160,22 @@ def test_an_extension_an_administrator_has_created_counts(
     assert len(db.execute("select from public.schema_migrations").fetchall()) == 2
 
 
+def test_an_extension_in_a_schema_that_the_role_may_not_use_is_refused(
+    app: Project, plain_url: str, db: psycopg.Connection, name: str
+) -> None:
+    """What it brings cannot be named; the right pasted, the file is applied. Nobody else is told of it."""
+    db.execute(f'create schema "The parts"; create extension {name} schema "The parts"'.encode())
+    grant = 'grant usage on schema "The parts" to "Plain-role"'
+    assert skipped(app, plain_url.replace("Plain-role@", "postgres@"), "plan") == []
+    for command in ("status", "plan", "migrate", "migrate"):
+        assert [reason.endswith(f": {grant}") for reason in skipped(app, plain_url, command)] == [True]
+    app.write("app", {"002_other.sql": NOWHERE})
+    assert len(skipped(app, plain_url, "migrate")) == 2, "that another one is asked for changes nothing"
+    db.execute(grant.encode())
+    assert len(skipped(app, plain_url, "migrate")) == 1
+    assert len(db.execute("select from public.schema_migrations").fetchall()) == 2
+
+
 def test_asking_leaves_nothing_behind(each_url: str, db: psycopg.Connection, name: str) -> None:
     """What is tried is rolled back; of the unknown one the server's words are kept."""
     with database.connect(each_url, source="x") as connection:
