@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
-from runner.errors import ServerUnusable
+from runner.errors import ServerUnusable, SqlFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OLDEST_SERVER = 150000  # as server_version_num writes it
 UNKNOWN = "this server does not offer it"
+_NO_RIGHT, _GRANT = "42501", "grant usage, create on schema public to {};"
 CLOSED = "its schema may not be used; as the owner of that: grant usage on schema %s to %I"
 ADMINISTRATOR = "an administrator has to create it, by the catalogs; migrate asks the server"
 
@@ -22,14 +23,15 @@ class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
-    whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that the
-    ledger's schema exists; ``is_free`` says that the role is a superuser and nobody's event trigger sees what
-    it does; ``is_direct`` says that no pooler is in between, which makes up a process id;
-    ``absent`` are those of the extensions asked for that are not installed, each with the reason why this
-    role cannot create it, if the catalogs know one; ``kin`` is equal for databases of one server where none
-    has anything of its own that could make it answer otherwise to this role that creates one, and ``None``
-    for one that has, or where no extension is asked for; ``closed`` are those that are installed in a schema
-    that this role may not use, each with that reason and its cure.
+    whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that
+    the ledger's schema exists, ``may_make`` that the role may make tables there; ``is_free`` says that the
+    role is a superuser and nobody's event trigger sees what it does; ``is_direct`` says that no pooler is in
+    between, which makes up a process id; ``absent`` are those of the extensions asked for that are not
+    installed, each with the reason why this role cannot create it, if the catalogs know one; ``kin`` is
+    equal for databases of one server where none has anything of its own that could make it answer otherwise
+    to this role that creates one, and ``None`` for one that has, or where no extension is asked for;
+    ``closed`` are those that are installed in a schema that this role may not use, each with that reason and
+    its cure.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     notices_loss: bool
     role: str
     has_public: bool
+    may_make: bool
     is_free: bool
     is_direct: bool
     kin: str | None
@@ -92,6 +95,12 @@ _FACTS = """
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
         pg_catalog.quote_ident(current_user),
         exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
+        exists (
+            select from pg_catalog.pg_namespace as n
+            where n.nspname = 'public'
+                and pg_catalog.has_schema_privilege(n.oid, 'create')
+                and pg_catalog.has_schema_privilege(n.oid, 'usage')
+        ),
         pg_catalog.current_setting('is_superuser')::boolean
             and not exists (select from pg_catalog.pg_event_trigger),
         pg_catalog.pg_backend_pid(),
@@ -221,11 +230,22 @@ def check_writable(facts: Facts, *, source: str, connection: "Connection | None"
         raise ServerUnusable(f"The server of {source} ({facts.name}) {reason}.", remedy=remedy)
 
 
-def check_public(facts: Facts) -> None:
-    """Raise ``ServerUnusable`` when the schema that holds the ledger is not there."""
+def check_public(facts: Facts, *, makes: bool = False) -> None:
+    """Raise ``ServerUnusable`` when the schema that holds the ledger is not there.
+
+    And ``SqlFailed``, as the first file would, when the role may make none there, for a command that
+    ``makes`` it.
+    """
     if not facts.has_public:
         raise ServerUnusable(
             f"Database {facts.name} has no schema public, where the ledger is.",
             remedy="Somebody dropped it. As the owner of the database: create schema public; "
-            f"grant usage, create on schema public to {facts.role};",
+            + _GRANT.format(facts.role),
+        )
+    if makes and not facts.may_make:
+        raise SqlFailed(
+            f"The ledger cannot be made in database {facts.name}: permission denied for schema public "
+            f"(SQLSTATE {_NO_RIGHT}).",
+            sqlstate=_NO_RIGHT,
+            remedy=f"Nothing was changed. As the owner of the schema: {_GRANT.format(facts.role)}",
         )

@@ -129,8 +129,9 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source, connection=site.connection)
         if site.shape:
             ledger.check_owner(site.shape)
-        facts.check_public(site.facts)
-        if (todo := compare.pending(site.steps)) and not site.access.is_direct:
+        todo = compare.pending(site.steps)
+        facts.check_public(site.facts, makes=bool(todo) and not site.shape)
+        if todo and not site.access.is_direct:
             from runner.planning import pooler  # noqa: PLC0415 - start-up time
 
             alone = not all(step.file.in_transaction for step in todo)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from runner import config
+from runner import config, database
 from runner.errors import ConfigError
 from tests.project import TWO, Project, make, statements
 
@@ -176,3 +176,26 @@ def test_a_schema_public_that_was_dropped_is_named(
         assert (code, "has no schema public" in said) == (2, True), said
     db.execute(statements(said.splitlines()[-1]).encode())
     assert run(app, plain_url, "migrate")[0] == 0
+
+
+def test_who_may_not_make_the_ledger_is_told_before_anything_is_done(
+    tmp_path: Path, plain_url: str, other_url: str, db: psycopg.Connection
+) -> None:
+    """In no database; a read command asks nobody's rights. The statement pasted, they go on."""
+    db.execute('revoke create on schema public from "Plain-role"')
+    app = make(tmp_path, first=TWO, second=TWO)
+    urls = {"FIRST_URL": other_url, "SECOND_URL": plain_url}
+    assert app.run(CliRunner(), "plan", **urls).exit_code == 0
+    for command in (("migrate",), ("migrate", "second"), ("baseline", "second", "--to", "0")):
+        done = app.run(CliRunner(), *command, **urls)
+        assert (done.exit_code, "The ledger cannot be made in database" in done.stderr) == (1, True), (
+            done.output
+        )
+        with database.connect(other_url, source="x") as first:
+            assert database.query(first, "select to_regclass('public.one')") == [(None,)]
+    found = statements(done.stderr)
+    assert found == 'grant usage, create on schema public to "Plain-role";'
+    db.execute(found.encode())
+    assert app.run(CliRunner(), "migrate", **urls).exit_code == 0
+    db.execute('revoke create on schema public from "Plain-role"')
+    assert app.run(CliRunner(), "migrate", **urls).exit_code == 0, "the ledger is there"
