@@ -5,10 +5,10 @@ what must not be sent), ``procedures`` (which it must know where a file ``may_ca
 ``waits_for_others``, ``commits_itself``, ``detaches`` and ``indexes`` (of a file without a transaction),
 ``scan`` (statements with their offsets), ``blanked`` (a text without its comments), ``body`` (the longest
 string of a statement), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
-``folded`` (defaults that are a time), ``explain`` (how a file differs from what was applied), ``Unvalidated``
-(constraints that files leave so); and to write, ``create`` (the next file from a template), ``lay_out`` (a
-new project), ``write`` and ``writing``. No server is asked; the lexical rules are PostgreSQL's (manual,
-section 4.1), with ``standard_conforming_strings`` on.
+``replaced_routines`` (what it would replace), ``folded`` (defaults that are a time), ``explain`` (how a file
+differs from what was applied), ``Unvalidated`` (constraints that files leave so); and to write, ``create``
+(the next file from a template), ``lay_out`` (a new project), ``write`` and ``writing``. No server is asked;
+the lexical rules are PostgreSQL's (manual, section 4.1), with ``standard_conforming_strings`` on.
 """
 
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from runner.files.outside import sets_for_sessions as sets_for_sessions
     from runner.files.place import locate as locate
     from runner.files.schemas import made_schemas as made_schemas
+    from runner.files.schemas import replaced_routines as replaced_routines
     from runner.files.template import create as create
     from runner.files.unvalidated import Unvalidated as Unvalidated
 else:
@@ -58,7 +59,7 @@ else:
         lexer="Statement scan",
         outside="ALONE NAME may_call plain procedures sets_for_sessions",
         place="locate",
-        schemas="made_schemas",
+        schemas="made_schemas replaced_routines",
         template="create",
         unvalidated="Unvalidated",
     )

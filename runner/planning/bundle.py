@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runner import __version__, files
 from runner.planning import frame
+from runner.planning.site import replaced
 from runner.planning.step import State
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
         pending,
         series=site.series,
         recorded=[_identity(step.applied) for step in done if step.applied],
-        empty=None if site.before.has_ledger else site.schemas,
+        empty=None if site.before.has_ledger else (site.schemas, replaced(site.target, pending)),
     )
     recorded = ", ".join(f"{site.series} {step.version}" for step in done) or "nothing"
     title = _TITLE.format(series=site.series, recorded=recorded)

@@ -61,24 +61,37 @@ _ANYTHING = """
     );
 """
 _OBJECTS = """
-    select n.nspname || '.' || c.relname
-    from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'm', 'f')
-        and n.nspname = any ({schemas}::text[])
-        and (n.nspname, c.relname) <> ({schema}, {name})
-        and (
-            {adopted}
-            or not exists (
-                select from pg_catalog.pg_class as l
-                join pg_catalog.pg_namespace as s on s.oid = l.relnamespace
-                where s.nspname = {schema} and l.relname = {name}
+    select f.name
+    from (
+        select n.nspname || '.' || c.relname
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and n.nspname = any ({schemas}::text[])
+            and (n.nspname, c.relname) <> ({schema}, {name})
+            and not exists (
+                select from pg_catalog.pg_depend as e
+                where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    and e.objid = c.oid and e.deptype = 'e'
             )
-        )
-        and not exists (
+        union
+        select n.nspname || '.' || p.proname || '()'
+        from rows from (
+            pg_catalog.unnest({places}::text[]), pg_catalog.unnest({routines}::text[])
+        ) as r (place, name)
+        join pg_catalog.pg_namespace as n on n.nspname = r.place and n.nspname = any ({schemas}::text[])
+        join pg_catalog.pg_proc as p on p.pronamespace = n.oid and p.proname = r.name
+        where not exists (
             select from pg_catalog.pg_depend as e
-            where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                and e.objid = c.oid and e.deptype = 'e'
+            where e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                and e.objid = p.oid and e.deptype = 'e'
+        )
+    ) as f (name)
+    where {adopted}
+        or not exists (
+            select from pg_catalog.pg_class as l
+            join pg_catalog.pg_namespace as s on s.oid = l.relnamespace
+            where s.nspname = {schema} and l.relname = {name}
         )
     order by 1
     limit 4;
@@ -186,14 +199,19 @@ def anything(*, schemas: "Collection[str]") -> str:
     return database.fill(_ANYTHING, schemas=list(schemas))
 
 
-def objects(*, besides: str, schemas: "Collection[str]", adopted: bool) -> str:
-    """Return the query of up to three tables or views of ``schemas`` that no extension owns.
+def objects(
+    *, besides: str, schemas: "Collection[str]", adopted: bool, routines: "Collection[tuple[str, str]]" = ()
+) -> str:
+    """Return the query of up to four tables, views and ``routines`` in ``schemas`` that no extension owns.
 
-    ``besides``, written with its schema, is left out. There are none where that table is there although the
-    database is not known to be ``adopted``: its rows say more, or another runner has begun meanwhile.
+    Routines are given with their schemas. The table ``besides``, written with its schema, is left out. There
+    are none where that table is there although the database is not known to be ``adopted``: its rows say
+    more, or another runner has begun meanwhile.
     """
     schema, _, name = besides.partition(".")
-    return database.fill(_OBJECTS, schema=schema, name=name, schemas=list(schemas), adopted=adopted)
+    known = {"schema": schema, "name": name, "schemas": list(schemas), "adopted": adopted}
+    places, called = [place for place, _ in routines], [routine for _, routine in routines]
+    return database.fill(_OBJECTS, places=places, routines=called, **known)
 
 
 def names(connection: "Connection", result: "PGresult") -> tuple[str, ...]:

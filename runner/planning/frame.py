@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from runner.model import Migration
 
+    Empty = tuple[Sequence[str], Sequence[tuple[str, str]]]  # schemas; routines, each with its schema
+
 _SETTINGS = """
 \\set ON_ERROR_STOP on
 \\set QUIET on
@@ -56,12 +58,16 @@ _EMPTY = """\
 do $runner$
 begin
     if exists (
-        select from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = any ({schemas}::text[])
             and not exists (select from pg_catalog.pg_depend as d where d.objid = c.oid and d.deptype = 'e')
+    ) or exists (
+        select from pg_catalog.pg_proc as p join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+        where n.nspname = any ({schemas}::text[]) and n.nspname || '.' || p.proname = any ({routines}::text[])
+            and not exists (select from pg_catalog.pg_depend as d where d.objid = p.oid and d.deptype = 'e')
     ) then
-        raise exception 'this database has tables but no ledger' using hint = 'Nothing was changed.';
+        raise exception 'this database has tables but no ledger, or a routine that a file would replace'
+            using hint = 'Nothing was changed.';
     end if;
 end
 $runner$;
@@ -154,23 +160,23 @@ $runner$;
 
 
 def write(
-    migrations: Sequence[Migration], *, series: str, recorded: Sequence[str], empty: tuple[str, ...] | None
+    migrations: Sequence[Migration], *, series: str, recorded: Sequence[str], empty: Empty | None
 ) -> str:
     """Return the settings and variables that the files need.
 
-    ``recorded`` are the rows that the ledger must have, ``empty`` the schemas that may hold no table, when
-    there is no ledger yet.
+    ``recorded`` are the rows that the ledger must have, ``empty`` the schemas that may hold no table, and
+    routines that may not be there, when there is no ledger yet.
     """
     return _SETTINGS + "".join(_variables(migrations, series, recorded, empty))
 
 
 def _variables(
-    migrations: Sequence[Migration], series: str, recorded: Sequence[str], empty: tuple[str, ...] | None
+    migrations: Sequence[Migration], series: str, recorded: Sequence[str], empty: Empty | None
 ) -> Iterator[str]:
     yield f"\\set series '{series}'\n\\set runner '{__version__}'\n"
     yield _variable("recorded", ", ".join(recorded), "What the ledger records; else nothing is changed.")
     yield _variable("check", _CHECK, "Each file finds that so, and the files before it behind.")
-    create = "" if empty is None else database.fill(_EMPTY, schemas=list(empty)) + ledger.CREATE
+    create = "" if empty is None else _empty(*empty) + ledger.CREATE
     yield _variable("ledger", create, "The ledger, made with the first file.")
     if any(one.in_transaction for one in migrations):
         yield _variable("begin", _BEGIN, "The transaction of a file, its lock and its checks …")
@@ -178,6 +184,10 @@ def _variables(
     if not all(one.in_transaction for one in migrations):
         yield _variable("begin_alone", _BEGIN_ALONE, "For a file without a transaction …")
         yield _variable("record_alone", _RECORD_ALONE, "… which may leave no index invalid.")
+
+
+def _empty(schemas: Sequence[str], routines: Sequence[tuple[str, str]]) -> str:
+    return database.fill(_EMPTY, schemas=list(schemas), routines=[".".join(one) for one in routines])
 
 
 def _variable(name: str, text: str, about: str) -> str:

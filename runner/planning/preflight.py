@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from runner.planning.site import Site
     from runner.planning.step import Step
 
-_NAMED = 3  # tables and views; facts asks for one more
+_NAMED = 3  # tables, views and routines; facts asks for one more
+_REPLACED = " A file would replace the routine: if it is another's, give one of the two another name."
 _RESTORED = "If it was restored without its data, restore that, too: the ledger is part of it. "
 
 
@@ -129,8 +130,7 @@ def check_writable(sites: Sequence[Site]) -> None:
         facts.check_writable(site.facts, source=site.target.source, connection=site.connection)
         if site.shape:
             ledger.check_owner(site.shape)
-        todo = compare.pending(site.steps)
-        facts.check_public(site.facts, makes=bool(todo) and not site.shape)
+        facts.check_public(site.facts, makes=bool(todo := compare.pending(site.steps)) and not site.shape)
         if todo and not site.access.is_direct:
             from runner.planning import pooler  # noqa: PLC0415 - start-up time
 
@@ -195,5 +195,5 @@ def unadopted(site: Site) -> DatabaseNotEmpty | None:
         f"{', '.join(found[:_NAMED])}{' …' if len(found) > _NAMED else ''}.",
         remedy=f"{first}Point the URL at an empty database, or adopt this one with `baseline`"
         f"{site.target.way}. Schemas that are not yours to migrate are left out by `schemas` in "
-        "pyproject.toml.",
+        f"pyproject.toml.{_REPLACED if any(one.endswith('()') for one in found) else ''}",
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner.planning.step import Step
 
     Files = Mapping[str, tuple[Migration, ...]]
+    Routines = Sequence[tuple[str, str]]  # schema and name
 
 _SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
@@ -35,7 +36,7 @@ class Site(NamedTuple):  # as in model: it starts faster
     facts: Facts
     shape: ledger.Shape | None
     steps: tuple[Step, ...]
-    objects: tuple[str, ...]  # up to four tables and views, where there is no ledger
+    objects: tuple[str, ...]  # up to four in the way, where there is no ledger
 
     @property
     def series(self) -> str:
@@ -156,8 +157,11 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     rows = ledger.read_rows(connection, shape, series=target.series.name) if shape else ()
     lacking = {name: reason for name, reason in found.absent.items() if reason} | found.closed
     steps = compare.compare(migrations, rows, lacking=lacking)
-    is_strange = shape is None and database.rows(connection, anything) == [(True,)]
-    objects = objects_in(connection, _schemas(target, migrations), adopted=False) if is_strange else ()
+    objects: tuple[str, ...] = ()
+    if shape is None:
+        routines = replaced(target, migrations)
+        if routines or database.rows(connection, anything) == [(True,)]:
+            objects = objects_in(connection, _schemas(target, migrations), adopted=False, routines=routines)
     return Site(target, connection, found, shape, steps, objects)
 
 
@@ -173,9 +177,11 @@ def check_still(site: Site) -> None:
         )
 
 
-def objects_in(connection: Connection, schemas: tuple[str, ...], *, adopted: bool) -> tuple[str, ...]:
+def objects_in(
+    connection: Connection, schemas: tuple[str, ...], *, adopted: bool, routines: Routines = ()
+) -> tuple[str, ...]:
     """Ask once more: mostly nothing is there, or a ledger, and this question takes the server long."""
-    question = facts.objects(besides=ledger.TABLE, schemas=schemas, adopted=adopted)
+    question = facts.objects(besides=ledger.TABLE, schemas=schemas, adopted=adopted, routines=routines)
     [result] = database.ask(connection, question)
     return facts.names(connection, result)
 
@@ -183,3 +189,10 @@ def objects_in(connection: Connection, schemas: tuple[str, ...], *, adopted: boo
 def _schemas(target: Target, migrations: Iterable[Migration]) -> tuple[str, ...]:
     made = (name for migration in migrations for name in files.made_schemas(migration.sql))
     return target.series.schemas or tuple(dict.fromkeys(("public", *made)))
+
+
+def replaced(target: Target, migrations: Sequence[Migration]) -> Routines:
+    """Return the routines that files would replace, those without a schema in the first that counts."""
+    first, *_ = _schemas(target, migrations)
+    found = (one for migration in migrations for one in files.replaced_routines(migration.sql))
+    return [(place or first, name) for place, name in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.files import made_schemas
+from runner.files import made_schemas, replaced_routines
 
 CASES = {
     "create schema app;": ("app",),
@@ -39,3 +39,20 @@ CASES = {
 def test_schemas_are_found_where_sql_makes_them(text: str, names: tuple[str, ...]) -> None:
     """In statements and do blocks, not in strings and comments; names are what PostgreSQL makes of them."""
     assert made_schemas(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("create function public.f() returns int return 1;", ()),
+        ("create or replace function f () returns int return 1;", ((None, "f"),)),
+        ('CREATE OR\nREPLACE PROCEDURE "My s" . "P"(a int) begin atomic; end;', (("My s", "P"),)),
+        ("create or replace /* x */ aggregate public.A(int) (sfunc = f, stype = int);", (("public", "a"),)),
+        ("-- create or replace function f()\nselect 1;", ()),
+        ("create or replace view public.v as select 1; create or replace trigger f on t", ()),
+        ("do $$ begin create or replace function f() returns int return 1; end $$;", ((None, "f"),)),
+    ],
+)
+def test_which_routines_a_text_would_replace(text: str, found: tuple[tuple[str | None, str], ...]) -> None:
+    """Those that it makes or replaces: what only makes one fails where it is there already."""
+    assert replaced_routines(text) == found

@@ -157,6 +157,24 @@ def test_it_refuses_tables_without_a_ledger(
         assert db.execute("select to_regclass('public.one')").fetchone() == (None,)
 
 
+def test_it_refuses_a_routine_that_a_file_would_replace(
+    runner: CliRunner, server: Server, url: str, tmp_path: Path
+) -> None:
+    """Another one of the same database is in nobody's way."""
+    made = "create or replace function {}() returns int language sql as 'select {}';"
+    app = make(
+        tmp_path / "p", app={"000_f.sql": made.format("public.f", 1), "001_g.sql": made.format("s.g", 1)}
+    )
+    bundle = write(runner, app, "app", tmp_path / "b.sql", APP_URL=url)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(f"create schema s; {made.format('s.g', 2)} {made.format('public.f', 2)}".encode())
+        assert "this database has tables but no ledger" in psql(server, bundle, url).stderr
+        assert db.execute("select public.f()").fetchone() == (2,)
+        db.execute("drop function public.f()")
+        assert psql(server, bundle, url).returncode == 0
+        assert db.execute("select public.f(), s.g()").fetchone() == (1, 1)
+
+
 def test_a_failing_file_leaves_nothing_and_those_before_it_stay(
     runner: CliRunner, server: Server, url: str, tmp_path: Path
 ) -> None:

@@ -95,6 +95,45 @@ def test_a_database_with_tables_but_no_ledger_is_refused(
         preflight.check(sites)
 
 
+FUNCTION = "create or replace function {}() returns int language sql as 'select 1';"
+
+
+@pytest.mark.parametrize(
+    ("there", "holds"),
+    [
+        (FUNCTION.format("public.mark"), "public.mark()"),
+        ("create procedure public.mark(int) language sql as ''", "public.mark()"),
+        (FUNCTION.format("public.helper") + FUNCTION.format('public."Mark"'), None),
+        ("create schema billing;" + FUNCTION.format("billing.mark") + FUNCTION.format("billing.own"), None),
+        ("create extension vector", None),
+    ],
+)
+def test_a_routine_that_a_file_would_replace_is_refused(
+    tmp_path: Path, url: str, db: psycopg.Connection, there: str, holds: str | None
+) -> None:
+    """It may be another team's, whose triggers call it; what no file would replace is in nobody's way."""
+    db.execute(there.encode())
+    names = ("mark", "billing.own", "public.vector_norm")
+    app = make(tmp_path, app={f"00{n}_f.sql": FUNCTION.format(name) for n, name in enumerate(names)})
+    with look(app, url) as sites:
+        if holds is None:
+            preflight.check(sites)
+            return
+        with pytest.raises(DatabaseNotEmpty, match="has no ledger but is not empty") as caught:
+            preflight.check(sites)
+    assert f"it holds {holds}." in str(caught.value)
+    assert "A file would replace the routine" in str(caught.value.remedy)
+
+
+def test_a_routine_beside_a_ledger_is_replaced(tmp_path: Path, url: str, db: psycopg.Connection) -> None:
+    """It is what an earlier run has made, and left as its rows were deleted."""
+    app = make(tmp_path, app={"000_f.sql": FUNCTION.format("public.mark")})
+    app.migrate(url)
+    db.execute("delete from public.schema_migrations")
+    with look(app, url) as sites:
+        preflight.check(sites)
+
+
 def test_tables_beside_an_empty_ledger_are_refused(tmp_path: Path, url: str, db: psycopg.Connection) -> None:
     """A ledger without a row says nothing of what is there: it may have been made by hand."""
     db.execute(ledger.CREATE.encode())
