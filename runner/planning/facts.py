@@ -23,10 +23,11 @@ class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
     ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
-    whether its client is still there; ``role`` is the name of this role, quoted; ``has_public`` says that
-    the ledger's schema exists, ``may_make`` that the role may make tables there; ``is_free`` says that the
-    role is a superuser and nobody's event trigger sees what it does; ``is_direct`` says that no pooler is in
-    between, which makes up a process id; ``absent`` are those of the extensions asked for that are not
+    whether its client is still there; ``role`` is the name of this role, quoted; ``may_make`` says
+    that it may make tables in the ledger's schema, and is ``None`` where there is none; ``has_routines`` says
+    that the database has any that the server did not bring; ``is_free`` says that the role is a superuser
+    and nobody's event trigger sees what it does; ``is_direct`` says that no pooler is in between, which makes
+    up a process id; ``absent`` are those of the extensions asked for that are not
     installed, each with the reason why this role cannot create it, if the catalogs know one; ``kin`` is
     equal for databases of one server where none has anything of its own that could make it answer otherwise
     to this role that creates one, and ``None`` for one that has, or where no extension is asked for;
@@ -41,13 +42,18 @@ class Facts(NamedTuple):  # as in model: it starts faster
     read_only: bool
     notices_loss: bool
     role: str
-    has_public: bool
-    may_make: bool
+    may_make: bool | None
+    has_routines: bool
     is_free: bool
     is_direct: bool
     kin: str | None
     absent: dict[str, str | None]
     closed: dict[str, str]
+
+    @property
+    def has_public(self) -> bool:
+        """Tell whether the ledger's schema is there."""
+        return self.may_make is not None
 
 
 # Asked at every look, and so without what is only needed where there is something.
@@ -107,13 +113,13 @@ _FACTS = """
         pg_catalog.current_setting('default_transaction_read_only')::boolean,
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
         pg_catalog.quote_ident(current_user),
-        exists (select from pg_catalog.pg_namespace as n where n.nspname = 'public'),
-        exists (
-            select from pg_catalog.pg_namespace as n
-            where n.nspname = 'public'
-                and pg_catalog.has_schema_privilege(n.oid, 'create')
+        (
+            select pg_catalog.has_schema_privilege(n.oid, 'create')
                 and pg_catalog.has_schema_privilege(n.oid, 'usage')
+            from pg_catalog.pg_namespace as n
+            where n.nspname = 'public'
         ),
+        exists (select from pg_catalog.pg_proc as p where p.oid >= 16384),  -- FirstNormalObjectId
         pg_catalog.current_setting('is_superuser')::boolean
             and not exists (select from pg_catalog.pg_event_trigger),
         pg_catalog.pg_backend_pid(),

@@ -159,7 +159,7 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
     steps = compare.compare(migrations, rows, lacking=lacking)
     objects: tuple[str, ...] = ()
     if shape is None:
-        routines = replaced(target, migrations)
+        routines = replaced(target, migrations) if found.has_routines else ()
         if routines or database.rows(connection, anything) == [(True,)]:
             objects = objects_in(connection, _schemas(target, migrations), adopted=False, routines=routines)
     return Site(target, connection, found, shape, steps, objects)
