@@ -55,7 +55,7 @@ program: ``name``, which never changes, and ``exit_code``::
 A driver's error is kept as ``__cause__``, except where its text would repeat a password.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 LEFT_OUT = "What the server says besides is left out, as it may show values of rows: --verbose shows it."
 
@@ -178,17 +178,9 @@ class FileRefused(RunnerError, name="FILE_REFUSED"):
 class SqlFailed(RunnerError, name="SQL_FAILED"):
     """PostgreSQL rejected a file, which was rolled back."""
 
-    def __init__(  # noqa: PLR0913 - facts, keyword-only
-        self,
-        message: str,
-        *,
-        sqlstate: str | None = None,  # pickle calls the class with its message alone
-        remedy: str | None = None,
-        place: Place | None = None,
-        notes: tuple[str, ...] = (),
-        private: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message, remedy=remedy, place=place, notes=notes, private=private)
+    # Pickle calls the class with its message alone.
+    def __init__(self, message: str, *, sqlstate: str | None = None, **others: Any) -> None:  # noqa: ANN401 - as of RunnerError
+        super().__init__(message, **others)
         self.sqlstate = sqlstate
 
 
