@@ -73,12 +73,12 @@ class Target(NamedTuple):  # as in model: it starts faster
         return f"Target(series={self.series!r}, source={self.source!r})"
 
 
-def load(file: Path | None = None) -> Project:
+def load(file: Path | str | None = None) -> Project:
     """Read ``file``, else the nearest pyproject.toml with ``[tool.runner]``, else the installed package's.
 
     Folders are relative to the file. Raises ``ConfigError``.
     """
-    path = file or _nearest() or BUNDLED / FILE
+    path = (_nearest() or BUNDLED / FILE) if file is None else Path(file)
     if file is None and not path.is_file():
         raise ConfigError(
             f"No {FILE} with [tool.runner.databases] at or above this folder.",
@@ -188,8 +188,9 @@ def _filled(value: object) -> bool:
     return isinstance(value, str) and bool(value) and "\0" not in value
 
 
-def choose(project: Project, names: "Sequence[str]") -> tuple[Series, ...]:
+def choose(project: Project, names: "str | Sequence[str]") -> tuple[Series, ...]:
     """Return the named series in configured order; all of them for no name. Raises ``UnknownSeries``."""
+    names = [names] if isinstance(names, str) else names
     known = [series.name for series in project.series]
     for name in names:
         if "://" in name or "=" in name:

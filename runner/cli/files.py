@@ -118,7 +118,7 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     """
     project = config.load(file)
     project.check_own()
-    [chosen] = config.choose(project, [series])
+    [chosen] = config.choose(project, series)
     paths: Sequence[Path] = files.create(
         series, chosen.folder, name, root=project.root, variable=chosen.variable
     )

@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import apply, config, environment
@@ -34,7 +33,7 @@ def look_up(words: Sequence[str]) -> None:
     if _given(words, "--log") is None and VARIABLE not in os.environ:
         file = _given(words, "--config")
         with suppress(RunnerError):  # there is one to be told already
-            choose(environment.read(config.load(Path(file) if file else None).home, {}).get(VARIABLE))
+            choose(environment.read(config.load(file or None).home, {}).get(VARIABLE))
 
 
 def _given(words: Sequence[str], option: str) -> str | None:

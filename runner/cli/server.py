@@ -75,7 +75,7 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
     if common.wants_document():
         raise UsageError("psql prints no document.", remedy="Behind -- its own options follow: -- --csv.")
     project = config.load(file)
-    [target] = common.targets(project, config.choose(project, [series]), url=url, is_silent=True)
+    [target] = common.targets(project, config.choose(project, series), url=url, is_silent=True)
     environ, conninfo = database.environment(target.url, source=target.source)
     program = schema.psql_program()  # its first argument, too: by a bare name it would look for itself
     command = [program, *arguments, *([conninfo] if conninfo else [])]
@@ -97,7 +97,7 @@ def url(*, series: str, file: Path | None) -> None:
     The embedded PostgreSQL is started for it, unless it runs.
     """
     project = config.load(file)
-    [target] = common.targets(project, config.choose(project, [series]), url=None, is_silent=True)
+    [target] = common.targets(project, config.choose(project, series), url=None, is_silent=True)
     if target.source == target.series.variable:
         raise UsageError(
             f"{series} is reached through {target.source}, whose value may hold a password.",

@@ -47,8 +47,7 @@ def _series(ctx: click.Context) -> list[Series]:
     """Return the series of the project at hand, those named first if any are."""
     try:
         project = config.load(ctx.params.get("file"))
-        named = ctx.params.get("series") or ()
-        return list(config.choose(project, [named] if isinstance(named, str) else named))
+        return list(config.choose(project, ctx.params.get("series") or ()))
     except RunnerError:
         return []
 

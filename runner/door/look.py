@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from runner import apply, database, planning, schema
 from runner import locks as locking
+from runner.config import load
 from runner.door.database import describe, seen
-from runner.door.where import check_alone, load, sites
+from runner.door.where import check_alone, sites
 from runner.errors import UsageError
 
 if TYPE_CHECKING:

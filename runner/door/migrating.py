@@ -6,8 +6,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runner import apply, database, planning
+from runner.config import load
 from runner.door.database import Database, describe, seen
-from runner.door.where import check_alone, check_limits, load, sites
+from runner.door.where import check_alone, check_limits, sites
 from runner.model import Limits
 
 if TYPE_CHECKING:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import config as configuration
 from runner import database, planning
-from runner.config import Target, choose
+from runner.config import Target
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from runner.config import Project, Series
     from runner.model import Limits, Migration
@@ -53,15 +53,10 @@ def targets(
     return tuple(Target(series, server.url(series.database), EMBEDDED) for series in chosen)
 
 
-def load(file: Path | str | None) -> Project:
-    """Read the configuration: ``file``, or the nearest pyproject.toml, or the one in the package."""
-    return configuration.load(Path(file) if file is not None else None)
-
-
 def files(series: str, config: Path | str | None = None) -> tuple[Migration, ...]:
     """Return the migrations of one series, in order, without asking a server."""
-    project = load(config)
-    return planning.read(project, choose(project, [series]))[series]
+    project = configuration.load(config)
+    return planning.read(project, configuration.choose(project, series))[series]
 
 
 @contextmanager
@@ -77,7 +72,7 @@ def sites(
 
     A server that does not answer is given ``wait`` seconds to start.
     """
-    chosen = choose(project, [series] if isinstance(series, str) else series)
+    chosen = configuration.choose(project, series)
     migrations = planning.read(project, chosen)
     found = targets(project, chosen, url=url, wait=wait, on_embedded=on_embedded)
     try:

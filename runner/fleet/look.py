@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import config as configuration
@@ -13,6 +12,7 @@ from runner.errors import ConnectionLost, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from runner.config import Series
     from runner.fleet.member import Member
@@ -35,8 +35,8 @@ class Files(NamedTuple):
 
 def read(series: str | Sequence[str], config: Path | str | None) -> Files:
     """Read the files of the one series. Raises ``UsageError`` for several."""
-    project = configuration.load(Path(config) if config is not None else None)
-    chosen = configuration.choose(project, [series] if isinstance(series, str) else series)
+    project = configuration.load(config)
+    chosen = configuration.choose(project, series)
     if len(chosen) != 1:
         raise UsageError("A fleet is of one series.", remedy="Name the series.")
     return Files(chosen[0], planning.read(project, chosen)[chosen[0].name])
