@@ -5,8 +5,7 @@ on oids, on the order in which things were made, or on what a session, a role or
 
 Left out on purpose: what an extension owns (its version says what it is), schemas that are not the files'
 own, rows, values of sequences, contents of large objects, and what the server's own package brings, but for
-the rights on it. What belongs to the server and not to the database (roles, tablespaces, slots) is read for
-a proof alone.
+the rights on it. What belongs to the server (roles, tablespaces, slots) is read only for who asks for it.
 """
 
 from __future__ import annotations
@@ -27,6 +26,11 @@ if TYPE_CHECKING:
 
 _RELATIONS = ("relations", "parts")
 _THEMES = (*_RELATIONS, "types", "routines", "database")
+_SERVER = """
+    select pg_catalog.split_part(s.name, ' ', 1), pg_catalog.regexp_replace(s.name, '^[^ ]+ ', ''),
+        null::text, 'facts', coalesce(s.facts, '')
+    from ({server}) as s (name, facts)
+"""
 _ESCAPED, _ESCAPE = re.compile(r'(["\\])'), r"\\\1"
 NEWEST = 999999  # as server_version_num writes it
 
@@ -59,8 +63,8 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
     """Read the schema with one message; the table ``besides`` is left out. Does not write.
 
     Names are printed in full, and constants alike, whatever the settings of the database. ``version`` is the
-    older of two servers that are to be compared: what it does not know is left out. ``server`` adds roles,
-    tablespaces and slots. ``schemas`` are those that count; without any, all do but those of extensions.
+    older of two servers that are to be compared: what it does not know is left out. ``server`` adds what
+    ``beyond`` reads of it. ``schemas`` are those that count; without any, all do but those of extensions.
     ``extensions`` count in any schema.
     ``only`` names, by their oids, the relations and functions that are read, beside all of the other kinds,
     which are left out unless ``is_wide``, and functions with them.
@@ -110,6 +114,8 @@ def _prepared(theme: str, *, whole: bool) -> bytes:
 @cache
 def _question(theme: str, *, whole: bool) -> LiteralString:
     """Return a question; about the whole schema without the lines that choose: an index helps the others."""
+    if theme == "server":
+        return _SERVER.replace("{server}", database.packaged(__package__, "server.sql").decode())
     parts = (database.packaged(__package__, f"facts/{name}.sql") for name in ("head", theme, "tail"))
     lines = b"".join(parts).splitlines(keepends=True)
     return b"".join(line for line in lines if not (whole and b"{only}::" in line)).decode()
