@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import config, door, files
-from runner.cli import ending, options, report
+from runner.cli import ending, report
 from runner.cli.text import counted
 from runner.errors import LockHeld, LockTimeout, UrlMissing, UsageError
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 def waiting() -> float:
     """Return the seconds of --wait."""
-    return float(click.get_current_context().meta.get(options.WAIT, 0))
+    return float(click.get_current_context().meta.get("runner.wait", 0))
 
 
 def allow_embedded() -> None:
     """Raise ``UrlMissing`` when --no-embedded forbids that the embedded server stands in."""
-    if click.get_current_context().meta.get(options.NO_EMBEDDED):
+    if click.get_current_context().meta.get("runner.no_embedded"):
         raise UrlMissing(
             "No database variable is set, and --no-embedded was given.",
             remedy="Set the variables that pyproject.toml names, in the environment or in .env.",

@@ -20,9 +20,7 @@ FOLDER = ("docs", "schema")
 @click.command("docs")
 @options.scratch_option
 @options.wait_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.project_options
 def docs_command(*, scratch: str | None, file: Path | None) -> None:
     """Write the schema reference, with diagrams.
 

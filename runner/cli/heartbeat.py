@@ -23,14 +23,11 @@ class Heartbeat:
     def is_due(self, event: Working, *, whose: str = "") -> bool:
         """Tell whether a line about a file, maybe of a member of a fleet, is due; once told it is not."""
         pause, key = report.settings.heartbeat, f"{whose}\0{event.migration.path}"
-        due = self._next.get(key, min(_FIRST, pause))
-        if event.seconds < min(_FIRST, pause):  # it was begun anew
-            due = min(_FIRST, pause)
-        self._next[key] = due
-        if not pause or event.seconds < due:
-            return False
-        self._next[key] = event.seconds + pause - min(event.seconds - due, 1)
-        return True
+        first = min(_FIRST, pause)
+        due = first if event.seconds < first else self._next.get(key, first)  # it may be begun anew
+        is_due = bool(pause) and event.seconds >= due
+        self._next[key] = event.seconds + pause - min(event.seconds - due, 1) if is_due else due
+        return is_due
 
 
 def words(event: Working) -> str:

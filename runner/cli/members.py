@@ -95,8 +95,7 @@ def chosen(*, is_reading: bool = False) -> dict[str, Any]:
 
 def _read(file: str) -> tuple[Member, ...]:
     if file == _STDIN:
-        text = sys.stdin.buffer.read()
-        return fleets.parse(_decoded(text), source="stdin", environ=os.environ)
+        return fleets.parse(_decoded(sys.stdin.buffer.read()), source="stdin", environ=os.environ)
     found = fleets.read(file, os.environ)
     if fleets.is_exposed(Path(file)):
         report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {shell.quote(file)}")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 Command = TypeVar("Command", bound="Callable[..., Any] | click.Command")
-WAIT = "runner.wait"
-NO_EMBEDDED = "runner.no_embedded"
 
 
 def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -71,12 +69,8 @@ def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | No
     return value
 
 
-def _note_embedded(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's
-    ctx.meta[NO_EMBEDDED] = value
-
-
-def _keep_wait(ctx: click.Context, param: click.Parameter, value: float) -> None:  # noqa: ARG001 - click's
-    ctx.meta[WAIT] = value
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - whatever it is
+    ctx.meta[f"runner.{param.name}"] = value
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401, ARG001 - click's
@@ -92,7 +86,7 @@ config_option = click.option(
     callback=_read_variables, help="Another pyproject.toml; its folders are relative to it.",
 )  # fmt: skip
 embedded_option = click.option(
-    "--no-embedded", is_flag=True, expose_value=False, callback=_note_embedded,
+    "--no-embedded", is_flag=True, expose_value=False, callback=_keep,
     help="Never use the embedded PostgreSQL in place of a server, as with RUNNER_EMBEDDED=off.",
 )  # fmt: skip
 json_option = together(  # for programs
@@ -110,10 +104,11 @@ url_option = click.option(
     "--url", metavar="URL",
     help="Database of the one series named. Other users can see arguments: better set the variable.",
 )  # fmt: skip
-target_options = together(url_option, config_option, embedded_option, json_option)
+project_options = together(config_option, embedded_option, json_option)
+target_options = together(url_option, project_options)
 wait_option = seconds_option(  # ``common.waiting`` returns it
     "--wait", 0, "How long to wait for a server that is still starting, or its role or database.",
-    expose_value=False, callback=_keep_wait,
+    expose_value=False, callback=_keep,
 )  # fmt: skip
 heartbeat_option = seconds_option(
     "--heartbeat", 30,

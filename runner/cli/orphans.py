@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @click.command("orphans")
 @options.some_series
 @options.wait_option
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.project_options
 def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     """Find rows that refer to nothing elsewhere.
 

@@ -15,8 +15,6 @@ from runner.planning import State
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.model import Migration
-
 
 @click.command("baseline")
 @options.one_series
@@ -41,9 +39,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
                 f"{series} is at {newest.label} already.",
                 remedy="A baseline is for a database without a ledger.",
             )
-        files: list[Migration] = [
-            step.migration for step in planning.pending(site.steps, to=to) if step.migration
-        ]
+        files = [step.file for step in planning.pending(site.steps, to=to)]
         if not files:
             raise UsageError(
                 f"There is nothing to record up to {to:03}: each file requires what the server lacks.",

@@ -88,9 +88,7 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
 
 @server_command.command()
 @options.one_series
-@options.config_option
-@options.embedded_option
-@options.json_option
+@options.project_options
 def url(*, series: str, file: Path | None) -> None:
     """Print the URL of a database on it.
 

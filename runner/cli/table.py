@@ -17,16 +17,9 @@ if TYPE_CHECKING:
     from runner.door import Database
     from runner.planning import Step
 
-_STYLES = {
-    State.APPLIED: "green",
-    State.PENDING: "yellow",
-    State.SKIPPED: "cyan",
-    State.EDITED: "bold red",
-    State.RENAMED: "bold red",
-    State.MISSING: "bold red",
-    State.LATE: "bold red",
-    State.AHEAD: "magenta",
-}
+_STYLES = dict.fromkeys((State.EDITED, State.RENAMED, State.MISSING, State.LATE), "bold red") | {
+    State.APPLIED: "green", State.PENDING: "yellow", State.SKIPPED: "cyan", State.AHEAD: "magenta",
+}  # fmt: skip
 _HEADERS = ("version", "name", "state", "applied at", "by", "time")
 _NAME, _STATE, _AT, _BY, _TIME = range(1, 6)
 _GOES_FIRST = (_BY, _TIME, _AT)  # where room is short
