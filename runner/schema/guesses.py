@@ -79,14 +79,9 @@ def _demanded(type_: Type, checks: Sequence[str]) -> Iterator[str]:
         words = [word for word in words if word != pattern]
     for pattern in _LIKE.findall(text):
         yield from (pattern.replace("%", some).replace("_", "k") for some in ("hen", "owl", ""))
-    if type_.name in ("json", "jsonb"):
-        yield from _documents(words)
-    elif type_.category == "D":
-        yield from words
-        yield from (f"({word}::{type_.full} + interval '1 day')" for word in words)
-        yield from (f"({word}::{type_.full} - interval '1 day')" for word in words)
-    else:
-        yield from words
+    yield from _documents(words) if type_.name in ("json", "jsonb") else words
+    if type_.category == "D":
+        yield from (f"({word}::{type_.full} {sign} interval '1 day')" for sign in "+-" for word in words)
     numbers = [float(n) if "." in n else int(n) for n in _NUMBER.findall(text)]
     yield from _near(numbers, type_)
 

@@ -72,8 +72,7 @@ class Trial:
             error = bench.apply(self.migration)
         if error:
             bench.is_spoiled = bench.could_not_apply = True
-            text = f"{error.message} ({error.place})" if error.place else error.message
-            self._find(text)
+            self._find(f"{error.message} ({error.place})" if error.place else error.message)
             return None
         return before, self.bench.look()
 
@@ -137,7 +136,6 @@ class Trial:
 
     def _undo(self, before: Moment, first: Moment, last: Moment) -> None:
         """Run the rollback with psql, compare with the time before the file, and apply the file again."""
-        bench = self.bench
         if self.migration.rollback is None:
             self._find("it has no rollback file")
             return
@@ -153,16 +151,15 @@ class Trial:
         self.found += findings
         self.notes += notes
         if after.recorded != before.recorded:
-            bench.is_spoiled = True  # what is recorded is not applied again
-            return
-        self._again(first)
+            self.bench.is_spoiled = True  # what is recorded is not applied again
+        else:
+            self._again(first)
 
     def _again(self, first: Moment) -> None:
         self.stage = "again"
         if problem := self.bench.apply(self.migration):
             self.bench.is_spoiled = True
-            text = f"after its rollback it cannot be applied: {problem.message}"
-            self._find(text)
+            self._find(f"after its rollback it cannot be applied: {problem.message}")
             return
         again = self.bench.look()
         self.found += verdict.Judge("again", left="was not there the first time").objects(first, again)

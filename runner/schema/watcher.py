@@ -32,14 +32,9 @@ _NOW = """
     from pg_catalog.pg_current_snapshot() as s
 """
 _NAMES = """
-    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid = any (%s)
+    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid {which}
     union all
-    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid = any (%s)
-"""
-_ALL_NAMES = """
-    select oid, oid::pg_catalog.regclass::text from pg_catalog.pg_class where oid >= %s
-    union all
-    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid >= %s
+    select oid, oid::pg_catalog.regprocedure::text from pg_catalog.pg_proc where oid {which}
 """
 
 
@@ -148,11 +143,8 @@ class Watcher:
         """Read the objects that changed, and all that belong to no relation if one of them may have."""
         is_wide = relations is None or self.follower.is_wide
         chosen = None if relations is None else [oid for oid in relations if oid >= FIRST_OID]
-        names = dict(
-            database.query(self.connection, _ALL_NAMES, FIRST_OID, FIRST_OID)
-            if chosen is None
-            else database.query(self.connection, _NAMES, chosen, chosen)
-        )
+        which, value = (">= %s", FIRST_OID) if chosen is None else ("= any (%s)", chosen)
+        names = dict(database.query(self.connection, _NAMES.replace("{which}", which), value, value))
         fresh = catalog.snapshot(
             self.connection,
             besides=ledger.TABLE,
