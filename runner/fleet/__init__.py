@@ -5,24 +5,16 @@ Take from here ``migrate_fleet``, ``status_fleet``, ``plan_fleet`` and ``verify_
 ``worst`` for the exit code of all. There is no state but the ledgers.
 """
 
+# mypy: implicit-reexport
 from typing import TYPE_CHECKING
 
 from runner import lazily
 
 if TYPE_CHECKING:
-    from runner.fleet.member import Member as Member
-    from runner.fleet.member import canaries as canaries
-    from runner.fleet.member import choose as choose
-    from runner.fleet.member import is_exposed as is_exposed
-    from runner.fleet.member import parse as parse
-    from runner.fleet.member import read as read
-    from runner.fleet.migrating import migrate_fleet as migrate_fleet
-    from runner.fleet.reading import plan_fleet as plan_fleet
-    from runner.fleet.reading import status_fleet as status_fleet
-    from runner.fleet.reading import verify_fleet as verify_fleet
-    from runner.fleet.visit import Ending as Ending
-    from runner.fleet.visit import Visit as Visit
-    from runner.fleet.visit import worst as worst
+    from runner.fleet.member import Member, canaries, choose, is_exposed, parse, read
+    from runner.fleet.migrating import migrate_fleet
+    from runner.fleet.reading import plan_fleet, status_fleet, verify_fleet
+    from runner.fleet.visit import Ending, Visit, worst
 else:
     __getattr__ = lazily(
         __name__,

@@ -6,13 +6,13 @@ diagrams (``label`` what stands in their boxes), ``picture`` draws them, ``sheet
 together, and ``shelf`` puts it all on disk.
 """
 
+# mypy: implicit-reexport
 from typing import TYPE_CHECKING
 
 from runner import lazily
 
 if TYPE_CHECKING:
-    from runner.reference.build import describe as describe
-    from runner.reference.shelf import Change as Change
-    from runner.reference.shelf import fill as fill
+    from runner.reference.build import describe
+    from runner.reference.shelf import Change, fill
 else:
     __getattr__ = lazily(__name__, build="describe", shelf="Change fill")

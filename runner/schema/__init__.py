@@ -7,34 +7,23 @@ unvalidated constraints), ``prove``, ``references`` and ``find_orphans``, ``scra
 ``clear``, and ``psql_program`` for running a file as a DBA does. Only scratch databases are written.
 """
 
+# mypy: implicit-reexport
 from typing import TYPE_CHECKING
 
 from runner import lazily
 
 if TYPE_CHECKING:
-    from runner.schema.bench import Bench as Bench
-    from runner.schema.drift import Comparison as Comparison
-    from runner.schema.drift import drifted as drifted
-    from runner.schema.live import Expected as Expected
-    from runner.schema.live import differences as differences
-    from runner.schema.live import expected as expected
-    from runner.schema.live import state as state
-    from runner.schema.orphans import Orphans as Orphans
-    from runner.schema.orphans import find_orphans as find_orphans
-    from runner.schema.orphans import references as references
-    from runner.schema.proof import Proof as Proof
-    from runner.schema.proof import prove as prove
-    from runner.schema.psql import psql_program as psql_program
-    from runner.schema.rehearsal import clear as clear
-    from runner.schema.rehearsal import rehearse as rehearse
-    from runner.schema.scratch import check_extensions as check_extensions
-    from runner.schema.scratch import scratch_database as scratch_database
-    from runner.schema.scratch import scratch_server as scratch_server
-    from runner.schema.sentence import Reference as Reference
-    from runner.schema.sentence import read_sentence as read_sentence
-    from runner.schema.sentence import without_sentence as without_sentence
-    from runner.schema.soundness import unsound as unsound
-    from runner.schema.verdict import Finding as Finding
+    from runner.schema.bench import Bench
+    from runner.schema.drift import Comparison, drifted
+    from runner.schema.live import Expected, differences, expected, state
+    from runner.schema.orphans import Orphans, find_orphans, references
+    from runner.schema.proof import Proof, prove
+    from runner.schema.psql import psql_program
+    from runner.schema.rehearsal import clear, rehearse
+    from runner.schema.scratch import check_extensions, scratch_database, scratch_server
+    from runner.schema.sentence import Reference, read_sentence, without_sentence
+    from runner.schema.soundness import unsound
+    from runner.schema.verdict import Finding
 else:
     __getattr__ = lazily(
         __name__,
