@@ -1,12 +1,8 @@
 """One connection: messages, settings, errors, URLs.
 
-Take from here ``connect`` (and what tells how a session stands or puts it back), ``query`` and ``ask`` for
-the runner's own questions, whose answers no setting shapes, ``opening`` for a transaction of the runner's
-own, ``run``, ``send`` and ``Answer`` for a message as it is, ``fill`` for literals in it, ``invalid_left``
-for the indexes that a statement leaves behind, ``together`` to wait for several servers at once, ``heeding``
-to end from outside what a thread waits for (``interruption`` by an event, ``silence`` in time), ``pause`` to
-wait like that for nothing, ``parse`` for URLs. Every connection is in autocommit mode without server-side
-preparation: the runner writes its own ``begin`` and ``commit``, and a message holds exactly what it says.
+Every connection is in autocommit mode without server-side preparation: the runner writes its own ``begin``
+and ``commit``, and a message holds exactly what it says. No setting shapes the answers to the runner's own
+questions: ``query`` and ``ask``.
 """
 
 # mypy: implicit-reexport

@@ -1,7 +1,6 @@
 """What a program calls, and the command line too: migrate, status, plan, verify.
 
-Take from here these four, ``Database`` (what they return, one of each series), ``Checked`` and ``Event``
-(what ``migrate`` tells while it works), and ``sites`` for a command that needs the connections themselves.
+``Database`` is what they return, one of each series.
 """
 
 # mypy: implicit-reexport

@@ -1,14 +1,7 @@
 """A folder becomes migrations: names, text, directives, statements, checksum.
 
-Take from here ``load`` (the migrations of a folder), ``leavings`` (what else lies there), ``check`` (refuse
-what must not be sent), ``procedures`` (which it must know where a file ``may_call`` one),
-``waits_for_others``, ``commits_itself``, ``detaches`` and ``indexes`` (of a file without a transaction),
-``scan`` (statements with their offsets), ``blanked`` (a text without its comments), ``body`` (the longest
-string of a statement), ``locate`` (an offset as a place), ``made_schemas`` (what a file creates),
-``replaced_routines`` (what it would replace), ``folded`` (defaults that are a time), ``explain`` (how a file
-differs from what was applied), ``Unvalidated`` (constraints that files leave so); and to write, ``create``
-(the next file from a template), ``lay_out`` (a new project), ``write`` and ``writing``. No server is asked;
-the lexical rules are PostgreSQL's (manual, section 4.1), with ``standard_conforming_strings`` on.
+No server is asked; the lexical rules are PostgreSQL's (manual, section 4.1), with
+``standard_conforming_strings`` on.
 """
 
 # mypy: implicit-reexport

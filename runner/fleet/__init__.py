@@ -1,8 +1,6 @@
 """Many databases of one series: visited a few at a time, each under a lock of its own.
 
-Take from here ``migrate_fleet``, ``status_fleet``, ``plan_fleet`` and ``verify_fleet``, which yield a
-``Visit`` for each member as it comes; ``parse`` and ``is_exposed`` for the text that names the members, and
-``worst`` for the exit code of all. There is no state but the ledgers.
+There is no state but the ledgers.
 """
 
 # mypy: implicit-reexport

@@ -1,9 +1,6 @@
 """The only place that names ``schema_migrations``: one row per applied file, beside what the file made.
 
-Take from here ``read``, ``shape`` and ``read_rows`` (what is recorded), the parts of messages that record a
-file in the transaction that applies it (``lock_message`` … ``record_within``), the advisory
-lock (``try_lock``, ``HOLDS``), and ``baseline`` and ``accept``, which record without running. Every name is
-qualified, so that no search_path decides what the runner reads or writes.
+Every name is qualified, so that no search_path decides what the runner reads or writes.
 """
 
 # mypy: implicit-reexport

@@ -1,7 +1,6 @@
 """What pending files lock, rewrite, read and destroy, measured in a scratch database.
 
-Take from here ``trace`` (a ``Trace`` per file of one site), ``Trace`` with its ``Traced`` statements and
-their ``Effect``s, and ``ALARMS``, the classes that a pipeline may refuse. Only a scratch database is written.
+Only that is written. ``ALARMS`` are the classes that a pipeline may refuse.
 """
 
 # mypy: implicit-reexport

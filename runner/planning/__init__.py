@@ -1,10 +1,6 @@
-"""Files against ledger, and everything that must be known before a change.
+"""Files against ledger, and everything that must be known before a change. Nothing here leaves a change.
 
-Take from here ``read`` (the files of the chosen series), ``look`` (connect, and compare them with each
-ledger: a ``Site`` with its ``Step``s), ``check``, ``check_writable`` and ``unadopted`` (the reasons not to go
-on), ``ask`` and ``refused`` (which extensions a server would create, by trying), ``check_and_ask`` (both at a
-time), the questions to steps (``pending``, ``behind``, ``newest``), ``unvalidated`` (constraints that the
-files leave so), and ``write_bundle`` (pending files as SQL). Nothing here leaves a change.
+``look`` connects, and compares: a ``Site`` for each database, with its ``Step``s.
 """
 
 # mypy: implicit-reexport

@@ -1,10 +1,6 @@
 """What a database is, and what the files would make of it, built in a scratch database.
 
-Take from here ``differences`` and ``drifted`` (a live schema beside its files), ``expected`` and ``state``
-(the same for many), ``unsound`` (invalid indexes,
-unvalidated constraints), ``prove``, ``references`` and ``find_orphans``, ``scratch_server``,
-``scratch_database`` and ``check_extensions``, ``rehearse`` (a ``Bench`` where pending files may run) and
-``clear``, and ``psql_program`` for running a file as a DBA does. Only scratch databases are written.
+Only scratch databases are written.
 """
 
 # mypy: implicit-reexport
