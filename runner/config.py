@@ -158,11 +158,8 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
     where = f"[tool.runner.databases.{name}] in {path}"
     if not (environment.is_name(name) and name.islower() and name[0] != "_"):
         raise ConfigError(f"{where}: the name of a series is made of a-z, 0-9 and _.", remedy="Rename it.")
-    if (
-        not isinstance(entry, dict)
-        or entry.keys() - _OPTIONAL != _KEYS
-        or not all(_filled(entry[key]) for key in _KEYS)
-    ):
+    entry = entry if isinstance(entry, dict) else {}
+    if entry.keys() - _OPTIONAL != _KEYS or not all(_filled(entry[key]) for key in _KEYS):
         raise ConfigError(
             f"{where} must have exactly the texts sql, database and url, without a NUL.", remedy="Correct it."
         )

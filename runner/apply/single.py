@@ -103,8 +103,8 @@ def _run(
     connection, settings = access.connection, _settings(migration, access, limits)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     seen = database.invalid_before(connection)
-    message = settings + ledger.running_message(migration) + wait + _longest(limits)
-    yield from _told(connection, message, watch)
+    longest = database.fill(_LONGEST, statement_timeout=milliseconds(limits.statement_timeout))
+    yield from _told(connection, settings + ledger.running_message(migration) + wait + longest, watch)
     started = time.monotonic()
     watch.begin(migration)
     try:
@@ -168,8 +168,3 @@ def _settings(migration: Migration, access: Access, limits: Limits) -> str:
         lock_timeout=milliseconds(limits.lock_timeout),
     )
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
-
-
-def _longest(limits: Limits) -> str:
-    longest = limits.statement_timeout
-    return database.fill(_LONGEST, statement_timeout=milliseconds(longest))

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 JSON = r"\u{:04x}"  # how a letter is written out there
-_OTHERS = re.compile(
-    r"^(\s*):(?=:)|(##)\[", re.M
-)  # what begins a command: its line is trimmed, or anywhere in it
+# What begins a command: its line is trimmed, or anywhere in it.
+_OTHERS = re.compile(r"^(\s*):(?=:)|(##)\[", re.M)
 _PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
 
 

@@ -46,14 +46,6 @@ def number_option(*names: str, **more: Any) -> Callable[[Command], Command]:  # 
     )
 
 
-def _name_command(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's
-    ending.current().name(ctx)
-
-
-def _choose_log(ctx: click.Context, param: click.Parameter, value: str) -> None:  # noqa: ARG001 - click's
-    log.choose(value)
-
-
 def _read_variables(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's
     """Note --config, and let .env set the options that have a variable; the environment wins."""
     report.settings.config = value
@@ -91,12 +83,12 @@ embedded_option = click.option(
 )  # fmt: skip
 json_option = together(  # for programs
     click.option(
-        "--json", is_flag=True, expose_value=False, callback=_name_command, is_eager=True,
-        help="Print one JSON document instead.",
+        "--json", is_flag=True, expose_value=False, is_eager=True, help="Print one JSON document instead.",
+        callback=lambda ctx, *_: ending.current().name(ctx),
     ),
     click.option(
         "--log", type=click.Choice(["text", log.JSON]), default="text", show_envvar=True, envvar=log.VARIABLE,
-        expose_value=False, callback=_choose_log,
+        expose_value=False, callback=lambda *given: log.choose(given[-1]),
         help="What stderr holds: text, or an event per line as JSON, for log collectors.",
     ),
 )  # fmt: skip

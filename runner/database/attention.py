@@ -94,9 +94,7 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
         """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""
-        limit: dict[str, Any] = (
-            {} if timeout is None else {"timeout": timeout}
-        )  # psycopg before 3.3.6 has none
+        limit: dict[str, Any] = {} if timeout is None else {"timeout": timeout}  # new in psycopg 3.3.6
         try:
             return waiting.wait(_heeding(gen, heed()), self.pgconn.socket, interval=interval, **limit)
         except psycopg.Error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from runner.database import Connection
-    from runner.files import Statement
     from runner.locks.probe import Relation
     from runner.locks.run import Existing
     from runner.model import Migration
@@ -55,7 +53,9 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
     lost += outside.named(statement, migration.sql, in_transaction=False)
     lost += [*_gone(there, now, known), *_emptied(works, emptied & now.keys(), known)]
-    traced = replace(_named(migration, statement), effects=effects, losses=tuple(dict.fromkeys(lost)))
+    place = files.locate(migration.sql, statement.start, path=migration.path)
+    text = shown(migration.sql[statement.start : statement.end])
+    traced = Traced(place, text, effects, tuple(dict.fromkeys(lost)), _NOTE)
     return (traced,), error.message if error else None
 
 
@@ -100,11 +100,6 @@ def _emptied(
     yield from (Loss(f"empties {known[oid].name}", is_data=True) for oid in truncated)
     rest = sorted(set(without) - truncated)
     yield from (Loss(f"deletes every row of {known[oid].name}", is_data=True) for oid in rest)
-
-
-def _named(migration: Migration, statement: Statement) -> Traced:
-    place = files.locate(migration.sql, statement.start, path=migration.path)
-    return Traced(place, shown(migration.sql[statement.start : statement.end]), note=_NOTE)
 
 
 def _gone(before: Mapping[int, Relation], now: Mapping[int, Relation], known: Existing) -> tuple[Loss, ...]:

@@ -142,10 +142,11 @@ class Bench:
     def psql(self, file: Path) -> str | None:
         """Run a file as a DBA does with psql; return the error it told. Writes.
 
-        Where psql would but send the file to the server, so does this session, which is there already.
+        Where psql would but send the file to the server, so does this session, which is there already, unless
+        a new one would begin with other settings.
         """
         text = psql.plain(file)
-        if text is None or psql.settings(self.watcher.moment.server) != self._settings:  # for a new session
+        if text is None or psql.settings(self.watcher.moment.server) != self._settings:
             return self._run_file(file)
         error = self._send(text)
         if error and self._rise(error):

@@ -44,12 +44,10 @@ class Difference:
         if self.attribute.startswith("hidden "):
             return f"{self.subject} has other {self.attribute.removeprefix('hidden ')}"
         if "\n" in (self.expected or "") + (self.actual or ""):
-            return "\n".join((f"{self.subject} has another {self.attribute} ({expected} -):", *self._diff()))
+            changes = (f"    {line}" for line in diff(self.expected, self.actual, around=2))
+            return "\n".join((f"{self.subject} has another {self.attribute} ({expected} -):", *changes))
         verb = "is" if self.attribute in ("definition", "type") else f"has {self.attribute}"
         return f"{self.subject} {verb} {self.actual or 'none'}, {expected} {self.expected or 'none'}"
-
-    def _diff(self) -> list[str]:
-        return [f"    {line}" for line in diff(self.expected, self.actual, around=2)]
 
     def __str__(self) -> str:
         return self.told(expected="files say", extra="is not in the files")
