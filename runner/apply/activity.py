@@ -133,7 +133,6 @@ def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
 def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
-    """Return what is found."""
     rows = _rows(connection, _FACTS.replace("{which}", which), **named)
     return tuple((_session(row[:7]), _activity(*row[7:])) for row in rows)
 

@@ -106,7 +106,6 @@ class Run:
             yield self.done(event.ms) if isinstance(event, Outcome) else event
 
     def _together(self) -> list[Migration]:
-        """Return the files of the next message."""
         found: list[Migration] = []
         length = 0
         for migration in reversed(self._todo[-self.most :]):

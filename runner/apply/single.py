@@ -163,8 +163,6 @@ def _followed(connection: Connection, text: str, watch: Watch) -> Generator[Work
 
 def _settings(migration: Migration, access: Access, limits: Limits) -> str:
     settings = database.fill(
-        _SETTINGS,
-        application=application(migration),
-        lock_timeout=milliseconds(limits.lock_timeout),
+        _SETTINGS, application=application(migration), lock_timeout=milliseconds(limits.lock_timeout)
     )
     return settings + (_NOTICE_LOSS if access.notices_loss else "")

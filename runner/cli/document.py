@@ -108,7 +108,7 @@ def notices(event: Noticed) -> list[dict[str, Any]]:
             "severity": notice.severity,
             "message": notice.message,
             "sqlstate": notice.sqlstate,
-            **_place(notice.place),
+            **place(notice.place),
             "notes": list(notice.notes),
         }
         for notice in event.notices
@@ -134,12 +134,13 @@ def error(problem: RunnerError) -> dict[str, Any]:
         "message": problem.message,
         "remedy": problem.remedy,
         "sqlstate": getattr(problem, "sqlstate", None),
-        **_place(problem.place),
+        **place(problem.place),
         "notes": list(problem.notes),
     }
 
 
-def _place(place: Place | None) -> dict[str, Any]:
+def place(place: Place | None) -> dict[str, Any]:
+    """Return where it is in a file."""
     return {
         "file": place.path if place else None,
         "line": place.line if place else None,

@@ -16,8 +16,6 @@ from runner.cli import common, options, report, shell, values
 from runner.errors import FileMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from runner.planning import Site, Step
 
 BASE = "base"
@@ -119,9 +117,7 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     project = config.load(file)
     project.check_own()
     [chosen] = config.choose(project, series)
-    paths: Sequence[Path] = files.create(
-        series, chosen.folder, name, root=project.root, variable=chosen.variable
-    )
+    paths = files.create(series, chosen.folder, name, root=project.root, variable=chosen.variable)
     shown = [files.shown(path, root=project.root) for path in paths]
     common.tell(written=shown)
     report.answer("\n".join(shown))

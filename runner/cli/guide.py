@@ -52,10 +52,7 @@ class Context(click.Context):
     """A call of a command, which an error of its options names, too: click forgets that of some."""
 
     def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        tb: TracebackType | None,
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
     ) -> bool | None:
         """Leave it."""
         if isinstance(exc_value, click.UsageError) and exc_value.ctx is None:

@@ -76,7 +76,6 @@ def _shown(
 
 
 def _check(proofs: Sequence[Proof]) -> None:
-    """Raise ``ProofFailed`` unless all files stood it."""
     failed = sum(bool(one.findings) for one in proofs)
     untried = sum(bool(one.untried) for one in proofs)
     if failed or untried:

@@ -71,7 +71,6 @@ class Screen:
         return self._progress
 
     def _leave(self) -> None:
-        """Say what the database at hand has now."""
         self._enter().__exit__()
         one = self._waiting.pop(0)._replace(outcomes=tuple(self._done))
         reached = self._failed in (None, one.series)

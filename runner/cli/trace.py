@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runner.cli.document import place
+
 if TYPE_CHECKING:
     from runner.door import Database
     from runner.locks import Effect, Trace, Traced
@@ -33,9 +35,7 @@ def _trace(trace: Trace) -> dict[str, Any]:
 
 def _statement(traced: Traced) -> dict[str, Any]:
     return {
-        "file": traced.place.path,
-        "line": traced.place.line,
-        "column": traced.place.column,
+        **place(traced.place),
         "text": traced.text,
         "alarms": list(traced.alarms),
         "tables": [_effect(effect) for effect in traced.effects],

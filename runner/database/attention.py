@@ -60,8 +60,7 @@ def silence(name: str, *, seconds: float | None = None) -> Callable[[float], Non
     def look(waited: float) -> None:
         if waited > limit:
             raise ConnectionLost(
-                f"The server of {name} has not answered for {limit:g} s.",
-                remedy="Look at it, and run again.",
+                f"The server of {name} has not answered for {limit:g} s.", remedy="Look at it, and run again."
             )
 
     return look

@@ -27,15 +27,11 @@ _REMEDIES = {
     _REJECTED: f"Let {_HBA} of the server admit this user, database and address, or use another URL.",
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
-_OF_POOLER = {
-    "authentication failed": _REMEDIES[_WRONG_PASSWORD],
-    "unsupported startup parameter": _OPTION,
-}
+_OF_POOLER = {"authentication failed": _REMEDIES[_WRONG_PASSWORD], "unsupported startup parameter": _OPTION}
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
 # The one way to be refused of this SQLSTATE that no name tells in all languages of PostgreSQL's catalogs.
 _CERTIFICATE = re.compile(
-    "certifi|zertifi|sertifi|certyfi|сертиф|სერტიფიკატ|証明|인증서|证书|憑證",
-    re.IGNORECASE,
+    "certifi|zertifi|sertifi|certyfi|сертиф|სერტიფიკატ|証明|인증서|证书|憑證", re.IGNORECASE
 )
 _HALF_DROPPED = (
     "A drop of it was interrupted, and nothing else can be done with it. As an administrator: "

@@ -89,7 +89,6 @@ def plan(  # noqa: PLR0913 - options, keyword-only
 
 
 def _traced(site: Site, scratch: str | None, own: Path) -> Database:
-    """Return one database with what its pending files lock."""
     pending = [step.file for step in planning.pending(site.steps)]
     return seen(site)._replace(locks=locking.trace(site, pending, scratch_url=scratch, own=own))
 

@@ -94,7 +94,6 @@ def _told_apart(twins: Twins, one: Member, looked: Seen) -> Seen:
 def _visit(
     round_: Round, see: Callable[[Site], Seen], is_patient: bool, one: Member, _: Callable[..., None]
 ) -> Seen:
-    """Look at one member."""
     try:
         with look.site(round_.files, one, wait=round_.wait, is_patient=is_patient) as site:
             return see(site)

@@ -82,7 +82,6 @@ def survey(round_: Round, terms: Terms, tell: Callable[[str, Event], None]) -> l
 def _look(
     round_: Round, terms: Terms, given: set[Given], member: Member, _: Callable[[Event], None]
 ) -> Found:
-    """Do the preflight of one member."""
     try:
         return _checked(round_, terms, given, member)
     except RunnerError as problem:

@@ -112,7 +112,6 @@ def _gone(before: Mapping[int, Relation], now: Mapping[int, Relation], known: Ex
 def _built(
     before: Mapping[int, Relation], now: Mapping[int, Relation], known: Existing
 ) -> dict[int, frozenset[Work]]:
-    """Return the tables that have a new index."""
     tables = {one.table for oid, one in now.items() if oid not in before and one.table in known}
     return {oid: frozenset({Work.BUILDS}) for oid in tables if oid is not None}
 

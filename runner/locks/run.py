@@ -108,7 +108,6 @@ class _Run:
     def _lost(
         self, statement: Statement, now: Probe, works: Mapping[int, Collection[Work]]
     ) -> Iterator[Loss]:
-        """Yield what a statement destroyed."""
         for one in self.losses.dropped():
             self.drops.append((len(self.done), one))
             yield loss.drop(one)

@@ -44,7 +44,6 @@ def others(connection: Connection, *, schemas: Collection[str] = ()) -> dict[int
 
 
 def _rows(connection: Connection, file: str, schemas: Collection[str]) -> list[tuple[Any, ...]]:
-    """Run a query of this package."""
     text = packaged(__package__, file)
     return query(connection, text, besides=ledger.TABLE, schemas=list(schemas) or None)
 

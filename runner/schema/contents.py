@@ -102,7 +102,6 @@ def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
 
 @cache
 def _columns() -> str:
-    """Return the question for columns."""
     return database.packaged(__package__, "contents.sql").decode()
 
 

@@ -105,7 +105,6 @@ def _near(numbers: Sequence[float], type_: Type) -> Iterator[str]:
 
 
 def _plain(types: Types, type_: Type, full: str, *, is_key: bool) -> Iterator[str]:
-    """Yield values of a type as such."""
     if type_.name in _LITERALS:
         yield from _of_name(type_, full, is_key=is_key)
     elif type_.kind == "e":

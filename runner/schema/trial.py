@@ -170,7 +170,6 @@ class Trial:
         self.bench.look()
 
     def _name_empty(self, first: Moment) -> None:
-        """Take note of the tables of this file that have no rows."""
         filler = self.bench.filler
         concerned = wishes.mentioned(self.migration.sql, filler.tables) | first.touched
         self.empty = tuple(sorted(name for oid, name in filler.empty.items() if oid in concerned))
