@@ -66,42 +66,6 @@ _ANYTHING = """
             ))
     );
 """
-_OBJECTS = """
-    select f.name
-    from (
-        select n.nspname || '.' || c.relname
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p', 'v', 'm', 'f')
-            and n.nspname = any ({schemas}::text[])
-            and (n.nspname, c.relname) <> ({schema}, {name})
-            and not exists (
-                select from pg_catalog.pg_depend as e
-                where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                    and e.objid = c.oid and e.deptype = 'e'
-            )
-        union
-        select n.nspname || '.' || p.proname || '()'
-        from rows from (
-            pg_catalog.unnest({places}::text[]), pg_catalog.unnest({routines}::text[])
-        ) as r (place, name)
-        join pg_catalog.pg_namespace as n on n.nspname = r.place and n.nspname = any ({schemas}::text[])
-        join pg_catalog.pg_proc as p on p.pronamespace = n.oid and p.proname = r.name
-        where not exists (
-            select from pg_catalog.pg_depend as e
-            where e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                and e.objid = p.oid and e.deptype = 'e'
-        )
-    ) as f (name)
-    where {adopted}
-        or not exists (
-            select from pg_catalog.pg_class as l
-            join pg_catalog.pg_namespace as s on s.oid = l.relnamespace
-            where s.nspname = {schema} and l.relname = {name}
-        )
-    order by 1
-    limit 4;
-"""
 
 # Windows cannot tell that a client is gone; its shared memory gives it away, whoever compiled the server.
 _FACTS = """
@@ -216,8 +180,9 @@ def objects(
     """
     schema, _, name = besides.partition(".")
     known = {"schema": schema, "name": name, "schemas": list(schemas), "adopted": adopted}
+    text = database.packaged(__package__, "objects.sql").decode()
     places, called = [place for place, _ in routines], [routine for _, routine in routines]
-    return database.fill(_OBJECTS, places=places, routines=called, **known)
+    return database.fill(text, places=places, routines=called, **known)
 
 
 def names(connection: "Connection", result: "PGresult") -> tuple[str, ...]:
