@@ -23,6 +23,10 @@ _REPLACES = (
     r"(?i)\bcreate\s+or\s+replace\s+(?:function|procedure|aggregate)\s+"
     rf"(?:{_NAME}\s*\.\s*)?{_NAME}\s*\("
 )
+_RETURNS = (  # a type of PostgreSQL's own, as it is written
+    r"(?i)[^;]*?\breturns\s+(?!table\b)(?:setof\s+)?"
+    r"(\w+(?![\w.])(?:\s+(?:precision|varying|with(?:out)?\s+time\s+zone)\b)?(?:\s*\[\s*\])*)"
+)
 _BLANKS, _VERBS = " \t\n\r\f\v", ("create", "alter")
 _FEW = 50  # comments: behind more a closer look is shorter
 _MENTIONED = r"(?i)\b(?:create|alter)\s+schema\b"
@@ -70,11 +74,18 @@ def _names(text: str, statement: Statement) -> Iterator[str]:
             yield outside.plain(found[1] or found[3])
 
 
-def replaced_routines(text: str) -> tuple[tuple[str | None, str], ...]:
-    """Return schema, where it is said, and name of each routine that ``text`` makes or replaces."""
+def replaced_routines(text: str) -> tuple[tuple[str | None, str, str | None], ...]:
+    """Return schema, where it is said, name and type of each routine that ``text`` makes or replaces.
+
+    The type is what it returns, where that is said without a schema.
+    """
     if "replace" not in text.lower():
         return ()
     from runner.files.hidden import blanked  # noqa: PLC0415 - start-up time: asked before a first run
 
-    found = re.finditer(_REPLACES, blanked(text))
-    return tuple((one[1] and outside.plain(one[1]), outside.plain(one[2])) for one in found)
+    code = blanked(text)
+    return tuple(
+        (one[1] and outside.plain(one[1]), outside.plain(one[2]), returned and returned[1])
+        for one in re.finditer(_REPLACES, code)
+        for returned in [re.compile(_RETURNS).match(code, one.end())]
+    )

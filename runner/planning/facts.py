@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.database import Connection
+    from runner.planning.site import Routines
 
 OLDEST_SERVER = 150000  # as server_version_num writes it
 UNKNOWN = "this server does not offer it"
@@ -169,20 +170,18 @@ def anything(*, schemas: "Collection[str]") -> str:
     return database.fill(_ANYTHING, schemas=list(schemas))
 
 
-def objects(
-    *, besides: str, schemas: "Collection[str]", adopted: bool, routines: "Collection[tuple[str, str]]" = ()
-) -> str:
+def objects(*, besides: str, schemas: "Collection[str]", adopted: bool, routines: "Routines" = ()) -> str:
     """Return the query of up to four tables, views and ``routines`` in ``schemas`` that no extension owns.
 
-    Routines are given with their schemas. The table ``besides``, written with its schema, is left out. There
-    are none where that table is there although the database is not known to be ``adopted``: its rows say
-    more, or another runner has begun meanwhile.
+    A routine that returns something else than is given does not count: the server refuses to replace it. The
+    table ``besides``, written with its schema, is left out. There are none where that table is there although
+    the database is not known to be ``adopted``: its rows say more, or another runner has begun meanwhile.
     """
     schema, _, name = besides.partition(".")
     known = {"schema": schema, "name": name, "schemas": list(schemas), "adopted": adopted}
     text = database.packaged(__package__, "objects.sql").decode()
-    places, called = [place for place, _ in routines], [routine for _, routine in routines]
-    return database.fill(text, places=places, routines=called, **known)
+    places, called, types = map(list, zip(*routines, strict=True)) if routines else ([], [], [])
+    return database.fill(text, places=places, routines=called, types=types, **known)
 
 
 def names(connection: "Connection", result: "PGresult") -> tuple[str, ...]:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.model import Migration
+    from runner.planning.site import Routines
 
-    Empty = tuple[Sequence[str], Sequence[tuple[str, str]]]  # schemas; routines, each with its schema
+    Empty = tuple[Sequence[str], Routines]  # schemas, and what files would replace
 
 _SETTINGS = """
 \\set ON_ERROR_STOP on
@@ -186,8 +187,9 @@ def _variables(
         yield _variable("record_alone", _RECORD_ALONE, "… which may leave no index invalid.")
 
 
-def _empty(schemas: Sequence[str], routines: Sequence[tuple[str, str]]) -> str:
-    return database.fill(_EMPTY, schemas=list(schemas), routines=[".".join(one) for one in routines])
+def _empty(schemas: Sequence[str], routines: Routines) -> str:
+    names = [f"{place}.{name}" for place, name, _ in routines]
+    return database.fill(_EMPTY, schemas=list(schemas), routines=names)
 
 
 def _variable(name: str, text: str, about: str) -> str:

@@ -16,11 +16,12 @@ from (
     union
     select n.nspname || '.' || p.proname || '()'
     from rows from (
-        pg_catalog.unnest({places}::text[]), pg_catalog.unnest({routines}::text[])
-    ) as r (place, name)
+        pg_catalog.unnest({places}::text[]), pg_catalog.unnest({routines}::text[]),
+        pg_catalog.unnest({types}::text[])
+    ) as r (place, name, type)
     join pg_catalog.pg_namespace as n on n.nspname = r.place and n.nspname = any ({schemas}::text[])
     join pg_catalog.pg_proc as p on p.pronamespace = n.oid and p.proname = r.name
-    where not exists (
+    where p.prorettype = coalesce(pg_catalog.to_regtype(r.type), p.prorettype) and not exists (
         select from pg_catalog.pg_depend as e
         where e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
             and e.objid = p.oid and e.deptype = 'e'

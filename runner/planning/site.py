@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.planning.step import Step
 
     Files = Mapping[str, tuple[Migration, ...]]
-    Routines = Sequence[tuple[str, str]]  # schema and name
+    Routines = Sequence[tuple[str, str, str | None]]  # schema, name, and what it returns, if that is said
 
 _SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
@@ -195,4 +195,4 @@ def replaced(target: Target, migrations: Sequence[Migration]) -> Routines:
     """Return the routines that files would replace, those without a schema in the first that counts."""
     first, *_ = _schemas(target, migrations)
     found = (one for migration in migrations for one in files.replaced_routines(migration.sql))
-    return [(place or first, name) for place, name in found]
+    return [(place or first, name, returns) for place, name, returns in found]

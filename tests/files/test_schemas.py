@@ -45,14 +45,19 @@ def test_schemas_are_found_where_sql_makes_them(text: str, names: tuple[str, ...
     ("text", "found"),
     [
         ("create function public.f() returns int return 1;", ()),
-        ("create or replace function f () returns int return 1;", ((None, "f"),)),
-        ('CREATE OR\nREPLACE PROCEDURE "My s" . "P"(a int) begin atomic; end;', (("My s", "P"),)),
-        ("create or replace /* x */ aggregate public.A(int) (sfunc = f, stype = int);", (("public", "a"),)),
+        ("create or replace function f () returns int return 1;", ((None, "f", "int"),)),
+        ('CREATE OR\nREPLACE PROCEDURE "My s" . "P"(a int) begin atomic; end;', (("My s", "P", None),)),
+        ("create or replace /* x */ aggregate public.A(int) (sfunc = f);", (("public", "a", None),)),
         ("-- create or replace function f()\nselect 1;", ()),
         ("create or replace view public.v as select 1; create or replace trigger f on t", ()),
-        ("do $$ begin create or replace function f() returns int return 1; end $$;", ((None, "f"),)),
+        ("do $$ begin create or replace function f() returns s.t return 1; end $$;", ((None, "f", None),)),
+        (
+            "create or replace function f(a int = g(1)) returns setof timestamp with time zone[] stable",
+            ((None, "f", "timestamp with time zone[]"),),
+        ),
+        ("create or replace function f() returns table (a int) language sql as '';", ((None, "f", None),)),
     ],
 )
-def test_which_routines_a_text_would_replace(text: str, found: tuple[tuple[str | None, str], ...]) -> None:
+def test_which_routines_a_text_would_replace(text: str, found: tuple[tuple[str | None, ...], ...]) -> None:
     """Those that it makes or replaces: what only makes one fails where it is there already."""
     assert replaced_routines(text) == found

@@ -102,7 +102,8 @@ FUNCTION = "create or replace function {}() returns int language sql as 'select 
     ("there", "holds"),
     [
         (FUNCTION.format("public.mark"), "public.mark()"),
-        ("create procedure public.mark(int) language sql as ''", "public.mark()"),
+        ("create function public.mark() returns integer return 2", "public.mark()"),
+        ("create function public.mark() returns text return ''", None),
         (FUNCTION.format("public.helper") + FUNCTION.format('public."Mark"'), None),
         ("create schema billing;" + FUNCTION.format("billing.mark") + FUNCTION.format("billing.own"), None),
         ("create extension vector", None),
