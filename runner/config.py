@@ -107,6 +107,7 @@ def _nearest() -> Path | None:
     for parent in (folder, *folder.parents):
         path = parent / FILE
         if _is_there(path) and "runner" in _table(path, "tool"):
+            environment.check_owner(path)
             return path
     return None
 

@@ -110,18 +110,20 @@ def stop(home: Path) -> bool:
 def _folder(home: Path) -> Path:
     """Return the folder of the data. Raises ``EmbeddedUnavailable`` when it is another user's.
 
-    Root could start a server there, but by taking the folder away from one that runs. Nor can a server be
+    Root could start a server there, but by taking the folder away from one that runs, or, where another user
+    made a link, from whom it belongs to. Nor can a server be
     told of a folder whose name Python does not understand, as in a locale without UTF-8.
     """
-    folder = (home / FOLDER).resolve()
+    written = home / FOLDER
+    folder = written.resolve()
     if not database.is_utf8(str(folder)):
         shown = str(folder).encode(errors="replace").decode()
         raise EmbeddedUnavailable(
             f"The name of {shown} has letters that are none in this locale.", remedy=_spelling(folder)
         )
-    if folder.exists() and (owner := _owner_else(folder)):
+    if folder.exists() and (owner := _owner_else(written) or _owner_else(folder)):
         raise EmbeddedUnavailable(
-            f"{folder} belongs to {owner}, and so does the embedded PostgreSQL in it.",
+            f"{written} belongs to {owner}, and so does the embedded PostgreSQL in it.",
             remedy=f"Run as {owner}, or set the variables (see --help).",
         )
     return folder
@@ -141,7 +143,7 @@ def _owner_else(folder: Path) -> str | None:
         return None
     import pwd  # noqa: PLC0415 - not there on Windows
 
-    number = folder.stat().st_uid
+    number = folder.lstat().st_uid
     try:
         name = pwd.getpwuid(number).pw_name
     except KeyError:  # as from outside a container

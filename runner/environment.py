@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,24 @@ def _file(file: Path) -> dict[str, str]:
         return _once(file)
     if not stat.S_ISREG(mode):
         raise _unreadable(file, "it is neither a file nor a FIFO")
+    check_owner(file)
     return _parse(file)
+
+
+def check_owner(file: Path) -> None:
+    """Raise ``ConfigError`` for a file that another user has put into a folder where everybody may.
+
+    It decides what is run, and where: so git does not look into a repository of somebody else, either (see
+    safe.directory). A file that was named is meant.
+    """
+    if sys.platform == "win32":
+        return
+    folder, owner = file.parent.stat(), file.stat().st_uid
+    if folder.st_mode & stat.S_IWOTH and owner not in (os.geteuid(), folder.st_uid):
+        raise ConfigError(
+            f"{file} belongs to another user, in a folder where everybody may write.",
+            remedy="If it is meant, let it belong to you; else move it away, or name a file with --config.",
+        )
 
 
 def spelt(path: Path, where: str) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import config
+from runner import config, environment
 from runner.config import Project, Target
 from runner.errors import ConfigError, UnknownSeries, UrlMissing, UsageError
 
@@ -26,6 +26,30 @@ database = "socrates_specs"
 url = "URL_SPECS"
 """
 AUTH, SPECS = "postgresql://u:s3cret@auth/a", "postgresql://u:s3cret@specs/s"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file away")
+@pytest.mark.parametrize("name", [config.FILE, ".env"])
+def test_what_somebody_else_put_where_everybody_may_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It would decide which files are run, and where; in a folder of its owner's it is as ever."""
+    (tmp_path / config.FILE).write_text(TWO, encoding="utf-8")
+    (tmp_path / ".env").write_text("A=b\n", encoding="utf-8")
+    os.chown(tmp_path / name, 12345, -1)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    def look() -> None:
+        environment.read(config.load().home, {})
+
+    look()
+    tmp_path.chmod(0o1777)
+    with pytest.raises(ConfigError, match=f"{name} belongs to another user"):
+        look()
+    config.load(tmp_path / config.FILE)  # it was named
+    os.chown(tmp_path, 12345, -1)
+    look()
 
 
 @pytest.fixture

