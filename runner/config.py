@@ -188,7 +188,7 @@ def _filled(value: object) -> bool:
 
 def choose(project: Project, names: "str | Sequence[str]") -> tuple[Series, ...]:
     """Return the named series in configured order; all of them for no name. Raises ``UnknownSeries``."""
-    names = [names] if isinstance(names, str) else names
+    names = (names,) if isinstance(names, str) else tuple(names)  # an iterator is used up once
     known = [series.name for series in project.series]
     for name in names:
         if "://" in name or "=" in name:

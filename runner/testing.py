@@ -11,9 +11,11 @@ Each test then gets a clone, ``postgresql``, in some ten milliseconds.
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from runner import database, door
+from runner.errors import DatabaseMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
 
 _PREFIX = "runner_kept_"
 _SOURCE = "the test database"
-_LOCK = "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('runner_kept', 0))"
+_LOCK = """
+    set lock_timeout = 0;
+    set statement_timeout = 0;
+    select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('runner_kept', 0))
+"""
 
 # A database made from template1 holds nothing of its own: the server's own objects have lower numbers.
 _EMPTY = """
@@ -37,12 +43,16 @@ _EMPTY = """
     )
 """
 
-# It is closed when it is complete; a process that dies before leaves an open one, which is dropped.
-_IS_KEPT = "select from pg_catalog.pg_database where datname = %s and not datallowconn"
-_OLD = """
+# It is closed when it is complete; a process that dies before leaves an open one, which is dropped. What
+# another role keeps is not for this one to clone or to drop.
+_IS_OURS = "pg_catalog.pg_has_role(datdba, 'usage')"
+_IS_KEPT = f"select from pg_catalog.pg_database where datname = %s and not datallowconn and {_IS_OURS}"
+_IS_TAKEN = "select from pg_catalog.pg_database where datname = %s"
+_OLD = f"""
     select datname from pg_catalog.pg_database
     where pg_catalog.regexp_replace(datname, '_[^_]*$', '') = pg_catalog.regexp_replace(%s, '_[^_]*$', '')
-"""
+        and {_IS_OURS}
+"""  # noqa: S608 - a condition of this module
 
 
 def load(series: str, *, config: Path | str | None = None, keep: bool = True) -> Callable[..., None]:
@@ -63,12 +73,21 @@ def load(series: str, *, config: Path | str | None = None, keep: bool = True) ->
         *, host: str, port: str | int, user: str, dbname: str, password: str | None = None, **_: object
     ) -> None:
         url = database.compose(host=host, port=port, user=user, dbname=dbname, password=password)
-        if keep and _is_empty(url):
-            _load(series, config, url, dbname)
+        if keep and _is_empty(url) and (maintenance := _maintenance(url)):
+            with closing(maintenance):
+                _load(series, config, url, maintenance, dbname)
         else:
             door.migrate(series, url=url, config=config)
 
     return loader
+
+
+def _maintenance(url: str) -> Connection | None:
+    """Connect to where databases are made from; where the server has no such one, nothing is kept."""
+    try:
+        return database.connect(database.sibling(url, "postgres", source=_SOURCE), source=_SOURCE)
+    except DatabaseMissing:
+        return None
 
 
 def _is_empty(url: str) -> bool:
@@ -76,12 +95,11 @@ def _is_empty(url: str) -> bool:
         return bool(database.query(connection, _EMPTY)[0][0])
 
 
-def _load(series: str, config: Path | str | None, url: str, name: str) -> None:
+def _load(series: str, config: Path | str | None, url: str, connection: Connection, name: str) -> None:
     """Clone what is kept, or migrate and keep. One process at a time does so on a server."""
     kept = _kept_name(series, config)
-    maintenance = database.sibling(url, "postgres", source=_SOURCE)
-    with database.connect(maintenance, source=_SOURCE) as connection:
-        database.query(connection, _LOCK)
+    try:
+        database.run(connection, _LOCK)
         if database.query(connection, _IS_KEPT, kept):
             _run(connection, "alter database %I is_template false", name)
             _run(connection, "drop database %I", name)
@@ -90,9 +108,11 @@ def _load(series: str, config: Path | str | None, url: str, name: str) -> None:
         [done] = door.migrate(series, url=url, config=config)
         for (old,) in database.query(connection, _OLD, kept):
             _run(connection, "drop database %I", old)
-        if not done.skipped:
+        if not done.skipped and not database.query(connection, _IS_TAKEN, kept):
             _run(connection, "create database %I template %I", kept, name)
             _run(connection, "alter database %I allow_connections false", kept)  # from here on it is kept
+    except database.Error as error:
+        raise database.refused(error) from error
 
 
 def _kept_name(series: str, config: Path | str | None) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from runner import database, testing
+from runner.database import question
 from tests.project import ROOT, TWO, make
 from tests.servers import NEWEST, VERSIONS
 
@@ -145,3 +149,51 @@ def test_what_was_not_finished_is_made_anew(
     assert admin.execute("select datallowconn from pg_database where datname = %s", (kept,)).fetchone() == (
         False,
     )
+
+
+def test_who_waits_for_another_process_waits_as_long_as_it_takes(
+    tmp_path: Path, server: Server, admin: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers come one after the other; the limit of the runner's own questions does not count for that."""
+    monkeypatch.setitem(question._SETTINGS, "lock_timeout", "100ms")
+    load = testing.load("app", config=make(tmp_path / "app", app=TWO).file)
+    lock = "select pg_advisory{}_lock(hashtextextended('runner_kept', 0))"
+    admin.execute(lock.format("").encode())
+    Timer(0.5, lambda: admin.execute(lock.format("").replace("lock(", "unlock(").encode())).start()
+    load(host=server.host, port=server.port, user=server.user, dbname=conninfo_to_dict(url)["dbname"])
+    assert len(admin.execute(KEPT).fetchall()) == 1
+
+
+def test_what_another_role_keeps_is_left_alone(
+    tmp_path: Path, server: Server, admin: psycopg.Connection
+) -> None:
+    """It may not be cloned or dropped, and to keep a copy is not worth a failure."""
+    project = make(tmp_path / "app", app=TWO)
+    admin.execute("create role dev1 login createdb; create role dev2 login createdb")
+    try:
+        for files in (TWO, TWO, TWO | {"002_three.sql": "create table public.three ();"}):
+            project.write("app", files)
+            for role in ("dev1", "dev2"):
+                admin.execute(f"create database loaded owner {role}".encode())
+                load = testing.load("app", config=project.file)
+                load(host=server.host, port=server.port, user=role, dbname="loaded")
+                with psycopg.connect(server.url("loaded")) as loaded:
+                    assert loaded.execute("select count(*) from public.two").fetchone() == (0,)
+                admin.execute("alter database loaded is_template false")
+                admin.execute("drop database loaded")
+    finally:
+        for (name,) in admin.execute(KEPT).fetchall():
+            admin.execute(f'drop database "{name}"')
+        admin.execute("drop database if exists loaded")
+        admin.execute("drop role dev1, dev2")
+
+
+def test_where_no_database_is_made_from_nothing_is_kept(
+    tmp_path: Path, server: Server, admin: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may have no database postgres."""
+    sibling = database.sibling
+    monkeypatch.setattr(database, "sibling", lambda url, _, source: sibling(url, "no_such", source=source))
+    load = testing.load("app", config=make(tmp_path / "app", app=TWO).file)
+    load(host=server.host, port=server.port, user=server.user, dbname=conninfo_to_dict(url)["dbname"])
+    assert admin.execute(KEPT).fetchall() == []

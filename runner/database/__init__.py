@@ -6,9 +6,13 @@ questions: ``query`` and ``ask``.
 """
 
 # mypy: implicit-reexport
+import sys
 from typing import TYPE_CHECKING
 
 from runner import lazily
+
+# So nobody else in this process can have registered anything with psycopg yet.
+IS_FIRST = "psycopg" not in sys.modules
 
 if TYPE_CHECKING:
     from runner.database.attention import heeding, interruption, pause, silence

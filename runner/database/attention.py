@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg import pq, waiting
+from psycopg.adapt import AdaptersMap
+from psycopg.types.array import register_all_arrays
+from psycopg.types.json import set_json_loads
 
 from runner.errors import ConnectionLost
 
@@ -85,11 +90,31 @@ def pause(seconds: float) -> None:
         time.sleep(min(left, INTERVAL))
 
 
+@cache
+def own_adapters() -> AdaptersMap:
+    """Return how psycopg by itself reads and writes values, whatever this program has registered for all."""
+    from runner import database  # noqa: PLC0415 - this package, which is being loaded when this module is
+
+    if database.IS_FIRST:
+        own = AdaptersMap(psycopg.adapters)
+    else:  # as psycopg does when it is loaded; that takes most of a millisecond
+        own = AdaptersMap(types=psycopg.adapters.types)
+        psycopg.postgres.register_default_adapters(own)
+        register_all_arrays(own)
+    set_json_loads(json.loads, own)
+    return own
+
+
 class Attentive(psycopg.Connection[tuple[Any, ...]]):
     """A connection on which psycopg's own questions are ended from outside as well, and within two seconds.
 
     By itself it listens to no other thread, and gives a server that is silent ten seconds to take a cancel.
     """
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        """Return how values are read and written on it."""
+        return own_adapters()
 
     def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
         """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""

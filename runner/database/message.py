@@ -60,7 +60,7 @@ def _literal(value: object) -> str:
     if isinstance(value, str) and "\\" not in value and "\0" not in value:
         doubled = value.replace("'", "''")
         return f"'{doubled}'"
-    return sql.Literal(value).as_string()
+    return sql.Literal(value).as_string(attention.own_adapters())
 
 
 class Answer:

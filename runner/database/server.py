@@ -24,13 +24,15 @@ _UNLIMITED = """
     from pg_catalog.pg_settings where name in ('statement_timeout', 'lock_timeout') and setting <> '0'
 """
 
+_LOCK = "; select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('create database', 0))"
+
 
 def create_missing(connection: Connection, databases: Iterable[str]) -> None:
     """Create those of ``databases`` that the server does not have. Writes.
 
     A lock, held until the connection closes, lets one process at a time do so.
     """
-    query(connection, "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('create database', 0))")
+    run(connection, _UNLIMITED + _LOCK)
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
             _execute(connection, sql.SQL("create database {}").format(sql.Identifier(name)))

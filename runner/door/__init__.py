@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from runner.door.database import Database, describe, seen
     from runner.door.look import bundle, plan, standing, status, strange, verified, verify
     from runner.door.migrating import Checked, Event, migrate
-    from runner.door.where import EMBEDDED, check_limits, files, sites, targets
+    from runner.door.where import EMBEDDED, check_limits, files, scratch_url, sites, targets
 else:
     __getattr__ = lazily(
         __name__,
         database="Database describe seen",
         look="bundle plan standing status strange verified verify",
         migrating="Checked Event migrate",
-        where="EMBEDDED check_limits files sites targets",
+        where="EMBEDDED check_limits files scratch_url sites targets",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from runner import apply, database, planning, schema
 from runner import locks as locking
 from runner.config import load
 from runner.door.database import describe, seen
-from runner.door.where import check_alone, sites
+from runner.door.where import check_alone, scratch_url, sites
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +75,8 @@ def plan(  # noqa: PLR0913 - options, keyword-only
 
     With ``locks`` each pending file is run in a scratch database, statement by statement, over rows; what it
     locks, rewrites, reads and destroys stands in ``locks``, with the sizes that the live catalogs know.
-    The scratch database is on the server of the URL ``scratch``, else on a private one, gone at the end.
+    The scratch database is on the server of the URL ``scratch`` or RUNNER_SCRATCH_URL, else on a private
+    one, gone at the end.
     """
     project = load(config)
     with sites(project, series, url=url, wait=wait, on_embedded=on_embedded) as found:
@@ -85,7 +85,7 @@ def plan(  # noqa: PLR0913 - options, keyword-only
         if not locks:
             return tuple(seen(site) for site in found)
         own = project.root / "tests" / "rows"
-        return tuple(_traced(site, scratch, own) for site in found)
+        return tuple(_traced(site, scratch_url(scratch), own) for site in found)
 
 
 def _traced(site: Site, scratch: str | None, own: Path) -> Database:
@@ -132,8 +132,7 @@ def verify(  # noqa: PLR0913 - options, keyword-only
     problem where it is ``strict`` or where ``drift`` is asked for, because these files do not make it. Other
     parameters and errors as of ``status``; what is found raises nothing.
     """
-    scratch = scratch or os.environ.get("RUNNER_SCRATCH_URL") or None
-    compare = partial(schema.differences, scratch_url=scratch) if drift else None
+    compare = partial(schema.differences, scratch_url=scratch_url(scratch)) if drift else None
     with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
         return tuple(verified(site, strict=strict, compare=compare) for site in found)
 

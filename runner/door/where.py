@@ -82,6 +82,11 @@ def sites(
         raise database.refused(error) from error
 
 
+def scratch_url(given: str | None) -> str | None:
+    """Return the URL of the server for scratch databases: what is given, else the variable's, if any."""
+    return given or os.environ.get("RUNNER_SCRATCH_URL") or None
+
+
 def check_alone(found: Sequence[Site], to: int | None) -> None:
     """Raise ``UsageError`` for the number of a file where there are several series."""
     if to is not None and len(found) != 1:

@@ -110,9 +110,9 @@ def choose(
     return chosen
 
 
-def _several(names: Sequence[str]) -> Sequence[str]:
-    """Return names as they are, and one by itself as a sequence: each of its letters is one, for Python."""
-    return (names,) if isinstance(names, str) else names
+def _several(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names, and one by itself: each of its letters is one, for Python; an iterator goes but once."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _matches(member: Member, patterns: Iterable[str]) -> bool:
@@ -122,6 +122,8 @@ def _matches(member: Member, patterns: Iterable[str]) -> bool:
 def canaries(members: Sequence[Member], canary: int | Sequence[str]) -> tuple[Member, ...]:
     """Return those that go first: the first few, or those named. Raises ``UsageError``."""
     if isinstance(canary, int):
+        if canary < 0:
+            raise UsageError(f"canary is {canary}.", remedy="Say how many members go first, or which.")
         return tuple(members[:canary])
     by_name = {member.name: member for member in members}
     names = _several(canary)

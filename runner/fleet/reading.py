@@ -101,7 +101,8 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
     by_name = {one.name: one for one in round_.members}
     for group in alike.values():
         some = tuple(by_name[one.visit.name] for one in group)
-        yield from _compared(round_._replace(members=some), group[0].applied, scratch, strict=strict)
+        where = door.scratch_url(scratch)
+        yield from _compared(round_._replace(members=some), group[0].applied, where, strict=strict)
 
 
 def _status(site: Site) -> Seen:

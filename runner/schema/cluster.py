@@ -13,9 +13,9 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from select import select
+from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -120,7 +120,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
         yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}&{mark}"
     finally:
         if watch:
-            watch.communicate("\n")  # a fork of this process may hold the pipe open
+            _end(watch)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -163,12 +163,20 @@ def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.P
 def _wait(watch: subprocess.Popen[str], folder: Path) -> None:
     state = folder / "data" / "postmaster.pid"
     deadline = time.monotonic() + _SECONDS
-    with watch.stdout or nullcontext() as output:
+    with watch.stdout or nullcontext() as output, DefaultSelector() as selector:
+        selector.register(output, EVENT_READ)  # type: ignore[arg-type] # a pipe
         while not (state.is_file() and state.read_text().rstrip().endswith("ready")):
-            has_ended, *_ = select([output], [], [], 0.01)  # type: ignore[type-var] # a pipe
-            if has_ended or time.monotonic() > deadline:
+            if selector.select(0.01) or time.monotonic() > deadline:
                 log = folder / "log"
                 raise _unusable("does not start", log.read_text(errors="replace") if log.is_file() else "")
+
+
+def _end(watch: subprocess.Popen[str]) -> None:
+    """Let the shell end the server, and wait for it."""
+    if watch.stdin:
+        with suppress(OSError), watch.stdin as line:
+            line.write("\n")  # a fork of this process may hold the pipe open
+    watch.wait()
 
 
 def _failed(programs: Programs, told: str) -> ServerUnusable:

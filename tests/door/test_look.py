@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 import runner
 from runner import schema
 from runner.database import attention, question
-from runner.errors import LedgerChanged, LockTimeout
+from runner.errors import CannotConnect, LedgerChanged, LockTimeout
 from tests.faults.proxy import Fault, Proxy
 from tests.project import ROOT, TWO, make
 
@@ -48,6 +48,57 @@ def test_status_returns_what_is_wrong(tmp_path: Path, each_url: str) -> None:
     problem = found.steps[0].problem
     assert problem is not None
     assert problem.name == "CHECKSUM_MISMATCH"
+
+
+HOST = """
+import json, sys
+import psycopg
+from psycopg.types.json import JsonbDumper, set_json_loads
+from psycopg.types.string import TextLoader
+from psycopg.types.none import NoneDumper
+import runner
+
+for name in ("bool", "int4", "int8", "jsonb", "json", "text[]", "name[]", "oid", "timestamptz"):
+    psycopg.adapters.register_loader(name, TextLoader)
+psycopg.adapters.register_dumper(list, JsonbDumper)
+set_json_loads(lambda text: "mine")
+for call in (runner.plan, runner.migrate, runner.migrate, runner.status):
+    [found] = call("app", url=sys.argv[1], config=sys.argv[2])
+[found] = runner.verify("app", url=sys.argv[1], config=sys.argv[2], drift=True)
+print(len(found.steps), found.steps[0].applied.running, found.problems, found.comparison.found)
+"""
+
+
+def test_what_a_program_has_registered_for_its_own_values_is_not_the_runners(
+    tmp_path: Path, url: str
+) -> None:
+    """By tables that belong to the process values are read and written: a standby was seen in "f"."""
+    app = make(tmp_path, app=TWO)
+    command = [sys.executable, "-c", HOST, url, str(app.file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("2 False () ()\n", "")
+
+
+def test_the_variable_of_the_scratch_server_counts_for_all_that_need_one(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy names it, and where an operator has set it no file runs elsewhere."""
+    monkeypatch.setenv("RUNNER_SCRATCH_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    app = make(tmp_path, app=TWO)
+    with pytest.raises(CannotConnect, match="scratch"):
+        runner.plan("app", url=url, config=app.file, locks=True)
+    runner.migrate("app", url=url, config=app.file)
+    with pytest.raises(CannotConnect, match="scratch"):
+        runner.verify("app", url=url, config=app.file, drift=True)
+    [visit] = runner.verify_fleet({"one": url}, "app", config=app.file, drift=True)
+    assert isinstance(visit.problem, CannotConnect)
+
+
+def test_an_iterator_names_series_as_a_list_does(tmp_path: Path, url: str) -> None:
+    """It is used up by the first who looks."""
+    app = make(tmp_path, app=TWO)
+    names: Any = (name for name in ["app"])
+    assert len(runner.migrate(names, url=url, config=app.file)) == 1
 
 
 @pytest.mark.parametrize(("look", "when"), SILENT.values(), ids=SILENT.keys())

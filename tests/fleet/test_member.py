@@ -23,6 +23,19 @@ def parsed(text: str, **environ: str) -> dict[str, str]:
     return {one.name: one.url for one in member.parse(text, source="fleet.env", environ=environ)}
 
 
+def test_an_iterator_leaves_members_out_as_a_list_does() -> None:
+    """It is used up by the first look at it: the member that was to be left out was migrated."""
+    assert [one.name for one in member.choose(FLEET, but=iter(["eu-*"]))] == ["us-1"]  # type: ignore[arg-type] # as others call it
+    assert [one.name for one in member.choose(FLEET, only=iter(["us-*"]))] == ["us-1"]  # type: ignore[arg-type] # as above
+    assert [one.name for one in member.canaries(FLEET, iter(["us-1"]))] == ["us-1"]  # type: ignore[arg-type] # as above
+
+
+def test_fewer_canaries_than_none_are_refused() -> None:
+    """All but the last would be some."""
+    with pytest.raises(UsageError, match="canary is -1"):
+        member.canaries(FLEET, -1)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -348,6 +348,21 @@ def test_a_server_that_cannot_start_is_not_waited_for(monkeypatch: pytest.Monkey
     assert "no_such_library" in "\n".join(caught.value.notes)
 
 
+def test_a_program_with_many_open_files_has_a_private_server() -> None:
+    """Numbers above a thousand are beyond select()."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    programs = cluster.choose(15, ())
+    assert programs is not None
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        url = stack.enter_context(cluster.running(programs, superuser="x"))
+        assert database.query(stack.enter_context(database.connect(url, source="x")), "select 1") == [(1,)]
+
+
 @pytest.mark.parametrize("name", ["l" * 150, "."])
 def test_any_temporary_folder_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """One too long for a socket leaves the place to the system's own; one that is relative is here."""
