@@ -17,7 +17,14 @@ IS_FIRST = "psycopg" not in sys.modules
 if TYPE_CHECKING:
     from runner.database.attention import heeding, interruption, pause, silence
     from runner.database.conninfo import compose, environment, sibling, with_settings, without_password
-    from runner.database.invalid import BEFORE, LEFT, invalid_before, invalid_earlier, invalid_left
+    from runner.database.invalid import (
+        BEFORE,
+        KEEP_WHOLE,
+        LEFT_KEPT,
+        invalid_before,
+        invalid_earlier,
+        invalid_left,
+    )
     from runner.database.message import (
         LOCK_NOT_AVAILABLE,
         Answer,
@@ -56,7 +63,7 @@ else:
         __name__,
         attention="heeding interruption pause silence",
         conninfo="compose environment sibling with_settings without_password",
-        invalid="BEFORE LEFT invalid_before invalid_earlier invalid_left",
+        invalid="BEFORE KEEP_WHOLE LEFT_KEPT invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces rows run "
         "send try_run",
         notices="Heard MARKS Notices hearing",

@@ -49,13 +49,30 @@ _EARLIER = f"""{_INVALID}        and i.indrelid = pg_catalog.to_regclass({{table
         ))
     order by 1
 """  # noqa: S608 - a text of ours
-# Along the path of the session, as the statement itself finds them.
+# Along the path of the session, as the statement itself finds them; so each operator says where it is from.
 _WHOLE = """
     select pg_catalog.format('%I.%I', n.nspname, c.relname)
     from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.oid = pg_catalog.to_regclass({name}::pg_catalog.text)
+    join pg_catalog.pg_namespace as n on n.oid operator(pg_catalog.=) c.relnamespace
+    where c.oid operator(pg_catalog.=) pg_catalog.to_regclass({name}::pg_catalog.text)::pg_catalog.oid
 """
+
+# For a block that psql runs, which keeps in settings what ``invalid_left`` is given: first this, along the
+# path of the session, then the question, along the empty one that the first has left.
+_KEPT = "pg_catalog.substring(pg_catalog.current_setting({}), '.+')"  # null where it is empty
+KEEP_WHOLE = f"""\
+perform pg_catalog.set_config(
+        s.name,
+        coalesce(({_WHOLE.replace("{name}", _KEPT.format("s.name"))}), pg_catalog.current_setting(s.name)),
+        false
+    )
+    from (values ('runner.index'), ('runner.relation')) as s (name);
+    perform pg_catalog.set_config('search_path', '', false);"""
+LEFT_KEPT = (
+    LEFT.replace("{before}", "pg_catalog.current_setting('runner.invalid')")
+    .replace("{index}", _KEPT.format("'runner.index'"))
+    .replace("{table}", _KEPT.format("'runner.relation'"))
+)
 
 
 def invalid_before(connection: Connection) -> str:

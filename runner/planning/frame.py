@@ -78,10 +78,11 @@ _VALUES = {name: f":'{name}'" for name in ("series", "version", "name", "checksu
     "ms": "0"
 }
 
-# The settings are made anew for each file, because the end of the last one has put everything back.
+# The settings are made anew for each file, because the end of the last one has put everything back. Nothing
+# of the runner's own is looked up along a path, where an operator may lie in wait; the file finds its path.
 _BEGIN = f"""\
 begin isolation level read committed;
-set local client_encoding = 'utf8';
+set local search_path = ''; set local client_encoding = 'utf8';
 set local standard_conforming_strings = on;
 set local row_security = off;
 set local lock_timeout = '5s';
@@ -89,12 +90,12 @@ set local lock_timeout = '5s';
 set local runner.recorded = :'recorded';
 :check
 :ledger
-select pg_catalog.pg_current_xact_id() as xid
+select pg_catalog.pg_current_xact_id() as xid, pg_catalog.set_config('search_path', null, true) as path
 """
 
 _NEXT = """\
 set client_encoding = 'utf8';
-select pg_catalog.concat_ws(', ', nullif(:'recorded', ''), :'identity') as recorded
+select pg_catalog.concat_ws(', ', pg_catalog.substring(:'recorded', '.+'), :'identity') as recorded
 """
 
 _PUT_BACK = """\
@@ -108,7 +109,7 @@ reset session authorization;
 reset role;
 reset all;
 {_PUT_BACK}\
-set local client_encoding = 'utf8';
+set local search_path = ''; set local client_encoding = 'utf8';
 set local runner.xid = :'xid';
 do $runner$
 begin
@@ -125,6 +126,7 @@ commit;
 {_NEXT}"""
 
 _BEGIN_ALONE = f"""\
+set search_path = '';
 set standard_conforming_strings = on;
 set row_security = off;
 set lock_timeout = :'lock_timeout';
@@ -133,23 +135,19 @@ set runner.recorded = :'recorded';
 :check
 :ledger
 {ledger.RUNNING.format_map(_VALUES).strip()}
-select ({database.BEFORE}) as invalid
+select ({database.BEFORE}) as invalid, pg_catalog.set_config('search_path', null, false) as path
 """
 
-_LEFT = (
-    database.LEFT.replace("{before}", "pg_catalog.current_setting('runner.invalid')")
-    .replace("{index}", "nullif(pg_catalog.current_setting('runner.index'), '')")
-    .replace("{table}", "nullif(pg_catalog.current_setting('runner.relation'), '')")
-)
 _RECORD_ALONE = f"""\
 set runner.invalid = :'invalid';
 set runner.index = :'index';
 set runner.relation = :'relation';
 do $runner$
 declare
-    invalid text;
+    invalid pg_catalog.text;
 begin
-    select pg_catalog.string_agg(name, ', ') into invalid from ({_LEFT}) as found (name);
+    {database.KEEP_WHOLE}
+    select pg_catalog.string_agg(name, ', ') into invalid from ({database.LEFT_KEPT}) as found (name);
     if invalid is not null then
         raise exception 'an index is invalid: %', invalid using hint = 'Drop it, then make a new bundle.';
     end if;

@@ -1,0 +1,82 @@
+"""Plant operators in schema public that say so when somebody calls them.
+
+An operator whose arguments match to the letter wins over one of the catalog that takes them after a cast,
+though pg_catalog comes first on the path. Whoever may create in public could let others run his code so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_TYPES = """
+    bool "char" name text int2 int4 int8 oid xid xid8 float4 float8 numeric date timestamptz interval jsonb
+    regclass regnamespace regproc regprocedure regrole regtype regtype[] oid[] text[] name[] int2[] int2vector
+"""
+
+_PLANT = """
+do $$
+declare
+    one record;
+    gives text;
+begin
+    create schema traps;
+    create sequence traps.calls minvalue 0 start 0;
+    perform pg_catalog.nextval('traps.calls');
+    grant all on schema traps to public;
+    grant all on all sequences in schema traps to public;
+    for one in
+        select row_number() over () as number, o.name, l.type as "left", r.type as "right"
+        from unnest('{=,<>,<,>,<=,>=,||,+,-,*,/,~,!~}'::text[]) as o (name),
+            unnest(%(types)s::text[]) as l (type), unnest(%(types)s::text[]) as r (type)
+        where %(all)s or not exists (
+            select from pg_operator as k
+            where k.oprnamespace = 'pg_catalog'::regnamespace and k.oprname = o.name
+                and k.oprleft = l.type::regtype and k.oprright = r.type::regtype
+        )
+    loop
+        gives := case when one.name in ('||', '+', '-', '*', '/') then one.left else 'bool' end;
+        execute format(
+            'create function traps.f%%s (%%s, %%s) returns %%s language plpgsql as %%L',
+            one.number, one.left, one.right, gives,
+            format(
+                'begin perform pg_catalog.nextval(''traps.calls''); raise exception %%L; end',
+                format('trapped: %%s %%s %%s', one.left, one.name, one.right)
+            )
+        );
+        execute format(
+            'create operator public.%%s (leftarg = %%s, rightarg = %%s, function = traps.f%%s)',
+            one.name, one.left, one.right, one.number
+        );
+    end loop;
+end
+$$
+"""
+
+
+def plant(url: str, *, everything: bool = False) -> None:
+    """Plant what the catalog lacks as an exact match, or ``everything``."""
+    with psycopg.connect(url) as connection:
+        psycopg.ClientCursor(connection).execute(_PLANT, {"types": _TYPES.split(), "all": everything})
+
+
+def calls(connection: Connection) -> int:
+    """Return how many planted operators were called, in transactions that were rolled back, too."""
+    [(last,)] = connection.execute("select last_value from traps.calls").fetchall()
+    return int(last)
+
+
+def plant_before_the_catalog(url: str) -> None:
+    """Plant everything, in a database that looks into public first."""
+    plant(url, everything=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("alter database {} set search_path = public, pg_catalog").format(
+                sql.Identifier(connection.info.dbname)
+            )
+        )
