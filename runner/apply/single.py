@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from runner.database import Access, Connection
     from runner.model import Applied, Before, Limits, Migration
 
+# What the runner itself does looks along no path, where an operator may lie in wait.
 _SETTINGS = """
-    select pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
+    select pg_catalog.set_config('search_path', '', false),
+        pg_catalog.set_config('lock_timeout', {lock_timeout}, false),
         pg_catalog.set_config('statement_timeout', '0', false),
         pg_catalog.set_config('standard_conforming_strings', 'on', false),
         pg_catalog.set_config('row_security', 'off', false),
@@ -43,8 +45,11 @@ _NOTICE_LOSS = "set client_connection_check_interval = '1s';"
 # waits otherwise lets nobody pass meanwhile, and may be tried again: nothing has begun.
 _WAIT = "set lock_timeout = 0;"
 
-# Null is the statement_timeout that the session began with.
-_LONGEST = "select pg_catalog.set_config('statement_timeout', {statement_timeout}, false);"
+# Null is what the session began with.
+_HAND_OVER = """
+    select pg_catalog.set_config('statement_timeout', {statement_timeout}, false),
+        pg_catalog.set_config('search_path', null, false);
+"""
 
 
 def apply(
@@ -103,8 +108,8 @@ def _run(
     connection, settings = access.connection, _settings(migration, access, limits)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     seen = database.invalid_before(connection)
-    longest = database.fill(_LONGEST, statement_timeout=milliseconds(limits.statement_timeout))
-    yield from _told(connection, settings + ledger.running_message(migration) + wait + longest, watch)
+    hand_over = database.fill(_HAND_OVER, statement_timeout=milliseconds(limits.statement_timeout))
+    yield from _told(connection, settings + ledger.running_message(migration) + wait + hand_over, watch)
     started = time.monotonic()
     watch.begin(migration)
     try:

@@ -45,7 +45,7 @@ _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "Run again when a session of the role has ended. Where its limit is 0, or too low, as an administrator: "
     "alter role {user} connection limit -1;"
 )
-_LIMIT = "select datconnlimit from pg_catalog.pg_database where datname = %s"
+_LIMIT = "select datconnlimit from pg_catalog.pg_database where datname operator(pg_catalog.=) %s"
 _BODY = "PL/pgSQL"  # in a context, in any language: event triggers run at a login since PostgreSQL 17
 _TRIGGER = (
     "An event trigger of the database fails at each login. As an administrator: connect with "

@@ -42,3 +42,15 @@ def test_a_bundle_calls_none(
     assert (done.returncode, done.stderr) == (0, "")
     assert calls(each_url) == 0
     assert "4 applied files agree with the ledger" in app.run(runner, "verify", APP_URL=each_url).stdout
+
+
+@ways
+def test_a_run_calls_none(runner: CliRunner, url: str, tmp_path: Path, plant: Callable[[str], None]) -> None:
+    """Before its files, between them and behind them, with and without a transaction; nor does who looks."""
+    plant(url)
+    app = make(tmp_path / "p", app=TWO | ALONE | LAST)
+    for command in (["status"], ["plan"], ["migrate"], ["status"], ["verify", "--drift"]):
+        done = app.run(runner, *command, APP_URL=url)
+        assert done.exit_code in (0, 4), done.output
+        assert "trapped" not in done.output
+    assert calls(url) == 0
