@@ -277,10 +277,10 @@ begin
     for other in
         select distinct
             x.privilege_type as privilege,
-            case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end as grantee
+            case x.grantee when 0::pg_catalog.oid then 'public' else x.grantee::pg_catalog.regrole::text end as grantee
         from pg_catalog.pg_class as c
         cross join lateral pg_catalog.aclexplode(c.relacl) as x
-        where c.oid = 'public.project_ownership_history'::pg_catalog.regclass
+        where c.oid = 'public.project_ownership_history'::pg_catalog.regclass::pg_catalog.oid
             and x.grantee <> c.relowner
             and x.privilege_type not in ('SELECT', 'INSERT')
     loop

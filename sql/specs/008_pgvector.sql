@@ -34,7 +34,7 @@ begin
 
     if not exists (
         select from pg_catalog.pg_attribute
-        where attrelid = 'public.knowledge_base_documents'::pg_catalog.regclass
+        where attrelid = 'public.knowledge_base_documents'::pg_catalog.regclass::pg_catalog.oid
             and attname = 'embedding_vec'
             and not attisdropped
     ) then
@@ -72,7 +72,7 @@ begin
 
     if not exists (
         select from pg_catalog.pg_attribute
-        where attrelid = 'public.document_chunks'::pg_catalog.regclass
+        where attrelid = 'public.document_chunks'::pg_catalog.regclass::pg_catalog.oid
             and attname = 'embedding_vec'
             and not attisdropped
     ) then

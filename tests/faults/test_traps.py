@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from tests import traps
+from tests.conftest import SERIES
 from tests.planning.test_bundle import psql, write
-from tests.project import TWO, make
+from tests.project import ROOT, TWO, Project, make
+from tests.sql.psql import forward, rollback, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,4 +55,18 @@ def test_a_run_calls_none(runner: CliRunner, url: str, tmp_path: Path, plant: Ca
         done = app.run(runner, *command, APP_URL=url)
         assert done.exit_code in (0, 4), done.output
         assert "trapped" not in done.output
+    assert calls(url) == 0
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_the_files_of_the_project_call_none(runner: CliRunner, server: Server, url: str, series: str) -> None:
+    """Nor do their rollbacks; rights that somebody has by default are a part of what they look at."""
+    traps.plant(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("alter default privileges grant all on tables to public")
+    done = Project(ROOT).run(runner, "migrate", series, **{f"DATABASE_URL_{series.upper()}": url})
+    assert done.exit_code == 0, done.output
+    for file in reversed(forward(series)):
+        run(server, url, rollback(file))
+    run(server, url, *forward(series))
     assert calls(url) == 0

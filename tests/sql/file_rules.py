@@ -23,6 +23,9 @@ DROP = re.compile(
     r"(?:if\s+exists\s+)?(?P<name>[\w.]+)\s*(?=[;,()]|\bon\b|\bcascade\b|\brestrict\b|\Z)"
 )
 MADE = re.compile(r"\bcreate (?:unique )?(?:table|index|schema|extension|function|trigger|view|sequence)\b.*")
+NAMED = r"::\s*(?:pg_catalog\s*\.\s*)?reg(?:class|namespace|role|type|proc(?:edure)?|oper(?:ator)?)\b"
+COMPARES = r"(?:<>|!=|(?<![<>:!])=)"
+INEXACT = re.compile(rf"{COMPARES}[\s\w.']*{NAMED}(?!\s*::)|{NAMED}\s*{COMPARES}")
 HEADER = {
     "what it does": r"\b(?:Makes|Adds|Changes|Fills|Validates|Drops) [^.]",
     "why": r"\bWhy\b(?!: \.\.\.)",
@@ -142,6 +145,17 @@ def _(file: File) -> Iterator[Place]:
         yield len("\n".join(file.text.split("\n")[: line - 1])) + (line > 1), error.message
     for found in re.finditer(r"\b(?:commit|rollback|savepoint|start transaction)\b(?!\$)", file.code):
         yield found.start(), found[0]
+
+
+@rule(
+    "exact",
+    "An oid is compared with an oid: for an oid and a regclass, or its kin, pg_catalog has no operator, and "
+    "one that somebody made in public would run.",
+    "Write `…::regclass::oid`.",
+)
+def _(file: File) -> Iterator[Place]:
+    for found in INEXACT.finditer(file.code):
+        yield found.start(), " ".join(file.text[slice(*found.span())].split())
 
 
 @rule(

@@ -73,6 +73,12 @@ PLANTED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
     ),
     "psql": (HEADER + "\\echo;\n",
              [(3, "plain", "000_good.sql holds a psql command (a backslash outside quotes).")]),
+    "inexact": (HEADER + "do $$\nbegin\n    perform from pg_class where oid = 'x'::regclass;\nend\n$$;\n",
+                [(5, "exact", "= 'x'::regclass")]),
+    "inexact_on_the_left": (HEADER + "select from pg_class where 'x'::pg_catalog.regclass <> oid;\n",
+                            [(3, "exact", "::pg_catalog.regclass <>")]),
+    "exact": (HEADER + "do $$\ndeclare\n    t regclass := 'x'::regclass;\nbegin\n"
+              "    perform from pg_class where oid = 'x'::regclass::oid;\nend\n$$;\n", []),
     "drop": (HEADER + "drop table if exists public.a;\n", [(3, "drop", "drop table if exists public.a")]),
     "drop_column": (HEADER + "alter table public.a drop b;\n", [(3, "drop", "drop b")]),
     "drop_cascade": (

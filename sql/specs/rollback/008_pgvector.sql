@@ -60,7 +60,7 @@ begin
 
     if exists (
         select from pg_catalog.pg_attribute
-        where attrelid = 'public.document_chunks'::pg_catalog.regclass
+        where attrelid = 'public.document_chunks'::pg_catalog.regclass::pg_catalog.oid
             and attname = 'embedding_vec'
             and not attisdropped
     ) then
