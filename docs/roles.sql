@@ -16,6 +16,9 @@
 --
 -- Give the two logins their passwords with \password, so that none stands in a file or a log.
 
+-- Somebody may have made operators in public, for an administrator to run.
+set search_path = pg_catalog;
+
 -- Roles belong to the server: those of the other database, or of the first run, stay as they are.
 select format('create role %I nologin', :'owner')
 where not exists (select from pg_roles where rolname = :'owner') \gexec
@@ -94,3 +97,5 @@ where relnamespace = 'public'::regnamespace
     and pg_get_userbyid(relowner) = :'owner'
     and relname in ('admin_audit_logs', 'audit_logs', 'project_ownership_history', 'activity_logs')
 order by relname \gexec
+
+reset search_path;

@@ -42,7 +42,7 @@ begin
     loop
         gives := case when one.name in ('||', '+', '-', '*', '/') then one.left else 'bool' end;
         execute format(
-            'create function traps.f%%s (%%s, %%s) returns %%s language plpgsql as %%L',
+            'create function traps.f%%s (%%s, %%s) returns %%s language plpgsql cost 0.0001 as %%L',
             one.number, one.left, one.right, gives,
             format(
                 'begin perform pg_catalog.nextval(''traps.calls''); raise exception %%L; end',

@@ -19,6 +19,11 @@
     \set least '10 MB'
 \endif
 
+\set QUIET on
+-- In one transaction, along the path of the catalog alone: somebody may have made operators in public.
+begin read only;
+set local search_path = pg_catalog;
+
 with listed as (
     select
         i.oid, i.relname as index, t.relname as "table", x.indisvalid, x.indisunique, x.indkey, x.indrelid,
@@ -77,3 +82,5 @@ cross join lateral (
 ) as f (finding, applies)
 where f.applies
 order by f.finding, n.bytes desc, n.index;
+
+commit;

@@ -14,6 +14,11 @@
     \set longer '5 minutes'
 \endif
 
+\set QUIET on
+-- In one transaction, along the path of the catalog alone: somebody may have made operators in public.
+begin read only;
+set local search_path = pg_catalog;
+
 select :'longer' !~ '[[:alpha:]]' or :'longer'::interval < '0' as wrong \gset
 \if :wrong
 do $$
@@ -61,3 +66,5 @@ select
 from pg_stat_replication
 where backend_xmin is not null
 order by age desc nulls last;
+
+commit;

@@ -25,7 +25,7 @@
 
 -- What is given goes into the text of the block: behind a pool in transaction mode the next statement may run in
 -- another session, where a setting would be that of another run.
-select replace($do$
+select pg_catalog.replace($do$
 declare
     given constant jsonb := {given};
     trail constant text := given ->> 'trail';
@@ -47,6 +47,8 @@ declare
     began timestamptz;
     longest interval := '0';
 begin
+    -- Somebody may have made operators in public. A commit ends it.
+    set local search_path = pg_catalog;
     if clock is null then
         raise exception '% is no trail that this script knows', trail
             using hint = 'They stand at the top of docs/operations/retention.sql.';
@@ -73,6 +75,7 @@ begin
         began := clock_timestamp();
         execute statement into gone, reached using reached, cutoff, (given ->> 'batch')::integer;
         commit;
+        set local search_path = pg_catalog;
         exit when gone = 0;
         total := total + gone;
         batches := batches + 1;
@@ -84,7 +87,9 @@ begin
 end;
 $do$,
     '{given}',
-    quote_literal(jsonb_build_object('trail', :'trail', 'keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text)
+    pg_catalog.quote_literal(
+        pg_catalog.jsonb_build_object('trail', :'trail', 'keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text
+    )
 ) as block
 \gset
 do :'block';

@@ -3,6 +3,11 @@
 -- Rows are estimates; of a table that was never analyzed there is none. Dead rows far above a fifth of the live
 -- ones, or an old last_vacuum, deserve a look.
 
+\set QUIET on
+-- In one transaction, along the path of the catalog alone: somebody may have made operators in public.
+begin read only;
+set local search_path = pg_catalog;
+
 select
     s.relname as "table",
     nullif(c.reltuples, -1)::bigint as rows,
@@ -17,3 +22,5 @@ from pg_stat_user_tables as s
 join pg_class as c on c.oid = s.relid
 where s.schemaname = 'public'
 order by pg_total_relation_size(c.oid) desc;
+
+commit;

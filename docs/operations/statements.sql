@@ -11,6 +11,10 @@
 -- A statement of seconds that nobody knows is somebody's report: look at its user before tuning it.
 
 \set ON_ERROR_STOP on
+\set QUIET on
+-- In one transaction, along the path of the catalog alone: somebody may have made operators in public.
+begin read only;
+set local search_path = pg_catalog;
 
 select exists (select from pg_extension where extname = 'pg_stat_statements') as installed \gset
 \if :installed
@@ -45,3 +49,5 @@ limit 20;
 \echo 'pg_stat_statements is not installed in this database. An administrator adds it to'
 \echo 'shared_preload_libraries, restarts the server, and runs: create extension pg_stat_statements;'
 \endif
+
+commit;

@@ -31,7 +31,7 @@
 
 -- What is given goes into the text of the block: behind a pool in transaction mode the next statement may run in
 -- another session, where a setting, such as the zone of time, would be that of another run.
-select replace($do$
+select pg_catalog.replace($do$
 declare
     given constant jsonb := {given};
     keep constant text := given ->> 'keep';
@@ -48,6 +48,8 @@ declare
     began timestamptz;
     longest interval := '0';
 begin
+    -- Somebody may have made operators in public. A commit ends it.
+    set local search_path = pg_catalog;
     if keep !~ '[[:alpha:]]' or now() - keep::interval > now() then
         raise exception 'keep is %, which has no unit or reaches into the future', keep
             using hint = 'Say how long to keep calls, like ''13 months''; a bare number would be seconds.';
@@ -103,6 +105,7 @@ begin
             into gone, reached, begun;
             figures := figures + begun;
             commit;
+            set local search_path = pg_catalog;
             exit when gone = 0;
             total := total + gone;
             batches := batches + 1;
@@ -122,7 +125,7 @@ begin
 end;
 $do$,
     '{given}',
-    quote_literal(jsonb_build_object('keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text)
+    pg_catalog.quote_literal(pg_catalog.jsonb_build_object('keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text)
 ) as block
 \gset
 do :'block';

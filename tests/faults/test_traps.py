@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from tests import traps
+from tests import roles, traps
 from tests.conftest import SERIES
 from tests.planning.test_bundle import psql, write
 from tests.project import ROOT, TWO, Project, make
@@ -70,3 +72,40 @@ def test_the_files_of_the_project_call_none(runner: CliRunner, server: Server, u
         run(server, url, rollback(file))
     run(server, url, *forward(series))
     assert calls(url) == 0
+
+
+PROJECT = "00000000-0000-0000-0000-000000000001"
+OLD_ROWS = f"""
+    insert into public.projects (id, user_id, name) values ('{PROJECT}', '{PROJECT}', 'x');
+    insert into public.activity_logs (project_id, user_id, action_type, entity_type, description, created_at)
+    select '{PROJECT}', '{PROJECT}', 'made', 'file', '', now() - interval '500 days'
+    from generate_series(1, 9);
+    insert into public.llm_usage_tracking
+        (user_id, provider, model, tokens_input, tokens_output, tokens_total, cost_usd, timestamp)
+    select '{PROJECT}', 'p', 'm', 1, 1, 2, 0.5, now() - interval '500 days' from generate_series(1, 9);
+"""  # noqa: S608 - from above
+
+
+def test_the_scripts_call_none(runner: CliRunner, each_server: Server, each_url: str) -> None:
+    """Those for what comes after the first year, and the one that makes the roles."""
+    done = Project(ROOT).run(runner, "migrate", "specs", DATABASE_URL_SPECS=each_url)
+    assert done.exit_code == 0, done.output
+    with psycopg.connect(each_url) as connection:
+        connection.execute(OLD_ROWS.encode())
+    traps.plant(each_url)
+    given = ["-vON_ERROR_STOP=1", "-vtrail=activity_logs", "-vkeep=400 days", "-vbatch=4", "-vpause=0"]
+    for script in sorted((ROOT / "docs" / "operations").glob("*.sql")):
+        ran = subprocess.run(
+            [each_server.psql, "-X", *given, "-vlonger=0 seconds", "-f", str(script), each_url],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (ran.returncode, "trapped" in ran.stderr) == (0, False), f"{script.name}: {ran.stderr}"
+    names = ("T-owner", "T-migrator", "T-app")
+    try:
+        for _ in range(2):
+            assert roles.run_roles(each_server, each_url, *names) == ""
+    finally:
+        with psycopg.connect(each_url, autocommit=True) as connection:
+            for name in reversed(names):
+                connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)))
+    assert calls(each_url) == 0
