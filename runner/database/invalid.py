@@ -60,7 +60,7 @@ _WHOLE = """
 # For a block that psql runs, which keeps in settings what ``invalid_left`` is given: first this, along the
 # path of the session, then the question, along the empty one that the first has left.
 _KEPT = "pg_catalog.substring(pg_catalog.current_setting({}), '.+')"  # null where it is empty
-KEEP_WHOLE = f"""\
+KEEP_WHOLE: LiteralString = f"""\
 perform pg_catalog.set_config(
         s.name,
         coalesce(({_WHOLE.replace("{name}", _KEPT.format("s.name"))}), pg_catalog.current_setting(s.name)),
@@ -68,7 +68,7 @@ perform pg_catalog.set_config(
     )
     from (values ('runner.index'), ('runner.relation')) as s (name);
     perform pg_catalog.set_config('search_path', '', false);"""
-LEFT_KEPT = (
+LEFT_KEPT: LiteralString = (
     LEFT.replace("{before}", "pg_catalog.current_setting('runner.invalid')")
     .replace("{index}", _KEPT.format("'runner.index'"))
     .replace("{table}", _KEPT.format("'runner.relation'"))
