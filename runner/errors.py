@@ -281,7 +281,7 @@ class LedgerChanged(IntegrityError, name="LEDGER_CHANGED"):
 
 
 class ReferenceUnknown(IntegrityError, name="REFERENCE_UNKNOWN"):
-    """The comment on a column names a column of another database that does not exist."""
+    """The comment on a column names what is no column of a table elsewhere, or what is not safe to read."""
 
 
 class OrphansFound(IntegrityError, name="ORPHANS_FOUND"):

@@ -22,35 +22,55 @@ if TYPE_CHECKING:
 
 BATCH = 10_000  # values that are looked up at once: memory does not grow with the tables
 _EXAMPLES = 3
-_TYPE = (
-    "pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1), t.typcategory::pg_catalog.text"
-)
+# To read a value is to cast it: by the owner's function if there is one. The checks of a domain would run, so
+# what counts is what it is over; an array, a composite type and a range may hold one.
+_TYPE = """
+    cross join lateral (
+        with recursive base (oid) as (
+            select a.atttypid
+            union all
+            select d.typbasetype from base join pg_catalog.pg_type as d using (oid) where d.typtype = 'd'
+        )
+        select pg_catalog.format_type(b.oid, -1) as name, b.typcategory::pg_catalog.text as category,
+            b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid or (
+                b.typtype in ('b', 'e') and coalesce(e.typtype, 'b') in ('b', 'e') and not exists (
+                    select from pg_catalog.pg_cast as k
+                    join pg_catalog.pg_proc as p on p.oid = k.castfunc
+                    join pg_catalog.pg_language as l on l.oid = p.prolang
+                    where b.oid in (k.castsource, k.casttarget) and l.lanname not in ('internal', 'c')
+                )
+            ) as is_plain
+        from base join pg_catalog.pg_type as b on b.oid = base.oid and b.typtype <> 'd'
+        left join pg_catalog.pg_type as e on e.oid = b.typelem
+    ) as t
+"""
 _COLUMNS = f"""
-    select n.nspname || '.' || c.relname || '.' || a.attname,
+    select pg_catalog.concat_ws('.', n.nspname, c.relname, a.attname),
         pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
-        pg_catalog.col_description(c.oid, a.attnum), {_TYPE}
+        pg_catalog.col_description(c.oid, a.attnum), t.name, t.category, t.is_plain
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    join pg_catalog.pg_type as t on t.oid = a.atttypid
-    where c.relkind in ('r', 'p')
-        and pg_catalog.col_description(c.oid, a.attnum) like '%%' || %s
+    {_TYPE}
+    where c.relkind in ('r', 'p') and pg_catalog.col_description(c.oid, a.attnum) like '%%' || %s
     order by n.nspname, c.relname, a.attnum
 """  # noqa: S608 - texts of ours
 _TARGET = f"""
-    select {_TYPE}
+    select t.name, t.category, t.is_plain
     from pg_catalog.pg_attribute as a
-    join pg_catalog.pg_type as t on t.oid = a.atttypid
-    where a.attrelid = pg_catalog.to_regclass(%s) and a.attname = %s and a.attnum > 0 and not a.attisdropped
+    join pg_catalog.pg_class as c on c.oid = a.attrelid and c.relkind in ('r', 'p')
+    {_TYPE}
+    where c.oid = pg_catalog.to_regclass(%s) and a.attname = %s and a.attnum > 0 and not a.attisdropped
 """  # noqa: S608 - texts of ours
 _NUMBERS, _STRINGS, _ENUM = "N", "S", "E"  # categories of types
 
 
 class Type(NamedTuple):
-    """The type of a column, that of its domain if it has one: its name in SQL, and its category."""
+    """The type of a column, or what its domain is over: its name in SQL, and its category."""
 
     name: str
     category: str
+    is_plain: bool  # to read it runs no code of whoever made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +123,24 @@ def find_orphans(
     """Yield what was found of each reference, good ones included; ``databases`` are by series.
 
     Values are read first and looked up afterwards, so a row that appears meanwhile is no orphan. Raises
-    ``ReferenceUnknown`` when a comment names what does not exist.
+    ``ReferenceUnknown`` when a comment names what is no column of a table, or a type is not safe to read.
     """
     for reference in among:
         other = databases.get(reference.to.series)
         target = query(other, _TARGET, reference.target, reference.to.column) if other else []
         if other is None or not target:
             raise ReferenceUnknown(
-                f"The comment on {reference.label} refers to {reference.to}, which does not exist.",
+                f"The comment on {reference.label} refers to {reference.to}, which is no column of a table.",
                 remedy="Migrate that database first; if the comment is wrong, mend it in a new file.",
             )
-        yield _orphans(connection, reference, other, Type(*target[0]))
+        found = Type(*target[0])
+        for label, type_ in ((reference.label, reference.type), (str(reference.to), found)):
+            if not type_.is_plain:
+                raise ReferenceUnknown(
+                    f"{label} is not read: its type, {type_.name}, may run code of its owner's.",
+                    remedy="Give it a type of the server's or an enum, without a cast by a function.",
+                )
+        yield _orphans(connection, reference, other, found)
 
 
 def _orphans(connection: Connection, reference: Referring, other: Connection, target: Type) -> Orphans:

@@ -232,3 +232,66 @@ def test_a_table_outside_public_is_referred_to_by_its_schema(pair: tuple[Connect
     assert (str(found.reference.to), found.rows) == ("auth.app.accounts.id", 1)
     auth.execute("insert into app.accounts values (1)")
     assert _find(specs, auth).rows == 0
+
+
+PWN = """
+    create schema app;
+    create type app.kind as enum ('1');
+    create domain app.checked as integer;
+    create domain app.twice as app.checked;
+    create type app.pair as (one app.checked);
+    create function app.pwn(app.kind) returns text language plpgsql as
+        $$ begin raise exception 'pwned'; end $$;
+    create function app.pwn(integer) returns boolean language plpgsql as
+        $$ begin raise exception 'pwned'; end $$;
+"""
+TRAP = """
+    create cast (app.kind as text) with function app.pwn(app.kind);
+    alter domain app.checked add check (app.pwn(value)) not valid;
+"""
+
+
+@pytest.mark.parametrize("is_target", [False, True])
+@pytest.mark.parametrize(
+    ("type_", "value"), [("app.kind", "1"), ("app.checked[]", "{1}"), ("app.pair", "(1)")]
+)
+def test_a_type_that_runs_code_of_its_owner_is_not_read(
+    pair: tuple[Connection, Connection], type_: str, value: str, is_target: bool
+) -> None:
+    """Whoever may make a type would else be whoever looks for orphans, a superuser often."""
+    specs, auth = pair
+    table, column = ("public.accounts", "id") if is_target else ('"s%p"."The posts"', '"a%c"')
+    of = auth if is_target else specs
+    of.execute(PWN.encode())
+    of.execute(f"alter table {table} alter {column} type {type_} using null::{type_}".encode())
+    of.execute(f"insert into {table} ({column}) values ('{value}')".encode())  # noqa: S608 - of the table
+    of.execute(TRAP.encode())
+    if is_target:
+        _write(specs, 1)
+    with pytest.raises(ReferenceUnknown, match=r"is not read: its type, app\.\S+, may run code"):
+        _find(specs, auth)
+
+
+def test_the_checks_of_domains_do_not_run(pair: tuple[Connection, Connection]) -> None:
+    """Also of one over another: a value is taken for what they are over."""
+    specs, auth = pair
+    for connection, table, column in ((specs, '"s%p"."The posts"', '"a%c"'), (auth, "public.accounts", "id")):
+        connection.execute(PWN.encode())
+        connection.execute(f"alter table {table} alter {column} type app.twice".encode())
+    _write(specs, 1, 2)
+    auth.execute("insert into public.accounts values (1)")
+    for connection in pair:
+        connection.execute(TRAP.encode())
+    assert _find(specs, auth).examples == ("2",)
+
+
+def test_a_view_is_not_referred_to(pair: tuple[Connection, Connection]) -> None:
+    """To look into it would run whatever it calls."""
+    specs, auth = pair
+    auth.execute("alter table public.accounts rename to people")
+    auth.execute("create view public.accounts as select 1 / 0 as id")
+    _write(specs, 1)
+    with pytest.raises(
+        ReferenceUnknown, match=r"refers to auth\.accounts\.id, which is no column of a table"
+    ):
+        _find(specs, auth)
