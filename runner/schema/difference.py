@@ -34,6 +34,11 @@ class Difference:
         """What it is about: table public.users."""
         return f"{self.kind} {self.name}".rstrip()
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether its values may be secrets, which are never shown."""
+        return (self.attribute or "").startswith("hidden ")
+
     def told(self, *, expected: str, extra: str) -> str:
         """Return a sentence; ``expected`` introduces the expected value, ``extra`` tells of a left-over.
 
@@ -41,8 +46,9 @@ class Difference:
         """
         if self.attribute is None:
             return f"{self.subject} is missing" if self.actual is None else f"{self.subject} {extra}"
-        if self.attribute.startswith("hidden "):
-            return f"{self.subject} has other {self.attribute.removeprefix('hidden ')}"
+        if self.is_hidden:
+            what = self.attribute.removeprefix("hidden ")
+            return f"{self.subject} has {'other' if what == 'options' else 'another'} {what}"
         if "\n" in (self.expected or "") + (self.actual or ""):
             changes = (f"    {line}" for line in diff(self.expected, self.actual, around=2))
             return "\n".join((f"{self.subject} has another {self.attribute} ({expected} -):", *changes))

@@ -16,7 +16,14 @@ select pg_catalog.concat(
         case when s.setrole = 0 then 'everybody' else 'role ' || s.setrole::pg_catalog.regrole::text end,
         case when s.setdatabase <> 0 then ' in this database' end
     ),
-    (select pg_catalog.string_agg(x, ', ' order by x) from unnest(s.setconfig) as x)
+    (
+        -- A setting with a dot is somebody's own, and often a secret: a hash of it tells that it changed.
+        select pg_catalog.string_agg(case when x ~ '^[^=]*[.]' then pg_catalog.concat(
+                pg_catalog.split_part(x, '=', 1), '=*',
+                pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(x, 'UTF8')), 'hex')
+            ) else x end, ', ' order by x)
+        from unnest(s.setconfig) as x
+    )
 from pg_catalog.pg_db_role_setting as s
 left join pg_catalog.pg_database as d on d.oid = s.setdatabase
 where s.setdatabase = 0 or d.datname = pg_catalog.current_database()

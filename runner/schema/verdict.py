@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from runner.schema.sequence import Sequence as Sequence_
 
 _LONG = 60  # characters of a definition that fit into a sentence
+# Values of settings that may be secrets: a hash of one of somebody's own, and lines of postgresql.auto.conf.
+_SECRET = r"(?m)(=)\*[0-9a-f]{64}\b|^((?:\w+\.[\w.$]+|\w+_conninfo|\w+_command) = ).*$"
 _LEDGER = ledger.TABLE.rpartition(".")[2]
 
 
@@ -99,7 +102,12 @@ class Judge:
     def _told(self, difference: Difference) -> Finding:
         subject = f"{difference.kind} {difference.name}"
         old, new = difference.expected or "", difference.actual or ""
-        if difference.attribute is None or max(len(old), len(new)) <= _LONG or not (old and new):
+        if (
+            difference.attribute is None
+            or difference.is_hidden
+            or max(len(old), len(new)) <= _LONG
+            or not (old and new)
+        ):
             text = difference.told(expected="before it was", extra=self.left)
             return Finding(self.stage, subject, text)
         lines = diff(old, new, around=1)
@@ -171,7 +179,10 @@ def _shift(before: Table, after: Table) -> Shift:
 def _server_told(name: str, was: str | None, now: str | None, left: str) -> str:
     if was is None and not name.startswith(("settings ", "rights ")):
         return f"{name} {left}"
-    return f"{name} is missing" if now is None else f"{name}: {now or 'none'}, before it was {was or 'none'}"
+    if now is None:
+        return f"{name} is missing"
+    new, old = (re.sub(_SECRET, r"\1\2***", text or "") or "none" for text in (now, was))
+    return f"{name}: {new}, before it was {old}"
 
 
 def example(changed: Sequence[tuple[Row, Row]]) -> str:

@@ -141,6 +141,24 @@ def test_what_a_setting_has_made_of_the_files_is_no_drift(tmp_path: Path, url: s
             admin.execute("drop tablespace t_default")
 
 
+def test_the_value_of_a_setting_of_somebodys_own_is_not_told(tmp_path: Path, url: str) -> None:
+    """It is a secret as often as not; that it is another one than the files' is drift all the same."""
+    setting = (
+        "do $$ begin execute format('alter {} %I set app.jwt_secret = ''{}''', current_database()); end $$;"
+    )
+    ways = ("database", "role current_user in database")
+    app = make(tmp_path, app={"000_set.sql": "".join(setting.format(way, "by-hand") for way in ways)})
+    app.migrate(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        for way in ways:
+            admin.execute(setting.format(way, "LiveSecret").encode())
+    for options in ((), ("--json",)):
+        result = app.run(CliRunner(), "verify", "--drift", *options, APP_URL=url)
+        assert "database has another setting app.jwt_secret of " in result.output
+        assert "by-hand" not in result.output
+        assert "LiveSecret" not in result.output
+
+
 def test_what_files_set_for_the_database_brings_no_other_role(each_url: str, tmp_path: Path) -> None:
     """The scratch database works as the role that migrates, which is a setting of its own."""
     sets = (

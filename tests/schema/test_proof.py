@@ -12,7 +12,7 @@ import pytest
 
 from runner import config
 from runner.files import folder
-from runner.schema import proof, scratch
+from runner.schema import proof, scratch, verdict
 from tests.project import ROOT
 
 if TYPE_CHECKING:
@@ -116,6 +116,30 @@ def test_a_bad_file_of_each_kind_is_caught(
     assert [(version, stage) for version, stage, _ in found] == [case[:2] for case in expected], found
     for (_, _, text), (_, _, begins) in zip(found, expected, strict=True):
         assert text.startswith(begins)
+
+
+def test_no_secret_of_a_setting_is_told(server: Server, tmp_path: Path) -> None:
+    """Of one of somebody's own it is said that it is another, of those beside it what they are."""
+    text = """do $$ begin
+        execute format('alter database %I set app.jwt_secret = ''hunter2, a=b''', current_database());
+        execute format('alter database %I set work_mem = ''9MB''', current_database());
+    end $$;"""
+    (tmp_path / "rollback").mkdir()
+    (tmp_path / "000_set.sql").write_text(text)
+    (tmp_path / "rollback" / "000_set.sql").write_text("select 1;")
+    told = [
+        f.text for one in prove(folder.load("app", tmp_path, root=tmp_path), server) for f in one.findings
+    ]
+    assert "hunter2" not in str(told)
+    assert "app.jwt_secret=***, work_mem=9MB, before it was none" in str(told)
+
+
+def test_no_secret_of_alter_system_is_told() -> None:
+    """Nor what connects to another server, or what a command holds."""
+    lines = "app.key = 'hunter2'\nprimary_conninfo = 'password=hunter2'\nwork_mem = '9MB'"
+    told = verdict._server_told("settings of the server", "restore_command = 'hunter2'", lines, "left")
+    shown = "app.key = ***\nprimary_conninfo = ***\nwork_mem = '9MB', before it was restore_command = ***"
+    assert told == f"settings of the server: {shown}"
 
 
 def test_behind_a_spoiled_database_the_proof_goes_on(server: Server) -> None:

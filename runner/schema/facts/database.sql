@@ -12,8 +12,9 @@
             ['comment', pg_catalog.shobj_description(d.oid, 'pg_database')],
             ['connection limit', nullif(d.datconnlimit, -1)::text]
         ] || (
+            -- With a dot it is somebody's own, and often a secret: it is compared and never shown.
             select pg_catalog.array_agg(array[
-                case s.setrole when 0 then 'setting ' || x.name else pg_catalog.format('setting %s of %s', x.name, r.name) end, x.value
+                pg_catalog.concat(case when x.name ~ '[.]' then 'hidden ' end, 'setting ', x.name, case when s.setrole <> 0 then ' of ' || r.name end), x.value
             ])
             from pg_catalog.pg_db_role_setting as s
             join roles as r on r.oid = s.setrole
