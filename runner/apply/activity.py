@@ -50,7 +50,7 @@ _NAME = """
 _SESSION = """
     pid, usename, application_name, coalesce(client_addr::text, 'local'), state,
     extract(epoch from pg_catalog.clock_timestamp() - least(xact_start, query_start))::int,
-    pg_catalog.left(pg_catalog.regexp_replace(query, '[[:space:]]+', ' ', 'g'), 100)
+    pg_catalog.left(query, 1000)
 """
 
 # In pg_blocking_pids 0 stands for prepared transactions; of these, those that hold the table are told.

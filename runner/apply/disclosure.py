@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner import files
 from runner.apply import position
 from runner.database import MARKS
 from runner.errors import LEFT_OUT
@@ -30,9 +31,7 @@ _CODE = (
     rf"|[{_QUOTES}][\w.$]+(?:\([^{_QUOTES}:]*\))?[{_QUOTES}])"
     rf"[^{_QUOTES}:]*\d[^{_QUOTES}:]*"
 )
-
-
-_LITERAL = r"(?s)'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)"
+_LONG = 100  # characters of a query
 
 
 class Lines(NamedTuple):
@@ -76,5 +75,5 @@ def _stands_in(line: str, sql: str) -> bool:
 
 
 def veiled(query: str) -> str:
-    """Return somebody else's query, which may be cut off, without the texts in it: they are of rows."""
-    return re.sub(_LITERAL, "'…'", query)
+    """Return how somebody else's query begins, in one line, without the texts in it: they are of rows."""
+    return re.sub(r"\s+", " ", files.veiled(query))[:_LONG]

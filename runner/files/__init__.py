@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.files.difference import COMMENTS_DIFFER, explain
     from runner.files.disk import write, writing
     from runner.files.folder import leavings, load, shown
-    from runner.files.hidden import blanked, body
+    from runner.files.hidden import blanked, body, veiled
     from runner.files.layout import lay_out
     from runner.files.lexer import Statement, scan
     from runner.files.outside import ALONE, NAME, may_call, plain, procedures, sets_for_sessions
@@ -33,7 +33,7 @@ else:
         difference="COMMENTS_DIFFER explain",
         disk="write writing",
         folder="leavings load shown",
-        hidden="blanked body",
+        hidden="blanked body veiled",
         layout="lay_out",
         lexer="Statement scan",
         outside="ALONE NAME may_call plain procedures sets_for_sessions",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 _IN_NAME = "$"  # a dollar sign that quotes nothing
+_STRING = "'…'"
 _DEEPEST = 50
 _AS = re.compile(r"\bas\s*\Z", re.IGNORECASE)
 
@@ -63,6 +64,32 @@ def has_backslash(text: str) -> bool:
     except (Refusal, IndexError):
         return False
     return any(not has_escape_prefix(text, start) for start in strings)
+
+
+def veiled(text: str) -> str:
+    """Return somebody's query, which may be cut off, without its strings, and without comments that quote.
+
+    Behind a backslash in a string without the prefix E nothing is certain: by a setting of the session it
+    escapes what follows.
+    """
+    parts: list[str] = []
+    position = 0
+    try:
+        for start, end in bare(text):
+            token = text[position:start]
+            if token.startswith("'") and "\\" in token and not has_escape_prefix(text, position):
+                return "".join((*parts, f"{_STRING} …"))
+            parts += [_veil(token), text[start:end]]
+            position = end
+    except Refusal:
+        parts.append(_STRING if text[position] in "'$" else "…")
+    return "".join(parts)
+
+
+def _veil(token: str) -> str:
+    if token.startswith(("'", "$")):
+        return token if token == _IN_NAME else _STRING
+    return "/*…*/" if token.startswith("--") or re.match(r"(?s)/\*.*['\"$]", token) else token
 
 
 def body(text: str) -> tuple[int, int] | None:

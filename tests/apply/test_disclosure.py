@@ -132,6 +132,17 @@ def test_context_is_told_where_it_shows_code(line: str, told: bool) -> None:
         ("do $x$ begin perform 'hunter2'; end $x$; select 1", "do '…'; select 1"),
         ("do $$ begin perform hunter2", "do '…'"),
         ('lock table "people"', 'lock table "people"'),
+        ("/* the user's row */ select 'hunter2'", "/*…*/ select '…'"),
+        ("/* job 7 */ select 'hunter2'", "/* job 7 */ select '…'"),
+        ("/* /* it's */ */ select 'hunter2' /* it's hunter2", "/*…*/ select '…' …"),
+        ("-- the user's row\nselect\n  'hunter2' -- it's", "/*…*/ select '…' /*…*/"),
+        ("select a like 'b' escape '\\', 'hunter2'", "select a like '…' escape '…' …"),
+        ("select 'it\\'s', 'hunter2'", "select '…' …"),
+        ("select e'\\\\', 'hunter2'", "select e'…', '…'"),
+        ("""select "it's", 'hunter2', a$b, $1, "pe""", """select "it's", '…', a$b, $1, …"""),
+        ("select $a$it's$b$ $a$, 'hunter2'", "select '…', '…'"),
+        ("select 'a'\n'hunter2'", "select '…' '…'"),
+        ("select '" + 200 * "x" + f"', {100 * 'a'}", "select '…', " + 88 * "a"),
     ],
 )
 def test_the_query_of_who_blocks_is_told_without_its_texts(query: str, told: str) -> None:
