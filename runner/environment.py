@@ -102,7 +102,8 @@ def _may_embed(values: Mapping[str, str]) -> bool:
     """Tell whether the embedded server may stand in, as RUNNER_EMBEDDED says. Raises ``ConfigError``."""
     value = values.get(EMBEDDED, "")
     if value.strip().lower() not in _SWITCH:
-        raise ConfigError(f"{EMBEDDED} is {value!r}.", remedy="Write on or off.")
+        told = repr(value) if value.isalnum() else "neither on nor off"  # it may be a URL
+        raise ConfigError(f"{EMBEDDED} is {told}.", remedy="Write on or off.")
     return _SWITCH[value.strip().lower()]
 
 

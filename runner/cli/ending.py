@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from runner.apply import Notice, Noticed
 
 _FINE = (0, 3)  # exit codes that need no error: done, and something is pending
-_JSON = "--json"
 
 Revealable = TypeVar("Revealable", "RunnerError", "Notice")
 
@@ -38,11 +37,12 @@ class Told:
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
         options = list(words)[: words.index("--") if "--" in words else None]
-        self.wants_document = any(word.partition("=")[0] == _JSON for word in options)
+        self.wants_document = any(word.partition("=")[0] == "--json" for word in options)
         self.document: dict[str, Any] = {"command": None, "databases": [], "error": None}
 
     def name(self, ctx: click.Context) -> None:
-        """Note which command it is, such as ``server start``, as far as click has understood it."""
+        """Note which command it is, such as ``server start``, as click knows, and what .env gives it."""
+        self.words += tuple((ctx.default_map or {}).values())
         names: list[str] = []
         while ctx.parent:
             names.insert(0, str(ctx.info_name))

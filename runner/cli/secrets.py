@@ -1,7 +1,8 @@
-"""Keep out of an error what the words of a call hold of passwords."""
+"""Keep out of an error what the words of a call, and the variables of its options, hold of passwords."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ _HIDDEN = "***"
 
 
 def hidden(problem: RunnerError, words: Iterable[str]) -> RunnerError:
-    """Return an error without the words of the call that may hold a password, wherever they stood."""
-    for secret in _secrets(words):
+    """Return an error without those words that may hold a password, wherever they stood."""
+    values = (value for name, value in os.environ.items() if name.startswith("RUNNER_"))
+    for secret in _secrets((*words, *values)):
         problem.message = problem.message.replace(secret, _HIDDEN)
         problem.remedy = problem.remedy and problem.remedy.replace(secret, _HIDDEN)
         problem.notes = tuple(note.replace(secret, _HIDDEN) for note in problem.notes)

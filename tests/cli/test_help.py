@@ -285,6 +285,24 @@ def test_a_url_in_a_wrong_place_is_not_repeated(
     assert "s3cr3t" not in result.output + result.stderr
 
 
+@pytest.mark.parametrize("from_file", [False, True], ids=["environ", ".env"])
+@pytest.mark.parametrize(
+    "name", ["EMBEDDED", "LOG", "WAIT", "WAIT_LOCK", "HEARTBEAT", "LOCK_TIMEOUT", "SCRATCH_URL"]
+)
+def test_a_url_in_a_wrong_variable_is_not_repeated(
+    runner: CliRunner, app: Project, name: str, *, from_file: bool
+) -> None:
+    """Neither from the environment nor from .env."""
+    command = "prove" if name == "SCRATCH_URL" else "migrate"
+    value = f"{SECRET}&"
+    if from_file:
+        (app.root / ".env").write_text(f'RUNNER_{name}="{value}"\n', encoding="utf-8")
+    for more in ([], ["--json"]):
+        result = app.run(runner, command, *more, **({} if from_file else {f"RUNNER_{name}": value}))
+        assert result.exit_code == 2, result.output
+        assert "s3cr3t" not in result.output + result.stderr
+
+
 @pytest.mark.parametrize("series", ["passwords", "password", "password_resets"])
 def test_a_name_that_speaks_of_passwords_is_no_secret(
     runner: CliRunner, tmp_path: Path, url: str, series: str
