@@ -415,3 +415,27 @@ def test_any_place_points_at_its_character(text: str, offset: int) -> None:
     if offset < len(text.rstrip()) and text[offset] not in "\r\n":
         assert re.split("\r\n|\r|\n", text)[place.line - 1][place.column - 1] == text[offset]
         assert _pointed_at(place) == text[offset]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("create role x login password 'hunter2';", "create role x login password '*******';"),
+        (r"alter role x PASSWORD  e'h\'2' valid", "alter role x PASSWORD  e'**'*' valid"),
+        ("options (user 'me', password 'hunter2')", "options (user 'me', password '*******')"),
+        ("execute 'create role x password ''hunter2''';", "execute 'create role x password ''*******''';"),
+        ("password $a$hunter2$a$ valid", "password $*$*******$*$ valid"),
+        ("connection 'host=h password=hunter2 user=u'", "connection 'host=h password=******* user=u'"),
+        ("select f('postgresql://u:hunter2@h/d')", "select f('postgresql://u:*******@h/d')"),
+        ("where password = 'password' and a > 'b'", "where password = 'password' and a > 'b'"),
+        ("comment on column a.password is 'Its hash'", "comment on column a.password is 'Its hash'"),
+    ],
+)
+def test_a_password_beside_an_error_is_not_shown(text: str, told: str) -> None:
+    """A log is read by more people than a file; only what the error points at is shown."""
+    for ends in ("\n", "\r\n"):
+        place = locate(f"{text}{ends}selct 1;{ends}{text}", len(text + ends), path="a.sql")
+        assert place.excerpt == ((1, told), (2, "selct 1;"), (3, told))
+    quoted = text.find("hunter2")
+    if quoted >= 0:
+        assert locate(text, quoted, path="a.sql").excerpt == ((1, text),)
