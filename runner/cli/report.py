@@ -127,11 +127,12 @@ def raw(text: str) -> None:
 
 
 def dump(content: dict[str, Any]) -> None:
-    """Print one JSON document."""
+    """Print one JSON document, in which what a terminal obeys is escaped as JSON allows."""
     import json  # noqa: PLC0415 - --json only
 
     speaks_utf8 = (sys.stdout.encoding or "").lower().startswith("utf")
-    print(annotation.unheard(json.dumps(content, indent=2, ensure_ascii=not speaks_utf8), of=annotation.JSON))
+    text = harmless(json.dumps(content, indent=2, ensure_ascii=not speaks_utf8), of=annotation.JSON)
+    print(annotation.unheard(text, of=annotation.JSON))
 
 
 def warning(text: str) -> None:

@@ -30,9 +30,16 @@ def _is_shown(letter: str) -> bool:
     return letter.isspace() and not OBEYED.match(letter)
 
 
-def harmless(text: str) -> str:
-    """Return the text with nothing written out but what a terminal obeys: for what somebody copies."""
-    return OBEYED.sub(lambda found: found[0] if found[0] in "\n\t" else _written(found[0]), text)
+def harmless(text: str, *, of: str | None = None) -> str:
+    """Return the text with nothing written out but what a terminal obeys: for what somebody copies.
+
+    ``of`` is how a letter is written out, if not as in Python.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        return of.format(ord(found[0])) if of else _written(found[0])
+
+    return OBEYED.sub(lambda found: found[0] if found[0] in "\n\t" else written(found), text)
 
 
 def _written(letter: str) -> str:

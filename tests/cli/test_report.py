@@ -212,6 +212,17 @@ def test_control_characters_are_shown_not_obeyed(capsys: pytest.CaptureFixture[s
     assert not any(not c.isprintable() and c != "\n" for c in shown)
 
 
+def test_a_document_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is the same document: JSON may escape any letter."""
+    names = {"a\x9b31m": "bidi \u202e\x7f\x1b[2J\n", "é": "漢"}
+    report.dump(names)
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == names
+    assert not any(not c.isprintable() and c != "\n" for c in shown)
+    assert '"a\\u009b31m": "bidi \\u202e\\u007f\\u001b[2J\\n"' in shown
+    assert '"é": "漢"' in shown
+
+
 def test_a_blank_of_any_kind_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """A folder is named as people write it; only what nobody sees is written out."""
     report.warning("日本\u3000語/a\xa0b/\U0001f469\u200d\U0001f4bb/c\u200bd\u2028e\x85")
