@@ -4,6 +4,7 @@ A URL comes from the option, else the environment, else ``.env`` beside the conf
 safety rule: only when *no* configured variable is set anywhere may the embedded server stand in.
 """
 
+import re
 import stat
 import tomllib
 from functools import lru_cache
@@ -163,6 +164,10 @@ def _series(name: str, entry: object, root: Path, path: Path) -> Series:
     if entry.keys() - _OPTIONAL != _KEYS or not all(_filled(entry[key]) for key in _KEYS):
         raise ConfigError(
             f"{where} must have exactly the texts sql, database and url, without a NUL.", remedy="Correct it."
+        )
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", entry["sql"]):  # a line of a bundle would end within the name
+        raise ConfigError(
+            f"{where}: sql must be the name of a folder, without control characters.", remedy="Rename it."
         )
     if not environment.is_name(entry["url"]):
         raise ConfigError(

@@ -145,6 +145,8 @@ ONE = '[tool.runner.databases.auth]\nsql = "sql"\ndatabase = "auth"\nurl = "URL_
         pytest.param(
             ONE.replace('"auth"', r'"a\u0000b"'), "exactly the texts.*, without a NUL", id="NUL in a name"
         ),
+        pytest.param(ONE.replace('"sql"', r'"a\nb"'), "sql must be .* without control", id="line end"),
+        pytest.param(ONE.replace('"sql"', r'"a\u009bb"'), "sql must be .* without control", id="C1 control"),
         pytest.param(ONE + r'schemas = ["a\u0000b"]', "must be a list of names", id="NUL in a schema"),
         pytest.param(ONE + r'ignore = ["a\u0000b"]', "must be a list of texts", id="NUL in a pattern"),
         pytest.param(ONE.replace("auth]", '"Auth-1"]'), "name of a series", id="name of a series"),
