@@ -29,7 +29,8 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
     """Find rows that refer to nothing elsewhere.
 
     No foreign key reaches from one database into another. Which columns refer to another one, their comments
-    say. Writes nothing; the right to select from the tables is enough. Exits 4 when there are orphans.
+    say, in the schemas that verify --drift compares. Writes nothing; the right to select from the tables is
+    enough. Exits 4 when there are orphans.
     """
     chosen = {one.name for one in config.choose(config.load(file), series)}
     with common.sites(file, (), url=None) as sites:
@@ -47,7 +48,7 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
 
 def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
     """Show the orphans of one database and return them."""
-    known = schema.references(site.connection)
+    known = schema.references(site.connection, schemas=site.schemas)
     found = [one for one in schema.find_orphans(site.connection, known, databases) if one.rows]
     database = door.describe(site)
     common.add(database, references=len(known), orphans=[document.orphans(one) for one in found])

@@ -15,7 +15,7 @@ from runner.errors import ReferenceUnknown
 from runner.schema import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.database import Connection
     from runner.schema.sentence import Reference
@@ -48,11 +48,11 @@ _COLUMNS = f"""
     select pg_catalog.concat_ws('.', n.nspname, c.relname, a.attname),
         pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
         pg_catalog.col_description(c.oid, a.attnum), t.name, t.category, t.is_plain
-    from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     {_TYPE}
     where c.relkind in ('r', 'p') and pg_catalog.col_description(c.oid, a.attnum) like '%%' || %s
+        and n.nspname = any (coalesce(nullif(%s::text[], '{{}}'), array[n.nspname]))
     order by n.nspname, c.relname, a.attnum
 """  # noqa: S608 - texts of ours
 _TARGET = f"""
@@ -100,13 +100,13 @@ class Orphans:
     examples: tuple[str, ...]
 
 
-def references(connection: Connection) -> tuple[Referring, ...]:
-    """Return the columns of a database that refer to another one, table by table.
+def references(connection: Connection, *, schemas: Sequence[str] = ()) -> tuple[Referring, ...]:
+    """Return the columns that refer to another database, table by table, in ``schemas`` if there are any.
 
     Raises ``ReferenceUnknown`` for a comment with the mark of the sentence that cannot be read as one.
     """
     found = []
-    for label, table, column, comment, *type_ in query(connection, _COLUMNS, sentence.MARK):
+    for label, table, column, comment, *type_ in query(connection, _COLUMNS, sentence.MARK, list(schemas)):
         to = sentence.read_sentence(comment)
         if to is None:
             raise ReferenceUnknown(

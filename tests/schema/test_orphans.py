@@ -10,10 +10,11 @@ from click.testing import CliRunner
 from runner import database
 from runner.errors import ReferenceUnknown
 from runner.schema import orphans
-from tests.project import ROOT, Project
+from tests.project import ROOT, Project, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from runner.database import Connection
 
@@ -232,6 +233,22 @@ def test_a_table_outside_public_is_referred_to_by_its_schema(pair: tuple[Connect
     assert (str(found.reference.to), found.rows) == ("auth.app.accounts.id", 1)
     auth.execute("insert into app.accounts values (1)")
     assert _find(specs, auth).rows == 0
+
+
+def test_only_the_schemas_that_count_are_looked_through(tmp_path: Path, url: str, other_url: str) -> None:
+    """A table of somebody else's in the same database may have any comment; to read it may run his code."""
+    made = "create schema {0}; create table {0}.t (a int); insert into {0}.t values (1); {1}"
+    comment = "comment on column {}.t.a is 'References one.t.a (cross-database, no foreign key).';"
+    own, other = (made.format(name, comment.format(name)) for name in ("own", "other"))
+    project = make(tmp_path, one={"000_t.sql": "create table t (a int);"}, two={"000_t.sql": own})
+    urls = {"ONE_URL": url, "TWO_URL": other_url}
+    project.run(CliRunner(), "migrate", **urls)
+    with database.connect(other_url, source="x") as connection:
+        connection.execute(other.encode())
+    found = project.run(CliRunner(), "orphans", **urls)
+    assert found.exit_code == 4, found.output
+    assert found.stdout.splitlines()[-1] == "  own.t.a -> one.t.a: 1 row, 1 value: 1"
+    assert "other.t.a" not in found.output
 
 
 PWN = """
