@@ -77,7 +77,7 @@ class Target(NamedTuple):  # as in model: it starts faster
 def load(file: Path | str | None = None) -> Project:
     """Read ``file``, else the nearest pyproject.toml with ``[tool.runner]``, else the installed package's.
 
-    Folders are relative to the file. Raises ``ConfigError``.
+    Folders are relative to the file, and where it is a link, to the link. Raises ``ConfigError``.
     """
     path = (_nearest() or BUNDLED / FILE) if file is None else Path(file)
     if file is None and not path.is_file():
@@ -86,7 +86,7 @@ def load(file: Path | str | None = None) -> Project:
             remedy="Change into the project, or name the file with --config.",
         )
     databases = _databases(path)
-    root = path.resolve().parent
+    root = path.parent.resolve()
     series = tuple(_series(name, entry, root, path) for name, entry in databases.items())
     return Project(root, here() if root == BUNDLED.resolve() else root, series)
 

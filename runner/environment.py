@@ -59,8 +59,8 @@ def check_owner(file: Path) -> None:
     """
     if sys.platform == "win32":
         return
-    folder, owner = file.parent.stat(), file.stat().st_uid
-    if folder.st_mode & stat.S_IWOTH and owner not in (os.geteuid(), folder.st_uid):
+    folder, owners = file.parent.stat(), {file.stat().st_uid, file.lstat().st_uid}  # of a link, too
+    if folder.st_mode & stat.S_IWOTH and owners - {os.geteuid(), folder.st_uid}:
         raise ConfigError(
             f"{file} belongs to another user, in a folder where everybody may write.",
             remedy="If it is meant, let it belong to you; else move it away, or name a file with --config.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,21 @@ def test_what_somebody_else_put_where_everybody_may_is_not_taken(
     config.load(tmp_path / config.FILE)  # it was named
     os.chown(tmp_path, 12345, -1)
     look()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a link away")
+def test_a_link_that_somebody_else_put_where_everybody_may_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leads to a file of one's own, and would make folders beside the link count."""
+    (tmp_path / "own.toml").write_text(TWO, encoding="utf-8")
+    (tmp_path / config.FILE).symlink_to("own.toml")
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o1777)
+    config.load()
+    os.chown(tmp_path / config.FILE, 12345, -1, follow_symlinks=False)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        config.load()
 
 
 @pytest.fixture
@@ -269,6 +285,25 @@ def test_the_env_file_lies_beside_the_configuration(
     (here / ".env").write_text(f"URL_AUTH={AUTH}\n")
     monkeypatch.chdir(here)
     assert _found(project, {}) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a link takes a privilege there")
+def test_a_link_is_a_configuration_of_the_folder_it_lies_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the volume of a ConfigMap: what lies beside it counts, wherever it leads and it was found."""
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    (there / "kept.toml").write_text(TWO, encoding="utf-8")
+    (here / config.FILE).symlink_to(there / "kept.toml")
+    (here / ".env").write_text(f"URL_AUTH={AUTH}\nURL_SPECS={SPECS}\n", encoding="utf-8")
+    (tmp_path / "door").symlink_to(here)
+    monkeypatch.chdir(here)
+    for project in map(config.load, (None, here / config.FILE, config.FILE, tmp_path / "door" / config.FILE)):
+        assert (project.root, project.home) == (here, here)
+        assert [series.folder for series in project.series] == [here / "sql/auth", here / "sql/specs"]
+        assert _found(project, {"RUNNER_EMBEDDED": "off"}) == {"URL_AUTH": AUTH, "URL_SPECS": SPECS}
 
 
 @pytest.mark.parametrize(
