@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,3 +128,15 @@ def make(root: Path, **series: Mapping[str, str]) -> Project:
         Project(root).write(name, files)
     (root / config.FILE).write_text("\n".join(lines), encoding="utf-8")
     return Project(root)
+
+
+def few_threads(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let no more than so many threads be started from here on, as a limit of processes does."""
+    start, left = threading.Thread.start, iter(range(most))
+
+    def limited(thread: threading.Thread) -> None:
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Self
 
 from runner import database, ledger
@@ -104,8 +104,10 @@ class Watch:
         self._committed = committed
         due = (self._owed or self.since) + self._pace
         if not self._thread and now >= due - _AHEAD:
-            self._thread = threading.Thread(target=self._work, args=(due,), daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, args=(due,), daemon=True)
+            with suppress(RuntimeError):  # no more of them here: the file is told of without facts
+                thread.start()
+                self._thread = thread
         if not committed and now - self._told >= (_PACE if self._is_known else 1.5 * _PACE):
             self._told = now
             yield Working(self._reached, now - self.since, _of(self._reached, self._found))

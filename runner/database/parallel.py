@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -27,7 +28,8 @@ def together(
 
     Raises what the first of them in order has raised. Then, and when something is raised in this thread, such
     as a Ctrl-C, the others are ended by a ``KeyboardInterrupt`` where they wait for a server, and must clean
-    up by themselves. Whoever is heeded in this thread is in those, too.
+    up by themselves. Whoever is heeded in this thread is in those, too. Where no more threads can be
+    started, this one does what is left, each as soon as those in front of it are done.
     """
     if len(items) == 1:
         return [do(items[0])]
@@ -41,19 +43,22 @@ def together(
         over.set()
         deadline = time.monotonic() + _SETTLE
         for work in works:
-            work.join(max(deadline - time.monotonic(), 0))
+            work.give_up(max(deadline - time.monotonic(), 0))
         raise
 
 
 class _Work(threading.Thread, Generic[Item, Result]):
-    """The work on one item; it has begun."""
+    """The work on one item; it has begun, if there could be a thread for it."""
 
     def __init__(self, do: Callable[[Item], Result], item: Item, over: threading.Event) -> None:
         super().__init__(target=copy_context().run, args=(self._work,), daemon=True)
         self._do, self._item, self._over = do, item, over
         self._done: list[Result] = []
         self._problem: BaseException | None = None
-        self.start()
+        self._has_begun = False
+        with suppress(RuntimeError):
+            self.start()
+            self._has_begun = True
 
     def _work(self) -> None:
         try:
@@ -64,6 +69,8 @@ class _Work(threading.Thread, Generic[Item, Result]):
 
     def result(self) -> Result:
         """Return what came of it, as soon as it is done, or raise that."""
+        if not self._has_begun:
+            return self._do(self._item)
         heed = attention.heed()  # where a server is connected to, nobody else is
         while self.is_alive():
             heed()
@@ -71,3 +78,8 @@ class _Work(threading.Thread, Generic[Item, Result]):
         if self._problem:
             raise self._problem
         return self._done[0]
+
+    def give_up(self, seconds: float) -> None:
+        """Wait so long for its end."""
+        if self._has_begun:
+            self.join(seconds)

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from runner import database
+from runner.errors import CannotConnect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -87,10 +88,9 @@ class Crew(Generic[Item, Result]):
     def news(self) -> Generator[News[Item, Result], None, None]:
         """Start, and yield what happens until nobody is at work; closed before that, it stops all.
 
-        Raises what ``do`` raises.
+        Raises what ``do`` raises, and ``CannotConnect`` where not one thread can be started.
         """
-        for _ in range(self._jobs):
-            threading.Thread(target=self._work, daemon=True).start()
+        self._begin()
         try:
             yield from self._listen()
         except BaseException:  # a Ctrl-C in this thread, or whoever listens has had enough
@@ -98,6 +98,20 @@ class Crew(Generic[Item, Result]):
             for _ in self._listen():
                 pass
             raise
+
+    def _begin(self) -> None:
+        """Start the threads, or as many as can be: the limit of a container counts them as processes."""
+        for number in range(self._jobs):
+            try:
+                threading.Thread(target=self._work, daemon=True).start()
+            except RuntimeError as error:
+                self._jobs = number
+                if number:
+                    return
+                raise CannotConnect(
+                    "No thread can be started, and a fleet needs one at least.",
+                    remedy="Raise the limit of processes (ulimit -u, --pids-limit), and run again.",
+                ) from error
 
     def left(self) -> tuple[Item, ...]:
         """Return what was not begun, in order, when the news have ended."""

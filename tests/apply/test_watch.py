@@ -17,7 +17,7 @@ from runner.apply.event import Activity, Outcome, Retrying, Started, Waiting, Wo
 from runner.errors import CannotConnect, Interrupted, LockTimeout
 from runner.model import Migration
 from tests.faults.stage import until
-from tests.project import given_up, make
+from tests.project import few_threads, given_up, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,6 +207,17 @@ def test_a_server_without_a_free_connection_costs_only_the_facts(
         [told] = watching.look()
     assert (told.activity, watching.lines) == (Activity(), ())
     assert time.monotonic() - began < 10
+
+
+def test_where_no_thread_can_be_started_the_time_is_told(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container with a limit of processes: the file is applied, and told of without facts."""
+    few_threads(monkeypatch, 0)
+    app = make(tmp_path, app={"000_slow.sql": "select pg_sleep(2);"})
+    events = list(app.events(url))
+    assert isinstance(events[-1], Outcome)
+    assert {one.activity for one in events if isinstance(one, Working)} == {Activity()}
 
 
 def test_ctrl_c_ends_what_is_told_of(url: str, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 
 from runner import database
+from tests.project import few_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +118,19 @@ def test_who_is_heeded_in_this_thread_is_heeded_in_all_of_them(server: Server) -
     with database.heeding(impatient), pytest.raises(TimeoutError):
         database.together(work, [SLEEP, SLEEP])
     assert _all_are_ended(server)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_where_no_more_threads_can_be_started_this_one_does_the_rest(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """As in a container with a limit of processes; the order is kept, and what had begun is ended."""
+    few_threads(monkeypatch, most)
+    here = threading.current_thread()
+    threads = database.together(lambda _: threading.current_thread(), [1, 2, 3])
+    assert [thread is here for thread in threads] == [False] * most + [True] * (3 - most)
+    with pytest.raises(LookupError):
+        database.together(str, [1, 2, 3], meanwhile=Mock(side_effect=LookupError))
 
 
 def _url(server: Server) -> str:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.errors import CannotConnect
 from runner.fleet import crew as room
 from runner.fleet.crew import Begun, Crew, Done
 from runner.fleet.visit import worst
+from tests.project import few_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,22 @@ def test_nobody_is_begun_behind_a_result_that_ends_it(jobs: int) -> None:
     done = [one.item for one in crew.news() if isinstance(one, Done)]
     assert sorted(done) + list(crew.left()) == list(range(9))
     assert len(done) <= 4 + jobs - 1
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_fewer_work_where_no_more_threads_can_be_started(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """As in a container with a limit of processes: everything is done, by those that there are."""
+    few_threads(monkeypatch, most)
+    crew = Crew(range(9), lambda item, _: item, jobs=4, stop=threading.Event())
+    assert sorted(one.item for one in crew.news() if isinstance(one, Done)) == list(range(9))
+
+
+def test_without_a_single_thread_the_limit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was begun, and another try may help."""
+    few_threads(monkeypatch, 0)
+    with pytest.raises(CannotConnect, match="No thread can be started") as caught:
+        list(Crew("ab", lambda *_: None, jobs=2, stop=threading.Event()).news())
+    assert "ulimit -u" in (caught.value.remedy or "")
 
 
 def test_an_error_nobody_expected_ends_all() -> None:
