@@ -65,10 +65,17 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
     """
     notes = redacted(str(error), options)
     options = {name: value for name, value in options.items() if is_utf8(str(value))}
-    told = None if isinstance(error, psycopg.errors.ConnectionTimeout) else _ask(make_conninfo(**options))
+    told = None if _is_told(error) else _ask(make_conninfo(**options))
     problem = denial.named(told, options, source=source) if told else _of_libpq(error, options, source)
     problem.notes = notes
     return problem
+
+
+def _is_told(error: psycopg.Error) -> bool:
+    """Tell whether no server would say more. A silent name server takes its time with each look-up."""
+    text = str(error)
+    is_nameless = _NO_SUCH_HOST.search(text) and not _ANSWER.search(text)
+    return isinstance(error, psycopg.errors.ConnectionTimeout) or bool(is_nameless)
 
 
 def _ask(conninfo: str) -> Told | None:
@@ -125,7 +132,7 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
     if _OTHER.search(text):
         return _not_as_asked(options, source)
     is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)
-    if is_refused or (not _was_tried(error) and _is_nonsense(options)):
+    if is_refused or (not (found or _was_tried(error)) and _is_nonsense(options)):
         return _malformed(text, source)
     return denial.unreachable(source, remedy=denial.ANSWERS if _ANSWER.search(text) else denial.SILENT)
 

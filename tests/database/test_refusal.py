@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -156,6 +158,29 @@ def test_what_is_refused_for_good_is_no_case_for_another_try(strict: Server, cas
 def test_what_nobody_answers_is_told_apart(url: str, error: str) -> None:
     """A name that means no host is permanent; a port where nobody listens is not."""
     assert _problem(url).name == error
+
+
+@pytest.mark.parametrize("number", [socket.EAI_AGAIN, socket.EAI_NONAME])
+def test_a_name_server_is_asked_once(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """One that is silent takes twenty seconds; libpq would ask it again, and a third time."""
+    again = Mock(side_effect=AssertionError)
+    monkeypatch.setattr(refusal, "_attempt", again)
+    monkeypatch.setattr(refusal, "_is_nonsense", again)
+    asked = Mock(side_effect=socket.gaierror(number, "what the resolver says"))
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    problem = _problem("postgresql://u@db.example/db")
+    assert problem.name == ("CANNOT_CONNECT" if number == socket.EAI_AGAIN else "HOST_UNKNOWN")
+    assert asked.call_count == 1
+
+
+def test_a_name_that_libpq_looks_up_is_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As that of a service, which psycopg does not read."""
+    monkeypatch.setattr(refusal, "_attempt", Mock(side_effect=AssertionError))
+    (tmp_path / "services").write_text("[app]\nhost=no-such-host.invalid\n", encoding="utf-8")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    assert _problem("postgresql://u@/db?service=app").name == "HOST_UNKNOWN"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes a user without a name")
