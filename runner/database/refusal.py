@@ -21,7 +21,6 @@ from runner.database import attention, denial
 from runner.database.denial import Told
 from runner.database.url import is_utf8, redacted
 from runner.errors import (
-    AccessDenied,
     CannotConnect,
     HostUnknown,
     RunnerError,
@@ -118,10 +117,7 @@ def _attempt(conninfo: str, libpq: Any) -> PQGenConn[PGconn]:  # noqa: ANN401 - 
 def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> RunnerError:
     text = str(error)
     if error.pgconn and error.pgconn.needs_password:
-        return AccessDenied(
-            f"The server of {source} asks for a password, and there is none.",
-            remedy="Put it into the URL or a password file.",
-        )
+        return denial.no_password(options, source=source)
     if (found := _NO_SUCH_HOST.search(text)) and not _is_passing(text, found.group(1)):
         return HostUnknown(f"The host of {source} is unknown.", remedy="Check the host of the URL.")
     if _TLS.search(text):

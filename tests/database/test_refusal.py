@@ -231,6 +231,45 @@ def test_an_option_that_libpq_takes_late_is_malformed_as_any(strict: Server) -> 
         _restart(strict)
 
 
+@pytest.mark.parametrize("where", ["passfile", "PGPASSFILE", "HOME"])
+def test_a_password_file_that_is_ignored_is_named(
+    strict: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    """Libpq says so on stderr alone; with the right mode the same file leads in."""
+    file = tmp_path / ".pgpass"
+    file.write_text("*:*:*:*:right\n", encoding="utf-8")
+    url = _url(strict, "secret", "", "postgres", f"&passfile={file}" if where == "passfile" else "")
+    if where != "passfile":
+        monkeypatch.delenv("PGPASSFILE", raising=False)
+        monkeypatch.setenv(where, str(tmp_path if where == "HOME" else file))
+    file.chmod(0o640)
+    problem = _problem(url)
+    assert problem.name == "ACCESS_DENIED"
+    assert f"{file} was ignored, for others than its owner may use it." in problem.message
+    assert "chmod 600" in (problem.remedy or "")
+    file.chmod(0o600)
+    database.connect(url, source="APP_URL").close()
+    file.unlink()
+    assert "ignored" not in _problem(url).message
+    file.mkdir()
+    assert "is no plain file" in _problem(url).message
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
+def test_a_password_file_of_somebody_else_is_named(tmp_path: Path) -> None:
+    """As that of root in a container that runs as nobody; libpq itself says nothing of it."""
+    file = tmp_path / ".pgpass"
+    file.write_text("*:*:*:*:right\n", encoding="utf-8")
+    file.chmod(0o600)
+    assert "ignored" not in denial.no_password({"passfile": str(file)}, source="APP_URL").message
+    os.seteuid(54321)
+    try:
+        problem = denial.no_password({"passfile": str(file)}, source="APP_URL")
+    finally:
+        os.seteuid(os.getuid())
+    assert f"{file} was ignored, for this user may not read it." in problem.message
+
+
 def test_a_full_server_is_worth_another_try(strict: Server) -> None:
     """A role that has all its connections gets one when another ends."""
     url = _url(strict, "crowded", "", "postgres")
