@@ -1,6 +1,8 @@
 """Run the command line, as ``python -m runner`` and as the script."""
 
 import gc
+import os
+import signal
 import sys
 
 
@@ -11,12 +13,19 @@ def main() -> None:
     tenth of what the modules take to load.
     """
     gc.disable()
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
     try:
         from runner.cli import main as run  # noqa: PLC0415 - behind the line above
     except ModuleNotFoundError as error:  # of another Python than that which it was installed for
         remedy = "Run `make install`, then .venv/bin/socrates-migrate."
         sys.exit(f"error: {sys.executable} has no {error.name}. {remedy}")
     run()
+
+
+def _end(number: int, _: object) -> None:
+    """End before anything is begun: the first process of a container ignores what it has no handler for."""
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

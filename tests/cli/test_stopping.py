@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
@@ -147,6 +150,26 @@ def test_a_signal_that_an_import_swallows_is_heeded_behind_it(
     """Python only writes that it ignores what is raised in a callback of its own."""
     monkeypatch.setitem(stopping._state, "asked", True)
     assert data(app.run(runner, command, "--json", APP_URL=url))["error"]["name"] == "INTERRUPTED"
+
+
+_LOADING = """
+import os, signal, sys, types
+room = types.ModuleType("runner.cli")
+room.main = lambda: os.kill(os.getpid(), signal.SIGTERM)
+sys.modules["runner.cli"] = room  # as while it is loaded
+from runner.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_sigterm_while_the_command_line_is_loaded_ends_it(*, is_first: bool) -> None:
+    """Also as the first process of a container, which has no default action for signals."""
+    alone = ["unshare", "--pid", "--fork"] if is_first else []
+    if is_first and (not shutil.which("unshare") or subprocess.run([*alone, "true"], check=False).returncode):
+        pytest.skip("only root makes a namespace of processes, on Linux")
+    done = subprocess.run([*alone, sys.executable, "-c", _LOADING], check=False)
+    assert done.returncode == (143 if is_first else -signal.SIGTERM)
 
 
 def test_whatever_an_import_makes_of_a_signal_is_an_interruption(
