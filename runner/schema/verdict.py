@@ -102,12 +102,8 @@ class Judge:
     def _told(self, difference: Difference) -> Finding:
         subject = f"{difference.kind} {difference.name}"
         old, new = difference.expected or "", difference.actual or ""
-        if (
-            difference.attribute is None
-            or difference.is_hidden
-            or max(len(old), len(new)) <= _LONG
-            or not (old and new)
-        ):
+        is_short = max(len(old), len(new)) <= _LONG or not (old and new)
+        if difference.attribute is None or difference.is_hidden or is_short:
             text = difference.told(expected="before it was", extra=self.left)
             return Finding(self.stage, subject, text)
         lines = diff(old, new, around=1)
