@@ -111,8 +111,8 @@ def _folder(home: Path) -> Path:
     """Return the folder of the data. Raises ``EmbeddedUnavailable`` when it is another user's.
 
     Root could start a server there, but by taking the folder away from one that runs, or, where another user
-    made a link, from whom it belongs to. Nor can a server be
-    told of a folder whose name Python does not understand, as in a locale without UTF-8.
+    made a link, from whom it belongs to. Nor can a server be told of a folder whose name Python does not
+    understand, as in a locale without UTF-8.
     """
     written = home / FOLDER
     folder = written.resolve()

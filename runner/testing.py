@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 _PREFIX = "runner_kept_"
 _SOURCE = "the test database"
-_LOCK = """
-    set lock_timeout = 0;
-    set statement_timeout = 0;
-    select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('runner_kept', 0))
-"""
 
 # A database made from template1 holds nothing of its own: the server's own objects have lower numbers.
 _EMPTY = """
@@ -99,7 +94,7 @@ def _load(series: str, config: Path | str | None, url: str, connection: Connecti
     """Clone what is kept, or migrate and keep. One process at a time does so on a server."""
     kept = _kept_name(series, config)
     try:
-        database.run(connection, _LOCK)
+        database.take_turn(connection, "runner_kept")
         if database.query(connection, _IS_KEPT, kept):
             _run(connection, "alter database %I is_template false", name)
             _run(connection, "drop database %I", name)

@@ -17,6 +17,12 @@ CANCELLED = "57014"
 _OTHERS = "Somebody cancelled it, or a statement_timeout that it sets itself did."
 _SHORTER = f"If it took less: {_OTHERS[0].lower()}{_OTHERS[1:]}"
 
+_WITHIN = (
+    "The server ends every transaction here after its transaction_timeout. Let the file begin with "
+    "`set local transaction_timeout = 0;`, or lift it for the role that migrates: "
+    "alter role … set transaction_timeout = 0;"
+)
+
 # What the session began with: the value at hand is that of the question.
 _OWN = """
     select reset_val || unit, pg_catalog.quote_ident(session_user)
@@ -33,11 +39,7 @@ def explain(
 
     ``alone`` says that the file ran outside any transaction.
     """
-    if alone and error.sqlstate == database.TRANSACTION_TIMEOUT:
-        cure: str | None = _outside(connection)
-    else:
-        cure = _cure(error, connection, limits)
-    if cure:
+    if cure := _cure(error, connection, limits, alone=alone):
         problem.remedy = f"{(problem.remedy or '').removesuffix(CORRECT)}{cure}"
     return problem
 
@@ -52,13 +54,9 @@ def _outside(connection: Connection) -> str:
     )
 
 
-def _cure(error: Error, connection: Connection, limits: Limits) -> str | None:
+def _cure(error: Error, connection: Connection, limits: Limits, *, alone: bool) -> str | None:
     if error.sqlstate == database.TRANSACTION_TIMEOUT:
-        return (
-            "The server ends every transaction here after its transaction_timeout. Let the file begin with "
-            "`set local transaction_timeout = 0;`, or lift it for the role that migrates: "
-            "alter role … set transaction_timeout = 0;"
-        )
+        return _outside(connection) if alone else _WITHIN
     if error.sqlstate != CANCELLED:
         return None
     database.roll_back(connection)

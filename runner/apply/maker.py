@@ -17,9 +17,8 @@ _MADE = re.compile(
     re.IGNORECASE,
 )
 _DEFAULT = re.compile(r"(?i)\bdefault\b|=")
-_PLAIN = re.compile(
-    r"(?!(?:year|month|day|hour|minute|second)$)[\w$ ]+(?:\[\])?"
-)  # a type; no fields of interval
+# A type that one word, or some, name for certain; those of an interval's fields do not.
+_PLAIN = re.compile(r"(?!(?:year|month|day|hour|minute|second)$)[\w$ ]+(?:\[\])?")
 _NO_INPUT = re.compile(r"(?i)(?:[^\s,]+\s+)?out\s")
 # What the server calls the types that people write in short (type names of PostgreSQL's manual, chapter 8).
 _ALIASES = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from runner.database.message import run
+from runner.database.message import fill, run
 from runner.database.question import query
 
 if TYPE_CHECKING:
@@ -23,16 +23,20 @@ _UNLIMITED = """
     select pg_catalog.set_config(name, '0', false)
     from pg_catalog.pg_settings where name in ('statement_timeout', 'lock_timeout') and setting <> '0'
 """
+_TURN = "select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended({what}, 0))"
 
-_LOCK = "; select pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('create database', 0))"
+
+def take_turn(connection: Connection, what: str) -> None:
+    """Wait, as long as it takes, until no other process does this there; until it is closed others wait."""
+    run(connection, f"{_UNLIMITED}; {fill(_TURN, what=what)}")
 
 
 def create_missing(connection: Connection, databases: Iterable[str]) -> None:
     """Create those of ``databases`` that the server does not have. Writes.
 
-    A lock, held until the connection closes, lets one process at a time do so.
+    One process at a time does so.
     """
-    run(connection, _UNLIMITED + _LOCK)
+    take_turn(connection, "create database")
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
             _execute(connection, sql.SQL("create database {}").format(sql.Identifier(name)))

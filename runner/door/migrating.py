@@ -71,9 +71,8 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
             planning.check_writable(asked)
             planning.check_count(asked, to=to, expect=expect)
             tell(Checked(tuple(seen(site) for site in asked)))
-            done = [
-                _migrate(site, to, limits, tell) for site in asked
-            ]  # no generator: it changes StopIteration
+            # No generator: it makes another error of a listener's StopIteration.
+            done = [_migrate(site, to, limits, tell) for site in asked]
             return tuple(done)
     except _Theirs as carried:
         raise carried.error from carried.error.__cause__

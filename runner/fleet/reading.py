@@ -92,6 +92,7 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
         for one in seen(round_, partial(_verify, strict=strict, compare=None), is_patient=True):
             yield one.visit
         return
+    scratch = door.scratch_url(scratch)
     alike: dict[str, list[Seen]] = {}
     for one in seen(round_, _state):
         if one.state is None:
@@ -101,8 +102,7 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
     by_name = {one.name: one for one in round_.members}
     for group in alike.values():
         some = tuple(by_name[one.visit.name] for one in group)
-        where = door.scratch_url(scratch)
-        yield from _compared(round_._replace(members=some), group[0].applied, where, strict=strict)
+        yield from _compared(round_._replace(members=some), group[0].applied, scratch, strict=strict)
 
 
 def _status(site: Site) -> Seen:

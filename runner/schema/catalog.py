@@ -118,7 +118,8 @@ def _question(theme: str, *, whole: bool) -> LiteralString:
         return _SERVER.replace("{server}", database.packaged(__package__, "server.sql").decode())
     parts = (database.packaged(__package__, f"facts/{name}.sql") for name in ("head", theme, "tail"))
     lines = b"".join(parts).splitlines(keepends=True)
-    return b"".join(line for line in lines if not (whole and b"{only}::" in line)).decode()
+    text = b"".join(line for line in lines if not (whole and b"{only}::" in line))
+    return text.replace(b"{built}", database.packaged(__package__, "built.sql")).decode()
 
 
 def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:

@@ -13,26 +13,17 @@ if TYPE_CHECKING:
     from runner.planning import Site
 
 # The index of a partitioned table is incomplete, not invalid, until each partition has its own. What somebody
-# builds right now is not to be judged; a role that may not see which index that is, judges none meanwhile.
-# What rebuilds a whole table is often shown as at work on its TOAST table.
+# builds right now is not to be judged.
 _INDEXES = r"""
-    select pg_catalog.format('%I.%I', n.nspname, c.relname),
-        not i.indislive or c.relname ~ '_cc(new|old)\d*$'
+    select pg_catalog.format('%I.%I', n.nspname, x.relname),
+        not i.indislive or x.relname ~ '_cc(new|old)\d*$'
     from pg_catalog.pg_index as i
-    join pg_catalog.pg_class as c on c.oid = i.indexrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind = 'i'
+    join pg_catalog.pg_class as x on x.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n on n.oid = x.relnamespace
+    where x.relkind = 'i'
         and not (i.indisvalid and i.indisready)
         and n.nspname = any ($1)
-        and not exists (
-            select from pg_catalog.pg_stat_progress_create_index as p
-            where p.datname = pg_catalog.current_database()
-                and coalesce(
-                    p.relid = i.indrelid
-                    or p.command = 'REINDEX CONCURRENTLY' and c.relname ~ '_cc(new|old)\d*$',
-                    true
-                )
-        )
+        and not {built}
         and not exists (
             select from pg_catalog.pg_depend as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -105,7 +96,8 @@ def unsound(site: Site) -> Iterator[SchemaInvalid]:
     write.
     """
     schemas = list(site.schemas)
-    for name, is_rest in database.query_quoted(site.connection, _INDEXES, schemas):
+    indexes = _INDEXES.replace("{built}", database.packaged(__package__, "built.sql").decode())
+    for name, is_rest in database.query_quoted(site.connection, indexes, schemas):
         rest = f"An interrupted statement has left it: drop index concurrently {name};"
         anew = f"Build it anew: reindex index concurrently {name}; or give it up: drop index {name};"
         yield SchemaInvalid(

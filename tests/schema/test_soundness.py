@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from tests.faults.stage import until
 from tests.project import make
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.project import Project
@@ -271,23 +273,30 @@ def test_an_index_that_is_being_built_is_not_judged(
     process.communicate(timeout=30)
 
 
+@contextmanager
+def held(url: str, statement: LiteralString, write: LiteralString, db: psycopg.Connection) -> Iterator[None]:
+    """Let a statement build an index as long as the block lasts: it waits for who writes."""
+    with psycopg.connect(url, autocommit=True) as builder:
+        work = threading.Thread(target=builder.execute, args=(statement,))
+        with psycopg.connect(url) as blocker:
+            blocker.execute(write)
+            work.start()
+            built = "select from pg_index where not indisvalid"
+            until(lambda: db.execute(built).rowcount or not work.is_alive(), what="an index")
+            assert work.is_alive()
+            yield
+        work.join(timeout=30)
+        assert not work.is_alive()
+
+
 def test_the_indexes_of_a_table_that_is_rebuilt_are_not_judged(
     tmp_path: Path, each_url: str, db: psycopg.Connection
 ) -> None:
     """The server shows the one of its TOAST table as built, while all of them wait for a transaction."""
     app = make(tmp_path, app={"000_t.sql": "create table public.t (n int primary key, x text);"})
     app.migrate(each_url)
-    with psycopg.connect(each_url, autocommit=True) as builder:
-        rebuild = threading.Thread(target=builder.execute, args=("reindex table concurrently public.t",))
-        with psycopg.connect(each_url) as blocker:
-            blocker.execute("insert into public.t values (1)")
-            rebuild.start()
-            built = "select from pg_index where not indisvalid"
-            until(lambda: db.execute(built).rowcount or not rebuild.is_alive(), what="an index")
-            assert rebuild.is_alive()
-            found = problems(app, each_url) + drift(app, each_url)
-        rebuild.join(timeout=30)
-        assert not rebuild.is_alive()
+    with held(each_url, "reindex table concurrently public.t", "insert into public.t values (1)", db):
+        found = problems(app, each_url) + drift(app, each_url)
     assert found == []
 
 
@@ -298,18 +307,9 @@ def test_an_index_of_the_files_that_is_being_built_is_not_missing(
     app = make(tmp_path, app={"000_t.sql": TABLES, "001_i.sql": "create index i on public.one (id);"})
     app.migrate(each_url)
     db.execute("drop index public.i")
-    with psycopg.connect(each_url, autocommit=True) as builder:
-        build = threading.Thread(
-            target=builder.execute, args=("create index concurrently i on public.one (id)",)
-        )
-        with psycopg.connect(each_url) as blocker:
-            blocker.execute("insert into public.one values (1)")
-            build.start()
-            built = "select from pg_index where not indisvalid"
-            until(lambda: db.execute(built).rowcount or not build.is_alive(), what="an index")
-            assert build.is_alive()
-            found = drift(app, each_url)
-        build.join(timeout=30)
+    build: LiteralString = "create index concurrently i on public.one (id)"
+    with held(each_url, build, "insert into public.one values (1)", db):
+        found = drift(app, each_url)
     assert found == drift(app, each_url) == []
 
 

@@ -38,7 +38,7 @@
     join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum = c.conkey[1]
 
     union all
-    -- The options stand by themselves, because their order says nothing. What is being built is told as soundness.py has it.
+    -- The options stand by themselves, because their order says nothing. What is being built stands in built.sql.
     select 'index', i.indexrelid::pg_catalog.regclass::text, r.name,
         'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, 0, null, 'r', null,
         array[
@@ -55,15 +55,7 @@
             ['options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(x.reloptions) as o)],
             ['validity', case
                 when i.indisvalid and i.indisready and i.indislive then null
-                when exists (
-                    select from pg_catalog.pg_stat_progress_create_index as p
-                    where p.datname = pg_catalog.current_database()
-                        and coalesce(
-                            p.relid = i.indrelid
-                            or p.command = 'REINDEX CONCURRENTLY' and x.relname ~ '_cc(new|old)[0-9]*$',
-                            true
-                        )
-                ) then 'being built'
+                when {built} then 'being built'
                 else 'invalid'
             end],
             ['clustering', case when i.indisclustered then 'on' end],
