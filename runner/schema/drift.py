@@ -1,18 +1,22 @@
-"""Compare a live database with what its applied files make."""
+"""Compare live databases with what their applied files make, which is made once for all that are alike."""
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import ledger
 from runner.errors import Drift
-from runner.schema import around, catalog, undecided, wording
+from runner.files import plain
+from runner.schema import around, catalog, scratch, undecided, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from runner.config import Target
     from runner.database import Connection
     from runner.model import Migration
     from runner.planning import Site
@@ -44,18 +48,13 @@ class Bench(NamedTuple):
     schemas: tuple[str, ...] = ()  # that count; none for all
     extensions: tuple[str, ...] = ()  # that count in any schema: files make them
 
-    @property
-    def version(self) -> int:
-        """The older of the two servers: what it does not know is not compared."""
-        return min(self.around.version, self.connection.info.server_version)
-
     def snapshot(self, connection: Connection) -> Snapshot:
         """Return a snapshot that may be compared, of this database or of the live one."""
         besides = None if self.around.has_ledger and self.files else ledger.TABLE  # the first file makes it
         return catalog.snapshot(
             connection,
             besides=besides,
-            version=self.version,
+            version=min(self.around.version, self.connection.info.server_version),
             server=False,
             schemas=self.schemas,
             extensions=self.extensions,
@@ -64,7 +63,7 @@ class Bench(NamedTuple):
 
 def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Difference]:
     """Return what is different, but for what is only worded differently and what files do not decide."""
-    parents = parents_of(expected, actual)
+    parents = _parents(expected, actual)
     found = [
         one
         for one in catalog.compare(expected, actual)
@@ -84,12 +83,12 @@ def _placed(one: Difference, parent: str | None) -> Difference:
     return replace(one, name=f"{one.name} on {ledger.TABLE}")
 
 
-def parents_of(*snapshots: Snapshot) -> dict[Key, str | None]:
+def _parents(*snapshots: Snapshot) -> dict[Key, str | None]:
     """Return the relation that each object of some snapshots belongs to."""
     return {key: item.parent for each in snapshots for key, item in each.items()}
 
 
-def judged(
+def _judged(
     found: Iterable[Difference], patterns: Sequence[str], parents: dict[Key, str | None], where: str
 ) -> Comparison:
     """Take out what the configuration ignores: a pattern names an object, with all it has, or one fact."""
@@ -115,3 +114,63 @@ def drifted(site: Site, found: Sequence[Difference]) -> Drift:
         remedy="Undo what was done by hand, put it into a new file, or name it in `ignore`.",
         notes=tuple(line for difference in found for line in str(difference).split("\n")),
     )
+
+
+class Expected:
+    """What files make in a scratch database, to hold live databases against it, one at a time."""
+
+    def __init__(self, bench: Bench, where: str) -> None:
+        self.files = bench.files
+        self._bench = bench
+        self._where = where
+        lent = {key for key in bench.before if key[0] == "schema"} - {("schema", "public")}  # for extensions
+        made = bench.snapshot(bench.connection)
+        self._snapshot = {key: item for key, item in made.items() if key not in lent}
+        self._lock = threading.Lock()  # the scratch database has one connection
+
+    def compare(self, site: Site) -> Comparison:
+        """Return how the live schema of a site differs. Writes nothing there."""
+        bench, expected, series = self._bench, self._snapshot, site.target.series
+        wanted = {name for step in site.steps if step.migration for name in step.migration.requires}
+        made = (plain(name) for kind, name in expected if kind == "schema")
+        extensions = tuple(plain(name) for kind, name in expected if kind == "extension")
+        bench = bench._replace(schemas=series.schemas or ("public", *made), extensions=extensions)
+        actual = bench.snapshot(site.connection)
+        with self._lock:
+            found = compare(bench, expected, actual)
+        found = [one for one in found if not undecided.is_awaited(one, wanted)]
+        return _judged(found, series.ignore, _parents(expected, actual), self._where)
+
+
+@contextmanager
+def expected(
+    target: Target, migrations: Sequence[Migration], *, scratch_url: str | None = None
+) -> Iterator[Expected]:
+    """Yield what ``migrations`` make in a scratch database that is like the database of ``target``.
+
+    They run on the server of ``scratch_url``, else on a private one, never on the live one.
+    """
+    chosen = target.series.schemas
+    with (
+        scratch.scratch_server(
+            target.url, source=target.source, files=migrations, scratch=scratch_url
+        ) as server,
+        scratch.built(server, migrations, schemas=chosen) as (connection, before),
+    ):
+        yield Expected(Bench(connection, before, server.around, tuple(migrations), chosen), server.source)
+
+
+def state(site: Site, migrations: Sequence[Migration]) -> str:
+    """Return a text that is equal for databases whose ``migrations`` make the same, whatever their names."""
+    about = around.look(site.connection)._replace(started="", database="")
+    return repr((about, [file.checksum for file in migrations]))
+
+
+def differences(site: Site, migrations: Sequence[Migration], *, scratch_url: str | None = None) -> Comparison:
+    """Return how the live schema differs from what ``migrations`` make in a scratch database.
+
+    Nothing but that is written. What counts are the schemas configured, else public and those that
+    ``migrations`` have made.
+    """
+    with expected(site.target, migrations, scratch_url=scratch_url) as made:
+        return made.compare(site)
