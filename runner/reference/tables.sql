@@ -4,32 +4,29 @@
 -- session's search_path must be empty, so that the server prints every name in full. A partition is left out:
 -- its parent says what it looks like.
 
-with
-tables as (
-    select c.oid, c.relkind, c.oid::pg_catalog.regclass::text as name,
-        case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
-            else 'table' end as kind,
-        case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end as partitioning,
-        case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid, true) end as definition,
-        case when c.relforcerowsecurity then 'on, for its owner as well' when c.relrowsecurity then 'on' end
-            as row_security
-    from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'f', 'v', 'm')
-        and not c.relispartition
-        and n.nspname <> 'information_schema'
-        and n.nspname !~ '^pg_'
-        and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
-        and c.oid is distinct from (select pg_catalog.to_regclass(%(besides)s))
-        and not exists (
-            select from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                and d.objid = c.oid and d.deptype = 'e'
-        )
-),
-columns as (
-    select a.attrelid as oid,
-        pg_catalog.jsonb_agg(
+with constraints as not materialized (
+    select c.*, pg_catalog.concat_ws(', ',
+        case when pg_catalog.to_jsonb(c) ->> 'conenforced' = 'false' then 'not enforced'
+            when not c.convalidated then 'not valid: older rows may break it' end,
+        case when c.connoinherit and c.contype = 'c' then 'no inherit' end,
+        case when c.confmatchtype = 'f' then 'match full' end,
+        case when c.contype = 'f' and pg_catalog.to_jsonb(c) ->> 'conperiod' = 'true'
+            then 'the last column is a period' end,
+        case when c.condeferred then 'deferrable initially deferred' when c.condeferrable then 'deferrable' end
+    ) as note
+    from pg_catalog.pg_constraint as c
+)
+select relation.oid::bigint, pg_catalog.jsonb_build_object(
+    'name', relation.oid::pg_catalog.regclass::text,
+    'kind', case relation.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
+        else 'table' end,
+    'partitioning', case when relation.relkind = 'p' then pg_catalog.pg_get_partkeydef(relation.oid) end,
+    'definition', case when relation.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(relation.oid, true) end,
+    'row_security', case when relation.relforcerowsecurity then 'on, for its owner as well'
+        when relation.relrowsecurity then 'on' end,
+    'comment', pg_catalog.obj_description(relation.oid, 'pg_class'),
+    'columns', (
+        select coalesce(pg_catalog.jsonb_agg(
             pg_catalog.jsonb_build_object(
                 'number', a.attnum,
                 'name', a.attname,
@@ -47,27 +44,13 @@ columns as (
                 'comment', pg_catalog.col_description(a.attrelid, a.attnum)
             )
             order by a.attnum
-        ) as facts
-    from pg_catalog.pg_attribute as a
-    left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where a.attnum > 0 and not a.attisdropped
-    group by a.attrelid
-),
-constraints as (
-    select c.*, pg_catalog.concat_ws(', ',
-        case when pg_catalog.to_jsonb(c) ->> 'conenforced' = 'false' then 'not enforced'
-            when not c.convalidated then 'not valid: older rows may break it' end,
-        case when c.connoinherit and c.contype = 'c' then 'no inherit' end,
-        case when c.confmatchtype = 'f' then 'match full' end,
-        case when c.contype = 'f' and pg_catalog.to_jsonb(c) ->> 'conperiod' = 'true'
-            then 'the last column is a period' end,
-        case when c.condeferred then 'deferrable initially deferred' when c.condeferrable then 'deferrable' end
-    ) as note
-    from pg_catalog.pg_constraint as c
-),
-checks as (
-    select c.conrelid as oid,
-        pg_catalog.jsonb_agg(
+        ), '[]')
+        from pg_catalog.pg_attribute as a
+        left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attrelid = relation.oid and a.attnum > 0 and not a.attisdropped
+    ),
+    'checks', (
+        select coalesce(pg_catalog.jsonb_agg(
             pg_catalog.jsonb_build_object(
                 'name', c.conname,
                 'condition', pg_catalog.pg_get_expr(c.conbin, c.conrelid, true),
@@ -80,14 +63,12 @@ checks as (
                 'comment', pg_catalog.obj_description(c.oid, 'pg_constraint')
             )
             order by c.conname
-        ) as facts
-    from constraints as c
-    where c.contype = 'c'
-    group by c.conrelid
-),
-foreign_keys as (
-    select c.conrelid as oid,
-        pg_catalog.jsonb_agg(
+        ), '[]')
+        from constraints as c
+        where c.conrelid = relation.oid and c.contype = 'c'
+    ),
+    'foreign_keys', (
+        select coalesce(pg_catalog.jsonb_agg(
             pg_catalog.jsonb_build_object(
                 'name', c.conname,
                 'columns', (
@@ -113,14 +94,12 @@ foreign_keys as (
                 'note', c.note
             )
             order by c.conname
-        ) as facts
-    from constraints as c
-    where c.contype = 'f' and c.conparentid = 0
-    group by c.conrelid
-),
-indexes as (
-    select i.indrelid as oid,
-        pg_catalog.jsonb_agg(
+        ), '[]')
+        from constraints as c
+        where c.conrelid = relation.oid and c.contype = 'f' and c.conparentid = 0
+    ),
+    'indexes', (
+        select coalesce(pg_catalog.jsonb_agg(
             pg_catalog.jsonb_build_object(
                 'name', r.relname,
                 'kind', case when i.indisprimary then 'primary key' when k.contype = 'u' then 'unique constraint'
@@ -166,16 +145,17 @@ indexes as (
                     pg_catalog.obj_description(k.oid, 'pg_constraint')), '')
             )
             order by not i.indisprimary, k.contype is null, not i.indisunique, r.relname
-        ) as facts
-    from pg_catalog.pg_index as i
-    join pg_catalog.pg_class as r on r.oid = i.indexrelid
-    join pg_catalog.pg_am as m on m.oid = r.relam
-    left join pg_catalog.pg_constraint as k on k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')
-    group by i.indrelid
-),
-triggers as (
-    select t.tgrelid as oid,
-        pg_catalog.jsonb_agg(
+        ), '[]')
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as r on r.oid = i.indexrelid
+        join pg_catalog.pg_am as m on m.oid = r.relam
+        -- With its table named, an index of the catalog finds it; else each table would read all constraints.
+        left join pg_catalog.pg_constraint as k
+            on k.conrelid = i.indrelid and k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')
+        where i.indrelid = relation.oid
+    ),
+    'triggers', (
+        select coalesce(pg_catalog.jsonb_agg(
             pg_catalog.jsonb_build_object(
                 'name', t.tgname,
                 'fires', pg_catalog.concat(
@@ -203,14 +183,12 @@ triggers as (
                 'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')
             )
             order by t.tgname
-        ) as facts
-    from pg_catalog.pg_trigger as t
-    where not t.tgisinternal
-    group by t.tgrelid
-),
-policies as (
-    select p.polrelid as oid,
-        pg_catalog.jsonb_agg(
+        ), '[]')
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid = relation.oid and not t.tgisinternal
+    ),
+    'policies', (
+        select coalesce(pg_catalog.jsonb_agg(
             pg_catalog.jsonb_build_object(
                 'name', p.polname,
                 'command', case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
@@ -226,29 +204,22 @@ policies as (
                 'comment', pg_catalog.obj_description(p.oid, 'pg_policy')
             )
             order by p.polname
-        ) as facts
-    from pg_catalog.pg_policy as p
-    group by p.polrelid
+        ), '[]')
+        from pg_catalog.pg_policy as p
+        where p.polrelid = relation.oid
+    )
 )
-select t.oid::bigint, pg_catalog.jsonb_build_object(
-    'name', t.name,
-    'kind', t.kind,
-    'partitioning', t.partitioning,
-    'definition', t.definition,
-    'row_security', t.row_security,
-    'comment', pg_catalog.obj_description(t.oid, 'pg_class'),
-    'columns', coalesce(c.facts, '[]'),
-    'checks', coalesce(k.facts, '[]'),
-    'foreign_keys', coalesce(f.facts, '[]'),
-    'indexes', coalesce(i.facts, '[]'),
-    'triggers', coalesce(g.facts, '[]'),
-    'policies', coalesce(p.facts, '[]')
-)
-from tables as t
-left join columns as c on c.oid = t.oid
-left join checks as k on k.oid = t.oid
-left join foreign_keys as f on f.oid = t.oid
-left join indexes as i on i.oid = t.oid
-left join triggers as g on g.oid = t.oid
-left join policies as p on p.oid = t.oid
-order by t.name
+from pg_catalog.pg_class as relation
+join pg_catalog.pg_namespace as n on n.oid = relation.relnamespace
+where relation.relkind in ('r', 'p', 'f', 'v', 'm')
+    and not relation.relispartition
+    and n.nspname <> 'information_schema'
+    and n.nspname !~ '^pg_'
+    and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
+    and relation.oid is distinct from (select pg_catalog.to_regclass(%(besides)s))
+    and not exists (
+        select from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid = relation.oid and d.deptype = 'e'
+    )
+order by relation.oid::pg_catalog.regclass::text
