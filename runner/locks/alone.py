@@ -44,12 +44,12 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         now = probe.relations(looking, besides=here.filler.besides)
         emptied = full - _full(looking, now, after)
     works = probe.works(known, (before, after), truncates=statement.word == "truncate")
-    works |= _built(there, now, known)
+    works |= {oid: {Work.BUILDS} for oid in _built(there, now, known)}
     for oid in _rebuilt(known, before, after):
         table = known[oid].table or oid
-        seen[oid] = seen.get(oid, frozenset()) | {"AccessExclusiveLock"}
-        seen[table] = seen.get(table, frozenset()) | {"ShareLock"}
-        works |= {table: works.get(table, frozenset()) | {Work.BUILDS}}
+        seen[oid].add("AccessExclusiveLock")
+        seen[table].add("ShareLock")
+        works[table].add(Work.BUILDS)
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
     lost += outside.named(statement, migration.sql, in_transaction=False)
     lost += [*_gone(there, now, known), *_emptied(works, emptied & now.keys(), known)]
@@ -62,7 +62,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
 @contextmanager
 def _watched(looking: Connection, known: Existing) -> Iterator[Losses]:
     """Let the server tell of every drop; afterwards nothing is left of that."""
-    losses = Losses(looking, known, first_new=known.first_new)
+    losses = Losses(looking, known)
     try:
         yield losses
     finally:
@@ -109,11 +109,10 @@ def _gone(before: Mapping[int, Relation], now: Mapping[int, Relation], known: Ex
     return tuple(Loss(f"drops {one.kind} {one.name}", is_data=one.kind != "index") for one in gone)
 
 
-def _built(
-    before: Mapping[int, Relation], now: Mapping[int, Relation], known: Existing
-) -> dict[int, frozenset[Work]]:
-    tables = {one.table for oid, one in now.items() if oid not in before and one.table in known}
-    return {oid: frozenset({Work.BUILDS}) for oid in tables if oid is not None}
+def _built(before: Mapping[int, Relation], now: Mapping[int, Relation], known: Existing) -> set[int]:
+    """Return the tables that have a new index."""
+    made = (one.table for oid, one in now.items() if oid not in before)
+    return {table for table in made if table and table in known}
 
 
 def _chosen(migration: Migration, there: Mapping[int, Relation], known: Existing) -> list[str]:

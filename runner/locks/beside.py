@@ -7,6 +7,7 @@ what it has, or wants, can be read.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
     from runner.schema import Bench
 
-    Locks = dict[int, frozenset[str]]
+    Locks = defaultdict[int, set[str]]
 
 _HELD = ("share update exclusive", "row exclusive")
 _PAUSE = 0.005  # seconds
@@ -77,12 +78,12 @@ def _watch(
     The last one leaves another behind, where it can: what has waited for those who were there before it does
     not wait for that one until it wants a lock, and then shows which.
     """
-    seen: dict[int, frozenset[str]] = {}
+    seen: Locks = defaultdict(set)
     waited = rounds = 0
     while not future.done():
         time.sleep(_PAUSE)
         for oid, modes in probe.locks(looking, pid, None).items():
-            seen[oid] = seen.get(oid, frozenset()) | modes
+            seen[oid] |= modes
         [(waits,)] = database.query(looking, _WAITS, pid)
         waited = waited + 1 if waits else 0
         if waited >= _PATIENCE and holders:

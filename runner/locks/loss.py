@@ -16,11 +16,12 @@ from runner.locks.effect import Loss
 from runner.locks.narrowing import narrows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from runner.database import Connection
     from runner.files import Statement
     from runner.locks.probe import Relation
+    from runner.locks.run import Existing
 
 _WATCH = """
     create schema runner_trace;
@@ -89,11 +90,10 @@ class Dropped(NamedTuple):
 class Losses:
     """What a transaction has destroyed so far; made where it begins. Writes there."""
 
-    def __init__(self, connection: Connection, known: Mapping[int, Relation], *, first_new: int) -> None:
+    def __init__(self, connection: Connection, known: Existing) -> None:
         self.connection = connection
         self.known = known
-        self.first_new = first_new
-        self.columns = columns(connection, known, first_new=first_new)
+        self.columns = columns(connection, known, first_new=known.first_new)
         self._then = self.columns
         self._number = 0
         self._told: set[int] = set()  # of what lies outside
@@ -112,11 +112,11 @@ class Losses:
     def _existed(self, one: Dropped) -> bool:
         if one.objsubid:
             return (one.objid, one.objsubid) in self.columns
-        return one.objid < self.first_new
+        return one.objid < self.known.first_new
 
     def narrowed(self) -> Iterator[Loss]:
         """Yield the columns and attributes whose type holds less than before, since the last call."""
-        now = columns(self.connection, self.known, first_new=self.first_new)
+        now = columns(self.connection, self.known, first_new=self.known.first_new)
         for key, new in now.items():
             old = self._then.get(key)
             if old and old[1:4] != new[1:4] and narrows(self.connection, old, new):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
@@ -86,7 +87,7 @@ class Probe(NamedTuple):
     """All that existed before, at one moment: states, and the locks that the session holds."""
 
     states: dict[int, State]
-    locks: dict[int, frozenset[str]]
+    locks: dict[int, set[str]]
 
 
 def relations(connection: Connection, *, besides: str) -> dict[int, Relation]:
@@ -101,13 +102,13 @@ def look(connection: Connection, known: Mapping[int, Relation]) -> Probe:
     return Probe(states, locks(connection, connection.info.backend_pid, known))
 
 
-def locks(connection: Connection, pid: int, known: Iterable[int] | None) -> dict[int, frozenset[str]]:
+def locks(connection: Connection, pid: int, known: Iterable[int] | None) -> dict[int, set[str]]:
     """Return the locks that a session has or waits for, on what is ``known`` or on all. Does not write."""
-    found: dict[int, set[str]] = {}
+    found: defaultdict[int, set[str]] = defaultdict(set)
     chosen = None if known is None else list(known)
     for oid, mode in database.query(connection, _LOCKS, pid=pid, chosen=chosen):
-        found.setdefault(oid, set()).add(mode)
-    return {oid: frozenset(modes) for oid, modes in found.items()}
+        found[oid].add(mode)
+    return found
 
 
 def works(
@@ -116,24 +117,24 @@ def works(
     said: Sequence[str] = (),
     *,
     truncates: bool = False,
-) -> dict[int, frozenset[Work]]:
+) -> defaultdict[int, set[Work]]:
     """Return what was done to each relation between two moments, from messages, files and counters.
 
     ``truncates`` says that the statement is called so: over a table without a row nothing else tells.
     """
-    found: dict[int, set[Work]] = {}
+    found: defaultdict[int, set[Work]] = defaultdict(set)
     for oid, work in _counted(between):
-        found.setdefault(oid, set()).add(work)
+        found[oid].add(work)
     new = _new_files(between)
     for oid, work in list(_told(between, said, {*found, *new})):
-        found.setdefault(oid, set()).add(work)
+        found[oid].add(work)
     for oid in new:
-        is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found.get(oid, ())
+        is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found[oid]
         if known[oid].kind == "table" and (truncates or is_emptied):
-            found[oid] = found.get(oid, set()) - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
+            found[oid] = found[oid] - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
         else:
-            found.setdefault(oid, set()).add(Work.REWRITES)
-    return {oid: frozenset(kinds) for oid, kinds in found.items()}
+            found[oid].add(Work.REWRITES)
+    return found
 
 
 def _told(
@@ -188,4 +189,4 @@ def emptied(between: tuple[Probe, Probe]) -> Iterator[int]:
 
 def taken(before: Probe, after: Probe, oid: int) -> str | None:
     """Return the strongest lock on a relation that is new; ``None`` where there is none."""
-    return strongest(after.locks.get(oid, frozenset()) - before.locks.get(oid, frozenset()))
+    return strongest(after.locks.get(oid, set()) - before.locks.get(oid, set()))

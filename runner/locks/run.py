@@ -69,7 +69,7 @@ class _Run:
         self.connection = here.connection
         self.migration = migration
         self.known = known
-        self.losses = Losses(here.connection, known, first_new=known.first_new)
+        self.losses = Losses(here.connection, known)
         self.before = probe.look(here.connection, known)
         self.done: list[Traced] = []
         self.drops: list[tuple[int, Dropped]] = []  # which statement

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.locks import loss, probe
+from runner.locks import loss, probe, run
 from runner.locks.effect import Undo
 
 if TYPE_CHECKING:
@@ -31,34 +31,29 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     ``existing`` is what existed before any pending file.
     """
     if migration.rollback is None:
-        return Undo(is_missing=True)
+        return unknown(migration)
     text = Path(migration.rollback).read_text(encoding="utf-8", errors="replace")
-    known = probe.relations(here.connection, besides=here.filler.besides)
-    first_new = loss.next_number(here.connection)
+    known = run.existing(here)
     try:
         database.run(here.connection, _BEGIN)
-        losses = loss.Losses(here.connection, known, first_new=first_new)
+        losses = loss.Losses(here.connection, known)
         before = probe.look(here.connection, known)
         error = database.failure(database.send(here.connection, text))
         if error:
             told = None if error.sqlstate == _IN_A_TRANSACTION else (error.diag.message_primary or str(error))
             return Undo(error=told)
         after = probe.look(here.connection, known)
-        emptied = [(oid, f"rows of {known[oid].name}") for oid in probe.emptied((before, after))]
-        return _judged(losses, existing, emptied)
+        gone = [
+            (one.objid, loss.drop(one).text.removeprefix("drops "))
+            for one in losses.dropped()
+            if one.kind in loss.HOLDING
+        ]
+        gone += [(oid, f"rows of {known[oid].name}") for oid in probe.emptied((before, after))]
+        return Undo(
+            loses=tuple(text for oid, text in gone if oid >= existing.first_new),
+            takes=tuple(text for oid, text in gone if oid < existing.first_new),
+        )
     finally:
         database.roll_back(here.connection)
         database.start_over(here.connection)
         here.renew(text)
-
-
-def _judged(losses: loss.Losses, existing: Existing, emptied: list[tuple[int, str]]) -> Undo:
-    """Part what goes with the file from what was there before it."""
-    dropped = [one for one in losses.dropped() if one.kind in loss.HOLDING]
-    gone = [(one.objid, loss.drop(one).text.removeprefix("drops ")) for one in dropped]
-    gone += emptied
-    first_new = existing.first_new
-    return Undo(
-        loses=tuple(text for oid, text in gone if oid >= first_new),
-        takes=tuple(text for oid, text in gone if oid < first_new),
-    )
