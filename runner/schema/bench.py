@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner import database, files, ledger
 from runner.errors import RunnerError
 from runner.model import Before
-from runner.schema import leftovers, psql, roles, rows, scratch
+from runner.schema import beyond, psql, roles, rows, scratch
 from runner.schema.place import Place as Place  # noqa: PLC0414, TC001 - others import it from here
 from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
@@ -177,7 +177,7 @@ def bench(place: Place, done: Sequence[Migration], *, with_rows: bool) -> Iterat
     """
     source, known = place.source, list(done)
     with (
-        leftovers.passing(place.url, known, source=source),
+        beyond.passing(place.url, known, source=source),
         scratch.scratch_database(place.url, source=source) as there,
     ):
         if place.role:

@@ -17,7 +17,7 @@ from runner import apply, database, embedded, ledger, planning
 from runner.database import Access
 from runner.errors import RunnerError, ServerUnusable
 from runner.model import Before, Limits
-from runner.schema import alike, around, catalog, cluster, leftovers, roles
+from runner.schema import alike, around, beyond, catalog, cluster, roles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -137,7 +137,7 @@ def scratch_database(url: str, *, source: str, name: str | None = None) -> Itera
         try:
             yield there
         finally:
-            leftovers.release(there, source=source)
+            beyond.release(there, source=source)
             database.drop(connection, name)
 
 
@@ -153,7 +153,7 @@ def built(
     """
     name = server.around.database if server.is_private else None
     with (
-        leftovers.passing(server.url, migrations, source=server.source),
+        beyond.passing(server.url, migrations, source=server.source),
         scratch_database(server.url, source=server.source, name=name) as there,
     ):
         with database.connect(there, source=server.source) as connection:

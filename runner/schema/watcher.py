@@ -101,7 +101,7 @@ class Watcher:
         is_first, self._now = self._now is None, now
         relations = system.follow(self.follower, horizon=now[0])
         server = beyond.read(self.connection, self._beyond, risen=self.role)
-        if beyond.roles(server) != beyond.roles(self.moment.server):
+        if beyond.roles_of(server) != beyond.roles_of(self.moment.server):
             relations = None  # with another name of a role, owners and rights read otherwise
         if relations != frozenset() or self.follower.is_wide or is_first:
             self._schema(relations)
