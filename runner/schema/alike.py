@@ -93,11 +93,9 @@ def adopt(connection: Connection, around: Around, migrations: Sequence[Migration
     Its owner, extensions that an administrator has made, default privileges, and sessions that work as the
     role that migrates.
     """
-    [(name,)] = database.query(connection, "select pg_catalog.current_database()")
     _make_extensions(connection, around, migrations)
     _give_defaults(connection, around, migrations)
-    database.run(connection, f"alter database {roles.quoted(name)} owner to {roles.quoted(around.owner)}")
-    roles.work_as(connection, around.migrator.name)
+    roles.hand_over(connection, owner=around.owner, worker=around.migrator.name)
 
 
 def let_make(connection: Connection, role: str) -> None:

@@ -179,21 +179,17 @@ def bench(place: Place, done: Sequence[Migration], *, with_rows: bool) -> Iterat
     with (
         beyond.passing(place.url, known, source=source),
         scratch.scratch_database(place.url, source=source) as there,
+        database.connect(there, source=source, application="runner:watch") as watching,
+        ExitStack() as stack,
     ):
         if place.role:
-            roles.hand_over(there, place.role, source=source)
-        with (
-            database.connect(there, source=source, application="runner:watch") as watching,
-            ExitStack() as stack,
-        ):
-            if place.role:
-                database.run(watching, "set role none")
-            made = Bench(place._replace(url=there), watching=watching, stack=stack)
-            made.watcher.series = done[0].series if done else ""
-            made.catch_up(done)
-            made.done = known  # that list grows
-            if with_rows:
-                rows.fill(made.filler)
-            else:
-                rows.learn(made.filler, None)
-            yield made
+            roles.hand_over(watching, owner=place.role, worker=place.role)
+        made = Bench(place._replace(url=there), watching=watching, stack=stack)
+        made.watcher.series = done[0].series if done else ""
+        made.catch_up(done)
+        made.done = known  # that list grows
+        if with_rows:
+            rows.fill(made.filler)
+        else:
+            rows.learn(made.filler, None)
+        yield made

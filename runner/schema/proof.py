@@ -8,7 +8,7 @@ same result as the first time. After each stage the ledger must say what the obj
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ def prove(  # noqa: PLR0913 - what a project says of its series, each by its nam
     ``role`` runs the files, and as a superuser those for which it lacks a right; else whoever connects.
     """
     lacking = _lacking(url, source, {name for one in migrations for name in one.requires})
-    with _Benches(Place(url, source, schemas, own, role)) as benches:
+    with closing(_Benches(Place(url, source, schemas, own, role))) as benches:
         failed: str | None = None
         for migration in migrations:
             if needs := tuple(name for name in migration.requires if name in lacking):
@@ -107,12 +107,6 @@ class _Benches:
         self._stack = ExitStack()
         self._bench: Bench | None = None
 
-    def __enter__(self) -> _Benches:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
     def prove(self, migration: Migration) -> Proof:
         """Prove a file behind those that are done; a file that fails over made-up rows is tried without."""
         here = self._bench or self._open(with_rows=True)
@@ -120,14 +114,19 @@ class _Benches:
             return Proof(migration, untried=self.failed)
         proof = _prove(here, migration)
         if here.could_not_apply and here.has_rows:
-            self._close()
+            self.close()
             if bare := self._open(with_rows=False):
                 here, proof = bare, _prove(bare, migration)
         if here.could_not_apply:
             self.failed = f"{migration.label} cannot be applied"
         if here.is_spoiled:
-            self._close()
+            self.close()
         return proof
+
+    def close(self) -> None:
+        """Drop the database at hand."""
+        self._bench = None
+        self._stack.close()
 
     def _open(self, *, with_rows: bool) -> Bench | None:
         """Make a fresh database; none where the files that are done cannot be applied one after the other."""
@@ -137,10 +136,6 @@ class _Benches:
         except (RunnerError, database.Error) as error:
             self.failed = str(error).strip()
         return self._bench
-
-    def _close(self) -> None:
-        self._bench = None
-        self._stack.close()
 
 
 def _prove(here: Bench, migration: Migration) -> Proof:

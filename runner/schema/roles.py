@@ -146,20 +146,13 @@ def drop(connection: Connection, names: Sequence[str]) -> None:
         database.send(connection, f"drop role {quoted(name)}")
 
 
-def work_as(connection: Connection, name: str) -> None:
-    """Let whoever connects to the database of a connection as its user work as a role there. Writes."""
+def hand_over(connection: Connection, *, owner: str, worker: str) -> None:
+    """Give a database an owner, and let its user's sessions to come work as a role there. Writes."""
     [(here, me)] = database.query(connection, "select pg_catalog.current_database(), session_user")
-    if me != name:
-        role = f"set role = {quoted(name)}"
+    database.run(connection, f"alter database {quoted(here)} owner to {quoted(owner)}")
+    if me != worker:
+        role = f"set role = {quoted(worker)}"
         database.run(connection, f"alter role {quoted(me)} in database {quoted(here)} {role}")
-
-
-def hand_over(url: str, name: str, *, source: str) -> None:
-    """Make a role the owner of a database, as whom every session works there. Writes."""
-    with database.connect(url, source=source) as connection:
-        here = quoted(connection.info.dbname)
-        database.run(connection, f"alter database {here} owner to {quoted(name)}")
-        work_as(connection, name)
 
 
 def rise(connection: Connection, name: str) -> bool:
