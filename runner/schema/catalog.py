@@ -153,4 +153,4 @@ def _differences(expected: Item | None, actual: Item | None) -> Iterator[Differe
 
 
 def _parent(one: Difference, *snapshots: Mapping[Key, Item]) -> str | None:
-    return next((each[one.kind, one.name].parent for each in snapshots if (one.kind, one.name) in each), None)
+    return next((each[one.key].parent for each in snapshots if one.key in each), None)

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner import ledger
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from runner.schema.catalog import Item, Snapshot
 
 # Of these one side may have nothing to say: they are facts about something that is there anyway.
 LOOSE = {"not null", "database", "own function", "own relation", "own type", "own schema", "own language"}
 _MADE_BY_ROWS = {"large object"}  # an application makes them; only those that files made are looked for
 _BEING_BUILT = "being built"  # as parts.sql says it of an index
+
+# What default privileges are said to be on, for what is no table or view.
+_DEFAULTS = dict.fromkeys(("function", "procedure", "aggregate"), "functions") | {"sequence": "sequences"}
+_DEFAULTS |= dict.fromkeys(("type", "domain", "enum", "range"), "types")
+
+# What one version of the runner gives its ledger, and another does not.
+_OF_A_VERSION = ("comment", "storage", "compression")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,11 @@ class Difference:
     attribute: str | None
     expected: str | None
     actual: str | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Where it stands in a snapshot."""
+        return self.kind, self.name
 
     @property
     def subject(self) -> str:
@@ -106,3 +123,67 @@ def is_allowed(
         case ("user mapping", "hidden options"):
             return after is None
     return False
+
+
+def is_left_alone(one: Difference, before: Snapshot, expected: Snapshot, actual: Snapshot) -> bool:
+    """Tell whether a difference is in what no file speaks of, so that it is an administrator's.
+
+    The schema public and the database itself are there before the first file: rights, settings and comments
+    that files leave as they were they do not decide, nor what the scratch database was lent, such as the role
+    it works as. Those of the database stay behind when it is copied, by a dump or as a template; then nobody
+    has changed them.
+    """
+    if one.attribute is None or (was := before.get(one.key)) is None:
+        return False
+    copied = one.kind == "database" and _as_new(was) == _as_new(actual[one.key])
+    is_setting = one.kind == "database" and one.attribute.startswith("setting ")
+    lent = is_setting and one.expected is not None and one.expected == was.facts.get(one.attribute)
+    is_owner = (*one.key, one.attribute) == ("schema", "public", "owner")
+    return was == expected.get(one.key) or copied or lent or is_owner
+
+
+def _as_new(item: Item) -> dict[str, str]:
+    return {name: value for name, value in item.facts.items() if name != "owner"}
+
+
+def is_by_default(one: Difference, before: Snapshot, actual: Snapshot) -> bool:
+    """Tell whether it is default privileges, or rights that those of a schema give which files made.
+
+    They may be older than an object there or not: so it may have these rights or not. Where the schema was
+    there before the files, they were given before these ran, and what files took back counts.
+    """
+    if one.kind == "default privileges":
+        return True
+    if one.attribute != "grants" or (item := actual.get(one.key)) is None:
+        return False
+    owner = item.facts.get("owner")
+    found = re.match(r'"(?:[^"]|"")+"|[^."]+', one.name)
+    schema = found[0] if found else ""
+    if ("schema", schema) in before:
+        return False
+    name = f"for {owner} in {schema} on {_DEFAULTS.get(one.kind, 'tables')}"
+    default = actual.get(("default privileges", name))
+    old, new = _apart(one.expected), _apart(one.actual)
+    return old < new and default is not None and new - old <= _apart(default.facts["rights"])
+
+
+def _apart(grants: str | None) -> set[str]:
+    return set((grants or "").split(", ")) - {""}
+
+
+def is_of_the_ledger(one: Difference, parent: str | None) -> bool:
+    """Tell whether it is what the ledger may have: other readers, or what another version makes of it."""
+    if ledger.TABLE not in (one.name, parent):
+        return False
+    return one.attribute in _OF_A_VERSION or (
+        one.attribute == "grants" and _writers(one.expected) == _writers(one.actual)
+    )
+
+
+def _writers(grants: str | None) -> set[str]:
+    return {one for one in _apart(grants) if not one.endswith("=select")}
+
+
+def is_awaited(one: Difference, wanted: set[str]) -> bool:
+    """Tell whether a left-over extension is one that a file not yet applied requires."""
+    return (one.kind, one.expected, one.attribute) == ("extension", None, None) and one.name in wanted

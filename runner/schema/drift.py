@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import ledger
 from runner.errors import Drift
 from runner.files import plain
-from runner.schema import around, catalog, scratch, undecided, wording
+from runner.schema import around, catalog, difference, scratch, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,13 +67,13 @@ def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Differen
     found = [
         one
         for one in catalog.compare(expected, actual)
-        if not undecided.is_left_alone(one, bench.before, expected, actual)
-        and not undecided.is_of_the_ledger(one, parents.get((one.kind, one.name)))
+        if not difference.is_left_alone(one, bench.before, expected, actual)
+        and not difference.is_of_the_ledger(one, parents.get(one.key))
     ]
     if not around.speak_of_defaults(bench.files):
-        found = [one for one in found if not undecided.is_by_default(one, bench.before, actual)]
+        found = [one for one in found if not difference.is_by_default(one, bench.before, actual)]
     really = wording.really(bench.connection, found, parents=parents)
-    return [_placed(one, parents.get((one.kind, one.name))) for one in really]
+    return [_placed(one, parents.get(one.key)) for one in really]
 
 
 def _placed(one: Difference, parent: str | None) -> Difference:
@@ -96,7 +96,7 @@ def _judged(
     left = []
     above = {name: f"{kind} {name}" for (kind, name), parent in parents.items() if parent is None}
     for one in found:
-        owner = above.get(parents.get((one.kind, one.name)) or "", "")
+        owner = above.get(parents.get(one.key) or "", "")
         words = (one.subject, f"{one.subject}: {one.attribute}", owner)
         hit = next((p for p in patterns if any(fnmatchcase(word, p) for word in words)), None)
         if hit is None:
@@ -112,7 +112,7 @@ def drifted(site: Site, found: Sequence[Difference]) -> Drift:
     return Drift(
         f"Database {site.facts.name} differs from its files in {places}.",
         remedy="Undo what was done by hand, put it into a new file, or name it in `ignore`.",
-        notes=tuple(line for difference in found for line in str(difference).split("\n")),
+        notes=tuple(line for one in found for line in str(one).split("\n")),
     )
 
 
@@ -138,7 +138,7 @@ class Expected:
         actual = bench.snapshot(site.connection)
         with self._lock:
             found = compare(bench, expected, actual)
-        found = [one for one in found if not undecided.is_awaited(one, wanted)]
+        found = [one for one in found if not difference.is_awaited(one, wanted)]
         return _judged(found, series.ignore, _parents(expected, actual), self._where)
 
 

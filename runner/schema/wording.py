@@ -52,7 +52,7 @@ def really(
     database.run(connection, f"{begin} set local session_replication_role = 'replica'")
     try:
         for one in differences:
-            relation = parents.get((one.kind, one.name))
+            relation = parents.get(one.key)
             if not (one.expected and one.actual) or _settled(
                 connection, one, one.expected, relation
             ) != _settled(connection, one, one.actual, relation):
