@@ -68,7 +68,6 @@ def traces(here: Bench, migrations: Sequence[Migration]) -> Iterator[Trace]:
 
 def _trace(here: Bench, migration: Migration, known: Existing) -> Trace:
     """Trace and apply a file; where it fails over made-up rows, once more without those of its tables."""
-    here.watcher.series = migration.series
     statements, problem = _run(here, migration, known)
     if problem and schema.clear(here, migration):
         statements, problem = _run(here, migration, known)

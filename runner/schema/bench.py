@@ -98,6 +98,7 @@ class Bench:
         self.look()
 
     def _apply(self, migrations: Sequence[Migration]) -> RunnerError | None:
+        self.watcher.series = migrations[0].series
         before = Before(self.watcher.moment.has_ledger, self.done[-1].version if self.done else None)
         try:
             scratch.apply_all(self.connection, self.url, migrations, before, source=self.source)
@@ -185,7 +186,6 @@ def bench(place: Place, done: Sequence[Migration], *, with_rows: bool) -> Iterat
         if place.role:
             roles.hand_over(watching, owner=place.role, worker=place.role)
         made = Bench(place._replace(url=there), watching=watching, stack=stack)
-        made.watcher.series = done[0].series if done else ""
         made.catch_up(done)
         made.done = known  # that list grows
         if with_rows:

@@ -140,7 +140,6 @@ class _Benches:
 
 def _prove(here: Bench, migration: Migration) -> Proof:
     """Take a file through its stages; whatever a file does to the session ends its own proof only."""
-    here.watcher.series = migration.series
     trial = Trial(here, migration)
     try:
         trial.run()
