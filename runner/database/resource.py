@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 
+
+@cache  # some are asked again and again
 def packaged(room: str, file: str) -> bytes:
     """Return a file of a room, also where the package is run from within a zip."""
     from importlib.resources import files  # noqa: PLC0415 - start-up time: few commands need it

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
@@ -95,14 +94,9 @@ def counters(connection: Connection, *, besides: str, schemas: Sequence[str] = (
 def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
     """Return tables with their rows. Does not write."""
     found: dict[int, list[_Facts]] = {}
-    for row in database.query(connection, _columns(), list(oids)):
+    for row in database.query(connection, database.packaged(__package__, "contents.sql"), list(oids)):
         found.setdefault(row[0], []).append(_Facts(*row))
     return {oid: _table(connection, oid, facts) for oid, facts in found.items()}
-
-
-@cache
-def _columns() -> str:
-    return database.packaged(__package__, "contents.sql").decode()
 
 
 def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:

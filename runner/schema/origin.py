@@ -116,14 +116,10 @@ class Catalog(NamedTuple):
         return f"select pg_catalog.string_agg({self.key}, ',') {rows}"
 
     @property
-    def schema(self) -> str:
-        """An expression that names the schema its rows belong to, quoted; null for what belongs to none."""
-        return _SCHEMA.get(self.name, "i.schema")
-
-    @property
     def changed(self) -> str:
         """The query of the rows that a transaction since $1 has written."""
         name, oid, part, _, counts = self.shape
+        schema = _SCHEMA.get(self.name, "i.schema")  # null for what belongs to none
         class_ = _CLASS.get(self.name, f"'pg_catalog.{name}'::pg_catalog.regclass::pg_catalog.oid")
         left_out = [
             column
@@ -140,7 +136,7 @@ class Catalog(NamedTuple):
             for born in [_SORTED.format(_BORN.format(class_, oid), owner)]
         )
         return f"""
-            select {self.key}, {oid}, i.type, i.identity, (pg_catalog.parse_ident({self.schema}))[1],
+            select {self.key}, {oid}, i.type, i.identity, (pg_catalog.parse_ident({schema}))[1],
                 pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights},
                 pg_catalog.hashtextextended(pg_catalog.concat(c, ({_DEPENDS.format(class_, oid, part)})), 0)
             from pg_catalog.{self.name} as c, pg_catalog.pg_identify_object({class_}, {oid}, {part}) as i
