@@ -193,7 +193,7 @@ def row_of(relation: Relation) -> str:
 
 def plain(name: str) -> list[str]:
     """Return the parts of a name, as the catalogs hold them."""
-    return [files.plain(part) for part in re.findall(r'"(?:[^"]|"")+"|[\w$]+', name)]
+    return [files.plain(part) for part in re.findall(files.NAME, name)]
 
 
 def is_named(relation: Relation, name: str) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.model import Migration
 
-_NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
+_NAME = files.NAME
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _RENAMED = re.compile(rf"\balter\s+(?:role|user|group)\s+{_NAME}\s+rename\s+to\s+({_NAME})", re.IGNORECASE)
 _DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
