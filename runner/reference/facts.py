@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from runner.schema import read_sentence, without_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from runner.model import Migration
     from runner.schema import Reference
 
@@ -206,13 +204,6 @@ class Schema:
     @cached_property
     def _by_name(self) -> dict[str, Table]:
         return {name: table for table in reversed(self.tables) for name in (table.title, table.name)}
-
-    def pointing_at(self, name: str) -> Iterator[tuple[Table, ForeignKey]]:
-        """Yield the foreign keys that end at a table, and the tables that have them."""
-        for table in self.tables:
-            for key in table.foreign_keys:
-                if key.target == name:
-                    yield table, key
 
     @cached_property
     def references(self) -> tuple[tuple[Table, Column, Reference], ...]:

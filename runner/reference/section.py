@@ -165,7 +165,9 @@ def _pointed_at(table: Table, schema: Schema, book: Sequence[Schema], to: Links)
             text.codes(key.columns),
             f"on delete {text.plain(key.on_delete)}",
         )
-        for child, key in schema.pointing_at(table.name)
+        for child in schema.tables
+        for key in child.foreign_keys
+        if key.target == table.name
     ]
     for other in book:
         rows += [
