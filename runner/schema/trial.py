@@ -90,16 +90,16 @@ class Trial:
         self.stage = "repeat"
         judge = verdict.Judge("repeat", left="was made by the second run")
         last = self._once_more()
-        self.found += judge.strictly(first, last)
+        self.found += judge.differences(first, last)
         filled = self._fill(replace(last, touched=first.touched | last.touched))
         if self.found:
             return filled
         last = self._once_more()
-        found = list(judge.leniently(filled, last))
+        found = list(judge.differences(filled, last, may_rows_change=True))
         if not found and verdict.rows_changed(filled, last):
             third = self._once_more()
-            if any(judge.strictly(last, third)):
-                found = list(judge.strictly(filled, last)) or list(judge.strictly(last, third))
+            if again := list(judge.differences(last, third)):
+                found = list(judge.differences(filled, last)) or again
             last = third
         self.found += found
         return last
@@ -127,7 +127,7 @@ class Trial:
             return
         refused = self.bench.psql(Path(earlier.rollback))
         judge = verdict.Judge("order", left=f"was made by the rollback of {earlier.label}")
-        changes = list(judge.strictly(last, self.bench.look()))
+        changes = list(judge.differences(last, self.bench.look()))
         if refused is None:
             text = f"the rollback of {earlier.label} ran although this file is still recorded"
             changes = [Finding("order", "", text)]

@@ -64,22 +64,15 @@ class Judge:
     stage: str
     left: str
 
-    def strictly(self, before: Moment, after: Moment) -> Iterator[Finding]:
-        """Yield all that differs: nothing may."""
-        return self._differences(before, after, may_rows_change=False)
-
-    def leniently(self, before: Moment, after: Moment) -> Iterator[Finding]:
-        """Yield what differs though rows came since: these may be changed, but a table is not emptied."""
-        return self._differences(before, after, may_rows_change=True)
-
-    def _differences(self, before: Moment, after: Moment, *, may_rows_change: bool) -> Iterator[Finding]:
+    def differences(
+        self, before: Moment, after: Moment, *, may_rows_change: bool = False
+    ) -> Iterator[Finding]:
+        """Yield all that differs; rows that came since may be changed, but a table is not emptied."""
         yield from self.objects(before, after)
         for name, table in both(before, after):
             now = after.tables[name]
-            if table.oid != now.oid:
-                yield self._made_anew(now)
-            elif (table.rows and not now.rows) or not may_rows_change:
-                yield from self._of_rows(table, now)
+            if text := _rows_told(table, now, may_change=may_rows_change):
+                yield Finding(self.stage, f"rows of {name}", f"{_kind(now)} {name} {text}")
         yield from self.sequences(before, after)
 
     def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
@@ -123,18 +116,6 @@ class Judge:
                 text = f"{change.label} {'is missing' if change.is_gone else self.left}"
             yield Finding(self.stage, change.label, text)
 
-    def _of_rows(self, table: Table, now: Table) -> Iterator[Finding]:
-        if not (difference := _shift(table, now)):
-            return
-        text = f"holds {len(now.rows)} rows instead of {len(table.rows)}"
-        if len(now.rows) == len(table.rows):
-            text = f"holds other rows than before{example(difference.changed)}"
-        yield Finding(self.stage, f"rows of {table.name}", f"{_kind(table)} {table.name} {text}")
-
-    def _made_anew(self, table: Table) -> Finding:
-        text = f"{_kind(table)} {table.name} is dropped and made anew: what it held is gone"
-        return Finding(self.stage, f"rows of {table.name}", text)
-
     def sequences(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield sequences that stand elsewhere; one that a column owns may go on, as after a conflict."""
         if before.sequences == after.sequences:
@@ -170,6 +151,16 @@ def _apart(one: Snapshot, other: Snapshot) -> Snapshot:
 
 def _shift(before: Table, after: Table) -> Shift:
     return contents.shift(before, after, contents.kept(before, after))
+
+
+def _rows_told(was: Table, now: Table, *, may_change: bool) -> str | None:
+    if was.oid != now.oid:
+        return "is dropped and made anew: what it held is gone"
+    if (may_change and (now.rows or not was.rows)) or not (difference := _shift(was, now)):
+        return None
+    if len(now.rows) == len(was.rows):
+        return f"holds other rows than before{example(difference.changed)}"
+    return f"holds {len(now.rows)} rows instead of {len(was.rows)}"
 
 
 def _server_told(name: str, was: str | None, now: str | None, left: str) -> str:
