@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from runner import database, files
 from runner.locks import beside, between, loss, outside, probe
 from runner.locks.effect import Loss, Traced, Work
-from runner.locks.loss import Losses, plain
+from runner.locks.loss import Losses
 from runner.locks.probe import Probe
 from runner.locks.run import shown
 
@@ -119,5 +119,5 @@ def _chosen(migration: Migration, there: Mapping[int, Relation], known: Existing
     """Return the tables that a file names, itself or by an index; all where it names none."""
     words = set(re.findall(r"[\w$]+", migration.sql))
     tables = {oid: one.name for oid, one in there.items() if oid in known and one.kind == "table"}
-    named = {one.table or oid for oid, one in there.items() if plain(one.name)[-1] in words}
+    named = {one.table or oid for oid, one in there.items() if outside.plain(one.name)[-1] in words}
     return [name for oid, name in tables.items() if oid in named] or list(tables.values())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import database, files
+from runner import database
 from runner.locks import outside
 from runner.locks.column import columns
 from runner.locks.effect import Loss
@@ -64,9 +64,7 @@ HOLDING = {"table", "table column", "composite type column", "materialized view"
 _DATA = {*HOLDING, "sequence", "schema", "type", "domain", "extension"}
 _NOTHING = "default value"
 _DELETES = re.compile(r"\bdelete\s+from\b", re.IGNORECASE)
-_DELETE = re.compile(
-    r'\bdelete\s+from\s+(?:only\s+)?((?:[\w$]+|"\s*)(?:\s*\.\s*(?:[\w$]+|"\s*))*)', re.IGNORECASE
-)
+_DELETE = re.compile(rf"\bdelete\s+from\s+(?:only\s+)?({outside.PATH})", re.IGNORECASE)
 _WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
 _MERGE = re.compile(r"\bthen\s+delete\b", re.IGNORECASE)
 _MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IGNORECASE)
@@ -170,33 +168,11 @@ def unconditional(statement: Statement, text: str) -> Iterator[str]:
     """Yield the tables, as written, from which a statement deletes without a condition."""
     for match in _DELETE.finditer(statement.code):
         rest = statement.code[match.end() :]
-        where = _WHERE.search(own_level(rest))
+        where = _WHERE.search(outside.own_level(rest))
         if not where or _ALWAYS.match(rest, where.end()):
             yield text[statement.start + match.start(1) : statement.start + match.end(1)].strip()
-
-
-def own_level(code: str) -> str:
-    """Return code up to the end of its own level, with what stands in parentheses blanked out."""
-    depth, kept = 0, []
-    for character in code:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            break
-        kept.append(" " if depth else character)
-    return "".join(kept)
 
 
 def row_of(relation: Relation) -> str:
     """Return the question for one row of a relation."""
     return f"select from {relation.name} limit 1"
-
-
-def plain(name: str) -> list[str]:
-    """Return the parts of a name, as the catalogs hold them."""
-    return [files.plain(part) for part in re.findall(files.NAME, name)]
-
-
-def is_named(relation: Relation, name: str) -> bool:
-    """Tell whether a name in a file means a relation; without a schema it may."""
-    wanted = plain(name)
-    return plain(relation.name)[-len(wanted) :] == wanted

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, loss, outside, probe, replacement
+from runner.locks import between, loss, outside, probe
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -123,9 +123,9 @@ class _Run:
 
     def _replaced(self, statement: Statement) -> Iterator[Loss]:
         """Yield the columns of what existed before whose old values a new type does not ask for."""
-        for name, column in replacement.replaced(statement, self.migration.sql):
+        for name, column in outside.replaced(statement, self.migration.sql):
             for (oid, _), one in self.losses.columns.items():
-                if one.name == column and oid in self.known and loss.is_named(self.known[oid], name):
+                if one.name == column and oid in self.known and outside.is_named(self.known[oid], name):
                     yield Loss(f"drops the values of {self.known[oid].name}.{column}", is_data=True)
 
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
@@ -133,7 +133,7 @@ class _Run:
         names = () if loss.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
         for name in names:
             for oid, one in self.known.items():
-                if oid in now.locks and one.kind in between.RELATIONS and loss.is_named(one, name):
+                if oid in now.locks and one.kind in between.RELATIONS and outside.is_named(one, name):
                     yield oid
         if loss.is_chosen(statement):
             return
