@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.database import Connection
     from runner.model import Migration
+    from runner.schema.around import Around
 
 _NAME = files.NAME
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
@@ -118,13 +119,15 @@ def quoted(name: str) -> str:
     return sql.Identifier(name).as_string()
 
 
-def make(connection: Connection, names: Iterable[str], *, migrator: Role) -> tuple[str, ...]:
-    """Create the roles that the server lacks, without login, and return them. Writes.
+def make(connection: Connection, migrations: Sequence[Migration], live: Around) -> tuple[str, ...]:
+    """Create the roles that files name and those of the live server, without login. Writes.
 
-    Only ``migrator`` may do what it may do elsewhere, as a member of the same roles.
+    Return those that this server lacked. Only the one that migrates may do what it may do elsewhere, as a
+    member of the same roles.
     """
-    known = there(connection)
-    lacking = tuple(sorted({*names, migrator.name} - known))
+    known, migrator = there(connection), live.migrator
+    wanted = named(migrations, besides=live.roles) | {live.owner, migrator.name}
+    lacking = tuple(sorted(wanted - known))
     for name in lacking:
         may = migrator.attributes if name == migrator.name else ""
         database.run(connection, f"create role {quoted(name)} nologin {may}")

@@ -75,7 +75,7 @@ def scratch_server(
         told = f"a private PostgreSQL {programs.version}"
         with database.connect(there, source=told) as connection:
             alike.speak_alike(connection, live.locale)
-            made = _make_roles(connection, files, live)
+            made = roles.make(connection, files, live)
             alike.make_tablespaces(connection, live.tablespaces)
             ready = alike.set_alike(connection, there, live, source=told)
         yield Server(ready, told, live, is_private=True, made=made)
@@ -87,17 +87,12 @@ def _administrator(live: Around) -> str:
     return "runner_administrator" if taken else "postgres"
 
 
-def _make_roles(connection: Connection, files: Sequence[Migration], live: Around) -> tuple[str, ...]:
-    wanted = roles.named(files, besides=live.roles) | {live.owner}
-    return roles.make(connection, wanted, migrator=live.migrator)
-
-
 @contextmanager
 def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[Server]:
     told = "the scratch server"
     with database.connect(scratch, source=told) as connection:
         _check(connection, live)
-        made = _make_roles(connection, files, live)
+        made = roles.make(connection, files, live)
         try:
             there = alike.set_alike(connection, scratch, live, source=told)
             yield Server(there, told, live, is_private=False, made=made)
