@@ -75,7 +75,7 @@ from (
 ) as o
 where not exists (
     select from pg_catalog.pg_depend as d
-    where d.classid = o.classid and d.objid = o.oid and d.deptype in ('e', 'i')
-        and not (o.kind <> 'function' and d.deptype = 'i')
+    where d.classid = o.classid and d.objid = o.oid
+        and (d.deptype = 'e' or d.deptype = 'i' and o.kind = 'function')  -- that of a range type
 )
 order by o.kind desc, o.name

@@ -117,15 +117,11 @@ def _group(schema: Schema, group: Group, to: Links) -> Iterator[str]:
     for one in group.additions:
         names = text.codes(column.name for column in one.columns)
         yield f"Adds to {to.table(schema.series, one.table.name)}: {names}."
+    has_sequence = any(other.kind == "sequence" for other in group.others)
     yield text.table(
-        (_column(group), "is", "purpose"),
+        ("function, type or sequence" if has_sequence else "function or type", "is", "purpose"),
         (
             (text.code(o.name), text.code(f"{o.kind} {o.definition or ''}"), text.plain(o.comment))
             for o in group.others
         ),
     )
-
-
-def _column(group: Group) -> str:
-    has_sequence = any(other.kind == "sequence" for other in group.others)
-    return "function, type or sequence" if has_sequence else "function or type"
