@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.schema.origin import AS_BORN
+from runner.schema.reach import described
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -53,8 +54,8 @@ def _counting(
     """Yield the keys of the rows that are in schemas that count, or in none."""
     for key in keys:
         if schemas and (row := rows.get(key)):
-            homes = [rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations]
-            found = {row.schema} if row.schema else {home.schema for home in homes if home}
+            homes = [row] if row.schema else described(rows, row.relations)
+            found = {home.schema for home in homes}
             if found and not found & {*schemas, "pg_catalog"}:
                 continue
         yield key

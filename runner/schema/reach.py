@@ -20,6 +20,8 @@ _OF_RELATIONS = {
     "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_description", "pg_index", "pg_inherits",
     "pg_policy", "pg_rewrite", "pg_seclabel", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
 }  # fmt: skip
+# They tell what an index, or whatever else a comment may be on, belongs to.
+_PARTS = ("pg_index", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_statistic_ext")
 _TOAST = re.compile(r"\btoast table pg_toast\.pg_toast_(\d+)$")  # it is named by the oid of its table
 
 
@@ -35,13 +37,17 @@ def is_wide(rows: Rows, changed: Sequence[Row], shrunk: Iterable[str]) -> bool:
 def relations(rows: Rows, changed: Iterable[Row]) -> frozenset[int]:
     """Return the oids of the relations that changed rows speak of, and of those which these belong to."""
     direct = frozenset().union(*(row.relations | _above(row) for row in changed))
-    return direct.union(*(row.relations for oid in direct for row in _described(rows, oid)))
+    return direct.union(*(row.relations for name in _PARTS for row in described(rows, direct, name)))
 
 
 def is_composite(rows: Rows, oids: Iterable[int]) -> bool:
     """Tell whether a composite type is among relations: what rows hold of one changes uncounted."""
-    known = (rows.get(("pg_class", f"{oid} 0 ")) for oid in oids)
-    return any(row.label.startswith("composite type ") for row in known if row)
+    return any(row.label.startswith("composite type ") for row in described(rows, oids))
+
+
+def described(rows: Rows, oids: Iterable[int], catalog: str = "pg_class") -> Iterator[Row]:
+    """Yield those rows of a catalog that have these oids."""
+    return filter(None, (rows.get((catalog, f"{oid} 0 ")) for oid in oids))
 
 
 def _above(row: Row) -> set[int]:
@@ -54,14 +60,6 @@ def _is_of_relation(rows: Rows, row: Row) -> bool:
     """Tell whether a row describes a relation, a part of one, or the type of its rows or their arrays."""
     if row.catalog != "pg_type":
         return row.label.startswith(_RELATION)
-    homes = (rows.get(("pg_class", f"{oid} 0 ")) for oid in row.relations)
-    if any(home and not home.label.startswith(_RELATION) for home in homes):
+    if not all(home.label.startswith(_RELATION) for home in described(rows, row.relations)):
         return False
     return row.facts["typrelid"] != "0" or row.label.endswith("[]")
-
-
-def _described(rows: Rows, oid: int) -> Iterator[Row]:
-    """Yield what an index, or whatever else a comment may be on, belongs to."""
-    for name in ("pg_index", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_statistic_ext"):
-        if row := rows.get((name, f"{oid} 0 ")):
-            yield row
