@@ -166,12 +166,8 @@ def _counted(between: tuple[Probe, Probe]) -> Iterator[tuple[int, Work]]:
 
 def _new_files(between: tuple[Probe, Probe]) -> list[int]:
     before, after = between
-    there = [oid for oid in after.states if oid in before.states]
-    return [
-        oid
-        for oid in there
-        if after.states[oid].file != before.states[oid].file or _is_emptied(oid, between)  # in place
-    ]
+    there = ((oid, before.states[oid], now) for oid, now in after.states.items() if oid in before.states)
+    return [oid for oid, old, now in there if now.file != old.file or _is_emptied(oid, between)]  # in place
 
 
 def _is_emptied(oid: int, between: tuple[Probe, Probe]) -> bool:
