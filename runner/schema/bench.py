@@ -6,13 +6,12 @@ Files run as the role that migrates, and as a superuser where that lacks a right
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.errors import RunnerError
 from runner.model import Before
 from runner.schema import beyond, psql, roles, rows, scratch
-from runner.schema.place import Place as Place  # noqa: PLC0414, TC001 - others import it from here
 from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
 
@@ -30,6 +29,16 @@ _BEGIN = """
 """
 _NO_RIGHT = "42501"
 _POLICY = "check_enable_rls"  # the place in PostgreSQL that refuses what a policy would hide
+
+
+class Place(NamedTuple):
+    """A server for scratch databases, and what a project says of its series."""
+
+    url: str
+    source: str  # how messages name it
+    schemas: tuple[str, ...] = ()  # that count
+    own: Path | None = None  # a folder of own rows
+    role: str | None = None  # runs the files, else whoever connects
 
 
 class Bench:
@@ -53,11 +62,6 @@ class Bench:
         self.filler = Filler(working, ledger.TABLE, watching, place.own)
         self._settings: Mapping[str, str] | None = None  # with which the session began
         self.look()
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether rows were made that a file may trip over."""
-        return any(self.filler.made.values())
 
     def look(self) -> Moment:
         """Return the database as it is now."""

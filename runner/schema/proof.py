@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from runner import database, planning
 from runner.errors import RunnerError
 from runner.schema import scratch, verdict
-from runner.schema.bench import Bench, bench
-from runner.schema.place import Place
+from runner.schema.bench import Bench, Place, bench
 from runner.schema.trial import Trial
 from runner.schema.verdict import Finding
 
@@ -113,7 +112,7 @@ class _Benches:
         if here is None:
             return Proof(migration, untried=self.failed)
         proof = _prove(here, migration)
-        if here.could_not_apply and here.has_rows:
+        if here.could_not_apply and here.filler.has_rows:
             self.close()
             if bare := self._open(with_rows=False):
                 here, proof = bare, _prove(bare, migration)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import database
 from runner.schema import rows, scratch, wishes
-from runner.schema.bench import bench
-from runner.schema.place import Place
+from runner.schema.bench import Place, bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

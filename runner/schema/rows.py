@@ -47,6 +47,11 @@ class Filler:
     def __post_init__(self) -> None:
         self.types = Types(self.connection)
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows were made that a file may trip over."""
+        return any(self.made.values())
+
 
 def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequence[str] = ()) -> None:
     """Put rows into the tables that are empty; ``filler.empty`` names those that stay so. Writes.

@@ -66,7 +66,7 @@ class Trial:
         """Apply the file; where it fails over made-up rows, once more without those of its tables."""
         bench = self.bench
         error = bench.apply(self.migration)
-        if error and bench.has_rows and self.migration.in_transaction:
+        if error and bench.filler.has_rows and self.migration.in_transaction:
             rows.clear(bench.filler, wishes.mentioned(self.migration.sql, bench.filler.tables))
             before = self.bench.look()
             error = bench.apply(self.migration)
