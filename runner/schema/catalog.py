@@ -133,7 +133,7 @@ def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:
         for one in _differences(expected.get(key), actual.get(key))
     ]
     whole = {one.name for one in found if one.attribute is None}
-    return tuple(one for one in found if _parent(one, expected, actual) not in whole)
+    return tuple(one for one in found if (expected.get(one.key) or actual[one.key]).parent not in whole)
 
 
 def _differences(expected: Item | None, actual: Item | None) -> Iterator[Difference]:
@@ -150,7 +150,3 @@ def _differences(expected: Item | None, actual: Item | None) -> Iterator[Differe
         before, after = pair or (old.get(name), new.get(name))
         if before != after and not difference.is_allowed(known.kind, name, before, after, old):
             yield Difference(known.kind, known.name, name, before, after)
-
-
-def _parent(one: Difference, *snapshots: Mapping[Key, Item]) -> str | None:
-    return next((each[one.key].parent for each in snapshots if one.key in each), None)
