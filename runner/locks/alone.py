@@ -18,7 +18,7 @@ from runner.locks.probe import Probe
 from runner.locks.run import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from runner.database import Connection
     from runner.locks.probe import Relation
@@ -52,7 +52,9 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         works[table].add(Work.BUILDS)
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
     lost += outside.named(statement, migration.sql, in_transaction=False)
-    lost += [*_gone(there, now, known), *_emptied(works, emptied & now.keys(), known)]
+    truncated = {oid for oid, kinds in works.items() if Work.EMPTIES in kinds}
+    without = sorted((emptied & now.keys()) - truncated)
+    lost += [*_gone(there, now, known), *loss.emptied(works, without, known)]
     place = files.locate(migration.sql, statement.start, path=migration.path)
     text = shown(migration.sql[statement.start : statement.end])
     traced = Traced(place, text, effects, tuple(dict.fromkeys(lost)), _NOTE)
@@ -90,16 +92,6 @@ def _is_moved(table: int | None, before: Probe, after: Probe) -> bool:
     """Tell whether a table has another file, or none any more: its indexes have then as well."""
     old, new = (one.states.get(table or 0) for one in (before, after))
     return (old and old.file) != (new and new.file)
-
-
-def _emptied(
-    works: Mapping[int, Collection[Work]], without: Collection[int], known: Existing
-) -> Iterator[Loss]:
-    """Yield the tables that were truncated, and those that have no row left."""
-    truncated = {oid for oid, kinds in works.items() if Work.EMPTIES in kinds}
-    yield from (Loss(f"empties {known[oid].name}", is_data=True) for oid in truncated)
-    rest = sorted(set(without) - truncated)
-    yield from (Loss(f"deletes every row of {known[oid].name}", is_data=True) for oid in rest)
 
 
 def _gone(before: Mapping[int, Relation], now: Mapping[int, Relation], known: Existing) -> tuple[Loss, ...]:

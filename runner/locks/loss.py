@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import database
 from runner.locks import outside
 from runner.locks.column import columns
-from runner.locks.effect import Loss
+from runner.locks.effect import Loss, Work
 from runner.locks.narrowing import narrows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from runner.database import Connection
     from runner.files import Statement
@@ -148,6 +148,13 @@ def drop(one: Dropped) -> Loss:
     """Return a drop as a loss: ``drops column public.orders.total``."""
     kind = one.kind.replace("composite type column", "attribute").removeprefix("table ")
     return Loss(f"drops {kind} {one.identity}", is_data=one.kind in _DATA)
+
+
+def emptied(works: Mapping[int, Collection[Work]], without: Iterable[int], known: Existing) -> Iterator[Loss]:
+    """Yield the tables that were truncated, and those that are ``without`` a row as all were deleted."""
+    truncated = (oid for oid, kinds in works.items() if Work.EMPTIES in kinds)
+    yield from (Loss(f"empties {known[oid].name}", is_data=True) for oid in truncated)
+    yield from (Loss(f"deletes every row of {known[oid].name}", is_data=True) for oid in without)
 
 
 def is_chosen(statement: Statement) -> bool:

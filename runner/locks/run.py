@@ -116,10 +116,7 @@ class _Run:
         if is_type or any("AccessExclusiveLock" in modes for modes in now.locks.values()):
             yield from self.losses.narrowed()
         yield from self._replaced(statement)
-        names = [self.known[oid].name for oid, kinds in works.items() if Work.EMPTIES in kinds]
-        yield from (Loss(f"empties {name}", is_data=True) for name in names)
-        for oid in self._emptied(statement, now):
-            yield Loss(f"deletes every row of {self.known[oid].name}", is_data=True)
+        yield from loss.emptied(works, self._emptied(statement, now), self.known)
 
     def _replaced(self, statement: Statement) -> Iterator[Loss]:
         """Yield the columns of what existed before whose old values a new type does not ask for."""
