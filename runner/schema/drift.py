@@ -69,6 +69,7 @@ def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Differen
         for one in catalog.compare(expected, actual)
         if not difference.is_left_alone(one, bench.before, expected, actual)
         and not difference.is_of_the_ledger(one, parents.get(one.key))
+        and not difference.is_of_the_package(one, expected, bench.files)
     ]
     if not around.speak_of_defaults(bench.files):
         found = [one for one in found if not difference.is_by_default(one, bench.before, actual)]

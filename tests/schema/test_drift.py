@@ -286,6 +286,33 @@ def test_an_extension_that_an_administrator_keeps_in_his_own_schema(
         assert exotic.compared(server, name, project)[0] == "extension vector is missing"
 
 
+VERSION = "select default_version from pg_available_extensions where name = 'vector'"
+ANOTHER = "update pg_extension set extversion = '0.8.4' where extname = 'vector'"
+PINNED = {
+    "create extension vector version '{}'": True,
+    "create extension if not exists vector with schema public version '{}' cascade": True,
+    "do $$ begin create extension \"vector\" version '{}'; end $$": True,
+    "create extension vector; alter extension vector update to '{}'": True,
+    "create extension vector /* version '{}' */; alter extension vector update": False,
+    "create extension vector; create table public.version (vector int)": False,
+}
+
+
+@pytest.mark.parametrize(("file", "counts"), PINNED.items(), ids=PINNED)
+def test_the_version_of_an_extension_counts_where_a_file_names_one(
+    server: Server, tmp_path: Path, url: str, file: str, *, counts: bool
+) -> None:
+    """Also one that is the package's own; where no file does, a newer package may have brought another."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        [(own,)] = admin.execute(VERSION).fetchall()
+        project = make(tmp_path, app={"000_one.sql": file.format(own)})
+        project.migrate(url)
+        assert exotic.compared(server, admin.info.dbname, project) == []
+        admin.execute(ANOTHER)
+        told = [f"extension vector has version 0.8.4, files say {own}"]
+        assert exotic.compared(server, admin.info.dbname, project) == told * counts
+
+
 def test_what_an_extension_owns_is_no_drift(server: Server, tmp_path: Path, url: str) -> None:
     """Its version says what it is: so it is of the parts of a composite type, and of a conversion."""
     project = make(tmp_path, app={"000_one.sql": "create table public.one (id int);"})

@@ -52,6 +52,7 @@ CASES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "undo_loses_rows": [("001", "undo", "table public.a holds 0 rows instead of 3")],
+    "undo_leaves_version": [("001", "undo", "extension vector has version 0.8.4, before it was ")],
     "undo_fails": [("000", "undo", "the rollback failed: ")],
     "undo_keeps_the_record": [("000", "undo", "the ledger records 000 instead of nothing")],
     "undo_out_of_order": [("001", "order", "the rollback of 000_a ran although this file is still recorded")],

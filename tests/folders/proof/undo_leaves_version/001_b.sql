@@ -1,0 +1,1 @@
+update pg_catalog.pg_extension set extversion = '0.8.4' where extname = 'vector';
