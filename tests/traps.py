@@ -1,7 +1,7 @@
-"""Plant operators in schema public that say so when somebody calls them.
+"""Plant operators and functions in schema public that say so when somebody calls them.
 
-An operator whose arguments match to the letter wins over one of the catalog that takes them after a cast,
-though pg_catalog comes first on the path. Whoever may create in public could let others run his code so.
+One whose arguments match to the letter wins over one of the catalog that takes them after a cast, though
+pg_catalog comes first on the path. Whoever may create in public could let others run his code so.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _TYPES = """
-    bool "char" name text int2 int4 int8 oid xid xid8 float4 float8 numeric date timestamptz interval jsonb
-    regclass regnamespace regproc regprocedure regrole regtype regtype[] oid[] text[] name[] int2[] int2vector
+    bool "char" name text varchar bpchar int2 int4 int8 oid xid xid8 float4 float8 numeric
+    date timestamptz interval jsonb regclass regnamespace regproc regprocedure regrole regtype
+    regtype[] oid[] text[] name[] int2[] int2vector
+"""
+
+# By their arguments; the catalog's take text, any array or anything.
+_FUNCTIONS = """
+    lower(varchar) upper(varchar) length(varchar) char_length(varchar) btrim(varchar)
+    cardinality(text[]) array_length(text[],int4) array_to_string(text[],text)
 """
 
 _PLANT = """
@@ -54,6 +61,16 @@ begin
             one.name, one.left, one.right, one.number
         );
     end loop;
+    for one in select name from unnest(%(functions)s::text[]) as f (name) loop
+        execute format(
+            'create function public.%%s returns %%s language plpgsql immutable cost 0.0001 as %%L',
+            one.name, case when one.name ~ 'length|card' then 'int' else 'text' end,
+            format(
+                'begin perform pg_catalog.nextval(''traps.calls''); raise exception %%L; end',
+                format('trapped: %%s', one.name)
+            )
+        );
+    end loop;
 end
 $$
 """
@@ -62,11 +79,12 @@ $$
 def plant(url: str, *, everything: bool = False) -> None:
     """Plant what the catalog lacks as an exact match, or ``everything``."""
     with psycopg.connect(url) as connection:
-        psycopg.ClientCursor(connection).execute(_PLANT, {"types": _TYPES.split(), "all": everything})
+        given = {"types": _TYPES.split(), "functions": _FUNCTIONS.split(), "all": everything}
+        psycopg.ClientCursor(connection).execute(_PLANT, given)
 
 
 def calls(connection: Connection) -> int:
-    """Return how many planted operators were called, in transactions that were rolled back, too."""
+    """Return how many planted ones were called, in transactions that were rolled back, too."""
     [(last,)] = connection.execute("select last_value from traps.calls").fetchall()
     return int(last)
 

@@ -45,7 +45,7 @@ begin
         -- whether it is such a list.
         alter table public.knowledge_base_documents alter column embedding_vec type vector(384) using
             case
-                when cardinality(string_to_array(embedding, ',')) = 384
+                when pg_catalog.cardinality(pg_catalog.string_to_array(embedding, ',')) = 384
                     and embedding !~ e'[^][0-9eE.,+ \\t\\n\\v\\f\\r-]'
                     and regexp_replace(
                         embedding, '-?[0-9]{1,9}([.][0-9]+)?([eE](-[0-9]+|[+]?[0-2]?[0-9]))?', 'n', 'g'
@@ -80,7 +80,7 @@ begin
 
         alter table public.document_chunks alter column embedding_vec type vector(1536) using
             case
-                when cardinality(string_to_array(embedding_vector::text, ',')) = 1536
+                when pg_catalog.cardinality(pg_catalog.string_to_array(embedding_vector::text, ',')) = 1536
                     and regexp_replace(
                         embedding_vector::text,
                         '-?[0-9]{1,9}([.][0-9]+)?([eE](-[0-9]+|[+]?[0-2]?[0-9]))?', 'n', 'g'

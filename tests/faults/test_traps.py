@@ -1,4 +1,4 @@
-"""Operators that somebody has planted in schema public, for whoever migrates to run them: nobody does."""
+"""Operators and functions somebody has planted in schema public, for others to run them: nobody does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ways = pytest.mark.parametrize("plant", [traps.plant, traps.plant_before_the_cat
 
 
 def calls(url: str) -> int:
-    """Return how many planted operators were called."""
+    """Return how many planted ones were called."""
     with psycopg.connect(url) as connection:
         return traps.calls(connection)
 
@@ -74,6 +74,18 @@ def test_the_files_of_the_project_call_none(runner: CliRunner, server: Server, u
     assert calls(url) == 0
 
 
+def test_the_vectors_are_filled_by_none(server: Server, url: str) -> None:
+    """The extension's schema is on the path then, which may be public."""
+    *files, vectors = forward("specs")
+    run(server, url, *files)
+    with psycopg.connect(url) as connection:
+        connection.execute(OLD_ROWS.encode())
+        connection.execute(OLD_DOCUMENT.encode())
+    traps.plant(url)
+    assert "1 documents got no embedding_vec" in run(server, url, vectors)
+    assert calls(url) == 0
+
+
 PROJECT = "00000000-0000-0000-0000-000000000001"
 OLD_ROWS = f"""
     insert into public.projects (id, user_id, name) values ('{PROJECT}', '{PROJECT}', 'x');
@@ -83,6 +95,11 @@ OLD_ROWS = f"""
     insert into public.llm_usage_tracking
         (user_id, provider, model, tokens_input, tokens_output, tokens_total, cost_usd, timestamp)
     select '{PROJECT}', 'p', 'm', 1, 1, 2, 0.5, now() - interval '500 days' from generate_series(1, 9);
+"""  # noqa: S608 - from above
+OLD_DOCUMENT = f"""
+    insert into public.knowledge_base_documents
+        (project_id, user_id, filename, file_size, content_type, embedding)
+    values ('{PROJECT}', '{PROJECT}', 'x', 1, 'text/plain', '[1]')
 """  # noqa: S608 - from above
 
 
