@@ -52,8 +52,7 @@ def _look(site: Site, databases: Mapping[str, Connection]) -> list[Orphans]:
     found = [one for one in schema.find_orphans(site.connection, known, databases) if one.rows]
     database = door.describe(site)
     common.add(database, references=len(known), orphans=[document.orphans(one) for one in found])
-    if not common.wants_document():
-        _show(database, len(known), found)
+    _show(database, len(known), found)
     return found
 
 

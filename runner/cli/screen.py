@@ -28,9 +28,8 @@ class Screen:
         self._said: list[dict[str, Any]] = []
         self._done: list[Outcome] = []
         self._progress: progress.Progress | None = None
-        self._failed: str | None = None
-        self._is_unknown = False
-        self._has_waited = False
+        self._failed: str | None = None  # the series that ended the run
+        self._error: BaseException | None = None
 
     def show(self, event: door.Event) -> None:
         """Take note of one event."""
@@ -56,16 +55,13 @@ class Screen:
             drawn.__exit__()
             if drawn.unfinished:
                 drawn.row(_verb(error), drawn.unfinished.path)
-            self._failed = self._waiting[0].series
-            self._is_unknown = isinstance(error, CommitUnknown)
-            self._has_waited = common.has_waited(error)
+            self._failed, self._error = self._waiting[0].series, error
 
     def _enter(self) -> progress.Progress:
         """Write the heading of the database at hand, unless it stands there already."""
         if self._progress is None:
             one = self._waiting[0]
-            if not common.wants_document():
-                report.heading(common.title(one))
+            report.heading(common.title(one))
             paths = [step.file.path for step in one.pending if self._to is None or step.number <= self._to]
             self._progress = progress.Progress(paths, quiet=common.wants_document()).__enter__()
         return self._progress
@@ -73,14 +69,13 @@ class Screen:
     def _leave(self) -> None:
         self._enter().__exit__()
         one = self._waiting.pop(0)._replace(outcomes=tuple(self._done))
-        reached = self._failed in (None, one.series)
+        has_failed = self._failed == one.series
         common.add(one, **document.migrated(one), warnings=self._said)
-        if not common.wants_document():
-            if self._is_unknown and self._failed == one.series:
-                _admit(one)
-            else:
-                past = self._has_waited and self._failed == one.series
-                _summarise(one, self._to, None if reached else self._failed, past=past)
+        if has_failed and isinstance(self._error, CommitUnknown):
+            _admit(one)
+        elif not common.wants_document():
+            past = has_failed and common.has_waited(self._error)
+            _summarise(one, self._to, None if has_failed else self._failed, past=past)
         self._progress, self._done, self._said = None, [], []
 
     def leave_all(self) -> None:
@@ -113,7 +108,7 @@ def _warn(found: Sequence[Database]) -> None:
 def _compare(found: Sequence[Database], expect: int | None) -> None:
     """Say how many of the expected files were applied before: by another pod, or a run that was cut short."""
     pending = sum(len(one.pending) for one in found)
-    if expect is not None and pending < expect and not common.wants_document():
+    if expect is not None and pending < expect:
         report.say(f"{expect - pending} of the {expect} expected files were applied before.")
 
 

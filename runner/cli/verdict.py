@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli import common, report, table
+from runner.cli import report, table
 from runner.cli.text import counted, shortened
 
 if TYPE_CHECKING:
@@ -18,10 +18,9 @@ _BESIDE = 25  # columns of what stands beside a path
 
 
 def say(text: str, *, style: str | None = None) -> None:
-    """Print a line behind its indent, unless a document is wanted."""
-    if not common.wants_document():
-        told = text.lstrip()
-        report.sentence(told, style=style, indent=" " * (len(text) - len(told)))
+    """Print a line behind its indent."""
+    told = text.lstrip()
+    report.sentence(told, style=style, indent=" " * (len(text) - len(told)))
 
 
 def show(proof: Proof) -> None:
