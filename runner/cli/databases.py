@@ -78,17 +78,13 @@ def show_plan(
     found: Sequence[Database], *, to: int | None = None, expect: int | None = None, err: bool = False
 ) -> None:
     """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
-    count = applied = 0
     for one in found:
-        steps = one.todo(to=to)
-        count += sum(step.state is State.PENDING for step in steps)
-        applied += len(planning.done(one.steps, to=to))
         if common.wants_document():
             common.add(one, **document.planned(one, to=to), **trace.document(one))
         else:
-            _list(one, steps, err=err)
+            _list(one, one.todo(to=to), err=err)
             locks.show(one, err=err)
-    planning.check_expected(count, expect=expect, applied=applied)
+    planning.check_count([step for one in found for step in one.steps], to=to, expect=expect)
 
 
 def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:

@@ -69,7 +69,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
             check_alone(found, to)
             asked = planning.check_and_ask(found, to=to, strict=strict, allow_empty=allow_empty)
             planning.check_writable(asked)
-            planning.check_count(asked, to=to, expect=expect)
+            planning.check_count([step for site in asked for step in site.steps], to=to, expect=expect)
             tell(Checked(tuple(seen(site) for site in asked)))
             # No generator: it makes another error of a listener's StopIteration.
             done = [_migrate(site, to, limits, tell) for site in asked]

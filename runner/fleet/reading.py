@@ -113,7 +113,7 @@ def _status(site: Site) -> Seen:
 def _plan(site: Site, *, terms: Terms) -> Seen:
     try:
         planning.check([site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty)
-        planning.check_count([site], to=terms.to, expect=terms.expect)
+        planning.check_count(site.steps, to=terms.to, expect=terms.expect)
     except RunnerError as problem:
         return done(site, door.seen(site), problem)
     return done(site, door.seen(site))

@@ -96,7 +96,7 @@ def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> 
                 [site], to=terms.to, strict=terms.strict, allow_empty=terms.allow_empty, given=given
             )
             planning.check_writable(asked)
-            planning.check_count(asked, to=terms.to, expect=terms.expect)
+            planning.check_count(asked[0].steps, to=terms.to, expect=terms.expect)
         except RunnerError as problem:
             return seen._replace(problem=problem)
         return seen._replace(

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
         ahead,
         applied,
         behind,
-        check_expected,
+        check_count,
         check_known,
         check_target,
-        done,
         newest,
         not_ahead,
         pending,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
         check,
         check_and_ask,
         check_content,
-        check_count,
         check_writable,
         explain,
         unadopted,
@@ -40,10 +38,9 @@ else:
     __getattr__ = lazily(
         __name__,
         bundle="write_bundle",
-        compare="ahead applied behind check_expected check_known check_target done newest not_ahead pending",
+        compare="ahead applied behind check_count check_known check_target newest not_ahead pending",
         extension="Given refused",
-        preflight="ask check check_and_ask check_content check_count check_writable explain unadopted "
-        "unvalidated",
+        preflight="ask check check_and_ask check_content check_writable explain unadopted unvalidated",
         site="Site check_still connect look read",
         step="State Step",
     )

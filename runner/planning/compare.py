@@ -125,6 +125,11 @@ def check_target(steps: Sequence[Step], *, to: int | None) -> None:
         raise UsageError(f"There is no file with number {to:03}.", remedy="See `status` for the numbers.")
 
 
+def check_count(steps: Sequence[Step], *, to: int | None, expect: int | None) -> None:
+    """Do ``check_expected`` for the files up to number ``to``, of one database or of several."""
+    check_expected(len(pending(steps, to=to)), expect=expect, applied=len(done(steps, to=to)))
+
+
 def check_expected(count: int, *, expect: int | None, applied: int = 0) -> None:
     """Raise ``PendingUnexpected`` when another number of files is pending than expected.
 

@@ -138,13 +138,6 @@ def check_writable(sites: Sequence[Site]) -> None:
             pooler.check(site.access, name=site.facts.name, source=site.target.source, alone=alone)
 
 
-def check_count(sites: Sequence[Site], *, to: int | None, expect: int | None) -> None:
-    """Raise ``PendingUnexpected`` when another number of files is pending, up to ``to``, than expected."""
-    pending = sum(len(compare.pending(site.steps, to=to)) for site in sites)
-    applied = sum(len(compare.done(site.steps, to=to)) for site in sites)
-    compare.check_expected(pending, expect=expect, applied=applied)
-
-
 def explain(site: Site) -> None:
     """Add to the problem of each edited file how it differs from what was applied."""
     for step in site.steps:
