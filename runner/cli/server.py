@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner import config, database, embedded, schema
+from runner import config, database, door, embedded, schema
 from runner.cli import common, guide, options, report
 from runner.errors import UsageError
 
@@ -37,13 +37,9 @@ def start(*, file: Path | None) -> None:
     Creates the databases of pyproject.toml that it does not have yet.
     """
     project = config.load(file)
-    running = embedded.start(project.home)
-    with database.connect(running.url("postgres"), source="the embedded server") as connection:
-        database.create_missing(connection, [series.database for series in project.series])
-    for series in project.series:
-        url = running.url(series.database)
-        common.add_entry(series.name, series.database, url=url)
-        report.answer(f"{series.name}: {url}")
+    for target in door.embedded(project, project.series):
+        common.add_entry(target.series.name, target.series.database, url=target.url)
+        report.answer(f"{target.series.name}: {target.url}")
 
 
 @server_command.command()

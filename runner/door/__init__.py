@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
-    from runner.door.database import Database, describe, seen
-    from runner.door.look import bundle, plan, standing, status, strange, verified, verify
+    from runner.door.database import Database, describe, seen, standing
+    from runner.door.look import bundle, plan, status, strange, verified, verify
     from runner.door.migrating import Checked, Event, migrate
-    from runner.door.where import EMBEDDED, check_limits, files, scratch_url, sites, targets
+    from runner.door.where import EMBEDDED, check_limits, embedded, files, scratch_url, sites, targets
 else:
     __getattr__ = lazily(
         __name__,
-        database="Database describe seen",
-        look="bundle plan standing status strange verified verify",
+        database="Database describe seen standing",
+        look="bundle plan status strange verified verify",
         migrating="Checked Event migrate",
-        where="EMBEDDED check_limits files scratch_url sites targets",
+        where="EMBEDDED check_limits embedded files scratch_url sites targets",
     )

@@ -89,9 +89,12 @@ def describe(
     )
 
 
-def seen(site: Site) -> Database:
-    """Return what is known of a site, and where a file outside any transaction was begun, who is at work."""
-    if not site.before.begun:
-        return describe(site)
+def standing(site: Site) -> Database:
+    """Return what is known of a site, with who is at work there."""
     with database.heeding(database.silence(site.target.source)):
         return describe(site)._replace(at_work=apply.holders(site.connection))
+
+
+def seen(site: Site) -> Database:
+    """Return what is known of a site, and where a file outside any transaction was begun, who is at work."""
+    return standing(site) if site.before.begun else describe(site)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import apply, database, planning, schema
+from runner import database, planning, schema
 from runner import locks as locking
 from runner.config import load
-from runner.door.database import describe, seen
+from runner.door.database import seen, standing
 from runner.door.where import check_alone, scratch_url, sites
 from runner.errors import UsageError
 
@@ -46,12 +46,6 @@ def status(
 def strange(site: Site) -> tuple[RunnerError, ...]:
     """Return why no file could be applied to a database that was never adopted."""
     return tuple(filter(None, [planning.unadopted(site)]))
-
-
-def standing(site: Site) -> Database:
-    """Return one database with who is at work there."""
-    with database.heeding(database.silence(site.target.source)):
-        return describe(site)._replace(at_work=apply.holders(site.connection))
 
 
 def plan(  # noqa: PLR0913 - options, keyword-only

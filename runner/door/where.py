@@ -45,9 +45,14 @@ def targets(
         return found
     if on_embedded:
         on_embedded()
-    from runner import embedded  # noqa: PLC0415 - start-up time
+    return embedded(project, chosen)
 
-    server = embedded.start(project.home)
+
+def embedded(project: Project, chosen: Sequence[Series]) -> tuple[Target, ...]:
+    """Start the embedded server, and return where the chosen series live on it. Writes, as ``targets``."""
+    from runner.embedded import start  # noqa: PLC0415 - start-up time
+
+    server = start(project.home)
     with database.connect(server.url("postgres"), source=EMBEDDED) as connection:
         database.create_missing(connection, [series.database for series in chosen])
     return tuple(Target(series, server.url(series.database), EMBEDDED) for series in chosen)
