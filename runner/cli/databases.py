@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import door, planning
-from runner.cli import bundle, common, document, locks, members, options, report, table, trace
+from runner.cli import bundle, common, document, locks, members, options, report, table
 from runner.cli.text import counted, shortened
 from runner.errors import IntegrityError, UsageError
 from runner.planning import State
@@ -80,7 +80,7 @@ def show_plan(
     """Show what ``migrate`` would apply, up to number ``to``. Raises what that raises for ``expect``."""
     for one in found:
         if common.wants_document():
-            common.add(one, **document.planned(one, to=to), **trace.document(one))
+            common.add(one, **document.planned(one, to=to))
         else:
             _list(one, one.todo(to=to), err=err)
             locks.show(one, err=err)

@@ -9,9 +9,10 @@ from runner.errors import IntegrityError, RunnerError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runner.apply import Activity, Noticed, Outcome, Session
+    from runner.apply import Activity, Noticed
     from runner.door import Database
     from runner.errors import Place
+    from runner.locks import Effect, Trace, Traced
     from runner.planning import Step
     from runner.schema import Comparison, Orphans, Proof
 
@@ -36,19 +37,9 @@ def step(step: Step) -> dict[str, Any]:
     }
 
 
-def outcome(outcome: Outcome) -> dict[str, Any]:
-    """Return one committed file; ``ms`` is null when another runner had applied it."""
-    return {"version": outcome.migration.version, "name": outcome.migration.name, "ms": outcome.ms}
-
-
-def session(session: Session) -> dict[str, Any]:
-    """Return another session; null is what this role may not see of it."""
-    return session._asdict()
-
-
 def activity(activity: Activity) -> dict[str, Any]:
-    """Return what the server says that a session is doing."""
-    return {**activity._asdict(), "blockers": [session(one) for one in activity.blockers]}
+    """Return what the server says that a session is doing; null is what this role may not see."""
+    return {**activity._asdict(), "blockers": [one._asdict() for one in activity.blockers]}
 
 
 def standing(found: Database | None, problems: Sequence[RunnerError]) -> dict[str, Any]:
@@ -57,19 +48,66 @@ def standing(found: Database | None, problems: Sequence[RunnerError]) -> dict[st
     These say why no file could be applied.
     """
     steps, working = (found.steps, found.at_work) if found else ((), ())
-    busy = [{**session(one), **activity(doing)} for one, doing in working]
+    busy = [{**session._asdict(), **activity(doing)} for session, doing in working]
     return {"steps": [step(one) for one in steps], "at_work": busy, "problems": list(map(error, problems))}
 
 
 def planned(found: Database | None, *, to: int | None = None) -> dict[str, Any]:
-    """Return what ``migrate`` would apply to a database, up to number ``to``."""
-    return {"steps": [step(one) for one in found.todo(to=to)] if found else []}
+    """Return what ``migrate`` would apply to a database, up to number ``to``, and its locks if asked for."""
+    traces = found.locks if found else None
+    locks = {} if traces is None else {"locks": [_trace(trace) for trace in traces]}
+    return {"steps": [step(one) for one in found.todo(to=to)] if found else [], **locks}
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    undo = trace.undo
+    return {
+        "version": trace.migration.version,
+        "name": trace.migration.name,
+        "alarms": list(trace.alarms),
+        "untraced": trace.untraced,
+        "statements": [_statement(one) for one in trace.statements],
+        "rollback": {
+            "missing": undo.is_missing,
+            "error": undo.error,
+            "loses": list(undo.takes),
+            "loses_of_its_own": list(undo.loses),
+        },
+    }
+
+
+def _statement(traced: Traced) -> dict[str, Any]:
+    return {
+        **place(traced.place),
+        "text": traced.text,
+        "alarms": list(traced.alarms),
+        "tables": [_effect(effect) for effect in traced.effects],
+        "destroys": [{"text": loss.text, "data": loss.is_data} for loss in traced.losses],
+        "note": traced.note,
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "name": effect.name,
+        "kind": effect.kind,
+        "table": effect.table,
+        "lock": effect.mode,
+        "held": effect.held,
+        "blocks": str(effect.blocked),
+        "work": [str(work) for work in effect.works],
+        "meanwhile": list(effect.meanwhile),
+        "alarms": list(effect.alarms),
+        "bytes": effect.size.bytes if effect.size else None,
+        "rows": effect.size.rows if effect.size else None,
+    }
 
 
 def migrated(found: Database | None) -> dict[str, Any]:
-    """Return what ``migrate`` has applied and skipped."""
-    applied, skipped = (found.outcomes, found.skipped) if found else ((), ())
-    return {"applied": [outcome(one) for one in applied], "skipped": [step(one) for one in skipped]}
+    """Return what ``migrate`` has applied and skipped; ``ms`` is null where another runner had applied it."""
+    outcomes, skipped = (found.outcomes, found.skipped) if found else ((), ())
+    applied = [{"version": o.migration.version, "name": o.migration.name, "ms": o.ms} for o in outcomes]
+    return {"applied": applied, "skipped": [step(one) for one in skipped]}
 
 
 def verified(found: Database | None) -> dict[str, Any]:
