@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner import door, planning
-from runner.cli import bundle, common, document, locks, members, options, report, table
+from runner import door, files, planning
+from runner.cli import common, document, locks, members, options, report, table
 from runner.cli.text import counted, shortened
-from runner.errors import IntegrityError, UsageError
+from runner.errors import FileUnwritable, IntegrityError, UsageError
 from runner.planning import State
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.planning import Step
 
 _SHORTEST = 20  # columns of a path
+_STDOUT = "-"
 
 
 @click.command("plan")
@@ -57,7 +58,7 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     same as one reviewable file: lock, guards, the files as they are, and the ledger rows. With
     --locks the pending files run in a scratch database, never on the same server.
     """
-    if str(sql) == bundle.STDOUT and common.wants_document():
+    if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
     terms: dict[str, Any] = {"strict": strict, "allow_empty": allow_empty}
     alone: dict[str, object] = {"url": url, "sql": sql, "locks": measured or fail_on or None}
@@ -69,9 +70,21 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     if sql is not None:
         series = [common.only(found, "--sql").series]
         words = {one.migration.version: one.summary for one in found[0].locks or ()}
-        bundle.write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
-    show_plan(found, err=str(sql) == bundle.STDOUT)
+        _write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
+    show_plan(found, err=str(sql) == _STDOUT)
     locks.check(found, fail_on)
+
+
+def _write(bundle: str, file: Path, *, force: bool) -> None:
+    """Write the bundle: to a pipe or a device as it is, to a file that exists only if told to."""
+    if str(file) == _STDOUT:
+        report.raw(bundle)
+        return
+    with files.writing(file):
+        is_there = file.is_file()
+    if is_there and not force:
+        raise FileUnwritable(f"{file} exists already.", remedy="Name another file, or add --force.")
+    files.write(file, bundle)
 
 
 def show_plan(
