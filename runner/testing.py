@@ -20,7 +20,6 @@ from runner.errors import DatabaseMissing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import LiteralString
 
     from runner.database import Connection
 
@@ -96,16 +95,17 @@ def _load(series: str, config: Path | str | None, url: str, connection: Connecti
     try:
         database.take_turn(connection, "runner_kept")
         if database.query(connection, _IS_KEPT, kept):
-            _run(connection, "alter database %I is_template false", name)
-            _run(connection, "drop database %I", name)
-            _run(connection, "create database %I template %I is_template true", name, kept)
+            database.execute(connection, "alter database {} is_template false", name)
+            database.execute(connection, "drop database {}", name)
+            database.execute(connection, "create database {} template {} is_template true", name, kept)
             return
         [done] = door.migrate(series, url=url, config=config)
         for (old,) in database.query(connection, _OLD, kept):
-            _run(connection, "drop database %I", old)
+            database.execute(connection, "drop database {}", old)
         if not done.skipped and not database.query(connection, _IS_TAKEN, kept):
-            _run(connection, "create database %I template %I", kept, name)
-            _run(connection, "alter database %I allow_connections false", kept)  # from here on it is kept
+            database.execute(connection, "create database {} template {}", kept, name)
+            # From here on it is kept.
+            database.execute(connection, "alter database {} allow_connections false", kept)
     except database.Error as error:
         raise database.refused(error) from error
 
@@ -114,10 +114,3 @@ def _kept_name(series: str, config: Path | str | None) -> str:
     """Return the name for what the files of a series make; PostgreSQL takes 63 bytes of a name."""
     files = "\n".join(f"{migration.label} {migration.checksum}" for migration in door.files(series, config))
     return f"{_PREFIX}{series[:30]}_{hashlib.sha256(files.encode()).hexdigest()[:16]}"
-
-
-def _run(connection: Connection, statement: LiteralString, *names: str) -> None:
-    """Run a statement with names, which the server quotes."""
-    formatted = "select pg_catalog.format(%s, variadic %s::text[])"
-    [(quoted,)] = database.query(connection, formatted, statement, [*names])
-    database.run(connection, quoted)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from runner.database.parallel import together
     from runner.database.question import ask, opening, query, query_quoted, refused
     from runner.database.resource import packaged
-    from runner.database.server import create_empty, create_missing, drop, take_turn
+    from runner.database.server import create_empty, create_missing, drop, execute, take_turn
     from runner.database.session import (
         TRANSACTION_TIMEOUT,
         Access,
@@ -70,7 +70,7 @@ else:
         parallel="together",
         question="ask opening query query_quoted refused",
         resource="packaged",
-        server="create_empty create_missing drop take_turn",
+        server="create_empty create_missing drop execute take_turn",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"
         " put_back roll_back speak_plainly start_over",
         url="EMBEDDED is_utf8 parse surroundings",

@@ -11,6 +11,7 @@ from runner.database.question import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import LiteralString
 
     from runner.database.message import Connection
 
@@ -39,7 +40,7 @@ def create_missing(connection: Connection, databases: Iterable[str]) -> None:
     take_turn(connection, "create database")
     for name in databases:
         if query(connection, _NO_SUCH_DATABASE, name)[0][0]:
-            _execute(connection, sql.SQL("create database {}").format(sql.Identifier(name)))
+            execute(connection, "create database {}", name)
 
 
 def create_empty(connection: Connection, name: str) -> None:
@@ -47,15 +48,15 @@ def create_empty(connection: Connection, name: str) -> None:
 
     Files are copied in half of the time that it takes through the log; the server checkpoints for it.
     """
-    create = sql.SQL("create database {} template template0 strategy file_copy")
-    _execute(connection, create.format(sql.Identifier(name)))
+    execute(connection, "create database {} template template0 strategy file_copy", name)
 
 
 def drop(connection: Connection, name: str) -> None:
     """Drop a database, ending whoever is connected to it. Writes."""
-    _execute(connection, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    execute(connection, "drop database if exists {} with (force)", name)
 
 
-def _execute(connection: Connection, statement: sql.Composed) -> None:
+def execute(connection: Connection, statement: LiteralString, *names: str) -> None:
+    """Run a statement in which the names of databases are put for {}; it may take as long as it takes."""
     run(connection, _UNLIMITED)
-    run(connection, statement.as_string(connection))
+    run(connection, sql.SQL(statement).format(*map(sql.Identifier, names)).as_string(connection))
