@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import config
-from runner.cli.text import visible
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -27,14 +25,6 @@ JSON = r"\u{:04x}"  # how a letter is written out there
 # What begins a command: its line is trimmed, or anywhere in it.
 _OTHERS = re.compile(r"^(\s*):(?=:)|(##)\[", re.M)
 _PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
-
-
-def tell(
-    kind: str, message: str, *, title: str, place: Place | None = None, project: Path | None = None
-) -> None:
-    """Write the annotation of a problem to stderr, where GitHub reads it; nowhere else."""
-    if found := line(kind, message, title=title, place=place, project=project):
-        sys.stderr.write(visible(found) + "\n")
 
 
 def line(

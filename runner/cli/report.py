@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from runner.apply import Notice
-    from runner.errors import RunnerError
+    from runner.errors import Place, RunnerError
 
 WARNING = "WARNING"  # severity, as PostgreSQL writes it
 _NARROWEST = 40  # columns; a terminal that says less mostly does not know
@@ -139,7 +139,7 @@ def warning(text: str) -> None:
     """Show something that is not right but does not stop the command."""
     if not log.say("warning", text):
         _tell(f"warning: {text}", style="yellow")
-        annotation.tell("warning", text, title="warning")
+        _annotate("warning", text, title="warning")
 
 
 def notice(said: Notice, path: str, *, whose: str = "") -> None:
@@ -152,8 +152,7 @@ def notice(said: Notice, path: str, *, whose: str = "") -> None:
     _tell(f"{said.severity.lower()}: {where}: {said.message}", style=style)
     _notes(said.notes)
     if said.severity == WARNING:
-        title = said.sqlstate or WARNING
-        annotation.tell("warning", said.message, title=title, place=said.place, project=settings.config)
+        _annotate("warning", said.message, title=said.sqlstate or WARNING, place=said.place)
 
 
 def note(text: str) -> None:
@@ -175,7 +174,13 @@ def error(problem: RunnerError) -> None:
     if problem.remedy:
         _tell(f"  {problem.remedy}")
     message = "\n".join(filter(None, (problem.message, problem.remedy)))
-    annotation.tell("error", message, title=problem.name, place=problem.place, project=settings.config)
+    _annotate("error", message, title=problem.name, place=problem.place)
+
+
+def _annotate(kind: str, message: str, *, title: str, place: Place | None = None) -> None:
+    """Write the annotation of a problem to stderr, where GitHub reads it; nowhere else."""
+    if found := annotation.line(kind, message, title=title, place=place, project=settings.config):
+        sys.stderr.write(visible(found) + "\n")
 
 
 def difference(notes: Iterable[str], *, err: bool = False) -> None:
