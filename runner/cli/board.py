@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door, planning
-from runner.cli import common, document, ending, heartbeat, log, report, standing
-from runner.cli.text import columns, named, part, shortened, visible
+from runner.cli import common, document, ending, heartbeat, log, progress, report, standing
+from runner.cli.text import columns, part, shortened, visible
 from runner.fleet import Ending
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Board:
             case apply.Working():
                 self._work(name, event)
             case _ if not told:
-                _tell(name, event)
+                progress.tell(event, whose=name)
 
     def _work(self, name: str, event: apply.Working) -> None:
         """Show on its line what a member is doing; where there is none, tell it now and then."""
@@ -112,15 +112,3 @@ class Board:
         self.count(visit)
         if not self._bar and not common.wants_document():
             report.say(f"  {visit.name}  {standing.result(visit).state}  ({visit.seconds:.2f} s)")
-
-
-def _tell(name: str, event: apply.Event) -> None:
-    """Say on stderr what a member waits for, or what its server said."""
-    match event:
-        case apply.Waiting(holders=holders):
-            report.say(f"{name}: waiting for another runner: {named(holders)}", err=True)
-        case apply.Retrying(reason=reason, seconds=seconds):
-            report.say(f"{name}: {reason.message} Trying again in {seconds:.0f} s.", err=True)
-        case apply.Noticed(migration=migration, notices=notices):
-            for one in notices:
-                report.notice(one, migration.path, whose=name)

@@ -21,6 +21,21 @@ _TIME = 9  # columns of a time
 _BESIDE = 45  # columns of what stands beside the path while it is being applied
 
 
+def tell(event: Event, *, whose: str = "") -> None:
+    """Say on stderr what a file, maybe of a member of a fleet, waits for, or what its server said."""
+    before = f"{whose}: " if whose else ""
+    match event:
+        case apply.Waiting(holders=holders):
+            report.note(f"{before}waiting for another runner: {named(holders)}")
+        case apply.Retrying(reason=reason, seconds=seconds):
+            report.note(f"{before}{reason.message} Trying again in {seconds:.0f} s.")
+            for note in () if whose else reason.notes:
+                report.note(f"  {note}")
+        case apply.Noticed(migration=migration, notices=notices):
+            for one in notices:
+                report.notice(one, migration.path, whose=whose)
+
+
 class Progress:
     """Shows what happens to the files of one series; ``unfinished`` is the first that has no outcome yet."""
 
@@ -62,18 +77,11 @@ class Progress:
             case apply.Started(migration=migration):
                 self._begun.append(migration)
                 self._begin(path)
-            case apply.Waiting(holders=holders) if not told:
-                report.note(f"waiting for another runner: {named(holders)}")
-            case apply.Retrying(reason=reason, seconds=seconds) if not told:
-                report.note(f"{reason.message} Trying again in {seconds:.0f} s.")
-                for note in reason.notes:
-                    report.note(f"  {note}")
-            case apply.Noticed(notices=notices) if not told:
-                for one in notices:
-                    report.notice(one, path)
             case apply.Outcome(migration=migration, ms=ms):
                 self._begun = [one for one in self._begun if one.version != migration.version]
                 self._done(path, ms)
+            case _ if not told:
+                tell(event)
 
     def _work(self, event: Working) -> None:
         """Show below the bar what a file is doing; where there is none, tell it now and then."""
