@@ -42,11 +42,11 @@ class Server:
     programs: Path
     port: int = 5432
 
-    def url(self, name: str) -> str:
+    def url(self, name: str, *, user: str = "postgres") -> str:
         """Return the URL of a database; there is no password in it, and no variable leads elsewhere."""
         host = quote(self.host, safe="")
         mark = f"fallback_application_name={database.EMBEDDED}"
-        return f"postgresql://postgres@/{quote(name)}?host={host}&port={self.port}&{mark}"
+        return f"postgresql://{quote(user)}@/{quote(name)}?host={host}&port={self.port}&{mark}"
 
 
 def start(home: Path) -> Server:

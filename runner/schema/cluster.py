@@ -17,9 +17,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
-from runner import database, embedded
+from runner import embedded
 from runner.errors import ServerUnusable
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
             _wait(watch, folder)
         except (OSError, LookupError, subprocess.SubprocessError) as error:  # no such user, no right
             raise _failed(programs, str(error)) from error
-        mark = f"port=5432&fallback_application_name={database.EMBEDDED}"  # no variable leads elsewhere
-        yield f"postgresql://{quote(superuser)}@/template1?host={quote(str(folder), safe='')}&{mark}"
+        yield embedded.Server(str(folder), programs.folder).url("template1", user=superuser)
     finally:
         if watch:
             _end(watch)
