@@ -10,7 +10,7 @@ import click
 from runner import config, door, files
 from runner.cli import ending, report
 from runner.cli.text import counted
-from runner.errors import LockHeld, LockTimeout, UrlMissing, UsageError
+from runner.errors import LockHeld, LockTimeout, UrlMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,13 +73,6 @@ def targets(
     """Return where the chosen series live; a command that hands over to another program is silent."""
     told = allow_embedded if is_silent else say_embedded
     return door.targets(project, chosen, url=url, wait=waiting(), on_embedded=told)
-
-
-def only(found: Sequence[Database], option: str) -> Database:
-    """Return the one database an option is for. Raises ``UsageError`` when there are several."""
-    if len(found) != 1:
-        raise UsageError(f"{option} is for one series.", remedy="Name the series.")
-    return found[0]
 
 
 def warn_empty(one: Database) -> None:

@@ -68,9 +68,9 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     measured = measured or bool(fail_on)
     found = door.plan(series, locks=measured, scratch=scratch, **terms, **common.reached(url, file))
     if sql is not None:
-        series = [common.only(found, "--sql").series]
+        door.check_alone(found, "--sql")
         words = {one.migration.version: one.summary for one in found[0].locks or ()}
-        _write(door.bundle(series, url=url, config=file, locks=words), sql, force=force)
+        _write(door.bundle(found[0].series, url=url, config=file, locks=words), sql, force=force)
     show_plan(found, err=str(sql) == _STDOUT)
     locks.check(found, fail_on)
 

@@ -11,13 +11,13 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.door.database import Database, describe, seen, standing
     from runner.door.look import bundle, plan, status, strange, verified, verify
-    from runner.door.migrating import Checked, Event, migrate
-    from runner.door.where import EMBEDDED, check_limits, embedded, files, scratch_url, sites, targets
+    from runner.door.migrating import Checked, Event, check_limits, migrate
+    from runner.door.where import EMBEDDED, check_alone, embedded, files, scratch_url, sites, targets
 else:
     __getattr__ = lazily(
         __name__,
         database="Database describe seen standing",
         look="bundle plan status strange verified verify",
-        migrating="Checked Event migrate",
-        where="EMBEDDED check_limits embedded files scratch_url sites targets",
+        migrating="Checked Event check_limits migrate",
+        where="EMBEDDED check_alone embedded files scratch_url sites targets",
     )

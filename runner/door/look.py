@@ -10,7 +10,6 @@ from runner import locks as locking
 from runner.config import load
 from runner.door.database import seen, standing
 from runner.door.where import check_alone, scratch_url, sites
-from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +73,8 @@ def plan(  # noqa: PLR0913 - options, keyword-only
     """
     project = load(config)
     with sites(project, series, url=url, wait=wait, on_embedded=on_embedded) as found:
-        check_alone(found, to)
+        if to is not None:
+            check_alone(found, "--to")
         planning.check(found, to=to, strict=strict, allow_empty=allow_empty)
         if not locks:
             return tuple(seen(site) for site in found)
@@ -102,8 +102,7 @@ def bundle(
     """
     with sites(load(config), series, url=url, wait=wait) as found:
         planning.check(found)
-        if len(found) != 1:
-            raise UsageError("A bundle is for one series.", remedy="Name the series.")
+        check_alone(found, "A bundle")
         return planning.write_bundle(found[0], locks=locks)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from runner import apply, database, planning
 from runner.config import load
 from runner.door.database import Database, describe, seen
-from runner.door.where import check_alone, check_limits, sites
+from runner.door.where import check_alone, sites
+from runner.errors import UsageError
 from runner.model import Limits
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     tell = _listening(on_event or _silent)
     try:
         with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
-            check_alone(found, to)
+            if to is not None:
+                check_alone(found, "--to")
             asked = planning.check_and_ask(found, to=to, strict=strict, allow_empty=allow_empty)
             planning.check_writable(asked)
             planning.check_count([step for site in asked for step in site.steps], to=to, expect=expect)
@@ -76,6 +78,13 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
             return tuple(done)
     except _Theirs as carried:
         raise carried.error from carried.error.__cause__
+
+
+def check_limits(limits: Limits) -> None:
+    """Raise ``UsageError`` for a time that is none."""
+    for name, seconds in limits._asdict().items():
+        if seconds is not None and not seconds >= 0:
+            raise UsageError(f"{name} is {seconds}.", remedy="Give seconds, from 0 on.")
 
 
 class _Theirs(BaseException):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.config import Project, Series
-    from runner.model import Limits, Migration
+    from runner.model import Migration
     from runner.planning import Site
 
 EMBEDDED = "the embedded server"
@@ -92,14 +92,7 @@ def scratch_url(given: str | None) -> str | None:
     return given or os.environ.get("RUNNER_SCRATCH_URL") or None
 
 
-def check_alone(found: Sequence[Site], to: int | None) -> None:
-    """Raise ``UsageError`` for the number of a file where there are several series."""
-    if to is not None and len(found) != 1:
-        raise UsageError("--to is for one series.", remedy="Name the series.")
-
-
-def check_limits(limits: Limits) -> None:
-    """Raise ``UsageError`` for a time that is none."""
-    for name, seconds in limits._asdict().items():
-        if seconds is not None and not seconds >= 0:
-            raise UsageError(f"{name} is {seconds}.", remedy="Give seconds, from 0 on.")
+def check_alone(found: Sequence[object], what: str) -> None:
+    """Raise ``UsageError`` where there are several series, for ``what`` is of one, such as --to."""
+    if len(found) != 1:
+        raise UsageError(f"{what} is for one series.", remedy="Name the series.")
