@@ -71,21 +71,16 @@ class Database(NamedTuple):  # as in model: it starts faster
         return max(known)[1] if known else None
 
 
-def describe(
-    site: Site, *, problems: tuple[RunnerError, ...] = (), comparison: Comparison | None = None
-) -> Database:
+def describe(site: Site) -> Database:
     """Return what is known of a site."""
-    facts, series = site.facts, site.target.series
     return Database(
         site.series,
-        facts.name,
-        facts.version // 10000,
+        site.facts.name,
+        site.facts.version // 10000,
         site.target.source,
-        series.variable,
+        site.target.series.variable,
         site.before.has_ledger,
         site.steps,
-        problems=problems,
-        comparison=comparison,
     )
 
 

@@ -92,7 +92,6 @@ def bundle(
     *,
     url: str | None = None,
     config: Path | str | None = None,
-    wait: float = 0,
     locks: Mapping[str, str] | None = None,
 ) -> str:
     """Return what is pending in one database as SQL that psql runs, with the effect of ``migrate``.
@@ -100,7 +99,7 @@ def bundle(
     ``locks`` are words for its table of contents, by version, where they are known. Other parameters and
     errors as of ``plan``; raises ``UsageError`` for more than one series.
     """
-    with sites(load(config), series, url=url, wait=wait) as found:
+    with sites(load(config), series, url=url) as found:
         planning.check(found)
         check_alone(found, "A bundle")
         return planning.write_bundle(found[0], locks=locks)
