@@ -31,9 +31,8 @@ def result(visit: Visit) -> Row:
         return Row(0, "", f"{_trouble(visit)}{f', {count} applied or more' if count else ''}")
     applied = f"{count} applied" if count else "nothing applied"
     where = f", at {place}" if place else ""
-    if common.has_waited(visit.problem):
-        was = f", was at {place} when it was last looked at" if place else ""
-        return Row(0, place, f"{_trouble(visit)}, {applied}{was}")
+    if place and common.has_waited(visit.problem):
+        where = f", was at {place} when it was last looked at"
     if visit.problem:
         return Row(0, place, f"{_trouble(visit)}, {applied}{where}")
     if visit.ending is Ending.NOT_STARTED:
