@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runner.cli import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from runner.errors import Place
 
@@ -30,11 +30,6 @@ def lines(place: Place, *, width: int | None = None) -> Iterable[str]:
 
 def _drawn(row: str) -> str:
     return text.visible(row.expandtabs(_TAB))
-
-
-def is_difference(notes: Sequence[str]) -> bool:
-    """Tell whether lines are those of a diff."""
-    return any(note.startswith("@@ ") for note in notes)
 
 
 def difference(notes: Iterable[str], *, width: int | None = None) -> Iterable[tuple[str, str | None]]:

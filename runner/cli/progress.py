@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import apply
 from runner.cli import log, report
-from runner.cli.text import columns, duration, named, shortened, visible
+from runner.cli.text import columns, duration, shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,8 @@ def tell(event: Event, *, whose: str = "") -> None:
     before = f"{whose}: " if whose else ""
     match event:
         case apply.Waiting(holders=holders):
-            report.note(f"{before}waiting for another runner: {named(holders)}")
+            who = "; ".join(holders) or "the server does not say which"
+            report.note(f"{before}waiting for another runner: {who}")
         case apply.Retrying(reason=reason, seconds=seconds):
             report.note(f"{before}{reason.message} Trying again in {seconds:.0f} s.")
             for note in () if whose else reason.notes:

@@ -191,7 +191,7 @@ def difference(notes: Iterable[str], *, err: bool = False) -> None:
 
 
 def _notes(notes: tuple[str, ...]) -> None:
-    has_diff = excerpt.is_difference(notes)
+    has_diff = any(one.startswith("@@ ") for one in notes)
     for one in filter(None, notes):
         if has_diff and one[0] in excerpt.SIGNS:
             difference([one], err=True)

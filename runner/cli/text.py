@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _BLANK = "\0"  # stands for a blank that is no place for a line to end
 # What a terminal may obey, or a line may end at: C0, C1, what turns the direction, bytes that are no letter.
@@ -105,8 +101,3 @@ def counted(count: int, word: str) -> str:
 def duration(ms: int) -> str:
     """Return a time for a person: milliseconds, from ten seconds on seconds."""
     return f"{ms} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004 - said above
-
-
-def named(holders: Sequence[str]) -> str:
-    """Return who holds a lock; a server may keep it to itself."""
-    return "; ".join(holders) or "the server does not say which"
