@@ -97,7 +97,7 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     """
     counters, ties = _counters(follower.connection, follower.catalogs), _ties(follower.connection)
     written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
-    shrunk = [c for c in written if counters[c.oid][1] != follower.counters[c.oid][1]]
+    shrunk = [c for c in written if _loses_keys(c, counters[c.oid][1], follower.counters[c.oid][1])]
     new = _changed(follower, written, follower.since)
     is_ours = all(row.is_ours for row in new.values())
     lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
@@ -124,6 +124,11 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     return reach.relations(follower.rows, changed)
 
 
+def _loses_keys(catalog: Catalog, deleted: int, before: int) -> bool:
+    """Tell whether keys may be gone: with rows, or by another name for the value of an enum, which is one."""
+    return deleted != before or catalog.name == "pg_enum"
+
+
 def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Rows:
     """Return the rows that came or changed since a transaction, or all that are ours."""
     found = [
@@ -132,7 +137,7 @@ def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Row
         for row in query_quoted(follower.connection, catalog.changed, since)
     ]
     for catalog, (_, oid, _, identity, *_) in found:
-        if catalog.name not in OTHERS:
+        if catalog.name not in OTHERS and oid >= catalog.first:  # the server's own keep their numbers
             follower.names[oid] = _NUMBERED.sub(r'\1"', identity)
     return {
         (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)._replace(
