@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from runner.schema.catalog import Item, Snapshot
 
 # Of these one side may have nothing to say: they are facts about something that is there anyway.
-LOOSE = {"not null", "database", "own function", "own relation", "own type", "own schema", "own language"}
+LOOSE = {"not null", "database", "own function", "own relation", "own column", "own type", "own schema"}
+LOOSE |= {"own language", "own foreign data wrapper", "own foreign server"}
 _MADE_BY_ROWS = {"large object"}  # an application makes them; only those that files made are looked for
 _BEING_BUILT = "being built"  # as parts.sql says it of an index
 

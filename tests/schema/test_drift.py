@@ -444,6 +444,7 @@ def test_a_check_that_speaks_of_not_valid_is_read_whole(tmp_path: Path, server: 
 
 OPTIONS = {"binary": "true", "synchronous_commit": "on", "disable_on_error": "true", "streaming": "on"}
 SINCE_16 = {"origin": "none", "run_as_owner": "true", "password_required": "false"}
+SINCE_18 = {"two_phase": "true"}
 
 
 HOSTILE = {
@@ -532,7 +533,8 @@ def test_the_options_of_a_subscription_are_compared(tmp_path: Path, each_url: st
     with psycopg.connect(each_url, autocommit=True) as db:
         try:
             assert app.run(runner, "verify", "--drift", APP_URL=each_url).exit_code == 0
-            options = OPTIONS | (SINCE_16 if db.info.server_version >= 160000 else {})
+            version = db.info.server_version
+            options = OPTIONS | (SINCE_16 if version >= 160000 else {}) | (SINCE_18 if version >= 180000 else {})
             for name, value in options.items():
                 db.execute(f"alter subscription feed set ({name} = {value})".encode())
             said = app.run(runner, "verify", "--drift", APP_URL=each_url).output

@@ -67,27 +67,42 @@
     -- Rights on what the server or an extension brings, where they are no longer those it came with.
     select 'own ' || s.kind,
         case s.kind when 'function' then s.oid::pg_catalog.regprocedure::text when 'relation' then s.oid::pg_catalog.regclass::text
-            when 'type' then s.oid::pg_catalog.regtype::text else s.name::text end,
-        null, s.classid, s.oid, 0, s.owner, s.acltype, s.acl, array[['rights', 'changed']]
+            when 'type' then s.oid::pg_catalog.regtype::text when 'column' then pg_catalog.concat(s.oid::pg_catalog.regclass, '.', s.name)
+            else pg_catalog.quote_ident(s.name) end,
+        null, s.classid, s.oid, s.subid, s.owner, s.acltype, s.acl, array[['rights', 'changed']]
     from (
         select 'function' as kind, null::pg_catalog.name as name, 'pg_catalog.pg_proc'::pg_catalog.regclass as classid,
-            p.oid, p.proowner as owner, 'f'::"char" as acltype, p.proacl as acl
+            p.oid, 0 as subid, p.proowner as owner, 'f'::"char" as acltype, p.proacl as acl
         from pg_catalog.pg_proc as p
         union all
         select 'relation', null, 'pg_catalog.pg_class'::pg_catalog.regclass,
-            c.oid, c.relowner, case c.relkind when 'S' then 's' else 'r' end::"char", c.relacl
+            c.oid, 0, c.relowner, case c.relkind when 'S' then 's' else 'r' end::"char", c.relacl
         from pg_catalog.pg_class as c where c.relnamespace <> 'information_schema'::pg_catalog.regnamespace
         union all
-        select 'type', null, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typowner, 'T', t.typacl
+        select 'column', pg_catalog.quote_ident(a.attname), 'pg_catalog.pg_class'::pg_catalog.regclass,
+            c.oid, a.attnum, c.relowner, 'c', a.attacl
+        from pg_catalog.pg_attribute as a
+        join pg_catalog.pg_class as c on c.oid = a.attrelid
+        where c.relnamespace <> 'information_schema'::pg_catalog.regnamespace and not a.attisdropped
+        union all
+        select 'type', null, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, 0, t.typowner, 'T', t.typacl
         from pg_catalog.pg_type as t
         union all
-        select 'schema', n.nspname, 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, n.nspowner, 'n', n.nspacl
+        select 'schema', n.nspname, 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, 0, n.nspowner, 'n', n.nspacl
         from pg_catalog.pg_namespace as n where n.nspname not in ('public', 'information_schema')
         union all
-        select 'language', l.lanname, 'pg_catalog.pg_language'::pg_catalog.regclass, l.oid, l.lanowner, 'l', l.lanacl
+        select 'language', l.lanname, 'pg_catalog.pg_language'::pg_catalog.regclass, l.oid, 0, l.lanowner, 'l', l.lanacl
         from pg_catalog.pg_language as l
+        union all
+        select 'foreign data wrapper', w.fdwname, 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass,
+            w.oid, 0, w.fdwowner, 'F', w.fdwacl
+        from pg_catalog.pg_foreign_data_wrapper as w
+        union all
+        select 'foreign server', f.srvname, 'pg_catalog.pg_foreign_server'::pg_catalog.regclass,
+            f.oid, 0, f.srvowner, 'S', f.srvacl
+        from pg_catalog.pg_foreign_server as f
     ) as s
-    left join pg_catalog.pg_init_privs as i on i.objoid = s.oid and i.classoid = s.classid and i.objsubid = 0
+    left join pg_catalog.pg_init_privs as i on i.objoid = s.oid and i.classoid = s.classid and i.objsubid = s.subid
     where (i.objoid is not null or s.acl is not null)
         and s.acl is distinct from i.initprivs
         and (s.oid < 16384 or exists (select from members as d where d.classid = s.classid and d.objid = s.oid))
@@ -166,6 +181,7 @@
             ['binary', nullif(s.subbinary, false)::text],
             ['disable_on_error', nullif(s.subdisableonerr, false)::text],
             ['synchronous_commit', nullif(s.subsynccommit, 'off')],
+            ['two_phase', case when s.subtwophasestate <> 'd' then 'true' end],
             ['streaming', nullif(pg_catalog.left(s.substream::text, 1), case
                 when pg_catalog.current_setting('server_version_num')::integer >= 180000 then 'p' else 'f' end)],
             ['origin', nullif((select suborigin from pg_catalog.pg_subscription as o where o.oid = s.oid), 'any')],

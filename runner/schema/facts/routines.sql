@@ -58,8 +58,11 @@
             ['operators', (
                 select pg_catalog.string_agg(x.one, ', ' order by x.one collate "C")
                 from (
-                    select pg_catalog.concat(a.amopstrategy, ' ', a.amopopr::pg_catalog.regoperator, ' ', a.amoppurpose) as one
-                    from pg_catalog.pg_amop as a where a.amopfamily = f.oid
+                    select pg_catalog.concat(a.amopstrategy, ' ', a.amopopr::pg_catalog.regoperator, ' ', a.amoppurpose,
+                        ' ' || s.opfnamespace::pg_catalog.regnamespace || '.' || pg_catalog.quote_ident(s.opfname)) as one
+                    from pg_catalog.pg_amop as a
+                    left join pg_catalog.pg_opfamily as s on s.oid = a.amopsortfamily
+                    where a.amopfamily = f.oid
                 ) as x
             )],
             ['functions', (

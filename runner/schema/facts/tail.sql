@@ -40,7 +40,8 @@ cross join lateral (
     select 'security label of ' || s.provider, s.label from pg_catalog.pg_seclabel as s
     where s.classoid = o.classid and s.objoid = o.objid and s.objsubid = o.objsubid
     union all
-    select 'dependence on an extension', e.extname::text from followers as e
+    select 'dependence on an extension', pg_catalog.string_agg(e.extname::text, ', ' order by e.extname)
+    from followers as e
     where e.classid = o.classid and e.objid = o.objid and o.objsubid = 0
 ) as f
 where f.value is not null
