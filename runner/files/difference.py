@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from runner.files.checksum import canonical
-from runner.files.lexer import Refusal, bare
+from runner.files.lexer import COMMENTS, Refusal, tokens
 
 COMMENTS_DIFFER = "Only comments or empty lines differ."
 _MOST_LINES = 40
@@ -31,11 +31,10 @@ def _code(text: str) -> str:
     parts: list[str] = []
     position = 0
     try:
-        for start, end in bare(text):
-            hidden = text[position:start]
-            is_comment = hidden.startswith(("--", "/*"))
-            parts += [" " if is_comment else hidden.replace("\n", _WITHIN), text[start:end]]
+        for start, end in tokens(text):
+            is_comment = text[start] in COMMENTS
+            parts += [text[position:start], " " if is_comment else text[start:end].replace("\n", _WITHIN)]
             position = end
     except Refusal:
         return text
-    return "\n".join(line for line in canonical("".join(parts)).split("\n") if line)
+    return "\n".join(line for line in canonical("".join((*parts, text[position:]))).split("\n") if line)

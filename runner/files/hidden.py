@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from runner.files.lexer import Refusal, bare, has_escape_prefix
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from runner.files.lexer import COMMENTS, Refusal, has_escape_prefix, tokens
 
 _IN_NAME = "$"  # a dollar sign that quotes nothing
 _STRING = "'…'"
@@ -27,7 +22,7 @@ def blanked(text: str, *, depth: int = 0) -> str:
         return text
     parts, position = [], 0
     try:
-        for start, end in _tokens(text):
+        for start, end in tokens(text):
             parts += [text[position:start], _seen(text[start:end], depth)]
             position = end
     except Refusal:
@@ -35,16 +30,8 @@ def blanked(text: str, *, depth: int = 0) -> str:
     return "".join((*parts, text[position:]))
 
 
-def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each thing begins and ends that is no code, and each semicolon."""
-    position = 0
-    for start, end in bare(text):
-        yield position, start
-        position = end
-
-
 def _seen(token: str, depth: int) -> str:
-    if token.startswith(("--", "/*")):
+    if token[0] in COMMENTS:
         return " " * len(token)
     if not token.startswith("$") or token == _IN_NAME:
         return token
@@ -60,8 +47,8 @@ def _quote(token: str) -> int:
 def has_backslash(text: str) -> bool:
     """Tell whether a string without the prefix E holds a backslash; not in a text that cannot be scanned."""
     try:
-        strings = [start for start, end in _tokens(text) if text[start] == "'" and "\\" in text[start:end]]
-    except (Refusal, IndexError):
+        strings = [start for start, end in tokens(text) if text[start] == "'" and "\\" in text[start:end]]
+    except Refusal:
         return False
     return any(not has_escape_prefix(text, start) for start in strings)
 
@@ -75,15 +62,17 @@ def veiled(text: str) -> str:
     parts: list[str] = []
     position = 0
     try:
-        for start, end in bare(text):
-            token = text[position:start]
-            if token.startswith("'") and "\\" in token and not has_escape_prefix(text, position):
+        for start, end in tokens(text):
+            token = text[start:end]
+            parts.append(text[position:start])
+            if token.startswith("'") and "\\" in token and not has_escape_prefix(text, start):
                 return "".join((*parts, f"{_STRING} …"))
-            parts += [_veil(token), text[start:end]]
+            parts.append(_veil(token))
             position = end
-    except Refusal:
-        parts.append(_STRING if text[position] in "'$" else "…")
-    return "".join(parts)
+    except Refusal as refusal:
+        open_ = refusal.offset
+        return "".join((*parts, text[position:open_], _STRING if text[open_] in "'$" else "…"))
+    return "".join((*parts, text[position:]))
 
 
 def _veil(token: str) -> str:
@@ -99,7 +88,7 @@ def body(text: str) -> tuple[int, int] | None:
     """
     strings = [
         (start, end)
-        for start, end in _tokens(text)
+        for start, end in tokens(text)
         if text[start:end].startswith(("'", "$")) and text[start:end] != _IN_NAME
     ]
     if not strings:

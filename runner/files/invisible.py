@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.files.lexer import Refusal, bare
+from runner.files.lexer import Refusal, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ def check(text: str) -> None:
 
 
 def _found(text: str) -> Iterator[int]:
-    for start, end in bare(text):
-        if found := re.compile(_INVISIBLE).search(text, start, end):
+    position = 0
+    for start, end in (*tokens(text), (len(text), len(text))):
+        if found := re.compile(_INVISIBLE).search(text, position, start):
             yield found.start()
+        position = end

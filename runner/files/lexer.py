@@ -24,6 +24,7 @@ _CONTINUED = r"[ \t\f]*+(?:--[^\r\n]*+)?[\r\n](?:[ \t\r\n\f]++|--[^\r\n]*+)*+'"
 _DELIMITED = r'[^"]*+(?:""[^"]*+)*+"'
 _COMMENT_EDGE = r"/\*|\*/"
 _RESTRICT = r"\\(?:un)?restrict\b"
+COMMENTS = "-/"  # how they begin, among the tokens
 
 _ROUTINE = r"(?i)\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b"
 _ATOMIC = r"(?i)\bbegin\s+atomic\b"
@@ -94,36 +95,34 @@ def read(text: str, begin: int, comments: list[tuple[int, int]]) -> tuple[Statem
     code: list[str] = []
     nesting = _Nesting()
     position = begin
-    token_of = re.compile(_TOKEN)
-    while match := token_of.search(text, position):
-        token, at = match.group(), match.start()
-        code.append(text[position:at])
-        if token == ";":
-            position = match.end()
+    for start, end in tokens(text, begin):
+        code.append(text[position:start])
+        position = end
+        letter = text[start]
+        if letter == ";":
             segments.append("".join(code))
             if not nesting.goes_on(segments[-1]):
-                return _statement(";".join(segments), begin, position), position
+                return _statement(";".join(segments), begin, end), end
             code = []
-            continue
-        position = _skip(text, at, token)
-        hidden = " " * (position - at)
-        if token.startswith(("--", "/*")):
-            comments.append((at, position))
+        elif letter in COMMENTS:
+            comments.append((start, end))
+            code.append(" " * (end - start))
         else:
-            hidden = token[0] + hidden[1:]
-        code.append(hidden)
+            code.append(letter + " " * (end - start - 1))
     segments.append("".join((*code, text[position:])))
     return _statement(";".join(segments), begin, len(text)), len(text)
 
 
-def bare(text: str) -> "Iterator[tuple[int, int]]":
-    """Yield the stretches outside strings, comments and quoted names. Raises ``Refusal`` as ``scan`` does."""
-    position = 0
+def tokens(text: str, begin: int = 0) -> "Iterator[tuple[int, int]]":
+    """Yield where each string, comment, quoted name and semicolon behind ``begin`` begins and ends.
+
+    Raises ``Refusal`` as ``scan`` does.
+    """
     token_of = re.compile(_TOKEN)
-    while match := token_of.search(text, position):
-        yield position, match.start()
-        position = match.end() if match.group() == ";" else _skip(text, match.start(), match.group())
-    yield position, len(text)
+    while match := token_of.search(text, begin):
+        start, token = match.start(), match.group()
+        begin = match.end() if token == ";" else _skip(text, start, token)
+        yield start, begin
 
 
 def _statement(code: str, begin: int, end: int) -> Statement | None:
