@@ -134,7 +134,7 @@ def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
     rows = _rows(connection, _FACTS.replace("{which}", which), **named)
-    return tuple((_session(row[:7]), _activity(*row[7:])) for row in rows)
+    return tuple((_session(row[:7]), _activity(row[7:])) for row in rows)
 
 
 def _rows(connection: Connection, text: LiteralString, **named: object) -> list[tuple[Any, ...]]:
@@ -161,18 +161,8 @@ def _session(row: tuple[Any, ...] | list[Any]) -> Session:
     )
 
 
-def _activity(  # noqa: PLR0913, PLR0917 - the columns of a row
-    wait: str | None,
-    locktype: str | None,
-    mode: str | None,
-    name: str | None,
-    command: str | None,
-    table: str | None,
-    phase: str | None,
-    percent: int | None,
-    sessions: list[list[Any]] | None,
-    prepared: list[list[Any]] | None,
-) -> Activity:
+def _activity(row: tuple[Any, ...]) -> Activity:
+    wait, locktype, mode, name, command, table, phase, percent, sessions, prepared = row
     about = " ".join(filter(None, (command and command.lower(), table and f"on {table}")))
     blockers = tuple(map(_session, (sessions or []) + (prepared or [])))
     said = ": ".join(filter(None, (about, phase))) or None
