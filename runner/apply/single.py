@@ -109,7 +109,8 @@ def _run(
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     seen = database.invalid_before(connection)
     hand_over = database.fill(_HAND_OVER, statement_timeout=milliseconds(limits.statement_timeout))
-    yield from _told(connection, settings + ledger.running_message(migration) + wait + hand_over, watch)
+    running = ledger.statement(ledger.RUNNING, migration)
+    yield from _told(connection, settings + running + wait + hand_over, watch)
     started = time.monotonic()
     watch.begin(migration)
     try:
@@ -119,7 +120,7 @@ def _run(
         raise failure.interrupted(migration, invalid=wrecks) from None
     ms = math.ceil((time.monotonic() - started) * 1000)
     invalid.check(migration, access, results, before=seen, watch=watch, limits=limits)
-    done = settings + ledger.done_message(migration, ms=ms)
+    done = settings + ledger.statement(ledger.DONE, migration, ms=ms)
     return ms, (yield from _record(migration, access, before, done, watch))
 
 

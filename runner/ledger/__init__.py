@@ -16,10 +16,9 @@ if TYPE_CHECKING:
         FORGET,
         RECORD,
         RUNNING,
-        done_message,
         forget_message,
         is_to_do,
-        running_message,
+        statement,
     )
     from runner.ledger.faults import CHANGED, SHAPE, TABLE
     from runner.ledger.holders import kept
@@ -46,7 +45,7 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="DONE FORGET RECORD RUNNING done_message forget_message is_to_do running_message",
+        entry="DONE FORGET RECORD RUNNING forget_message is_to_do statement",
         faults="CHANGED SHAPE TABLE",
         holders="kept",
         key="HOLDS try_lock try_session_lock",

@@ -31,13 +31,13 @@ def baseline(connection: Connection, migrations: Sequence[Migration]) -> None:
         if recorded is None:
             table.create(connection)
         for migration in migrations:
-            database.run(connection, entry.record_message(migration, ms=0))
+            database.run(connection, entry.statement(entry.RECORD, migration, ms=0))
 
 
 def accept(connection: Connection, migration: Migration) -> None:
     """Record checksum and text of an edited file anew; when and by whom it was applied stays. Writes."""
     with _lock(connection):
-        database.run(connection, entry.accept_message(migration))
+        database.run(connection, entry.statement(entry.ACCEPT, migration))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from runner import __version__
 from runner.database import fill
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from runner.model import Applied, Migration
 
 
-# Texts with fields, for ``fill`` and for psql.
+# Texts with fields, for ``statement`` and for psql.
 RECORD = """
     insert into public.schema_migrations
         (series, version, name, checksum, sql, execution_ms, runner_version)
     values ({series}, {version}, {name}, {checksum}, {sql}, {ms}, {runner});
 """
 
+# One that was interrupted begins anew.
 RUNNING = """
     insert into public.schema_migrations
         (series, version, name, checksum, sql, execution_ms, runner_version, running)
@@ -38,7 +39,7 @@ DONE = """
     update public.schema_migrations set running = false, execution_ms = {ms}
     where series = {series} and version = {version};
 """
-_ACCEPT = """
+ACCEPT = """
     update public.schema_migrations set checksum = {checksum}, sql = {sql}, runner_version = {runner}
     where series = {series} and version = {version};
 """
@@ -77,26 +78,11 @@ def values(migration: Migration) -> dict[str, str]:
     }
 
 
-def record_message(migration: Migration, *, ms: int) -> str:
-    """Return the insert of the ledger row of ``migration``, applied in ``ms`` milliseconds."""
-    return fill(RECORD, **values(migration), ms=ms)
-
-
-def running_message(migration: Migration) -> str:
-    """Return the insert of a row that says the file has begun; one that was interrupted begins anew."""
-    return fill(RUNNING, **values(migration))
+def statement(text: LiteralString, migration: Migration, **ms: int) -> str:
+    """Return one of the texts above for a file; those that name ``ms`` are given how long it took."""
+    return fill(text, **values(migration), **ms)
 
 
 def forget_message(migration: Migration | Applied) -> str:
     """Return what deletes the row of a file that was begun and never finished."""
     return fill(FORGET, series=migration.series, version=migration.version)
-
-
-def done_message(migration: Migration, *, ms: int) -> str:
-    """Return the update of a row that says the file is done, in ``ms`` milliseconds."""
-    return fill(DONE, series=migration.series, version=migration.version, ms=ms)
-
-
-def accept_message(migration: Migration) -> str:
-    """Return the update of a ledger row to the file as it is now."""
-    return fill(_ACCEPT, **values(migration))
