@@ -113,10 +113,8 @@ def _not_opened(run: Run, way: Course, error: database.Error) -> Iterator[Event]
         yield from run.plan_anew()
         if run.before == before:
             raise failure.failed(error, migration) from error
-    elif error.sqlstate == ledger.CHANGED:
-        raise ledger.changed(error) from error
-    elif not run.before.has_ledger and "()" in (error.diag.context or ""):  # a function in the way
-        raise ledger.unmade(error) from error
+    elif not run.before.has_ledger and (found := ledger.of_trigger(error)):
+        raise found from error
     else:
         problem = failure.failed(error, migration)
         raise limit.explain(problem, error, run.access.connection, run.limits) from error

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
         is_to_do,
         statement,
     )
-    from runner.ledger.faults import CHANGED, SHAPE, TABLE
+    from runner.ledger.faults import SHAPE, TABLE
     from runner.ledger.holders import kept
     from runner.ledger.key import HOLDS, try_lock, try_session_lock
     from runner.ledger.objection import is_forgotten, is_held, is_outdated, is_stale, is_swallowed
     from runner.ledger.table import APPEARED, CREATE, create, make_durable, read, read_rows, text
-    from runner.ledger.trust import Shape, changed, check_owner, shape, swallowed, unmade
+    from runner.ledger.trust import Shape, check_owner, of_trigger, shape, swallowed
     from runner.ledger.within import (
         BEGINS,
         ENDS,
@@ -46,12 +46,12 @@ else:
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
         entry="DONE FORGET RECORD RUNNING forget_message is_to_do statement",
-        faults="CHANGED SHAPE TABLE",
+        faults="SHAPE TABLE",
         holders="kept",
         key="HOLDS try_lock try_session_lock",
         objection="is_forgotten is_held is_outdated is_stale is_swallowed",
         table="APPEARED CREATE create make_durable read read_rows text",
-        trust="Shape changed check_owner shape swallowed unmade",
+        trust="Shape check_owner of_trigger shape swallowed",
         within="BEGINS ENDS MARK RECORDED UNCHECKED check_message lock_message mark prepare_message"
         " record_within restore_message take_over_message",
     )

@@ -121,11 +121,6 @@ def check_owner(found: Shape) -> None:
         )
 
 
-def changed(error: "Error") -> LedgerUntrusted:
-    """Return what ``CHECK`` raised as an error of the runner's."""
-    return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)
-
-
 def swallowed(migration: "Migration") -> LedgerUntrusted:
     """Say that a file cannot be recorded, for what it has made lets no row be written to the ledger."""
     became = "It was rolled back." if migration.in_transaction else "It ran outside any transaction."
@@ -135,8 +130,12 @@ def swallowed(migration: "Migration") -> LedgerUntrusted:
     )
 
 
-def unmade(error: "Error") -> LedgerUntrusted:
-    """Say that a trigger of the database did not let the ledger come to be."""
+def of_trigger(error: "Error") -> LedgerUntrusted | None:
+    """Return what an event trigger did to the ledger, or against it, as it was made, if one did."""
+    if error.sqlstate == CHANGED:  # raised by ``CHECK``
+        return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)
+    if "()" not in (error.diag.context or ""):  # no function was in the way
+        return None
     found_nothing = error.sqlstate in _NOT_FOUND
     hint = [f"HINT: {error.diag.message_hint}"] if error.diag.message_hint else []
     return LedgerUntrusted(
@@ -144,10 +143,3 @@ def unmade(error: "Error") -> LedgerUntrusted:
         remedy=f"Nothing was changed. {_NAME_IT if found_nothing else _LEAVE_OUT}",
         notes=(*(error.diag.context or "").splitlines(), *hint),
     )
-
-
-def of_trigger(error: "Error") -> LedgerUntrusted | None:
-    """Return what an event trigger did to the ledger, or against it, as it was made, if one did."""
-    if error.sqlstate == CHANGED:
-        return changed(error)
-    return unmade(error) if "()" in (error.diag.context or "") else None  # a function in the way
