@@ -66,20 +66,17 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
     ``locks`` are words for the table of contents, by version, where they are known.
     """
     pending = [step.file for step in site.steps if step.state is State.PENDING]
-    done = [step for step in site.steps if step.applied and not step.applied.running]
-    before = frame.write(
-        pending,
-        series=site.series,
-        recorded=[_identity(step.applied) for step in done if step.applied],
-        empty=None if site.before.has_ledger else (site.schemas, replaced(site.target, pending)),
-    )
-    recorded = ", ".join(f"{site.series} {step.version}" for step in done) or "nothing"
-    title = _TITLE.format(series=site.series, recorded=recorded)
+    done = [step.applied for step in site.steps if step.applied and not step.applied.running]
+    recorded = [_identity(row) for row in done]
+    empty = None if site.before.has_ledger else (site.schemas, replaced(site.target, pending))
+    before = "".join(frame.write(pending, series=site.series, recorded=recorded, empty=empty))
+    known = ", ".join(f"{site.series} {row.version}" for row in done) or "nothing"
+    title = _TITLE.format(series=site.series, recorded=known)
     variable = site.target.series.variable
     header = _HEADER.format(series=site.series, runner=__version__, variable=variable)
-    parts = [_file(migration) + _session(migration) for migration in pending[:-1]]
-    parts += [_file(migration) for migration in pending[-1:]]
-    if parts and not site.before.has_ledger:
+    parts = [_file(one) + (_CONNECT if files.sets_for_sessions(one.sql) else "") for one in pending[:-1]]
+    parts += [_file(one) for one in pending[-1:]]
+    if parts and empty:
         parts[0] += "\\set ledger ''\n"
     first = (title + header + before).count("\n") + len(pending) + 1
     contents = _contents(pending, parts, locks or {}, first=first)
@@ -126,11 +123,6 @@ def _file(migration: Migration) -> str:
         alone="" if migration.in_transaction else _alone(migration),
         kind="" if migration.in_transaction else "_alone",
     )
-
-
-def _session(migration: Migration) -> str:
-    """Return what begins another session behind a file that has set something for sessions to come."""
-    return _CONNECT if files.sets_for_sessions(migration.sql) else ""
 
 
 def _alone(migration: Migration) -> str:

@@ -160,19 +160,13 @@ $runner$;
 
 def write(
     migrations: Sequence[Migration], *, series: str, recorded: Sequence[str], empty: Empty | None
-) -> str:
-    """Return the settings and variables that the files need.
+) -> Iterator[str]:
+    """Yield the settings and variables that the files need.
 
     ``recorded`` are the rows that the ledger must have, ``empty`` the schemas that may hold no table, and
     routines that may not be there, when there is no ledger yet.
     """
-    return _SETTINGS + "".join(_variables(migrations, series, recorded, empty))
-
-
-def _variables(
-    migrations: Sequence[Migration], series: str, recorded: Sequence[str], empty: Empty | None
-) -> Iterator[str]:
-    yield f"\\set series '{series}'\n\\set runner '{__version__}'\n"
+    yield f"{_SETTINGS}\\set series '{series}'\n\\set runner '{__version__}'\n"
     yield _variable("recorded", ", ".join(recorded), "What the ledger records; else nothing is changed.")
     yield _variable("check", _CHECK, "Each file finds that so, and the files before it behind.")
     create = "" if empty is None else _empty(*empty) + ledger.CREATE
