@@ -63,7 +63,10 @@ def _check_ledgers(sites: Sequence[Site], *, to: int | None, strict: bool, allow
     compare.check([step for site in sites for step in _counting(site, to=to, strict=strict)])
     for site in sites:
         compare.check_target(site.steps, to=to)
-        _check_adopted(site)
+        if not any(step.applied for step in site.steps):
+            facts.check_public(site.facts)
+        if problem := unadopted(site):
+            raise problem
 
 
 def check_content(sites: Sequence[Site], *, to: int | None) -> None:
@@ -165,14 +168,6 @@ def _check_distinct(site: Site, twin: Site) -> None:
             f"{twin.target.source} and {site.target.source} lead to one database, {site.facts.name}.",
             remedy="Each series needs a database of its own.",
         )
-
-
-def _check_adopted(site: Site) -> None:
-    if any(step.applied for step in site.steps):
-        return
-    facts.check_public(site.facts)
-    if problem := unadopted(site):
-        raise problem
 
 
 def unadopted(site: Site) -> DatabaseNotEmpty | None:
