@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024  # the server needs about thirteen times the text's size to run it
 _PIECE = 64 * 1024  # bytes; most files are smaller
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows would change the line ends
+_NOT_IN_TEXT = {"\0": "a NUL character", "\ufeff": "a byte order mark"}
 # Compiled where a file has a directive.
 _HEADER = r"(?:[ \t]*(?:--[^\n]*)?\n)*"
 _DIRECTIVE = r"(?m)^[ \t]*--[ \t]*runner:[ \t]*([^\n]*?)[ \t]*$"
@@ -76,16 +77,12 @@ def _decode(data: bytes, path: str) -> str:
             place=place,
         ) from error
     text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        raise _holding("a NUL character", text, text.index("\0"), path)
-    if "\ufeff" in text:
-        raise _holding("a byte order mark", text, text.index("\ufeff"), path)
+    for letter, what in _NOT_IN_TEXT.items():
+        if letter in text:
+            place = locate(text, text.index(letter), path=path)
+            message = f"{path} holds {what} in line {place.line}."
+            raise FileUnreadable(message, remedy="Remove it.", place=place)
     return text
-
-
-def _holding(what: str, text: str, at: int, path: str) -> FileUnreadable:
-    place = locate(text, at, path=path)
-    return FileUnreadable(f"{path} holds {what} in line {place.line}.", remedy="Remove it.", place=place)
 
 
 def requirements(sql: str, path: str) -> tuple[tuple[str, ...], bool]:
