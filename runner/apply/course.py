@@ -83,7 +83,8 @@ class Course:
             self._early = [one._replace(statement=-1) for one in self.heard.kept]
         elif self.phase == OPENING and _has(result, ledger.BEGINS):
             self.phase = HANDED_OVER
-            self.heard = database.Notices(self._said_early())  # what the runner's own caused is left out
+            # What was said of the file while the message was parsed, not what the runner's own caused.
+            self.heard = database.Notices(one for one in self._early if self._whose(one) == self.place)
         elif self.phase == HANDED_OVER:
             self.phase, self.is_own, self.has_ended = RUNNING, True, False
         elif self.phase == ENDING and _has(result, ledger.RECORDED):
@@ -119,10 +120,6 @@ class Course:
     def at(self, position: int) -> int:
         """Return the file at a character of the message, or the last one before it."""
         return max(bisect(self.starts, position) - 1, 0)
-
-    def _said_early(self) -> list[Heard]:
-        """Return what was said of the file at hand while the message was parsed."""
-        return [one for one in self._early if self._whose(one) == self.place]
 
     def _whose(self, heard: Heard) -> int:
         """Return the file that holds the place, or at least the name, that a message gives."""
