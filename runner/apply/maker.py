@@ -52,18 +52,13 @@ def called(line: str) -> Called | None:
     return Called(schema and plain(schema), plain(name), given, int(number))
 
 
-def find(one: Called, text: str, statements: Sequence[Statement], running: Statement) -> Statement | None:
-    """Return the last statement up to ``running`` that made a function, among those of that name.
+def find(one: Called, text: str, statements: Sequence[Statement]) -> Statement | None:
+    """Return the last of these statements that made a function, among those of that name.
 
     The one whose types are written as the server names them wins, then the only one with as many of them that
     may be these.
     """
-    made = [
-        (statement, types)
-        for statement in statements
-        if statement.start <= running.start
-        for types in _made(statement, text, one)
-    ]
+    made = [(statement, types) for statement in statements for types in _made(statement, text, one)]
     wanted = tuple(_unquoted(_bare(name)) for name in one.types)
     exact = [statement for statement, types in made if tuple(map(_unquoted, types)) == wanted]
     alike = {types: statement for statement, types in made if _may_be(types, wanted)}

@@ -55,7 +55,10 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], 
     running = statements[heard.statement : heard.statement + (1 if heard.is_certain else 2)]
     if len(running) > 1:
         running = [one for one in running if _may_say(heard, one, migration.sql)]
-    return position.of_statement(heard, migration, statements, running[0]) if len(running) == 1 else None
+    if len(running) != 1:
+        return None
+    at = statements.index(running[0], heard.statement)
+    return position.of_statement(heard, migration, statements[: at + 1])
 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:

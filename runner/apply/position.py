@@ -50,7 +50,7 @@ def find(diag: Diagnostic, migration: Migration, *, done: int, start: int) -> Pl
         letter = bytes(int(code, 16) for code in codes).decode(errors="replace")
         return of_text(letter, migration)
     statements = scan(migration.sql).statements
-    return of_statement(diag, migration, statements, statements[done]) if done < len(statements) else None
+    return of_statement(diag, migration, statements[: done + 1]) if done < len(statements) else None
 
 
 def given(diag: Diagnostic | Heard, migration: Migration, *, start: int) -> Place:
@@ -64,30 +64,29 @@ def of_text(text: str, migration: Migration) -> Place | None:
     return locate(migration.sql, at, path=migration.path) if text and at >= 0 else None
 
 
-def of_statement(
-    diag: Diagnostic | Heard, migration: Migration, statements: Sequence[Statement], running: Statement
-) -> Place:
-    """Return the place in a statement: in a body, if that is known, else its beginning."""
-    offset = _in_body(diag, migration.sql, statements, running)
-    return locate(migration.sql, running.start if offset is None else offset, path=migration.path)
+def of_statement(diag: Diagnostic | Heard, migration: Migration, statements: Sequence[Statement]) -> Place:
+    """Return the place in the last of these statements: in a body, if that is known, else its beginning.
+
+    Those before it may have made the function in which it failed.
+    """
+    offset = _in_body(diag, migration.sql, statements)
+    return locate(migration.sql, statements[-1].start if offset is None else offset, path=migration.path)
 
 
-def _in_body(
-    diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], running: Statement
-) -> int | None:
+def _in_body(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement]) -> int | None:
     """Return the offset of an error inside a do block, or inside a function that the same file makes.
 
     The innermost part of the context that the file holds wins. There the inner query is looked for, from the
     line on that the context names; without one the line is all that is known.
     """
-    if (whole := _of_sql(diag, text, statements, running)) is not None:
+    if (whole := _of_sql(diag, text, statements)) is not None:
         return whole
     lines = context(diag).splitlines()
     blocks = [line for line in lines if re.search(INLINE, line)]
     for depth, line in enumerate(lines):
         if line in blocks[:-1]:
             continue  # a block within the one that the file holds
-        found = _source(line, text, statements, running)
+        found = _source(line, text, statements)
         if found:
             statement, number = found
             at = line_of_body(text, statement, number)
@@ -96,28 +95,24 @@ def _in_body(
     return None
 
 
-def _of_sql(
-    diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], running: Statement
-) -> int | None:
+def _of_sql(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement]) -> int | None:
     """Return the offset of an error inside a function in SQL, whose inner query is its whole body."""
     if not (diag.internal_query and diag.internal_position):
         return None
     for one in reversed(statements):
-        if one.start <= running.start and one.word == "create":
+        if one.word == "create":
             begin, end = body(text[one.start : one.end]) or (0, 0)
             if text[one.start + begin : one.start + end] == diag.internal_query:
                 return one.start + begin + int(diag.internal_position) - 1
     return None
 
 
-def _source(
-    line: str, text: str, statements: Sequence[Statement], running: Statement
-) -> tuple[Statement, int] | None:
+def _source(line: str, text: str, statements: Sequence[Statement]) -> tuple[Statement, int] | None:
     """Return the statement that holds the body which a line of a context names, and the line in that."""
     if inline := re.search(INLINE, line):
-        return running, int(inline.group(1))
+        return statements[-1], int(inline.group(1))
     called = maker.called(line)
-    made = maker.find(called, text, statements, running) if called else None
+    made = maker.find(called, text, statements) if called else None
     return (made, called.line) if called and made else None
 
 
