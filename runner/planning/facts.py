@@ -23,30 +23,24 @@ ADMINISTRATOR = "an administrator has to create it, by the catalogs; migrate ask
 class Facts(NamedTuple):  # as in model: it starts faster
     """What the runner must know of a database before it touches it.
 
-    ``identity`` is equal for two connections to one database; ``notices_loss`` says that the server can look
-    whether its client is still there; ``role`` is the name of this role, quoted; ``may_make`` says
-    that it may make tables in the ledger's schema, and is ``None`` where there is none; ``has_routines`` says
-    that the database has any that the server did not bring; ``is_free`` says that the role is a superuser
-    and nobody's event trigger sees what it does; ``is_direct`` says that no pooler is in between, which makes
-    up a process id; ``absent`` are those of the extensions asked for that are not
-    installed, each with the reason why this role cannot create it, if the catalogs know one; ``kin`` is
-    equal for databases of one server where none has anything of its own that could make it answer otherwise
-    to this role that creates one, and ``None`` for one that has, or where no extension is asked for;
-    ``closed`` are those that are installed in a schema that this role may not use, each with that reason and
-    its cure.
+    ``kin`` is equal for databases of one server where none has anything of its own that could make it answer
+    otherwise to this role that creates an extension, and ``None`` for one that has, or where none is asked
+    for. Of those asked for, ``absent`` are not installed, each with the reason why this role cannot create
+    it, if the catalogs know one; ``closed`` are installed in a schema that this role may not use, each with
+    that reason and its cure.
     """
 
     name: str
-    identity: str
+    identity: str  # equal for two connections to one database
     version: int
     standby: bool
     read_only: bool
-    notices_loss: bool
-    role: str
-    may_make: bool | None
-    has_routines: bool
-    is_free: bool
-    is_direct: bool
+    notices_loss: bool  # the server can look whether its client is still there
+    role: str  # quoted
+    may_make: bool | None  # tables in the ledger's schema; None where there is none
+    has_routines: bool  # any that the server did not bring
+    is_free: bool  # a superuser, and nobody's event trigger sees what he does
+    is_direct: bool  # no pooler is in between, which makes up a process id
     kin: str | None
     absent: dict[str, str | None]
     closed: dict[str, str]
