@@ -6,7 +6,6 @@ the client a server connection for the whole session, for a transaction, or for 
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -85,17 +84,15 @@ def _keeps(connection: Connection, other: Connection) -> bool:
 
 def _begin(other: Connection) -> int | None:
     """Begin a transaction, and return the process that serves it; ``None`` when none is free."""
-    deadline = time.monotonic() + _PATIENCE
 
-    def look() -> None:
-        if time.monotonic() > deadline:
+    def look(waited: float) -> None:
+        if waited > _PATIENCE:
             raise TimeoutError
 
     try:
-        results = database.send(other, f"begin; {_PID}", idle=look)
+        with database.heeding(look):
+            *_, found = database.run(other, f"begin; {_PID}")
     except TimeoutError:
         return None
-    if refused := database.failure(results):
-        raise refused
-    [(pid,)] = database.rows(other, results[-1])
+    [(pid,)] = database.rows(other, found)
     return int(pid)
