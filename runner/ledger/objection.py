@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from runner.ledger import within
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.database import Error
 
 _NO_NUMBER = "22P02"
@@ -15,26 +17,17 @@ _UNKNOWN = "26000"  # invalid_sql_statement_name
 _OURS = r"(?<![a-z0-9_])runner_"  # in the quotes of any language
 
 
-def is_held(error: Error) -> bool:
-    """Tell whether somebody else holds the advisory lock."""
-    return error.sqlstate == _NO_NUMBER and within.HELD in (error.diag.message_primary or "")
+def _says(words: str) -> Callable[[Error], bool]:
+    """Return what tells whether an error is one of those that are no number."""
+    return lambda error: error.sqlstate == _NO_NUMBER and words in (error.diag.message_primary or "")
 
 
-def is_stale(error: Error) -> bool:
-    """Tell whether the message came so long ago that what is left of it shall be sent anew."""
-    return error.sqlstate == _NO_NUMBER and within.STALE in (error.diag.message_primary or "")
+is_held = _says(within.HELD)  # somebody else holds the advisory lock
+is_stale = _says(within.STALE)  # the message came so long ago that what is left of it shall be sent anew
+is_outdated = _says(within.OUTDATED)  # the ledger has changed since the plan was made
+is_swallowed = _says(within.SWALLOWED)  # a trigger or a rule lets no row be written to the ledger
 
 
 def is_forgotten(error: Error) -> bool:
     """Tell whether a file has made the server forget what was prepared."""
     return error.sqlstate == _UNKNOWN and bool(re.search(_OURS, error.diag.message_primary or ""))
-
-
-def is_outdated(error: Error) -> bool:
-    """Tell whether the ledger has changed since the plan was made."""
-    return error.sqlstate == _NO_NUMBER and within.OUTDATED in (error.diag.message_primary or "")
-
-
-def is_swallowed(error: Error) -> bool:
-    """Tell whether a trigger or a rule lets no row be written to the ledger."""
-    return error.sqlstate == _NO_NUMBER and within.SWALLOWED in (error.diag.message_primary or "")
