@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from runner.files import Statement
     from runner.model import Migration
 
-_WARNING = "WARNING"
 _RAISE = re.compile(r"\braise\b\s*\w*\s*(?:'((?:[^']|'')*)')?", re.IGNORECASE)
 
 
@@ -26,13 +25,8 @@ def told(migration: Migration, notices: Notices, *, start: int = 0) -> Iterator[
     if notices.kept:
         statements = scan(migration.sql).statements
         found = [_notice(heard, migration, statements, start) for heard in notices.kept]
-        found += _rest(notices, warnings=True) + _rest(notices, warnings=False)
+        found += [Notice(severity, f"and {count} more") for severity, count in notices.more()]
         yield Noticed(migration, tuple(found))
-
-
-def _rest(notices: Notices, *, warnings: bool) -> list[Notice]:
-    count = notices.more(warnings=warnings)
-    return [Notice(_WARNING if warnings else "NOTICE", f"and {count} more")] if count else []
 
 
 def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement], start: int) -> Notice:

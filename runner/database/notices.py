@@ -64,9 +64,10 @@ class Notices:
         self._open = 0  # from here on what is kept may still become certain
         self._done = 0  # results that came
 
-    def more(self, *, warnings: bool) -> int:
-        """Return how many were not kept."""
-        return max(self._counts[warnings] - MOST, 0)
+    def more(self) -> list[tuple[str, int]]:
+        """Return how many were not kept, by severity."""
+        words = {True: "WARNING", False: "NOTICE"}
+        return [(words[kind], count - MOST) for kind, count in self._counts.items() if count > MOST]
 
     def hear(self, result: PGresult) -> None:
         """Take one message; called by libpq, for a flood as quickly as can be."""
