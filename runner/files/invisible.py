@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from runner.files.lexer import Refusal, tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Control characters beyond ASCII, blanks other than its own, what only directs the text (Unicode's categories
 # Cc, Zs, Zl, Zp, Cf without the signs among them that are drawn), and what else Unicode calls ignorable.
@@ -25,21 +21,20 @@ def check(text: str) -> None:
     """Raise ``Refusal`` at the first one outside strings, comments and quoted names."""
     if text.isascii() or not re.search(_INVISIBLE, text.encode().translate(None, _ASCII).decode()):
         return  # a fast way to few
-    import unicodedata  # noqa: PLC0415 - failures only
-
-    for at in _found(text):
-        name = unicodedata.name(text[at], "a control character")
-        raise Refusal(
-            at,
-            f"holds a character that nobody sees, U+{ord(text[at]):04X} ({name})",
-            "Put a blank in its place, or nothing: PostgreSQL takes it for a letter of a name. A name that "
-            "is to hold it stands in double quotes.",
-        )
-
-
-def _found(text: str) -> Iterator[int]:
     position = 0
     for start, end in (*tokens(text), (len(text), len(text))):
         if found := re.compile(_INVISIBLE).search(text, position, start):
-            yield found.start()
+            raise _refusal(found[0], found.start())
         position = end
+
+
+def _refusal(letter: str, at: int) -> Refusal:
+    import unicodedata  # noqa: PLC0415 - failures only
+
+    return Refusal(
+        at,
+        f"holds a character that nobody sees, U+{ord(letter):04X} "
+        f"({unicodedata.name(letter, 'a control character')})",
+        "Put a blank in its place, or nothing: PostgreSQL takes it for a letter of a name. A name that "
+        "is to hold it stands in double quotes.",
+    )
