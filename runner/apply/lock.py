@@ -8,7 +8,7 @@ So the lock is tried, and between two tries this session sleeps outside any tran
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from runner import database, ledger
 from runner.apply import activity, blockers, envelope
@@ -16,26 +16,25 @@ from runner.apply.event import Activity, Waiting, Working
 from runner.errors import LockHeld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.apply.run import Run
     from runner.database import Connection
     from runner.model import Migration
 
-Taken = TypeVar("Taken")
 _POLL = 0.5  # seconds
 _LOCK = "the lock of the runners"
 
 
 def take(
-    migration: Migration, connection: Connection, attempt: Callable[[], Taken | None], *, seconds: float
-) -> Generator[Waiting | Working, None, Taken]:
-    """Repeat ``attempt`` until it gives something; yield who holds it, also while that takes long.
+    migration: Migration, connection: Connection, attempt: Callable[[], bool], *, seconds: float
+) -> Iterator[Waiting | Working]:
+    """Repeat ``attempt`` until it has the lock; yield who holds it, also while that takes long.
 
-    Raises ``LockHeld`` after ``seconds``. ``attempt`` must leave no transaction open when it gives ``None``.
+    Raises ``LockHeld`` after ``seconds``. ``attempt`` must leave no transaction open when it fails.
     """
     began, told = time.monotonic(), 0
-    while (taken := attempt()) is None:
+    while not attempt():
         waited = time.monotonic() - began
         if waited >= seconds or waited >= told:
             found = activity.holders(connection)
@@ -52,7 +51,6 @@ def take(
             yield Working(migration, waited, Activity(wants=_LOCK, blockers=tuple(one for one, _ in found)))
         told = int(waited) + 1
         database.pause(_POLL)
-    return taken
 
 
 def open_first(run: Run) -> Iterator[Waiting | Working]:
@@ -62,7 +60,7 @@ def open_first(run: Run) -> Iterator[Waiting | Working]:
     yield from take(migration, connection, lambda: _attempt(connection, text), seconds=run.limits.wait_lock)
 
 
-def _attempt(connection: Connection, text: str) -> bool | None:
+def _attempt(connection: Connection, text: str) -> bool:
     """Begin and try the lock; roll back when somebody else holds it."""
     refused = database.failure(database.send(connection, text))
     if refused is None:
@@ -70,4 +68,4 @@ def _attempt(connection: Connection, text: str) -> bool | None:
     database.roll_back(connection)
     if not ledger.is_held(refused):
         raise refused
-    return None
+    return False

@@ -35,10 +35,10 @@ def try_lock(connection: Connection) -> bool:
     return bool(taken)
 
 
-def try_session_lock(connection: Connection) -> bool | None:
-    """Take the advisory lock for the session; ``None`` when somebody else holds it."""
+def try_session_lock(connection: Connection) -> bool:
+    """Take the advisory lock for the session; false when somebody else holds it."""
     [(taken,)] = query(connection, _SESSION_LOCK)
-    return taken or None
+    return bool(taken)
 
 
 def holders(connection: Connection) -> tuple[str, ...]:
