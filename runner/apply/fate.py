@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.apply.event import Event
     from runner.apply.run import Run
     from runner.database import Access, Answer
-    from runner.model import Applied, Before, Migration
+    from runner.model import Applied, Migration
 
 _LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
 _POLL = 0.2  # seconds
@@ -38,7 +38,7 @@ def broken_off(run: Run, way: Course, answer: Answer, trouble: BaseException, *,
     if rest and (lost or run.access.connection.closed) and answer.is_sent:
         if not (lost or answer.is_heard):
             raise unknown(rest[0]) from trouble
-        rows = _resolve(rest[0], run.access, run.before, trouble, pid=pid, is_open=run.is_asynchronous)
+        rows = recorded(run, trouble, pid=pid, is_open=run.is_asynchronous)
         while rest and rest[0].version in rows:
             yield run.done(rows[rest[0].version].execution_ms)
             rest = rest[1:]
@@ -49,31 +49,18 @@ def broken_off(run: Run, way: Course, answer: Answer, trouble: BaseException, *,
     raise trouble
 
 
-def is_recorded(
-    migration: Migration, access: Access, before: Before, trouble: BaseException, *, pid: int
-) -> bool:
-    """Tell whether a file outside any transaction is recorded for good, to which no answer was heard.
-
-    Raises ``CommitUnknown`` when nobody answers.
-    """
-    is_open = not isinstance(trouble, database.Error)  # Ctrl-C ends the wait for a standby
-    return migration.version in _resolve(migration, access, before, trouble, pid=pid, is_open=is_open)
-
-
-def _resolve(  # noqa: PLR0913 - what is known of one file, keyword-only but for what it is about
-    migration: Migration, access: Access, before: Before, trouble: BaseException, *, pid: int, is_open: bool
-) -> dict[str, Applied]:
+def recorded(run: Run, trouble: BaseException, *, pid: int, is_open: bool) -> dict[str, Applied]:
     """End the session ``pid``, which was lost, and return the rows of the ledger by version, all durable.
 
-    ``migration`` is the first not told of, ``before`` what the ledger said before it; ``is_open`` says that
-    not each commit was waited for. Raises ``CommitUnknown`` when nobody answers, ``ConnectionLost`` when
-    another server does, which lacks what was committed.
+    ``is_open`` says that not each commit was waited for. Raises ``CommitUnknown`` when nobody answers,
+    ``ConnectionLost`` when another server does, which lacks what was committed.
     """
+    migration, before = run.at_hand, run.before
     is_pressed = isinstance(trouble, KeyboardInterrupt)
     deadline = time.monotonic() + (_INTERRUPTED if is_pressed else _LOST)
     while True:
         with database.heeding(impatience(migration)) if is_pressed else nullcontext():
-            rows = _attempt(migration, access, pid, is_open=is_open)
+            rows = _attempt(migration, run.access, pid, is_open=is_open)
         if rows is not None:
             if before.version is not None and before.version not in rows:
                 raise _taken_over(migration, before.version) from trouble

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGresult
 
+    from runner.apply.run import Run
     from runner.apply.watch import Watch
     from runner.database import Access, Connection
-    from runner.model import Limits, Migration
+    from runner.model import Migration
 
 _ENDING = 2.0  # seconds, in which the server ends a session that was closed
 _POLL = 0.05  # seconds
@@ -40,17 +41,9 @@ def _invalid_index(migration: Migration, invalid: tuple[str, ...]) -> IndexInval
     )
 
 
-def check(  # noqa: PLR0913 - what is known of one statement, keyword-only
-    migration: Migration,
-    access: Access,
-    results: list[PGresult],
-    *,
-    before: str,
-    watch: Watch,
-    limits: Limits,
-) -> None:
+def check(run: Run, results: list[PGresult], *, before: str, watch: Watch) -> None:
     """Raise what the statement gave: its error, or the invalid index over which it passed."""
-    rejected = database.failure(results)
+    migration, access, rejected = run.at_hand, run.access, database.failure(results)
     if rejected and database.is_lost(access.connection, rejected):
         raise rejected
     with _open(access) as connection:
@@ -61,7 +54,7 @@ def check(  # noqa: PLR0913 - what is known of one statement, keyword-only
             problem = failure.failed(
                 rejected, migration, done=done, wants=wants, blockers=watch.lines, invalid=invalid
             )
-            raise limit.explain(problem, rejected, connection, limits, alone=True) from rejected
+            raise limit.explain(problem, rejected, connection, run.limits, alone=True) from rejected
     if invalid:
         raise _invalid_index(migration, invalid)
 

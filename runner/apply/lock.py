@@ -20,24 +20,23 @@ if TYPE_CHECKING:
 
     from runner.apply.run import Run
     from runner.database import Connection
-    from runner.model import Migration
 
 _POLL = 0.5  # seconds
 _LOCK = "the lock of the runners"
 
 
-def take(
-    migration: Migration, connection: Connection, attempt: Callable[[], bool], *, seconds: float
-) -> Iterator[Waiting | Working]:
+def take(run: Run, attempt: Callable[[], bool]) -> Iterator[Waiting | Working]:
     """Repeat ``attempt`` until it has the lock; yield who holds it, also while that takes long.
 
-    Raises ``LockHeld`` after ``seconds``. ``attempt`` must leave no transaction open when it fails.
+    Raises ``LockHeld`` when that has taken as long as it may. ``attempt`` must leave no transaction open when
+    it fails.
     """
+    migration, seconds = run.at_hand, run.limits.wait_lock
     began, told = time.monotonic(), 0
     while not attempt():
         waited = time.monotonic() - began
         if waited >= seconds or waited >= told:
-            found = activity.holders(connection)
+            found = activity.holders(run.access.connection)
             holders = tuple(blockers.held(*one) for one in found)
         if waited >= seconds:
             raise LockHeld(
@@ -55,9 +54,8 @@ def take(
 
 def open_first(run: Run) -> Iterator[Waiting | Working]:
     """Begin the transaction of the file at hand in a message of its own, as soon as nobody holds the lock."""
-    connection, migration = run.access.connection, run.at_hand
-    text = envelope.opening(migration, run.access, run.limits)
-    yield from take(migration, connection, lambda: _attempt(connection, text), seconds=run.limits.wait_lock)
+    text = envelope.opening(run.at_hand, run.access, run.limits)
+    yield from take(run, lambda: _attempt(run.access.connection, text))
 
 
 def _attempt(connection: Connection, text: str) -> bool:

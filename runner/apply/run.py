@@ -102,7 +102,7 @@ class Run:
             return
         from runner.apply import single  # noqa: PLC0415 - start-up time
 
-        for event in single.apply(first, self.access, self.before, self.limits):
+        for event in single.apply(self):
             yield self.done(event.ms) if isinstance(event, Outcome) else event
 
     def _together(self) -> list[Migration]:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.apply.event import Noticed, Waiting, Working
-    from runner.database import Access, Connection
-    from runner.model import Applied, Before, Limits, Migration
+    from runner.apply.run import Run
+    from runner.database import Connection
+    from runner.model import Applied
 
 # What the runner itself does looks along no path, where an operator may lie in wait.
 _SETTINGS = """
@@ -52,26 +53,23 @@ _HAND_OVER = """
 """
 
 
-def apply(
-    migration: Migration, access: Access, before: Before, limits: Limits
-) -> Iterator[Waiting | Working | Outcome | Noticed]:
-    """Apply and record one file; yield while it waits or works, and what became of it. Writes."""
-    connection, heard = access.connection, database.Notices()
-    watching = Watch(access.reconnect, pid=connection.pgconn.backend_pid, lock_timeout=limits.lock_timeout)
+def apply(run: Run) -> Iterator[Waiting | Working | Outcome | Noticed]:
+    """Apply and record the file at hand; yield while it waits or works, and what became of it. Writes."""
+    migration, connection, heard = run.at_hand, run.access.connection, database.Notices()
+    pid, lock_timeout = connection.pgconn.backend_pid, run.limits.lock_timeout
+    watching = Watch(run.access.reconnect, pid=pid, lock_timeout=lock_timeout)
     try:
-        yield from lock.take(
-            migration, connection, lambda: ledger.try_session_lock(connection), seconds=limits.wait_lock
-        )
+        yield from lock.take(run, lambda: ledger.try_session_lock(connection))
         with watching as watch:
             watch.begin(migration)
-            rows = yield from _recorded(migration, connection, watch)
-            if not ledger.is_to_do(migration, rows, previous=before.version):
+            rows = yield from _recorded(run, watch)
+            if not ledger.is_to_do(migration, rows, previous=run.before.version):
                 yield Outcome(migration, None)
                 return
             if any(row.version == migration.version for row in rows):
                 invalid.check_earlier(migration, connection)
             with database.hearing(connection, heard):
-                ms, trouble = yield from _run(migration, access, before, limits, watch)
+                ms, trouble = yield from _run(run, watch)
         yield Outcome(migration, ms)
         yield from notices.told(migration, heard)
         if trouble:
@@ -86,11 +84,10 @@ def apply(
         database.start_over(connection)
 
 
-def _recorded(
-    migration: Migration, connection: Connection, watch: Watch
-) -> Generator[Working, None, tuple[Applied, ...]]:
+def _recorded(run: Run, watch: Watch) -> Generator[Working, None, tuple[Applied, ...]]:
     """Return what the ledger says; it is made where there is none."""
-    rows = ledger.read(connection, series=migration.series)
+    connection = run.access.connection
+    rows = ledger.read(connection, series=run.at_hand.series)
     if rows is None:
         database.run(connection, database.opening(connection, access="read write"))
         ledger.create(connection)
@@ -98,17 +95,15 @@ def _recorded(
     return rows or ()
 
 
-def _run(
-    migration: Migration, access: Access, before: Before, limits: Limits, watch: Watch
-) -> Generator[Working, None, tuple[int, BaseException | None]]:
+def _run(run: Run, watch: Watch) -> Generator[Working, None, tuple[int, BaseException | None]]:
     """Mark the file as running, send its statement, look at the indexes, mark it as applied.
 
     Returns its milliseconds, and what has come since it is recorded, if anything did.
     """
-    connection, settings = access.connection, _settings(migration, access, limits)
+    migration, connection, settings = run.at_hand, run.access.connection, _settings(run)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     seen = database.invalid_before(connection)
-    hand_over = database.fill(_HAND_OVER, statement_timeout=milliseconds(limits.statement_timeout))
+    hand_over = database.fill(_HAND_OVER, statement_timeout=milliseconds(run.limits.statement_timeout))
     running = ledger.statement(ledger.RUNNING, migration)
     yield from _told(connection, settings + running + wait + hand_over, watch)
     started = time.monotonic()
@@ -119,25 +114,25 @@ def _run(
         wrecks = invalid.left(connection, migration, before=seen)
         raise failure.interrupted(migration, invalid=wrecks) from None
     ms = math.ceil((time.monotonic() - started) * 1000)
-    invalid.check(migration, access, results, before=seen, watch=watch, limits=limits)
+    invalid.check(run, results, before=seen, watch=watch)
     done = settings + ledger.statement(ledger.DONE, migration, ms=ms)
-    return ms, (yield from _record(migration, access, before, done, watch))
+    return ms, (yield from _record(run, done, watch))
 
 
-def _record(
-    migration: Migration, access: Access, before: Before, message: str, watch: Watch
-) -> Generator[Working, None, BaseException | None]:
+def _record(run: Run, message: str, watch: Watch) -> Generator[Working, None, BaseException | None]:
     """Mark the file as applied; return what came before its answer, if it is applied all the same."""
+    migration, connection = run.at_hand, run.access.connection
     try:
-        [*_, done] = yield from _told(access.connection, message, watch)
+        [*_, done] = yield from _told(connection, message, watch)
     except GeneratorExit:
         raise
     except BaseException as trouble:  # a broken connection, Ctrl-C, or what somebody raises in this thread
-        if isinstance(trouble, database.Error) and not database.is_lost(access.connection, trouble):
+        if isinstance(trouble, database.Error) and not database.is_lost(connection, trouble):
             raise
         from runner.apply import fate  # noqa: PLC0415 - failures only
 
-        if fate.is_recorded(migration, access, before, trouble, pid=watch.pid):
+        is_open = not isinstance(trouble, database.Error)  # Ctrl-C ends the wait for a standby
+        if migration.version in fate.recorded(run, trouble, pid=watch.pid, is_open=is_open):
             return trouble
         if isinstance(trouble, KeyboardInterrupt):
             raise failure.interrupted(migration) from None
@@ -167,8 +162,7 @@ def _followed(connection: Connection, text: str, watch: Watch) -> Generator[Work
     return results
 
 
-def _settings(migration: Migration, access: Access, limits: Limits) -> str:
-    settings = database.fill(
-        _SETTINGS, application=application(migration), lock_timeout=milliseconds(limits.lock_timeout)
-    )
-    return settings + (_NOTICE_LOSS if access.notices_loss else "")
+def _settings(run: Run) -> str:
+    longest = milliseconds(run.limits.lock_timeout)
+    settings = database.fill(_SETTINGS, application=application(run.at_hand), lock_timeout=longest)
+    return settings + (_NOTICE_LOSS if run.access.notices_loss else "")
