@@ -43,8 +43,8 @@ _TAKE = f"""
     select (
             case
                 when pg_catalog.clock_timestamp() > pg_catalog.statement_timestamp() + {{fresh}}::interval
-                then {{stale}}
-                when not pg_catalog.pg_try_advisory_xact_lock({KEY}) then {{held}}
+                then '{STALE}'
+                when not pg_catalog.pg_try_advisory_xact_lock({KEY}) then '{HELD}'
 """
 _LOCK = f"""{_TAKE}                else '0'
             end
@@ -59,7 +59,7 @@ _CHECK = f"""
                     select version from public.schema_migrations
                     where series = {{series}} and version in ({{version}}, {{previous}}) and not running
                 ) = pg_catalog.array_remove(array[{{previous}}], null) then '0'
-                else {{outdated}}
+                else '{OUTDATED}'
             end
         )::pg_catalog.int4 as runner_begins,{_FROM_HERE}"""  # noqa: S608 - texts of ours
 
@@ -70,7 +70,7 @@ UNCHECKED = f"""
 # The session got the lock with the record of the file before, and nobody had it since. To give it back
 # proves that: the ledger needs no look.
 _TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
-                else {{outdated}}
+                else '{OUTDATED}'
             end
         )::pg_catalog.int4 as runner_begins,{_MARK},{_FROM_HERE}"""
 
@@ -132,12 +132,12 @@ _EXECUTE_RECORD = "execute runner_record ({version}, {name}, {checksum}, {sql}, 
 
 def lock_message(migration: Migration) -> str:
     """Return what takes the lock for the transaction; it may fail as ``is_held`` and ``is_stale`` tell."""
-    return fill(_LOCK, **_words(), mark=mark(migration))
+    return fill(_LOCK, fresh=FRESH, mark=mark(migration))
 
 
 def prepare_message(series: str) -> str:
     """Return what lets the server know the statements by which a session goes on from file to file."""
-    take_over = fill(_PREPARE_TAKE_OVER, **_words())
+    take_over = fill(_PREPARE_TAKE_OVER, fresh=FRESH)
     record = fill(_PREPARE_RECORD, series=series, runner=__version__)
     return fill(_PREPARE, take_over=take_over, record=record)
 
@@ -147,19 +147,12 @@ def take_over_message(migration: Migration, *, is_prepared: bool = False) -> str
 
     ``is_prepared`` says that the server knows what ``prepare_message`` lets it know.
     """
-    return fill(_EXECUTE_TAKE_OVER if is_prepared else _TAKE_OVER, **_words(), mark=mark(migration))
+    return fill(_EXECUTE_TAKE_OVER if is_prepared else _TAKE_OVER, fresh=FRESH, mark=mark(migration))
 
 
 def check_message(migration: Migration, *, previous: str | None) -> str:
     """Return what fails, as ``is_outdated`` tells, unless a file is to be applied behind ``previous``."""
-    return fill(
-        _CHECK, outdated=OUTDATED, series=migration.series, version=migration.version, previous=previous
-    )
-
-
-def _words() -> dict[str, str]:
-    """Return what is said against a file, and how old a message may be."""
-    return {"held": HELD, "stale": STALE, "outdated": OUTDATED, "fresh": FRESH}
+    return fill(_CHECK, series=migration.series, version=migration.version, previous=previous)
 
 
 def restore_message(migration: Migration, *, resets: bool = False) -> str:
