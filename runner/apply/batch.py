@@ -62,7 +62,7 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
             from runner.apply import course, follow  # noqa: PLC0415 - while the server works
 
             way = course.Course(files, starts)
-            with database.hearing(connection, way):
+            with database.hearing(connection, way.hear):
                 yield from follow.follow(run, way, answer, watch)
         del text
         if way.place < len(files):

@@ -68,7 +68,7 @@ def apply(run: Run) -> Iterator[Waiting | Working | Outcome | Noticed]:
                 return
             if any(row.version == migration.version for row in rows):
                 invalid.check_earlier(migration, connection)
-            with database.hearing(connection, heard):
+            with database.hearing(connection, heard.hear):
                 ms, trouble = yield from _run(run, watch)
         yield Outcome(migration, ms)
         yield from notices.told(migration, heard)

@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg import errors, pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Iterator
 
     from psycopg.pq.abc import PGresult
 
     from runner.database.message import Connection
-
-    class Hearing(Protocol):
-        """Whoever takes what the server says beside its results."""
-
-        def hear(self, result: PGresult) -> None:
-            """Take one message."""
-
 
 MOST = 100  # kept of the warnings, and again of the rest: a loop may raise a million
 LONGEST = 2000  # characters of each part of a message
@@ -105,10 +97,10 @@ class Notices:
 
 
 @contextmanager
-def hearing(connection: Connection, notices: Hearing) -> Iterator[None]:
-    """Hear what the server says on a connection until the end of the block."""
+def hearing(connection: Connection, hear: Callable[[PGresult], None]) -> Iterator[None]:
+    """Let ``hear`` take what the server says beside its results, until the end of the block."""
     before = connection.pgconn.notice_handler
-    connection.pgconn.notice_handler = notices.hear
+    connection.pgconn.notice_handler = hear
     try:
         yield
     finally:

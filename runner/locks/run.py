@@ -86,7 +86,7 @@ class _Run:
         heard = database.Notices()
         text = self.migration.sql[statement.start : statement.end]
         database.run(self.connection, _TELL)
-        with database.hearing(self.connection, heard):
+        with database.hearing(self.connection, heard.hear):
             error = database.failure(database.send(self.connection, text))
         if error:
             return error.diag.message_primary or str(error)
