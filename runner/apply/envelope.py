@@ -109,7 +109,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         name = _name(migration)
         head = settings + name if opened and not number else _BEGIN + settings + name
         head += "" if asynchronous and number % _SELDOM else _FLUSH
-        head += ledger.forget_message(migration) if migration.version in before.begun else ""
+        head += ledger.statement(ledger.FORGET, migration) if migration.version in before.begun else ""
         is_kept = access.is_direct and number > 0
         head += (
             ledger.take_over_message(migration, is_prepared=knows) if is_kept else _take(migration, before)

@@ -11,15 +11,7 @@ from runner import lazily
 if TYPE_CHECKING:
     from runner.ledger.adopt import accept, baseline
     from runner.ledger.claim import NAME, OWN, claims, is_mistaken
-    from runner.ledger.entry import (
-        DONE,
-        FORGET,
-        RECORD,
-        RUNNING,
-        forget_message,
-        is_to_do,
-        statement,
-    )
+    from runner.ledger.entry import DONE, FORGET, RECORD, RUNNING, is_to_do, statement
     from runner.ledger.faults import SHAPE, TABLE
     from runner.ledger.holders import kept
     from runner.ledger.key import HOLDS, try_lock, try_session_lock
@@ -45,7 +37,7 @@ else:
         __name__,
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
-        entry="DONE FORGET RECORD RUNNING forget_message is_to_do statement",
+        entry="DONE FORGET RECORD RUNNING is_to_do statement",
         faults="SHAPE TABLE",
         holders="kept",
         key="HOLDS try_lock try_session_lock",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from runner import __version__
 from runner.database import fill
@@ -66,23 +66,11 @@ def is_to_do(migration: Migration, rows: Iterable[Applied], *, previous: str | N
     return identity is None
 
 
-def values(migration: Migration) -> dict[str, str]:
+def values(one: Migration | Applied) -> dict[str, Any]:
     """Return what a row says of a file, for ``fill``: each text takes of it what it names."""
-    return {
-        "series": migration.series,
-        "version": migration.version,
-        "name": migration.name,
-        "checksum": migration.checksum,
-        "sql": migration.sql,
-        "runner": __version__,
-    }
+    return one._asdict() | {"runner": __version__}
 
 
-def statement(text: LiteralString, migration: Migration, **ms: int) -> str:
+def statement(text: LiteralString, one: Migration | Applied, **ms: int) -> str:
     """Return one of the texts above for a file; those that name ``ms`` are given how long it took."""
-    return fill(text, **values(migration), **ms)
-
-
-def forget_message(migration: Migration | Applied) -> str:
-    """Return what deletes the row of a file that was begun and never finished."""
-    return fill(FORGET, series=migration.series, version=migration.version)
+    return fill(text, **values(one), **ms)

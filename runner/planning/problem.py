@@ -58,5 +58,5 @@ def _given_up(row: Applied) -> str:
     """Return how to forget a file that was begun outside any transaction and never finished."""
     if not row.running:
         return ""
-    forget = " ".join(ledger.forget_message(row).split())
+    forget = " ".join(ledger.statement(ledger.FORGET, row).split())
     return f" If {row.label} is given up, remove what it left, such as an invalid index, then run: {forget}"
