@@ -146,10 +146,15 @@ def _check_numbers(files: Sequence[str]) -> None:
 
 
 def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
-    digits = file.partition("_")[0]
+    digits, _, name = file.partition("_")
     number = int(digits)
-    if len(digits) >= _STAMP:
-        return _stamped(file, expected)
+    if len(digits) >= _STAMP:  # by which another tool orders them
+        return FileName(
+            f"{file} has a timestamp for a number.",
+            remedy=f"Numbers run from 000 without gaps: rename the files in their order, this one to "
+            f"{expected:03}_{name}. The line above does it for all of them, in a shell, in their folder.",
+            notes=(_RENUMBER,),
+        )
     if not file.startswith(f"{number:03}_"):
         return FileName(f"{file} writes its number with needless zeros.", remedy=f"Write it as {number:03}.")
     if number == expected - 1:
@@ -159,17 +164,6 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
     return VersionGap(
         f"Number {expected:03} is missing before {file}.",
         remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
-    )
-
-
-def _stamped(file: str, expected: int) -> FileName:
-    """Say what becomes of files that another tool has numbered by the clock."""
-    name = file.partition("_")[2]
-    return FileName(
-        f"{file} has a timestamp for a number.",
-        remedy=f"Numbers run from 000 without gaps: rename the files in their order, this one to "
-        f"{expected:03}_{name}. The line above does it for all of them, in a shell, in their folder.",
-        notes=(_RENUMBER,),
     )
 
 
