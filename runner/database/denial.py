@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WRONG_PASSWORD, _REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501", "55000", "53300"
 _NO_DATABASE = "3D000"
-_FOR_EVER = ("0A", "22", "28", "42")  # classes: not supported, data, authorization, names and rights
+_FOR_EVER = ("0A", "22", "28", "42", _SHUT)  # classes: not supported, data, authorization, names and rights
 _OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
 _HBA = "pg_hba.conf"
 _REMEDIES = {
@@ -158,8 +158,7 @@ def _remedy(told: Told, user: str) -> str:
 
 
 def _is_for_ever(told: Told) -> bool:
-    is_known = told.sqlstate[:2] in _FOR_EVER or told.sqlstate == _SHUT
-    return is_known or told.source == _OF_LIBRARIES or _BODY in told.text
+    return told.sqlstate.startswith(_FOR_EVER) or told.source == _OF_LIBRARIES or _BODY in told.text
 
 
 def _plain(identifier: str) -> str:
