@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from runner.ledger import stranger
-
 TABLE = "public.schema_migrations"
 CHANGED = "MG004"  # an SQLSTATE of our own
+_COMPANIONS = ["ar_internal_metadata"]  # tables that another tool keeps beside its ledger
 
 COLUMNS = {
     "series": "text",
@@ -117,7 +116,7 @@ SHAPE = f"""
         array(
             select k.relname::text
             from pg_catalog.pg_class as k
-            where k.relnamespace = c.relnamespace and k.relname = any (array{list(stranger.COMPANIONS)})
+            where k.relnamespace = c.relnamespace and k.relname = any (array{_COMPANIONS})
         ),
         {_MAY_BE_FAULTY},
         pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from runner.errors import LedgerUntrusted
+from runner.ledger.faults import TABLE
 
-COMPANIONS = ("ar_internal_metadata",)  # tables that a tool keeps beside its ledger
 ASIDE = "before_runner"  # the schema a stranger is moved to
 
-_TABLE = "public.schema_migrations"
 _KINDS = {
     "r": "table",
     "p": "partitioned table",
@@ -37,13 +36,13 @@ def found(kind: str, columns: list[str], companions: list[str]) -> LedgerUntrust
     if kind != "r":
         word = _KINDS.get(kind, kind)
         return LedgerUntrusted(
-            f"{_TABLE} is not the runner's ledger: it is {'an' if word == 'index' else 'a'} {word}.",
+            f"{TABLE} is not the runner's ledger: it is {'an' if word == 'index' else 'a'} {word}.",
             remedy=f"Find out who made it, and move it away: {_move(kind, [])}",
         )
     tool = _tool(columns, companions)
     who = f"the ledger of {tool}" if tool else "a table that another tool or somebody made"
     return LedgerUntrusted(
-        f"{_TABLE} is not the runner's ledger but {who}: its columns are {', '.join(columns) or 'none'}.",
+        f"{TABLE} is not the runner's ledger but {who}: its columns are {', '.join(columns) or 'none'}.",
         remedy=f"Move it away, as its owner: {_move(kind, companions)} Then adopt the database with "
         "`baseline`. docs/production.md says more.",
     )
@@ -59,7 +58,7 @@ def _move(kind: str, companions: list[str]) -> str:
     """Return the statements that clear the name; a schema of its own, and not a new name, is no drift."""
     word = "table" if kind == "p" else _KINDS.get(kind, "table")
     if word == "index":
-        return f"alter index {_TABLE} rename to schema_migrations_{ASIDE};"
-    moved = [f"alter {word} {_TABLE} set schema {ASIDE};"]
+        return f"alter index {TABLE} rename to schema_migrations_{ASIDE};"
+    moved = [f"alter {word} {TABLE} set schema {ASIDE};"]
     moved += [f"alter table public.{name} set schema {ASIDE};" for name in companions]
     return " ".join((f"create schema if not exists {ASIDE};", *moved))

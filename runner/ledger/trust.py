@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 from runner.errors import LedgerUntrusted
-from runner.ledger import stranger
 from runner.ledger.faults import CHANGED, COLUMNS, FAULTS, TABLE
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def check_shape(found: Shape) -> None:
     """Raise ``LedgerUntrusted`` for what is not the runner's, not as it made it, or may not be read."""
     present = {column.partition(" ")[0] for column in found.columns}
     if found.kind != "r" or not present >= COLUMNS.keys():
+        from runner.ledger import stranger  # noqa: PLC0415 - failures only
+
         raise stranger.found(found.kind, found.columns, found.companions)
     if found.faults:
         faults = "; ".join(fault for fault, _ in found.faults)
