@@ -55,10 +55,8 @@ class _Work(threading.Thread, Generic[Item, Result]):
         self._do, self._item, self._over = do, item, over
         self._done: list[Result] = []
         self._problem: BaseException | None = None
-        self._has_begun = False
         with suppress(RuntimeError):
             self.start()
-            self._has_begun = True
 
     def _work(self) -> None:
         try:
@@ -69,7 +67,7 @@ class _Work(threading.Thread, Generic[Item, Result]):
 
     def result(self) -> Result:
         """Return what came of it, as soon as it is done, or raise that."""
-        if not self._has_begun:
+        if self.ident is None:  # it could not be started
             return self._do(self._item)
         heed = attention.heed()  # where a server is connected to, nobody else is
         while self.is_alive():
@@ -81,5 +79,5 @@ class _Work(threading.Thread, Generic[Item, Result]):
 
     def give_up(self, seconds: float) -> None:
         """Wait so long for its end."""
-        if self._has_begun:
+        if self.ident is not None:
             self.join(seconds)
