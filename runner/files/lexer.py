@@ -170,7 +170,7 @@ def _skip(text: str, at: int, token: str) -> int:
         case "-":
             return at + len(token)
         case '"':
-            return _end(re.compile(_DELIMITED).match(text, at + 1), at, "quoted name")
+            return _end(_DELIMITED, text, at + 1, at, "quoted name")
         case "/":
             return _skip_comment(text, at)
         case "\\":
@@ -202,19 +202,18 @@ def has_escape_prefix(text: str, at: int) -> bool:
 def _skip_string(text: str, at: int, token: str) -> int:
     """Skip a string; the prefix E holds for its continuation on the next line, too."""
     if not has_escape_prefix(text, at):
-        return (
-            at + len(token) if len(token) > 1 else _end(re.compile(_QUOTED).match(text, at + 1), at, "string")
-        )
-    end = _end(re.compile(_ESCAPED).match(text, at + 1), at, "string")
+        return at + len(token) if len(token) > 1 else _end(_QUOTED, text, at + 1, at)
+    end = _end(_ESCAPED, text, at + 1, at)
     while more := re.compile(_CONTINUED).match(text, end):
-        end = _end(re.compile(_ESCAPED).match(text, more.end()), at, "string")
+        end = _end(_ESCAPED, text, more.end(), at)
     return end
 
 
-def _end(match: re.Match[str] | None, at: int, what: str) -> int:
-    if match is None:
-        raise _unterminated(at, what)
-    return match.end()
+def _end(rest: str, text: str, position: int, at: int, what: str = "string") -> int:
+    """Return where what begins at ``at`` ends, by the pattern of its ``rest``."""
+    if match := re.compile(rest).match(text, position):
+        return match.end()
+    raise _unterminated(at, what)
 
 
 def _skip_comment(text: str, at: int) -> int:
