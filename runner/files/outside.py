@@ -86,10 +86,10 @@ def refused(statement: Statement, text: str) -> str | None:
     """Return what PostgreSQL calls impossible inside a transaction, in words; ``None`` for all the rest."""
     kind = _kind(statement)
     if kind == "drop subscription":
-        return None if re.search(_WITHOUT_SLOT, _blanked(text[: statement.start])) else kind
+        return None if re.search(_WITHOUT_SLOT, blanked(text[: statement.start])) else kind
     options = re.search(r"(?i)\bwith\s*\(", statement.code) if kind else None
     if kind and options and kind.endswith("subscription"):
-        said = _blanked(text[statement.start : statement.end])
+        said = blanked(text[statement.start : statement.end])
         return None if re.compile(_WITHOUT_SERVER).search(said, options.end()) else kind
     return kind
 
@@ -106,15 +106,16 @@ def commits(statement: Statement, text: str, committing: Iterable[str]) -> bool:
     """Tell whether a ``do`` block, or a procedure that is called, ends the transaction it runs in."""
     if statement.word == "do":
         return _has_end(statement, text)
-    said = _blanked(text[statement.start : statement.end]) if statement.word == "call" else ""
+    said = blanked(text[statement.start : statement.end]) if statement.word == "call" else ""
     called = re.match(_CALL, said)
     return bool(called and plain(called[1]) in committing)
 
 
-def _blanked(text: str) -> str:
-    from runner.files.hidden import blanked  # noqa: PLC0415 - start-up time: few files hold such statements
+def blanked(text: str) -> str:
+    """Return what ``hidden.blanked`` does."""
+    from runner.files import hidden  # noqa: PLC0415 - start-up time: few files hold such statements
 
-    return blanked(text)
+    return hidden.blanked(text)
 
 
 def procedures(
@@ -137,7 +138,7 @@ def procedures(
 def _made(text: str) -> Iterator[tuple[str | None, str, bool]]:
     """Yield schema and name of each procedure that a file makes, and whether it ends its transaction."""
     for statement in statements(text):
-        said = _blanked(text[statement.start : statement.end]) if statement.word == "create" else ""
+        said = blanked(text[statement.start : statement.end]) if statement.word == "create" else ""
         made = re.match(_PROCEDURE, said)
         if made:
             yield made[1] and plain(made[1]), plain(made[2]), _has_end(statement, text)

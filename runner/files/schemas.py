@@ -65,9 +65,7 @@ def _follows_verb(text: str, end: int) -> bool:
 
 def _names(text: str, statement: Statement) -> Iterator[str]:
     """Yield the names of one statement: found in its code, without strings, and read from the text."""
-    from runner.files.hidden import blanked  # noqa: PLC0415 - start-up time: few files make one
-
-    raw = blanked(text[statement.start : statement.end])
+    raw = outside.blanked(text[statement.start : statement.end])
     code = raw if statement.word == "do" else statement.code
     for made in re.finditer(_MENTIONED, code):
         if found := re.compile(_MADE).match(raw, made.start()):
@@ -81,9 +79,7 @@ def replaced_routines(text: str) -> tuple[tuple[str | None, str, str | None], ..
     """
     if "replace" not in text.lower():
         return ()
-    from runner.files.hidden import blanked  # noqa: PLC0415 - start-up time: asked before a first run
-
-    code = blanked(text)
+    code = outside.blanked(text)
     return tuple(
         (one[1] and outside.plain(one[1]), outside.plain(one[2]), returned and returned[1])
         for one in re.finditer(_REPLACES, code)
