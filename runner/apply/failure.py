@@ -21,6 +21,7 @@ from runner.files import ALONE, commits_itself, detaches
 if TYPE_CHECKING:
     import psycopg
 
+    from runner.apply.watch import Watch
     from runner.model import Migration
 
 _DEADLOCK = "40P01"
@@ -58,15 +59,14 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     *,
     done: int | None = None,
     start: int = 0,
-    wants: str | None = None,
-    blockers: tuple[str, ...] = (),
+    watch: Watch | None = None,
     invalid: tuple[str, ...] = (),
 ) -> RunnerError:
     """Name the error of a file.
 
     ``done`` statements were finished before it; without it, the error came from the runner's own messages
-    around the file: a deferred constraint at the commit, or a right the role lacks. ``wants`` is the lock it
-    waited for, ``blockers`` who held it; ``start`` is where the file begins in its message, in characters;
+    around the file: a deferred constraint at the commit, or a right the role lacks. ``watch`` knows for
+    which lock it waited, and who held it; ``start`` is where the file begins in its message, in characters;
     ``invalid`` names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
@@ -78,6 +78,7 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
             remedy=f"As its owner: {cure} Then run again.",
         )
     if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
+        wants, blockers = (watch.blocked.wants, watch.lines) if watch else (None, ())
         is_deadlock = error.sqlstate == _DEADLOCK
         how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
         return LockTimeout(

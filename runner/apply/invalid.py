@@ -50,10 +50,7 @@ def check(run: Run, results: list[PGresult], *, before: str, watch: Watch) -> No
         invalid = left(connection, migration, before=before)
         if rejected:
             done = len(results) - 1
-            wants = watch.blocked.wants
-            problem = failure.failed(
-                rejected, migration, done=done, wants=wants, blockers=watch.lines, invalid=invalid
-            )
+            problem = failure.failed(rejected, migration, done=done, watch=watch, invalid=invalid)
             raise limit.explain(problem, rejected, connection, run.limits, alone=True) from rejected
     if invalid:
         raise _invalid_index(migration, invalid)

@@ -58,9 +58,7 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         run.start_over()
     else:
         done = way.done if way.phase == course.RUNNING else None
-        problem = failure.failed(
-            error, migration, done=done, start=way.start, wants=watch.blocked.wants, blockers=watch.lines
-        )
+        problem = failure.failed(error, migration, done=done, start=way.start, watch=watch)
         raise limit.explain(problem, error, connection, run.limits) from error
 
 
