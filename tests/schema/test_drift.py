@@ -534,7 +534,9 @@ def test_the_options_of_a_subscription_are_compared(tmp_path: Path, each_url: st
         try:
             assert app.run(runner, "verify", "--drift", APP_URL=each_url).exit_code == 0
             version = db.info.server_version
-            options = OPTIONS | (SINCE_16 if version >= 160000 else {}) | (SINCE_18 if version >= 180000 else {})
+            options = (
+                OPTIONS | (SINCE_16 if version >= 160000 else {}) | (SINCE_18 if version >= 180000 else {})
+            )
             for name, value in options.items():
                 db.execute(f"alter subscription feed set ({name} = {value})".encode())
             said = app.run(runner, "verify", "--drift", APP_URL=each_url).output
