@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         pending,
     )
     from runner.planning.extension import Given, refused
+    from runner.planning.facts import check_age
     from runner.planning.preflight import (
         ask,
         check,
@@ -40,6 +41,7 @@ else:
         bundle="write_bundle",
         compare="ahead applied behind check_count check_known check_target newest not_ahead pending",
         extension="Given refused",
+        facts="check_age",
         preflight="ask check check_and_ask check_content check_writable explain unadopted unvalidated",
         site="Site check_still connect look read",
         step="State Step",

@@ -58,6 +58,7 @@ def scratch_server(
     sets for files. Raises ``ServerUnusable`` without such a server.
     """
     with database.connect(url, source=source) as connection:
+        planning.check_age(connection.info.server_version, source=source)
         live = around.look(connection)
     if scratch:
         with _given(scratch, live, files) as server:
@@ -102,14 +103,14 @@ def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[S
 
 def _check(connection: Connection, live: Around) -> None:
     """Raise ``ServerUnusable`` for a server that is the live one, too old, or not there for anything."""
-    found = around.look(connection)
+    version = connection.info.server_version
     reason = remedy = None
-    if found.started == live.started:
+    if version // 10000 < live.version // 10000:  # and may not know what the next line asks for
+        reason = f"is PostgreSQL {version // 10000}, older than the live one"
+        remedy = f"Name one of version {live.version // 10000} or newer."
+    elif around.look(connection).started == live.started:
         reason = "is the live one: files that reach beyond their database would change it"
         remedy = "Name another."
-    elif found.version // 10000 < live.version // 10000:
-        reason = f"is PostgreSQL {found.version // 10000}, older than the live one"
-        remedy = f"Name one of version {live.version // 10000} or newer."
     elif not roles.is_superuser(connection):
         reason = "lets this role not do what files may do"
         remedy = "Connect as a superuser: it is a server for nothing else."

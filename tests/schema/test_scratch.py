@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from runner import database
 from runner.errors import ServerUnusable
 from runner.model import Migration
-from runner.schema import alike, cluster, scratch
+from runner.schema import alike, around, cluster, scratch
 from tests import clusters
 from tests.project import ROOM, make
 from tests.servers import NEWEST, SYSTEM_15
@@ -310,6 +310,30 @@ def test_a_server_that_is_no_good_is_refused(
                 pass
         finally:
             connection.execute("drop role t_plain")
+
+
+def test_an_old_server_is_not_asked_what_it_does_not_know(
+    server_15: Server, server_18: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer would name a column of a catalog: a version before 15 has no datlocprovider."""
+    look, asked = around.look, list[int]()
+
+    def noted(connection: database.Connection) -> around.Around:
+        asked.append(connection.info.server_version // 10000)
+        return look(connection)
+
+    monkeypatch.setattr(around, "look", noted)
+    old, new = server_15.url("postgres"), server_18.url("postgres")
+    with pytest.raises(ServerUnusable), scratch.scratch_server(new, source="x", files=[], scratch=old):
+        pass
+    assert asked == [18]
+    monkeypatch.setattr("runner.planning.facts.OLDEST_SERVER", 10**6)
+    with (
+        pytest.raises(ServerUnusable, match="The server of APP_URL is PostgreSQL 15") as caught,
+        scratch.scratch_server(old, source="APP_URL", files=[]),
+    ):
+        pass
+    assert (asked, caught.value.remedy) == ([18], "PostgreSQL 15 or newer is needed.")
 
 
 def test_without_a_private_server_it_says_what_to_do(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
