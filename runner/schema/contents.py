@@ -50,6 +50,7 @@ class _Facts(NamedTuple):
     text: str
     in_key: bool
     parts: list[int] | None
+    is_generated: bool | None
 
 
 class Column(NamedTuple):
@@ -58,6 +59,7 @@ class Column(NamedTuple):
     number: int
     type: str
     parts: list[int] | None
+    is_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
         oid,
         name,
         kind == "m",
-        {one.column: Column(one.number, one.type, one.parts) for one in found},
+        {one.column: Column(one.number, one.type, one.parts, bool(one.is_generated)) for one in found},
         tuple(one.column for one in found if one.in_key),
         [dict(zip(names, row, strict=False)) for row in database.rows(connection, result)],
     )
@@ -120,7 +122,7 @@ def kept(before: Table, after: Table) -> frozenset[str]:
     """Return the columns that are still the same ones, with the same attributes."""
     return frozenset(
         name
-        for name, (number, _, parts) in before.columns.items()
+        for name, (number, _, parts, *_) in before.columns.items()
         if (now := after.columns.get(name)) and (now.number, now.parts or []) == (number, parts or [])
     )
 

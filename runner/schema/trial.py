@@ -69,7 +69,9 @@ class Trial:
         if error and bench.filler.has_rows and self.migration.in_transaction:
             rows.clear(bench.filler, wishes.mentioned(self.migration.sql, bench.filler.tables))
             before = self.bench.look()
-            error = bench.apply(self.migration)
+            failed, error = error, bench.apply(self.migration)
+            if error is None:
+                self.notes.append(f"tried without those of its tables, for over them {failed.message}")
         if error:
             bench.is_spoiled = bench.could_not_apply = True
             self._find(f"{error.message} ({error.place})" if error.place else error.message)

@@ -90,7 +90,7 @@ class _Undone:
             return
         names = contents.kept(self.before, self.after)
         for name in sorted(self.before.columns.keys() & self.after.columns.keys() - names):
-            if self.before.rows:
+            if self.before.rows and not self.after.columns[name].is_generated:
                 by_file = name not in contents.kept(self.before, self.first)
                 yield not by_file, f"has {self._part(name)} made anew: what it held is gone"
         difference = contents.shift(self.before, self.after, names, more=self.made)
@@ -106,6 +106,9 @@ class _Undone:
     def _lost(self, lost: Sequence[Row], first: Table, last: Table) -> Iterator[tuple[bool, str]]:
         """Tell what the rollback takes from what the file itself has deleted, if not all there was."""
         if not lost:
+            return
+        if not self.before.rows:  # no row could be there then: the first partition comes with the file
+            yield False, f"keeps none of {_rows(lost)} that came behind the file"
             return
         names = contents.kept(last, self.after) & lost[0].keys()
         # A row that the file has changed as well is known by its key, else by what was not null.
@@ -139,8 +142,14 @@ class _Undone:
                 rest.append((old, new))
         if faults:
             yield True, f"holds other rows than before{verdict.example(faults)}"
-        if rest:
-            yield False, f"keeps what the file filled in{verdict.example(rest)}"
+        retyped = [pair for pair in rest if _differing(*pair) & other_types - _filled(*pair)]
+        if retyped:
+            yield (
+                False,
+                f"holds other values where the type was another for a while{verdict.example(retyped)}",
+            )
+        if filled_in := [pair for pair in rest if pair not in retyped]:
+            yield False, f"keeps what the file filled in{verdict.example(filled_in)}"
 
     def _along(self, first: Table) -> set[str]:
         """Return the columns that changed with the file in rows where it filled some in, as by a trigger."""

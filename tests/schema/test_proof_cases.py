@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,3 +101,36 @@ def _fillable(case: dict[str, Any], server: Server) -> set[str]:
     """Return what is filled on a server that is built with XML, as Debian's is."""
     has_xml = PROGRAMS[server.version] == SYSTEM_15
     return {"public.y"} if "xml" in case["files"][0]["forward"] and has_xml else set()
+
+
+X = "create table if not exists public.x (id integer primary key, n integer not null, t timestamp)"
+RETYPED = """
+    do $$ begin if (
+        select atttypid = 'timestamp'::regtype from pg_attribute
+        where attrelid = 'public.x'::regclass and attname = 't'
+    ) then alter table public.x alter column t type timestamptz using t at time zone 'utc'; end if; end $$;
+"""
+BACK = "alter table public.x alter column t type timestamp using t at time zone 'Asia/Tokyo';"
+NOTES = {
+    "over rows": (
+        "update public.x set n = 1 / (n - n);",
+        "null;",
+        "tried without those of its tables, .* division by",
+    ),
+    "of a type": (
+        RETYPED,
+        BACK,
+        "table public.x holds other values where the type was another for a while: t is ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("forward", "rollback", "note"), NOTES.values(), ids=NOTES)
+def test_what_was_tried_otherwise_or_came_back_otherwise_is_told(
+    proving: Server, tmp_path: Path, forward: str, rollback: str, note: str
+) -> None:
+    """It is no fault that can be known, but nobody shall take the file for tried over every row."""
+    files = [{"forward": X, "rollback": "drop table public.x;"}, {"forward": forward, "rollback": rollback}]
+    _, proven = prove(tmp_path, {"files": files}, proving)
+    assert proven.findings == ()
+    assert [bool(re.match(note, one)) for one in proven.notes] == [True], proven.notes
