@@ -46,6 +46,8 @@ class Item:
 
 
 Key = tuple[str, str]  # kind and name
+# What an option of foreign data is called whose value is never shown, though compared.
+_SECRET = "^([^=]*(pass|pwd|secret|token|credential|(api|access|auth|account|private|encryption)_?key)|key=)"
 Snapshot = dict[Key, Item]
 
 
@@ -76,6 +78,7 @@ def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
         "schemas": list(schemas) or None,
         "extensions": list(extensions),
         "only": None if only is None else list(only),
+        "secret": _SECRET,
     }
     themes = (_THEMES if is_wide else _RELATIONS) + (("server",) if server else ())
     found: Snapshot = {}

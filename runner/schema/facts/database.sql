@@ -120,7 +120,8 @@
         array[
             ['definition', pg_catalog.concat_ws(', ', 'handler ' || nullif(w.fdwhandler, 0)::pg_catalog.regproc,
                 'validator ' || nullif(w.fdwvalidator, 0)::pg_catalog.regproc)],
-            ['options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(w.fdwoptions) as o)]
+            ['options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(w.fdwoptions) as o where o !~* {secret}::text)],
+            ['hidden options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(w.fdwoptions) as o where o ~* {secret}::text)]
         ]
     from pg_catalog.pg_foreign_data_wrapper as w
     where not exists (select from members as d where d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass and d.objid = w.oid)
@@ -130,7 +131,8 @@
         s.oid, 0, s.srvowner, 'S', s.srvacl,
         array[
             ['definition', pg_catalog.concat_ws(', ', w.fdwname, 'type ' || s.srvtype, 'version ' || s.srvversion)],
-            ['options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(s.srvoptions) as o)]
+            ['options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(s.srvoptions) as o where o !~* {secret}::text)],
+            ['hidden options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(s.srvoptions) as o where o ~* {secret}::text)]
         ]
     from pg_catalog.pg_foreign_server as s
     join pg_catalog.pg_foreign_data_wrapper as w on w.oid = s.srvfdw

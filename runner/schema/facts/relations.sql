@@ -45,8 +45,14 @@
                 join pg_catalog.pg_foreign_server as s on s.oid = t.ftserver
                 cross join lateral (
                     select pg_catalog.string_agg(o, ', ' order by o) as options from unnest(t.ftoptions) as o
+                    where o !~* {secret}::text
                 ) as x
                 where t.ftrelid = r.oid
+            )],
+            ['hidden options', (
+                select pg_catalog.string_agg(o, ', ' order by o)
+                from pg_catalog.pg_foreign_table as t, unnest(t.ftoptions) as o
+                where t.ftrelid = r.oid and o ~* {secret}::text
             )],
             ['definition', case when r.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(r.oid) end]
         ]
@@ -92,7 +98,8 @@
             ['compression', case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end],
             ['statistics target', nullif(coalesce(a.attstattarget, -1), -1)::text],
             ['options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(a.attoptions) as o)],
-            ['foreign options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(a.attfdwoptions) as o)]
+            ['foreign options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(a.attfdwoptions) as o where o !~* {secret}::text)],
+            ['hidden options', (select pg_catalog.string_agg(o, ', ' order by o) from unnest(a.attfdwoptions) as o where o ~* {secret}::text)]
         ]
     from relations as r
     join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
