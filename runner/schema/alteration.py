@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Tables that hold large values aside, and the schemas of temporary tables: the server's own affair.
 _ATTENDANT = re.compile(r"\bpg_(?:toast|temp)")
+# What of the server's own objects has changed, by catalog; rights in all others.
+_OF_OTHERS = {"pg_description": "comment", "pg_seclabel": "security label"}
 
 
 class Change(NamedTuple):
@@ -40,7 +42,7 @@ def compare(
         pairs = list(zip(was, now, strict=True)) if len(was) == len(now) else []
         differing = tuple(one for pair in pairs for one in _differing(pair[0].facts, pair[1].facts))
         if not all(row.is_ours for row in (*was, *now)):
-            differing = differing or (("rights", AS_BORN, "others"),)
+            differing = differing or ((_OF_OTHERS.get(catalog, "rights"), AS_BORN, "others"),)
         yield Change(label, differing, is_gone=len(now) < len(was))
 
 

@@ -60,13 +60,15 @@ _RIGHTS = {
     "lomacl": "'L', c.lomowner",
 }
 
-AS_BORN = "as born"  # whether the rights are those that the object came with
+AS_BORN = "as born"  # whether the rights, or the comment, are those that the object came with
 _BORN = "(select p.initprivs from pg_catalog.pg_init_privs as p where p.classoid = {} and p.objoid = {}"
 _BORN += " and p.objsubid = 0)"
 _SORTED = """
     select pg_catalog.jsonb_agg(x::text order by x::text)
     from unnest(coalesce({}, pg_catalog.acldefault({}))) as x
 """
+# The comments of what every database is born with and somebody may describe anew.
+_BORN_COMMENTS = "'standard public schema', 'PL/pgSQL procedural language'"
 # What an object depends on, as a sequence on the column that owns it, is none of its own columns.
 _DEPENDS = """
     select pg_catalog.string_agg(d::text, ',' order by d::text) from pg_catalog.pg_depend as d
@@ -135,6 +137,8 @@ class Catalog(NamedTuple):
             for now in [_SORTED.format(f"c.{column}", owner)]
             for born in [_SORTED.format(_BORN.format(class_, oid), owner)]
         )
+        if self.name == "pg_description":
+            rights = f" || pg_catalog.jsonb_build_object('{AS_BORN}', c.description in ({_BORN_COMMENTS}))"
         return f"""
             select {self.key}, {oid}, i.type, i.identity, (pg_catalog.parse_ident({schema}))[1],
                 pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights},
