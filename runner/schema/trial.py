@@ -90,7 +90,7 @@ class Trial:
     def _repeat(self, first: Moment) -> Moment:
         """Run the file again at once; then over rows that came since, and again when those changed."""
         self.stage = "repeat"
-        judge = verdict.Judge("repeat", left="was made by the second run")
+        judge = self._judge("repeat", left="was made by the second run")
         last = self._once_more()
         self.found += judge.differences(first, last)
         filled = self._fill(replace(last, touched=first.touched | last.touched))
@@ -119,6 +119,9 @@ class Trial:
         self.bench.renew(self.migration.sql)
         return self.bench.look()
 
+    def _judge(self, stage: str, *, left: str) -> verdict.Judge:
+        return verdict.Judge(stage, left, self.bench.connection)
+
     def _find(self, text: str) -> None:
         self.found.append(Finding(self.stage, "", text))
 
@@ -128,7 +131,7 @@ class Trial:
         if earlier is None or earlier.rollback is None:
             return
         refused = self.bench.psql(Path(earlier.rollback))
-        judge = verdict.Judge("order", left=f"was made by the rollback of {earlier.label}")
+        judge = self._judge("order", left=f"was made by the rollback of {earlier.label}")
         changes = list(judge.differences(last, self.bench.look()))
         if refused is None:
             text = f"the rollback of {earlier.label} ran although this file is still recorded"
@@ -146,7 +149,7 @@ class Trial:
             self._find(f"the rollback failed: {error}")
             return
         after = self.bench.look()
-        judge = verdict.Judge("undo", left="is left over")
+        judge = self._judge("undo", left="is left over")
         keeps_data = bool(_KEEPS_DATA.match(rollback.read_text(encoding="utf-8", errors="replace")))
         history = History(before, first, last, after)
         findings, notes = undone(judge, history, self.made, keeps_data=keeps_data)
@@ -164,7 +167,7 @@ class Trial:
             self._find(f"after its rollback it cannot be applied: {problem.message}")
             return
         again = self.bench.look()
-        self.found += verdict.Judge("again", left="was not there the first time").objects(first, again)
+        self.found += self._judge("again", left="was not there the first time").objects(first, again)
         tables = self.bench.filler.tables
         full = {table.oid for table in again.tables.values() if table.rows}
         new = {oid for oid in again.touched | first.touched if oid not in tables or oid not in full}

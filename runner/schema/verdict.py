@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner import ledger
-from runner.schema import alteration, catalog, contents
+from runner.schema import alteration, catalog, contents, wording
 from runner.schema.difference import diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from runner.database import Connection
     from runner.schema.catalog import Snapshot
     from runner.schema.contents import Row, Shift, Table
     from runner.schema.difference import Difference
@@ -59,10 +60,14 @@ def rows_changed(before: Moment, after: Moment) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges one stage; ``left`` tells of an object that was not there before."""
+    """Judges one stage; ``left`` tells of an object that was not there before.
+
+    ``connection`` leads to the scratch database, which knows what is only another wording.
+    """
 
     stage: str
     left: str
+    connection: Connection | None = None
 
     def differences(
         self, before: Moment, after: Moment, *, may_rows_change: bool = False
@@ -80,6 +85,9 @@ class Judge:
         old, new = _apart(before.schema, after.schema), _apart(after.schema, before.schema)
         # That columns only stand in another order, no rollback can help.
         differences = [d for d in catalog.compare(old, new) if d.attribute != "column order"]
+        if differences and self.connection:
+            parents = {key: item.parent for key, item in (old | new).items()}
+            differences = list(wording.really(self.connection, differences, parents=parents))
         for difference in differences:
             yield self._told(difference)
         if not differences:
