@@ -71,7 +71,8 @@ class Board:
         """Show on its line what a member is doing; where there is none, tell it now and then."""
         if self._bar:
             self._at(name, event.migration, heartbeat.words(event))
-        elif self._heartbeat.is_due(event, whose=name) and not log.show(event, member=name):
+        is_due = self._heartbeat.is_due(event, whose=name)
+        if is_due and not log.show(event, member=name) and not self._bar:
             heartbeat.note(event, whose=name)
 
     def _migrate(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner import apply
-from runner.cli import common
+from runner.cli import common, log
 from runner.cli.board import Board
 from runner.cli.text import columns
 from runner.door import Checked, Database
@@ -114,6 +115,19 @@ def test_where_nothing_is_drawn_a_member_tells_what_it_does_now_and_then(
         assert capsys.readouterr().err == ""
         board.show("us-2", apply.Working(FILES[1], 61.0, WAITS))
         assert capsys.readouterr().err.startswith("us-2: app/001_with_a_rather")
+
+
+def test_a_log_tells_what_a_member_does_also_where_it_is_drawn(
+    board: Board, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stdout may be a terminal while a collector reads stderr."""
+    log.choose(log.JSON)
+    try:
+        board.show("us-2", apply.Working(FILES[1], 61.0, WAITS))
+        [line] = map(json.loads, capsys.readouterr().err.splitlines())
+    finally:
+        log.choose(None)
+    assert (line["event"], line["member"], line["seconds"]) == ("working", "us-2", 61.0)
 
 
 def test_a_document_has_no_bar_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
