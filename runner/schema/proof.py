@@ -9,7 +9,7 @@ same result as the first time. After each stage the ledger must say what the obj
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner import database, planning
@@ -115,7 +115,10 @@ class _Benches:
         if here.could_not_apply and here.filler.has_rows:
             self.close()
             if bare := self._open(with_rows=False):
+                told = f"tried without any, for over rows {proof.findings[-1].text}"
                 here, proof = bare, _prove(bare, migration)
+                if not bare.could_not_apply:
+                    proof = replace(proof, notes=(told, *proof.notes))
         if here.could_not_apply:
             self.failed = f"{migration.label} cannot be applied"
         if here.is_spoiled:

@@ -134,3 +134,18 @@ def test_what_was_tried_otherwise_or_came_back_otherwise_is_told(
     _, proven = prove(tmp_path, {"files": files}, proving)
     assert proven.findings == ()
     assert [bool(re.match(note, one)) for one in proven.notes] == [True], proven.notes
+
+
+def test_what_was_tried_in_a_database_without_rows_is_told(proving: Server, tmp_path: Path) -> None:
+    """Nor a file without a transaction, whose rows are not taken out: it goes on in a fresh database."""
+    words = "create table if not exists public.x (id integer primary key, s text not null);"
+    numbers = "-- runner: no-transaction\nalter table public.x alter column s type integer using s::integer;"
+    back = "alter table public.x alter column s type text;"
+    files = [
+        {"forward": words, "rollback": "drop table public.x;"},
+        {"forward": numbers, "rollback": back},
+    ]
+    _, proven = prove(tmp_path, {"files": files}, proving)
+    assert proven.findings == ()
+    [told] = proven.notes
+    assert re.match("tried without any, for over rows .* invalid input syntax for type integer", told), told
