@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner import database
 from runner.schema import contents, rows, verdict, wishes
-from runner.schema.undone import History, undone
+from runner.schema.undone import History, miscast, undone
 from runner.schema.verdict import Finding
 
 if TYPE_CHECKING:
@@ -158,16 +158,20 @@ class Trial:
         if after.recorded != before.recorded:
             self.bench.is_spoiled = True  # what is recorded is not applied again
         else:
-            self._again(first)
+            self._again(history, keeps_data=keeps_data)
 
-    def _again(self, first: Moment) -> None:
+    def _again(self, history: History, *, keeps_data: bool) -> None:
         self.stage = "again"
         if problem := self.bench.apply(self.migration):
             self.bench.is_spoiled = True
             self._find(f"after its rollback it cannot be applied: {problem.message}")
             return
         again = self.bench.look()
+        first = history.first
         self.found += self._judge("again", left="was not there the first time").objects(first, again)
+        for name, column in () if keeps_data else miscast(history, again):
+            text = f"table {name} gets other values in {column} back than it held before the file"
+            self.found.append(Finding("undo", f"rows of {name}", text))
         tables = self.bench.filler.tables
         full = {table.oid for table in again.tables.values() if table.rows}
         new = {oid for oid in again.touched | first.touched if oid not in tables or oid not in full}

@@ -54,6 +54,23 @@ def undone(
     return findings, notes
 
 
+def miscast(history: History, again: Moment) -> Iterator[tuple[str, str]]:
+    """Yield columns, by table, that came back from another type with values of which the file makes others.
+
+    What it rounds or cuts off, it makes the same of again; and what the rollback only casts is as it was.
+    """
+    for name, before in verdict.both(history.before, history.first):
+        first, after, anew = (m.tables.get(name, before) for m in (history.first, history.after, again))
+        names = contents.kept(before, first) & contents.kept(before, after) & anew.columns.keys()
+        for column in sorted(name for name in names if first.columns[name].type != before.columns[name].type):
+            was, meanwhile, now, then = (
+                Counter(row[column] for row in table.rows) for table in (before, first, after, anew)
+            )
+            is_whole = len(after.rows) >= len(before.rows) and len(meanwhile) >= len(was)
+            if is_whole and was - now and meanwhile - now and meanwhile - then:
+                yield name, column
+
+
 def _set_back(before: Moment, after: Moment) -> Iterator[tuple[str, Sequence_, Sequence_]]:
     """Yield sequences that would give again what their columns hold."""
     for name, was in before.sequences.items():
@@ -144,10 +161,8 @@ class _Undone:
             yield True, f"holds other rows than before{verdict.example(faults)}"
         retyped = [pair for pair in rest if _differing(*pair) & other_types - _filled(*pair)]
         if retyped:
-            yield (
-                False,
-                f"holds other values where the type was another for a while{verdict.example(retyped)}",
-            )
+            told = verdict.example(retyped)
+            yield False, f"holds other values where the type was another for a while{told}"
         if filled_in := [pair for pair in rest if pair not in retyped]:
             yield False, f"keeps what the file filled in{verdict.example(filled_in)}"
 

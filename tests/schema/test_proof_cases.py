@@ -108,9 +108,10 @@ RETYPED = """
     do $$ begin if (
         select atttypid = 'timestamp'::regtype from pg_attribute
         where attrelid = 'public.x'::regclass and attname = 't'
-    ) then alter table public.x alter column t type timestamptz using t at time zone 'utc'; end if; end $$;
+    ) then alter table public.x alter column t type timestamptz using date_trunc('day', t) at time zone 'utc';
+    end if; end $$;
 """
-BACK = "alter table public.x alter column t type timestamp using t at time zone 'Asia/Tokyo';"
+BACK = "alter table public.x alter column t type timestamp using t at time zone 'utc';"
 NOTES = {
     "over rows": (
         "update public.x set n = 1 / (n - n);",
