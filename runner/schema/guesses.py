@@ -128,7 +128,7 @@ def _plain(types: Types, type_: Type, full: str, *, is_key: bool) -> Iterator[st
 
 def _of_name(type_: Type, full: str, *, is_key: bool) -> Iterator[str]:
     size = _LENGTH.search(full)
-    if type_.name in ("int4", "int8") and is_key:
+    if type_.name in ("int2", "int4", "int8") and is_key:
         yield from (str(7001 + k) for k in range(8))
     elif type_.name in ("bit", "varbit") and size:
         length = int(size[1])

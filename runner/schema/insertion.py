@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from runner.schema.shape import Column, Reference, Table
 
 TRIES = 40  # per row: the likeliest values first, then others by chance
-# A number from the sequence of a key, which first leaves those behind that a seed would name.
-_BEYOND = """pg_catalog.setval(pg_catalog.pg_get_serial_sequence({table}, {column}), greatest(
-    71, pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({table}, {column}))
-))"""
-_NUMBERS = ("smallint", "integer", "bigint")
-_EVEN = range(0, TRIES // 4, 2)  # tries with it, for a sequence may end before
 
 
 class Wish(NamedTuple):
@@ -65,8 +59,9 @@ def _values(table: Table, wish: Wish, attempt: int) -> dict[str, str]:
         likely = 0 if facts.other_checks else place  # two columns of a row shall differ
         if facts.plain is not None and facts.plain in wish.fixed:
             found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
-        elif facts.is_primary and facts.makes_itself and facts.type in _NUMBERS and attempt in _EVEN:
-            found[facts.name] = database.fill(_BEYOND, table=table.name, column=facts.plain)
+        elif column.is_numbered and attempt < TRIES // 8:  # drawn all the same: a file may set it back
+            guess = column.guess(wish.number + place if attempt == 0 else chance.randrange(97))
+            found[facts.name] = f"(select {guess} from (select {facts.draw}) as drawn)"  # noqa: S608 - so, too
         elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < TRIES // 4):
             continue
         elif column.reference:

@@ -37,6 +37,12 @@ class Sequence(NamedTuple):
     owner: str | None
     start: int
 
+    def given(self, number: int) -> int:
+        """Return the last number it gave for one that lies beyond: a made-up key, for which it was drawn."""
+        if self.value is None:
+            return number
+        return max(number, self.value) if self.is_descending else min(number, self.value)
+
     def repeats(self, held: Collection[int]) -> bool:
         """Tell whether its column holds what it gives next, or what lies beyond."""
         if not held:

@@ -35,6 +35,7 @@ class _Facts(NamedTuple):
     own_checks: list[str]
     other_checks: list[str]
     reference: list[str] | None
+    draw: str | None  # the next number of the sequence that numbers it
 
 
 class Reference(NamedTuple):
@@ -61,6 +62,11 @@ class Column(NamedTuple):
     def guess(self, number: int) -> str:
         """Return a guess as an expression of its type."""
         return f"({self.guesses[number % len(self.guesses)]})::{self.facts.type}" if self.guesses else "null"
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether a sequence gives a key its numbers, from 1, which a seed takes as well."""
+        return self.facts.in_key and self.facts.draw is not None and self.reference is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 -- What rows of tables must look like: one row per column; a table without columns has one of nulls.
 --
--- %(only)s names tables by their oids, null all of them; %(besides)s is left out. Names come back quoted.
+-- %(only)s names tables by their oids, null all of them; %(besides)s is left out. Names come back quoted. A key that is
+-- numbered by a sequence comes with what draws the next number.
 
 select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname::text, pg_catalog.quote_ident(a.attname),
     a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -50,11 +51,20 @@ select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname::tex
         where k.conrelid = c.oid and k.contype = 'f' and a.attnum = any (k.conkey)
         order by pg_catalog.cardinality(k.conkey) desc, k.conname
         limit 1
-    )
+    ),
+    case when y.typcategory = 'N' then
+        case when a.attidentity <> '' then pg_catalog.format(
+            'pg_catalog.nextval(pg_catalog.pg_get_serial_sequence(%%L, %%L))',
+            pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname
+        ) when pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~ 'nextval\(' then
+            pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+        end
+    end
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_attribute as a
     on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+left join pg_catalog.pg_type as y on y.oid = a.atttypid
 left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
 where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence <> 't'
     and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'

@@ -75,7 +75,9 @@ def _set_back(before: Moment, after: Moment) -> Iterator[tuple[str, Sequence_, S
     """Yield sequences that would give again what their columns hold."""
     for name, was in before.sequences.items():
         now = after.sequences.get(name)
-        if now and was.owner == now.owner and was.went_back(now) and now.repeats(_held(now, after)):
+        if now is None or was.owner != now.owner or not was.went_back(now):
+            continue
+        if now.repeats([was.given(number) for number in _held(now, after)]):
             yield name, was, now
 
 

@@ -114,6 +114,15 @@ def test_rows_differ_and_are_neither_0_nor_1(db: Connection) -> None:
     assert found == [(23, 42, "ant", False), (42, 11, "bee", True), (None, None, None, False)]
 
 
+@pytest.mark.parametrize("type_", ["serial", "bigserial", "bigint generated always as identity"])
+def test_keys_that_a_sequence_numbers_are_such_as_no_seed_would_use(db: Connection, type_: str) -> None:
+    """The sequence is drawn all the same, so that a file that sets it back is seen."""
+    database.run(db, f"create table public.a (id {type_} primary key, s text)")
+    rows.fill(Filler(db, "public.nope"))
+    assert database.query(db, "select id from public.a order by id") == [(7001,), (7002,), (7003,)]
+    assert database.query(db, "select last_value from public.a_id_seq") == [(3,)]
+
+
 def test_a_table_that_takes_no_guess_is_named_and_the_others_are_filled(db: Connection) -> None:
     """One stubborn table does not keep the others empty."""
     database.run(
