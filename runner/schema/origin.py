@@ -51,6 +51,7 @@ _NOISE = [
 # A right that is granted and revoked leaves the list of rights written out where it was understood before.
 _RIGHTS = {
     "relacl": "case c.relkind when 'S' then 's' else 'r' end::\"char\", c.relowner",
+    "attacl": "'c', 0",
     "proacl": "'f', c.proowner",
     "typacl": "'T', c.typowner",
     "nspacl": "'n', c.nspowner",
@@ -62,7 +63,7 @@ _RIGHTS = {
 
 AS_BORN = "as born"  # whether the rights, or the comment, are those that the object came with
 _BORN = "(select p.initprivs from pg_catalog.pg_init_privs as p where p.classoid = {} and p.objoid = {}"
-_BORN += " and p.objsubid = 0)"
+_BORN += " and p.objsubid = {})"
 _SORTED = """
     select pg_catalog.jsonb_agg(x::text order by x::text)
     from unnest(coalesce({}, pg_catalog.acldefault({}))) as x
@@ -131,11 +132,12 @@ class Catalog(NamedTuple):
             or (refers and type_ in ("smallint[]", "int2vector", "smallint"))
         ]
         rights = "".join(
-            f" || pg_catalog.jsonb_build_object('{column}', ({now}), '{AS_BORN}', ({now}) = ({born}))"
+            f" || pg_catalog.jsonb_build_object('{column}', ({now}), '{AS_BORN}',"
+            f" ({now}) is not distinct from ({born}))"  # a column mostly has none
             for column, owner in _RIGHTS.items()
             if column in self.columns
             for now in [_SORTED.format(f"c.{column}", owner)]
-            for born in [_SORTED.format(_BORN.format(class_, oid), owner)]
+            for born in [_SORTED.format(_BORN.format(class_, oid, part), owner)]
         )
         if self.name == "pg_description":
             rights = f" || pg_catalog.jsonb_build_object('{AS_BORN}', c.description in ({_BORN_COMMENTS}))"
