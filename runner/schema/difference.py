@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner import ledger
-from runner.files import blanked, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from runner.model import Migration
     from runner.schema.catalog import Item, Snapshot
 
 # Of these one side may have nothing to say: they are facts about something that is there anyway.
@@ -25,12 +23,6 @@ _BEING_BUILT = "being built"  # as parts.sql says it of an index
 # What default privileges are said to be on, for what is no table or view.
 _DEFAULTS = dict.fromkeys(("function", "procedure", "aggregate"), "functions") | {"sequence": "sequences"}
 _DEFAULTS |= dict.fromkeys(("type", "domain", "enum", "range"), "types")
-
-# What asks for one version of an extension: where it is made, or later.
-_PINNED = (
-    r'(?i)\b(create|alter)\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)'
-    r"[^;]*\b(version|update\s+to)\b"
-)
 
 # What one version of the runner gives its ledger, and another does not.
 _OF_A_VERSION = ("comment", "storage", "compression")
@@ -186,16 +178,6 @@ def is_of_the_ledger(one: Difference, parent: str | None) -> bool:
 
 def _writers(grants: str | None) -> set[str]:
     return {one for one in _apart(grants) if not one.endswith("=select")}
-
-
-def is_of_the_package(one: Difference, expected: Snapshot, files: Iterable[Migration]) -> bool:
-    """Tell whether it is the version of an extension for which no file names one: it came with a package."""
-    if (one.kind, one.attribute) != ("extension", "version") or (
-        one.expected != expected[one.key].facts.get("version of the package")
-    ):
-        return False
-    pinned = _PINNED.format(name=re.escape(plain(one.name)))
-    return not any(re.search(pinned, blanked(file.sql)) for file in files)
 
 
 def is_awaited(one: Difference, wanted: set[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import ledger
 from runner.errors import Drift
-from runner.files import plain
+from runner.files import blanked, plain
 from runner.schema import around, catalog, difference, scratch, wording
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from runner.schema.around import Around
     from runner.schema.catalog import Key, Snapshot
     from runner.schema.difference import Difference
+
+# What asks for one version of an extension: where it is made, or later.
+_PINNED = (
+    r'(?i)\b(create|alter)\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)'
+    r"[^;]*\b(version|update\s+to)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +76,22 @@ def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Differen
         for one in catalog.compare(expected, actual)
         if not difference.is_left_alone(one, bench.before, expected, actual)
         and not difference.is_of_the_ledger(one, parents.get(one.key))
-        and not difference.is_of_the_package(one, expected, bench.files)
+        and not _is_of_the_package(one, expected, bench.files)
     ]
     if not around.speak_of_defaults(bench.files):
         found = [one for one in found if not difference.is_by_default(one, bench.before, actual)]
     really = wording.really(bench.connection, found, parents=parents)
     return [_placed(one, parents.get(one.key)) for one in really]
+
+
+def _is_of_the_package(one: Difference, expected: Snapshot, files: Iterable[Migration]) -> bool:
+    """Tell whether it is the version of an extension for which no file names one: it came with a package."""
+    if (one.kind, one.attribute) != ("extension", "version") or (
+        one.expected != expected[one.key].facts.get("version of the package")
+    ):
+        return False
+    pinned = _PINNED.format(name=re.escape(plain(one.name)))
+    return not any(re.search(pinned, blanked(file.sql)) for file in files)
 
 
 def _placed(one: Difference, parent: str | None) -> Difference:

@@ -61,7 +61,7 @@ def _values(table: Table, wish: Wish, attempt: int) -> dict[str, str]:
             found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
         elif column.is_numbered and attempt < TRIES // 8:  # drawn all the same: a file may set it back
             guess = column.guess(wish.number + place if attempt == 0 else chance.randrange(97))
-            found[facts.name] = f"(select {guess} from (select {facts.draw}) as drawn)"  # noqa: S608 - so, too
+            found[facts.name] = f"(select {guess} from (select {facts.draw}) as drawn)"  # noqa: S608 - of the catalog
         elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < TRIES // 4):
             continue
         elif column.reference:

@@ -161,8 +161,7 @@ class _Undone:
                 rest.append((old, new))
         if faults:
             yield True, f"holds other rows than before{verdict.example(faults)}"
-        retyped = [pair for pair in rest if _differing(*pair) & other_types - _filled(*pair)]
-        if retyped:
+        if retyped := [pair for pair in rest if _differing(*pair) & other_types - _filled(*pair)]:
             told = verdict.example(retyped)
             yield False, f"holds other values where the type was another for a while{told}"
         if filled_in := [pair for pair in rest if pair not in retyped]:
