@@ -46,8 +46,10 @@ class Item:
 
 
 Key = tuple[str, str]  # kind and name
-# What an option of foreign data is called whose value is never shown, though compared.
+# How an option of foreign data is known whose value is never shown, though compared: by its name, or a
+# password within.
 _SECRET = "^([^=]*(pass|pwd|secret|token|credential|(api|access|auth|account|private|encryption)_?key)|key=)"
+_SECRET += r"|://[^/@]*:[^/@]*@|password="
 Snapshot = dict[Key, Item]
 
 
