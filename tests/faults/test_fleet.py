@@ -100,9 +100,10 @@ def test_killed_at_random_moments(stage: Stage, rng: random.Random) -> None:
     midway: list[bool] = []
     for _ in rounds(ROUNDS, midway):
         stage.reset()
-        with started(stage, stage.fleet) as process:
+        # Some are done then, and some not begun: who is at work goes on to the end of his message.
+        with started(stage, stage.fleet, "--jobs", "5") as process:
             _wait_for_work(stage, process)
-            time.sleep(rng.uniform(0, 0.3))
+            time.sleep(rng.uniform(0, 0.6))
             process.kill()
         done = stage.recorded()
         midway.append(0 < sum(done) < FILES * MEMBERS)
