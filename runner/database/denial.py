@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _WRONG_PASSWORD, _REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501", "55000", "53300"
 _NO_DATABASE = "3D000"
-_FOR_EVER = ("0A", "22", "28", "42", _SHUT)  # classes: not supported, data, authorization, names and rights
+# Classes: not supported, data, authorization, names and rights; and a database that is closed.
+_FOR_EVER = ("0A", "22", "28", "42", _SHUT)
 _OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
 _HBA = "pg_hba.conf"
 _REMEDIES = {

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from runner.schema.around import Around
 
 # What makes an extension: whether only unless it is there, and whether in a schema that it names.
-_EXTENSION = r'(?i)\bcreate\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)(\s+(?:with\s+)?schema\b)?'
+EXTENSION = r'extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)'  # how a statement names one
+_CREATE = rf"(?i)\bcreate\s+{EXTENSION}(\s+(?:with\s+)?schema\b)?"
 _COMMENT = r'(?i)\bcomment\s+on\s+extension\s+"?{name}"?(?!\w)'
 
 _GIVE = """
@@ -117,7 +118,7 @@ def _make_extensions(connection: Connection, around: Around, migrations: Sequenc
     required = {name for migration in migrations for name in migration.requires}
     own = {"public", "pg_catalog", *(name for one in migrations for name in made_schemas(one.sql))}
     for name, schema in (dict.fromkeys(sorted(required), "public") | around.extensions).items():
-        made = re.findall(_EXTENSION.format(name=re.escape(name)), text)
+        made = re.findall(_CREATE.format(name=re.escape(name)), text)
         takes_it = made and all(unless and not named for unless, named in made)
         elsewhere = takes_it and plain(schema) not in own
         brought = name in around.brought or (

@@ -46,11 +46,12 @@ class Item:
 
 
 Key = tuple[str, str]  # kind and name
+Snapshot = dict[Key, Item]
+
 # How an option of foreign data is known whose value is never shown, though compared: by its name, or a
 # password within.
 _SECRET = "^([^=]*(pass|pwd|secret|token|credential|(api|access|auth|account|private|encryption)_?key)|key=)"
 _SECRET += r"|://[^/@]*:[^/@]*@|password="
-Snapshot = dict[Key, Item]
 
 
 def snapshot(  # noqa: PLR0913 - what is to be read, keyword-only
@@ -125,6 +126,11 @@ def _question(theme: str, *, whole: bool) -> LiteralString:
     lines = b"".join(parts).splitlines(keepends=True)
     text = b"".join(line for line in lines if not (whole and b"{only}::" in line))
     return text.replace(b"{built}", database.packaged(__package__, "built.sql")).decode()
+
+
+def parents(*snapshots: Snapshot) -> dict[Key, str | None]:
+    """Return the relation that each object of some snapshots belongs to."""
+    return {key: item.parent for each in snapshots for key, item in each.items()}
 
 
 def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import ledger
 from runner.errors import Drift
 from runner.files import blanked, plain
-from runner.schema import around, catalog, difference, scratch, wording
+from runner.schema import alike, around, catalog, difference, scratch, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from runner.schema.difference import Difference
 
 # What asks for one version of an extension: where it is made, or later.
-_PINNED = (
-    r'(?i)\b(create|alter)\s+extension\s+(if\s+not\s+exists\s+)?"?{name}"?(?!\w)'
-    r"[^;]*\b(version|update\s+to)\b"
-)
+_PINNED = rf"(?i)\b(create|alter)\s+{alike.EXTENSION}[^;]*\b(version|update\s+to)\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Bench(NamedTuple):
 
 def compare(bench: Bench, expected: Snapshot, actual: Snapshot) -> list[Difference]:
     """Return what is different, but for what is only worded differently and what files do not decide."""
-    parents = _parents(expected, actual)
+    parents = catalog.parents(expected, actual)
     found = [
         one
         for one in catalog.compare(expected, actual)
@@ -99,11 +96,6 @@ def _placed(one: Difference, parent: str | None) -> Difference:
     if parent != ledger.TABLE or one.name.startswith(f"{ledger.TABLE}."):
         return one
     return replace(one, name=f"{one.name} on {ledger.TABLE}")
-
-
-def _parents(*snapshots: Snapshot) -> dict[Key, str | None]:
-    """Return the relation that each object of some snapshots belongs to."""
-    return {key: item.parent for each in snapshots for key, item in each.items()}
 
 
 def _judged(
@@ -157,7 +149,7 @@ class Expected:
         with self._lock:
             found = compare(bench, expected, actual)
         found = [one for one in found if not difference.is_awaited(one, wanted)]
-        return _judged(found, series.ignore, _parents(expected, actual), self._where)
+        return _judged(found, series.ignore, catalog.parents(expected, actual), self._where)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Judge:
 
     stage: str
     left: str
-    connection: Connection | None = None
+    connection: Connection
 
     def differences(
         self, before: Moment, after: Moment, *, may_rows_change: bool = False
@@ -85,8 +85,8 @@ class Judge:
         old, new = _apart(before.schema, after.schema), _apart(after.schema, before.schema)
         # That columns only stand in another order, no rollback can help.
         differences = [d for d in catalog.compare(old, new) if d.attribute != "column order"]
-        if differences and self.connection:
-            parents = {key: item.parent for key, item in (old | new).items()}
+        if differences:
+            parents = catalog.parents(old, new)
             differences = list(wording.really(self.connection, differences, parents=parents))
         for difference in differences:
             yield self._told(difference)
