@@ -84,11 +84,11 @@ def clear(filler: Filler, oids: Collection[int]) -> None:
     while more := {oid for oid, table in filler.tables.items() if table.parents & chosen} - chosen:
         chosen |= more
     _begin(filler.connection)
-    rest = [oid for oid in chosen if filler.made.get(oid)]
+    rest = [oid for oid in sorted(chosen, reverse=True) if filler.made.get(oid)]
     while left := [oid for oid in rest if not _delete(filler, oid)]:
         if len(left) == len(rest):
             break
-        rest = left  # a table may be referred to by one that comes later
+        rest = left  # a table may be referred to by one that was made before it
     _end(filler.connection)
 
 

@@ -178,8 +178,6 @@ class _Undone:
             Counter(row[name] for row in table.rows if name in row)
             for table in (self.before, first, self.after)
         )
-        if len(self.after.rows) < len(self.before.rows):
-            return False
         return (len(now) == 1 < min(len(old), len(meanwhile))) or (old == meanwhile and bool(old - now))
 
 

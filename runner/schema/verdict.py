@@ -130,13 +130,9 @@ class Judge:
             return
         for name, was in before.sequences.items():
             now = after.sequences.get(name)
-            if now is None or (was.value, was.owner) == (now.value, now.owner):
+            if now is None or was.value == now.value:
                 continue
-            if was.owner != now.owner:
-                owners = (now.owner or "nobody", was.owner or "nobody")
-                text = f"sequence {name} is owned by {owners[0]}, before it was {owners[1]}"
-                yield Finding(self.stage, f"value of {name}", text)
-            elif not was.owner or (self.stage == "repeat" and was.went_back(now)):
+            if not was.owner or (self.stage == "repeat" and was.went_back(now)):
                 yield self.stands(name, was, now)
 
     def stands(self, name: str, was: Sequence_, now: Sequence_) -> Finding:

@@ -95,6 +95,7 @@ def test_what_is_wrong_is_found_and_nobody_is_accused_falsely(
     if case["expect"] == "good":
         empty = {table for one in proofs for table in one.empty}
         assert empty == set(case.get("empty", [])) - _fillable(case, proving)
+        assert case.get("note", "") in "\n".join(note for one in proofs for note in one.notes)
 
 
 def _fillable(case: dict[str, Any], server: Server) -> set[str]:
