@@ -398,3 +398,21 @@ def test_very_many_names_are_counted(
         f"  30 at 009_x, x: {', '.join(f'us-{n}' for n in range(20))} and 10 more",
         "  412 at 009_x, x",
     ]
+
+
+def test_on_a_terminal_groups_have_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong comes first, long cells are folded and not cut, and no name moves the cursor."""
+    monkeypatch.setattr("runner.cli.common.wants_document", lambda: False)
+    monkeypatch.setattr("runner.cli.report.is_terminal", lambda *, err=False: not err)
+    monkeypatch.setenv("COLUMNS", "60")
+    found = [visit("eu-0"), visit("us-\x1b[2J", problem="No."), visit("eu-1")]
+    states = {True: standing.Row(0, "", "failed: SQL_FAILED"), False: standing.Row(4, "009_x", "up to date")}
+    visits.show_groups(found, lambda one: states[one.problem is not None])
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip(" ─")]
+    assert told == [
+        "databases at state which",
+        "1 failed: SQL_FAILED us-\\x1b[2J",
+        "2 009_x up to date eu-0, eu-1",
+    ]
