@@ -160,6 +160,9 @@ def _shift(before: Table, after: Table) -> Shift:
 def _rows_told(was: Table, now: Table, *, may_change: bool) -> str | None:
     if was.oid != now.oid:
         return "is dropped and made anew: what it held is gone"
+    anew = was.columns.keys() & now.columns.keys() - contents.kept(was, now)
+    if was.rows and (lost := sorted(name for name in anew if not now.columns[name].is_generated)):
+        return f"has column {lost[0]} dropped and made anew: what it held is gone"
     if (may_change and (now.rows or not was.rows)) or not (difference := _shift(was, now)):
         return None
     if len(now.rows) == len(was.rows):
