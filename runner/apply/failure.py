@@ -91,12 +91,15 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     told = disclosure.lines(diag, migration.sql)
     if told.private:
         error.args = (diag.message_primary,)  # which a traceback prints
-    when = "cannot be recorded and committed" if done is None else "failed"
+    if done is None:
+        when, place = "cannot be recorded and committed", position.of_commit(diag, migration)
+    else:
+        when, place = "failed", position.find(diag, migration, done=done, start=start)
     return SqlFailed(
         f"{migration.path} {when}: {diag.message_primary} (SQLSTATE {error.sqlstate})",
         sqlstate=error.sqlstate,
         remedy=_remedy(error, migration, invalid),
-        place=None if done is None else position.find(diag, migration, done=done, start=start),
+        place=place,
         notes=told.notes,
         private=told.private,
     )

@@ -64,6 +64,14 @@ def of_text(text: str, migration: Migration) -> Place | None:
     return locate(migration.sql, at, path=migration.path) if text and at >= 0 else None
 
 
+def of_commit(diag: Diagnostic, migration: Migration) -> Place | None:
+    """Return where a function of the file failed behind all its statements, as a deferred trigger does."""
+    if re.search(INLINE, context(diag)):
+        return None  # a block of the runner's own
+    offset = _in_body(diag, migration.sql, scan(migration.sql).statements)
+    return None if offset is None else locate(migration.sql, offset, path=migration.path)
+
+
 def of_statement(diag: Diagnostic | Heard, migration: Migration, statements: Sequence[Statement]) -> Place:
     """Return the place in the last of these statements: in a body, if that is known, else its beginning.
 
@@ -96,11 +104,11 @@ def _in_body(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement
 
 
 def _of_sql(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement]) -> int | None:
-    """Return the offset of an error inside a function in SQL, whose inner query is its whole body."""
+    """Return the offset of an error where the inner query is a whole body: in SQL, or not to be compiled."""
     if not (diag.internal_query and diag.internal_position):
         return None
     for one in reversed(statements):
-        if one.word == "create":
+        if one.word in ("create", "do"):
             begin, end = body(text[one.start : one.end]) or (0, 0)
             if text[one.start + begin : one.start + end] == diag.internal_query:
                 return one.start + begin + int(diag.internal_position) - 1

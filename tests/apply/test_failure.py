@@ -204,6 +204,23 @@ CASES = {
         (3, 5),
         "oh no",
     ),
+    "a do block that cannot be compiled": (
+        "select 1;\ndo $$\nbegin\n  if true the\n   null;\n  end if;\nend $$;",
+        (5, 8),
+        "missing",
+    ),
+    "an unknown name in a do block": ("do $$\nbegin\n  nope := 1;\nend $$;", (3, 3), "nope"),
+    "a function of the file behind all statements": (
+        (
+            "create table public.t (a int);\n"
+            "create function public.f() returns trigger language plpgsql as $$\nbegin\n"
+            "  raise exception 'must %', new.a;\n  return null;\nend $$;\n"
+            "create constraint trigger t after insert on public.t deferrable initially deferred\n"
+            "for each row execute function public.f();\ninsert into public.t values (5);\nselect 1;"
+        ),
+        (4, 3),
+        "must 5",
+    ),
 }
 
 
