@@ -173,5 +173,10 @@ def _migration(
     version, _, name = file.name.removesuffix(".sql").partition("_")
     sql = source.read(file, path)
     requires, in_transaction = source.requirements(sql, path)
+    if rollback and not rollback.is_file():
+        folder = path.removesuffix(file.name)
+        raise FileUnreadable(
+            f"{folder}{ROLLBACK}/{file.name} is not a regular file.", remedy="Put the SQL itself there."
+        )
     undo = rollback.path if rollback else None
     return Migration(series, version, name, path, sql, checksum(sql), requires, undo, in_transaction)

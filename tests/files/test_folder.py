@@ -298,6 +298,16 @@ def _make_fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
+@pytest.mark.parametrize("make", [_make_directory, _make_fifo, lambda path: path.symlink_to("nothing.sql")])
+def test_a_rollback_that_is_no_file_is_rejected(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """Else it would count as there until somebody needs it."""
+    _write(tmp_path, "sql/000_a.sql")
+    (tmp_path / "sql/rollback").mkdir()
+    make(tmp_path / "sql/rollback/000_a.sql")
+    with pytest.raises(FileUnreadable, match=r"^sql/rollback/000_a\.sql is not a regular file"):
+        folder.load("app", tmp_path / "sql", root=tmp_path)
+
+
 def _link_out(path: Path) -> None:
     _write(path.parent.parent, "outside.sql")
     path.symlink_to("../outside.sql")
