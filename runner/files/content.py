@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.errors import FileRefused
 from runner.files import invisible, outside
 from runner.files.hidden import blanked, has_backslash
-from runner.files.lexer import Refusal, Statement, read
+from runner.files.lexer import Refusal, Statement, read, tokens
 from runner.files.place import locate
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ _LOOKED_AT = {*_CONTROLS, *outside.WORDS, "copy", "set", "do", "call"} - _HARMLE
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _STRINGS = r"(?i)set\s+(?:(?:local|session)\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(?:of|f|n|0)"
+# Of dbmate, goose, sql-migrate, micrate, node-pg-migrate and tern; looked for as they are, for it takes a
+# tenth of the time.
+_MARKERS = ("migrate:down", " Down", " down", "-- create above")
+_HALVES = r"""(?mix) ^[ \t]* (?P<marker>
+    --[ \t]*migrate:down\b | --[ \t]*\+(?:goose|migrate|micrate)[ \t]+down\b
+    | --[\s-]*down[ \t]+migration[ \t]*$ | ----[ \t]+create[ ]above\b
+)"""
 _CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"
 
 
@@ -57,6 +64,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
     try:
         starts = list(_starts(text, None if single else committing))
         invisible.check(text)
+        _check_halves(text)
         if single and len(starts) > 1:
             raise Refusal(
                 starts[1],
@@ -131,6 +139,20 @@ def _check_statement(statement: Statement) -> None:
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
             "Use insert, or copy a file that lies on the server.",
         )
+
+
+def _check_halves(text: str) -> None:
+    """Refuse a file in two halves: to all but the tool that knows its marker both are one file."""
+    if not any(marker in text for marker in _MARKERS):
+        return
+    begins = {start for start, _ in tokens(text)}
+    for found in re.finditer(_HALVES, text):
+        if found.start("marker") in begins:
+            raise Refusal(
+                found.start("marker"),
+                "has a second half that undoes the first, by a marker of another tool: both would run",
+                "Move what is below the marker into the rollback file, which has the same name in rollback/.",
+            )
 
 
 def _check_strings(statement: Statement, text: str) -> None:

@@ -145,7 +145,13 @@ def test_comments_are_found() -> None:
     assert [text[a:b] for a, b in files.scan(text).comments] == ["-- a", "/* b /* c */ */", "--d"]
 
 
+HALVES = "has a second half that undoes the first"
 REFUSED = {
+    "half of dbmate": ("-- migrate:up\nselect 1;\n\n-- migrate:down\nselect 2;", "4:1", HALVES),
+    "half of goose": ("-- +goose Up\nselect 1;\n-- +goose Down\nselect 2;", "3:1", HALVES),
+    "half of sql-migrate": ("select 1;\n  -- +migrate Down\n", "2:3", HALVES),
+    "half of node-pg-migrate": ("select 1;\n-- Down Migration\nselect 2;", "2:1", HALVES),
+    "half of tern": ("select 1;\n---- create above / drop below ----\nselect 2;", "2:1", HALVES),
     "commit": ("select 1;\n  commit;", "2:3", "controls the transaction (commit)"),
     "in any case": ("CoMMiT", "1:1", "(commit)"),
     "behind a comment": ("/* x */ commit;", "1:9", "(commit)"),
@@ -223,6 +229,8 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         'copy t (stdin, "from stdin") from \'/tmp/x\';',
         "select copy from stdin;",
         "select '\\', E'\\\\', \"\\\", $$\\$$; -- \\i\n /* \\i */",
+        "select '\n-- migrate:down\n'; /*\n-- +goose Down\n*/ -- the tool writes -- migrate:down",
+        "-- migrate:up\nselect 1; -- Down migration: see rollback/",
     ],
 )  # fmt: skip
 def test_what_only_looks_alike_is_not_refused(text: str) -> None:
