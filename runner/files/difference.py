@@ -13,7 +13,9 @@ _WITHIN = "\0"  # for a line end within quotes: no file holds one
 
 
 def explain(applied: str, current: str) -> tuple[str, ...]:
-    """Return lines for a person: that only comments and blanks differ, or a diff of the two texts."""
+    """Return lines for a person: that only comments and blanks differ, or a diff; none where nothing does."""
+    if canonical(applied) == canonical(current):
+        return ()
     if _code(applied) == _code(current):
         return (COMMENTS_DIFFER,)
     old, new = (canonical(text).removesuffix("\n").split("\n") for text in (applied, current))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
 from runner.errors import ConfigError, DatabaseNotEmpty, FileRefused, WrongDatabase
-from runner.planning import compare, content, facts
+from runner.planning import compare, content, facts, problem
 from runner.planning.site import objects_in
 from runner.planning.step import State
 
@@ -65,8 +65,8 @@ def _check_ledgers(sites: Sequence[Site], *, to: int | None, strict: bool, allow
         compare.check_target(site.steps, to=to)
         if not any(step.applied for step in site.steps):
             facts.check_public(site.facts)
-        if problem := unadopted(site):
-            raise problem
+        if stranger := unadopted(site):
+            raise stranger
 
 
 def check_content(sites: Sequence[Site], *, to: int | None) -> None:
@@ -148,6 +148,8 @@ def explain(site: Site) -> None:
             applied = ledger.text(site.connection, step.applied)
             lines = files.explain(applied, step.migration.sql)
             step.problem.notes += lines
+            if not lines:
+                problem.tell_unedited(step)
             if lines == (files.COMMENTS_DIFFER,):
                 accept = f"`accept {site.series} {step.version}`{site.target.way}"
                 step.problem.remedy = f"Record it as it is now with {accept}, or restore it as it was."

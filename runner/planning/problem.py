@@ -10,6 +10,7 @@ from runner.errors import ChecksumMismatch, FileLate, FileMissing, FileRenamed
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.model import Applied, Migration
+    from runner.planning.step import Step
 
 
 def late(migration: Migration, newest: int) -> FileLate:
@@ -38,6 +39,16 @@ def other(migration: Migration, row: Applied) -> RunnerError:
         remedy="Perhaps this is another branch: use the files that were applied. If both are to stay, give "
         f"the new one the next free number.{_given_up(row)}",
     )
+
+
+def tell_unedited(step: Step) -> None:
+    """Say of a step that the ledger holds its text, and yet another checksum."""
+    if step.problem:
+        step.problem.message = f"{step.file.path} is what was applied, but its checksum in the ledger is not."
+        step.problem.remedy = (
+            "Somebody changed the ledger, or wrote it by another rule (look at the prefix). Find out who; "
+            f"`accept {step.series} {step.version}` records the right one."
+        )
 
 
 def missing(row: Applied) -> FileMissing:

@@ -230,6 +230,22 @@ def test_an_edited_file_is_explained(tmp_path: Path, url: str, edited: str, says
     assert any(says in note for note in caught.value.notes)
 
 
+def test_another_checksum_of_the_same_text_is_no_edit(
+    tmp_path: Path, url: str, db: psycopg.Connection
+) -> None:
+    """The file is not to blame, and what differs is not said to be comments."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(url)
+    db.execute("update public.schema_migrations set checksum = 'md5:abc' where version = '000'")
+    with look(app, url) as sites, pytest.raises(ChecksumMismatch) as caught:
+        preflight.check(sites)
+    assert (
+        caught.value.message == "app/000_one.sql is what was applied, but its checksum in the ledger is not."
+    )
+    assert "Somebody changed the ledger" in (caught.value.remedy or "")
+    assert not any("comments" in note for note in caught.value.notes)
+
+
 def test_line_ends_are_no_edit(tmp_path: Path, url: str) -> None:
     """A checkout on another system is the same file."""
     app = make(tmp_path, app={"000_one.sql": "create table public.one (\n    id int\n);\n"})
