@@ -48,17 +48,17 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
         planning.check_content([site], to=to)
         compared = schema.differences(site, files, scratch_url=scratch)
         found = compared.found
-        common.add(
-            door.describe(site),
-            recorded=[m.version for m in files],
-            drift=[str(difference) for difference in found],
-            **document.compared(compared),
-        )
-        if found and not despite_drift:
-            problem = schema.drifted(site, found)
-            problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
-            raise problem
-        ledger.baseline(site.connection, files)
+        recorded: list[str] = []
+        try:
+            if found and not despite_drift:
+                problem = schema.drifted(site, found)
+                problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
+                raise problem
+            ledger.baseline(site.connection, files)
+            recorded += [m.version for m in files]
+        finally:
+            drift = [str(difference) for difference in found]
+            common.add(door.describe(site), recorded=recorded, drift=drift, **document.compared(compared))
     if not common.wants_document():
         common.show_comparison(compared, site.facts.name)
         for difference in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -123,3 +124,17 @@ def test_nothing_is_recorded_where_every_file_is_skipped(
     code, said = run(app, each_url, "baseline", "app", "--to", "001")
     assert (code, said.splitlines()[0]) == (0, "app: 1 files recorded without running them, at 001_one.")
     assert "1 applied, 1 skipped" in run(app, each_url, "status")[1]
+
+
+@pytest.mark.parametrize("each_server", [NEWEST], indirect=True)
+def test_a_document_names_what_was_recorded_and_not_what_was_to_be(
+    app: Project, each_url: str, db: psycopg.Connection
+) -> None:
+    """With differences nothing is recorded, and a program that reads the document is not told otherwise."""
+    db.execute("alter table public.one add more int")
+    code, said = run(app, each_url, "baseline", "app", "--to", "000", "--json")
+    [told] = json.JSONDecoder().raw_decode(said)[0]["databases"]
+    assert (code, told["recorded"], len(told["drift"])) == (4, [], 1)
+    code, said = run(app, each_url, "baseline", "app", "--to", "000", "--despite-drift", "--json")
+    [told] = json.JSONDecoder().raw_decode(said)[0]["databases"]
+    assert (code, told["recorded"], len(told["drift"])) == (0, ["000"], 1)
