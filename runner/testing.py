@@ -2,7 +2,10 @@
 
 In conftest.py::
 
-    postgresql_template = factories.postgresql_noproc(load=[runner.testing.load("auth")])
+    from pytest_postgresql import factories
+    from runner import testing
+
+    postgresql_template = factories.postgresql_noproc(load=[testing.load("auth")])
     postgresql = factories.postgresql("postgresql_template")
 
 Each test then gets a clone, ``postgresql``, in some ten milliseconds.
