@@ -18,16 +18,23 @@ OWN = (
 # has no such column, is no view, has a value missing or twice.
 _MISTAKEN = ("42P07", "42P01", "42703", "42809", "23502", "23505")
 _THING = r"(?:(?:unlogged|foreign|materialized)\s+)?(?:table|view|sequence|type)\s+"
-_CLAIM = rf"""(?ix)
-    (?:
-        create\s+(?:or\s+replace\s+)?{_THING}(?:if\s+not\s+exists\s+)?
-      | (?:alter|drop)\s+{_THING}(?:if\s+exists\s+)?(?:only\s+)?
-      | (?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?)\s+(?:only\s+)?
-      | create\s+(?:or\s+replace\s+)?(?:constraint\s+trigger|trigger|rule|policy)\b[^;]*?\s(?:on|to)\s+
-    )
+_NAMED = r"""
     (?:public\s*\.\s*|(?-i:"public")\s*\.\s*)?
     (?:schema_migrations(?![\w$])|(?-i:"schema_migrations"))
     (?!\s*\.|\s+owner\s+to\b)
+"""
+_WRITES = r"(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?)\s+(?:only\s+)?"
+_CLAIM = rf"""(?isx)
+    (?:
+        create\s+(?:or\s+replace\s+)?{_THING}(?:if\s+not\s+exists\s+)?
+      | (?:alter|drop)\s+{_THING}(?:if\s+exists\s+)?(?:only\s+)?
+      | {_WRITES}
+      | (?:truncate|drop\s+table)\b[^;']*?,\s*(?:only\s+)?
+      | with\b.*?\b{_WRITES}
+      | do\b.*?\b(?!insert|merge){_WRITES}  # these two fail by themselves, with the same words
+      | create\s+(?:or\s+replace\s+)?(?:constraint\s+trigger|trigger|rule|policy)\b[^;]*?\s(?:on|to)\s+
+    )
+    {_NAMED}
 """
 
 

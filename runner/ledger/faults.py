@@ -36,8 +36,7 @@ _FAULTS = f"""
             end as fault,
             case
                 when a.type is null then ''
-                when e.type is null
-                    then pg_catalog.format('alter table {TABLE} drop column %I;', a.name)
+                when e.type is null then pg_catalog.format('alter table {TABLE} drop column %I;', a.name)
                 else pg_catalog.format('alter table {TABLE} alter column %I type %s;', a.name, e.type)
             end as cure
         from (values {", ".join(f"('{name}', '{type_}')" for name, type_ in COLUMNS.items())})
@@ -47,13 +46,11 @@ _FAULTS = f"""
                 pg_catalog.replace(pg_catalog.format_type(t.atttypid, t.atttypmod), '"', '') as type
             from pg_catalog.pg_attribute as t
             where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
-        ) as a using (name)
-        where a.type is distinct from e.type
+        ) as a using (name) where a.type is distinct from e.type
         union all
         select pg_catalog.format('trigger %I', t.tgname),
             pg_catalog.format('drop trigger %I on {TABLE};', t.tgname)
-        from pg_catalog.pg_trigger as t
-        where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
+        from pg_catalog.pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
         union all
         select pg_catalog.format('rule %I', r.rulename),
             pg_catalog.format('drop rule %I on {TABLE};', r.rulename)
@@ -66,6 +63,9 @@ _FAULTS = f"""
         union all
         select 'it is unlogged, so a crash empties it', 'alter table {TABLE} set logged;'
         where c.relpersistence = 'u'
+        union all
+        select 'its primary key is missing', 'alter table {TABLE} add primary key (series, version);'
+        where not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)
         union all
         select pg_catalog.format('table %I.%I inherits from it', s.nspname, k.relname),
             pg_catalog.format('alter table %I.%I no inherit {TABLE};', s.nspname, k.relname)
@@ -101,6 +101,7 @@ _FROM = """
 # the ledger's own row is asked first: a flag may be left from what is gone, but none is missing.
 _MAY_BE_FAULTY = """
     c.relhastriggers or c.relhasrules or c.relrowsecurity or c.relhassubclass or c.relpersistence <> 'p'
+    or not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)
 """
 FAULTS = f"select array(select array[f.fault, f.cure] from ({_FAULTS}) as f);"  # noqa: S608 - as above
 

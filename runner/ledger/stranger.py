@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runner.errors import LedgerUntrusted
+from runner.ledger.claim import NAME
 from runner.ledger.faults import TABLE
 
+if TYPE_CHECKING:
+    from runner.database import Error
+
+_DUPLICATE = "42710"
 ASIDE = "before_runner"  # the schema a stranger is moved to
 
 _KINDS = {
@@ -46,6 +53,12 @@ def found(kind: str, columns: list[str], companions: list[str]) -> LedgerUntrust
         remedy=f"Move it away, as its owner: {_move(kind, companions)} Then adopt the database with "
         "`baseline`. docs/production.md says more.",
     )
+
+
+def of_type(error: Error) -> LedgerUntrusted | None:
+    """Return what an error says of a type without columns: as a table would, it has the ledger's name."""
+    is_taken = error.sqlstate == _DUPLICATE and NAME in (error.diag.message_primary or "")
+    return found("c", [], []) if is_taken else None
 
 
 def _tool(columns: list[str], companions: list[str]) -> str | None:

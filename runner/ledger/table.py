@@ -183,7 +183,9 @@ def create(connection: Connection) -> None:
     try:
         database.run(connection, CREATE)
     except database.Error as error:
-        if found := trust.of_trigger(error):
+        from runner.ledger import stranger  # noqa: PLC0415 - failures only
+
+        if found := trust.of_trigger(error) or stranger.of_type(error):
             raise found from error
         raise
 

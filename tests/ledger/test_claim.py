@@ -37,6 +37,11 @@ CLAIMS = [
     "create or replace constraint trigger t after insert on schema_migrations execute function f();",
     "create rule r as on insert to schema_migrations do instead nothing;",
     "create policy p on schema_migrations using (true);",
+    "truncate t, public.schema_migrations;",
+    "drop table if exists t, only schema_migrations;",
+    "with x as (delete from public.schema_migrations returning 1) select * from x;",
+    "do $$\nbegin\n    delete from public.schema_migrations;\nend $$;",
+    "do $$ begin execute 'truncate table schema_migrations'; end $$;",
 ]
 OTHERS = [
     "create table app.schema_migrations (version bigint);",
@@ -52,6 +57,9 @@ OTHERS = [
     "alter table public.schema_migrations owner to joe;",
     "create view applied as select * from public.schema_migrations;",
     "comment on table t is 'drop table schema_migrations;';",
+    "with x as (select * from schema_migrations) insert into t select * from x;",
+    "do $$ begin if exists (select from public.schema_migrations) then perform 1; end if; end $$;",
+    "truncate t, app.schema_migrations;",
 ]
 
 

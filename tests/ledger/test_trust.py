@@ -46,6 +46,8 @@ FAULTS = {
     TRIGGER.format('"Audit ""it"'): 'trigger "Audit ""it"',
     'create rule "R" as on insert to public.schema_migrations do instead nothing': 'rule "R"',
     "alter table public.schema_migrations set unlogged": "it is unlogged, so a crash empties it",
+    "alter table public.schema_migrations drop constraint schema_migrations_pkey":
+        "its primary key is missing",
     'create table public."Child" () inherits (public.schema_migrations)':
         'table public."Child" inherits from it',
 }  # fmt: skip
@@ -125,6 +127,23 @@ def test_what_is_no_table_is_named_and_moved_away(db: Connection, made: str, kin
     database.run(db, statements(caught.value.remedy))
     create(db)
     assert ledger.read(db, series="app") == ()
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["domain public.schema_migrations as text", "type public.schema_migrations as enum ()",
+     "type public.schema_migrations as range (subtype = int)"],
+)  # fmt: skip
+def test_a_type_without_columns_is_named_as_the_ledger_is_made(
+    tmp_path: Path, db: Connection, each_url: str, made: str
+) -> None:
+    """A table brings a type of its name; no file is to blame, and the remedy clears the name."""
+    database.run(db, f"create {made}")
+    app = make(tmp_path, app=TWO)
+    with pytest.raises(LedgerUntrusted, match="is not the runner's ledger: it is a type") as caught:
+        app.migrate(each_url)
+    database.run(db, statements(caught.value.remedy))
+    assert len(app.migrate(each_url)) == 2
 
 
 AUTO_RLS = "execute 'alter table public.schema_migrations enable row level security{}'"
