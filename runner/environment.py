@@ -100,6 +100,12 @@ def check_meant(values: Mapping[str, str], missing: Sequence[str], *, expected: 
 
 def _may_embed(values: Mapping[str, str]) -> bool:
     """Tell whether the embedded server may stand in, as RUNNER_EMBEDDED says. Raises ``ConfigError``."""
+    from difflib import get_close_matches  # noqa: PLC0415 - as below
+
+    for name in values.keys() - {EMBEDDED}:
+        if get_close_matches(name.upper(), (EMBEDDED, "RUNNER_NO_EMBEDDED"), n=1, cutoff=0.9):
+            remedy = f"Write {EMBEDDED}, or remove it."
+            raise ConfigError(f"{name} is set, which nothing reads.", remedy=remedy)
     value = values.get(EMBEDDED, "")
     if value.strip().lower() not in _SWITCH:
         told = repr(value) if value.isalnum() else "neither on nor off"  # it may be a URL
@@ -133,8 +139,13 @@ def is_name(text: str) -> bool:
 def _is_near(name: str, expected: Collection[str]) -> bool:
     from difflib import get_close_matches  # noqa: PLC0415 - start-up time: only where no URL is found
 
-    word = re.split(r"\W", name, maxsplit=1)[0].upper()
-    return bool(get_close_matches(word, [one.upper() for one in expected], n=1, cutoff=0.85))
+    words = re.split(r"\W+", name.upper())  # a name in quotes, or as a shell writes it: $env:NAME, %NAME%
+    names = [one.upper() for one in expected]
+    meant = ("".join(words), "_".join(filter(None, words)), *words)
+    longer = rf"(?:.*_)?(?:{'|'.join(map(re.escape, (_PREFIX, *names)))})(?:_.*)?"
+    return any(
+        re.fullmatch(longer, word) or get_close_matches(word, names, n=1, cutoff=0.85) for word in meant
+    )
 
 
 def _parse(file: Path) -> dict[str, str]:

@@ -370,6 +370,11 @@ def test_a_misspelt_variable_never_ends_at_the_embedded_server(
         f"url_auht:{AUTH}",
         f"{AUTH}?sslmode",
         "URL_AUTH-s3cret",
+        "$env:URL_AUTH",
+        "%URL_AUTH%",
+        "URL-AUTH",
+        "\u200bURL_AUTH",
+        "URL_\u200bAUTH",
     ],
 )
 @pytest.mark.parametrize("where", ["environment", ".env"])
@@ -419,6 +424,22 @@ def test_a_project_may_call_its_variable_database_url(tmp_path: Path) -> None:
     assert _found(project, {}) is None
     with pytest.raises(UrlMissing, match="there is DATABASE_URL_TEST"):
         _found(project, {"DATABASE_URL_TEST": AUTH})
+
+
+@pytest.mark.parametrize("name", ["AUTH_DATABASE_URL", "TODO_URL_AUTH", "URL_AUTH_NEW", "Database_Url_Specs"])
+def test_a_longer_name_is_near(project: Project, name: str) -> None:
+    """With something before or behind the name that was meant."""
+    with pytest.raises(UrlMissing, match=f"there is {name}: misspelt"):
+        _found(project, {name: AUTH})
+
+
+@pytest.mark.parametrize("name", ["RUNNER_EMBEDED", "runner_embedded", "RUNNER_NO_EMBEDDED"])
+def test_a_misspelt_switch_is_no_switch(project: Project, name: str) -> None:
+    """A deploy that meant to forbid the embedded server does not get it."""
+    with pytest.raises(ConfigError, match=f"{name} is set, which nothing reads") as caught:
+        _found(project, {name: "off"})
+    assert "RUNNER_EMBEDDED" in (caught.value.remedy or "")
+    assert _found(project, {"RUNNER_TEMP": "/home/runner/work/_temp", "RUNNER_OS": "Linux"}) is None
 
 
 @pytest.mark.parametrize("where", ["environment", ".env"])
