@@ -170,7 +170,7 @@ def _(file: File) -> Iterator[Place]:
         name = found["name"].rpartition(".")[2]
         if not re.search(rf"\b(?:Drops|Changes)\b.*\b{name}\b", file.words):
             yield found.start(), " ".join(found[0].split())
-    for found in re.finditer(r"\b(?:truncate|delete from)\b.*", file.code):
+    for found in re.finditer(r"\b(?:truncate|delete\s+from|then\s+delete)\b.*", file.code):
         yield found.start(), found[0].strip()
     yield from cascading(file.code)
 

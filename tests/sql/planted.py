@@ -124,6 +124,16 @@ PLANTED: dict[str, tuple[str, list[tuple[str, str]]]] = {
         + trigger("trg_w2_updated_at", "w2", "w2"),
         [("updated-at", "column w2.updated_at")],
     ),
+    "updated_at_otherwise": (
+        "".join(
+            table(name, "updated_at timestamptz not null default now()")
+            + trigger(f"trg_{name}_updated_at", name, "set_updated_at").replace("before update on", when)
+            for name, when in (
+                ("w3", "before insert on"), ("w4", "after update on"), ("w5", "before update of id on"),
+            )
+        ),
+        [("updated-at", f"column {name}.updated_at") for name in ("w3", "w4", "w5")],
+    ),
     "schema": ("create schema aside;", [("schema", "object aside")]),
     "name": (table("e", '"Total" int'), [("name", "column e.Total")]),
     "name_constraint": (

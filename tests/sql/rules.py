@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.sql.catalog import Column, Constraint, Index
     from tests.sql.rule import Rule
 
+EACH_UPDATE = r" BEFORE UPDATE ON \S+ FOR EACH ROW EXECUTE "
 PINNED = ["search_path=pg_catalog, pg_temp"]
 rule: Rules[Catalog, Thing] = Rules()
 
@@ -172,10 +173,13 @@ def _(catalog: Catalog) -> Iterator[Thing]:
     "Create `trg_<table>_updated_at before update … for each row execute function public.set_updated_at()`.",
 )
 def _(catalog: Catalog) -> Iterator[Thing]:
-    triggers = {t.name: (t.function, t.enabled) for t in catalog.triggers}
+    sound = {
+        t.name
+        for t in catalog.triggers
+        if (t.function, t.enabled) == ("set_updated_at", "O") and re.search(EACH_UPDATE, t.definition)
+    }
     for column in catalog.columns:
-        trigger = triggers.get(f"trg_{column.table}_updated_at")
-        if column.column == "updated_at" and trigger != ("set_updated_at", "O"):
+        if column.column == "updated_at" and f"trg_{column.table}_updated_at" not in sound:
             yield column
 
 

@@ -89,6 +89,14 @@ PLANTED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
     "drop_and_add": (HEADER + "-- Changes ck_a.\nalter table public.a drop constraint if exists ck_a,\n"
                      "    add constraint ck_a check (true) not valid;\n", []),
     "drop_of_no_thing": (HEADER + "alter table public.a alter b drop not null, alter c drop default;\n", []),
+    "delete_spread": (
+        HEADER + "delete\n  from public.a;\ndelete /* all */ from public.a;\n",
+        [(3, "drop", "delete\n  from public.a"), (5, "drop", "delete           from public.a")],
+    ),
+    "delete_merged": (
+        HEADER + "merge into public.a using public.b on true when matched then delete;\n",
+        [(3, "drop", "then delete")],
+    ),
     "delete": (HEADER + "truncate public.a;\n", [(3, "drop", "truncate public.a")]),
     "careless": (HEADER + "create unique index i on public.a (b);\n",
                  [(3, "twice", "create unique index i on public.a")]),
