@@ -31,7 +31,7 @@ _RENUMBER = (
 _FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
 # Compiled where a folder has more than migrations. What editors, merges and patches leave beside a file,
 # whatever its name.
-_LEFT = r"(?i).*~|#.*#|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)"
+_LEFT = r"(?i).*~|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)"
 # Perhaps meant as a migration, or as the folder of the rollbacks.
 _NEARLY = r"(?is)[0-9].*|.*\.sql\s*|roll.?backs?"
 
