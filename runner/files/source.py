@@ -98,7 +98,7 @@ def requirements(sql: str, path: str) -> tuple[tuple[str, ...], bool]:
 
 def _directives(sql: str, path: str) -> Iterator[str | None]:
     """Yield each extension; ``None`` stands for no-transaction."""
-    lines = sql.replace("\r\n", " \n").replace("\r", "\n")  # every character stays at its place
+    lines = sql.replace("\r", "\n")  # every character stays at its place
     header = re.match(_HEADER, lines)
     for directive in re.finditer(_DIRECTIVE, lines):
         known = re.fullmatch(_KNOWN, directive.group(1))
