@@ -22,7 +22,7 @@ _DEFAULT = re.compile(
 _COLUMN = re.compile(rf"\b{_TIMES}\b[^,;]*\Z", re.IGNORECASE)
 _SET = re.compile(r"\bset\s+\Z", re.IGNORECASE)
 _WORD = re.compile(
-    rf"'\s*(?P<word>now|today|tomorrow|yesterday)\b[^']*'\s*(?P<cast>::\s*(?P<to>\w+)|\bas\s+{_TIMES}\b)?",
+    rf"'\s*(?P<word>now|today|tomorrow|yesterday)\b[^']*'\s*(?P<cast>::\s*(?P<to>\w+)|as\s+{_TIMES}\b)?",
     re.IGNORECASE,
 )
 
