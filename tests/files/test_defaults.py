@@ -15,6 +15,11 @@ FOLDED = [
     COLUMN.format("timestamptz default ('tomorrow'::timestamptz)"),
     COLUMN.format("timestamptz default timestamp with time zone 'now'"),
     COLUMN.format("date default cast('now' as date)"),
+    COLUMN.format("timetz default 'now'"),
+    COLUMN.format("timestamp default timestamp without time zone 'yesterday'"),
+    "alter table public.a alter t set default date 'today';",
+    "alter table public.a alter t set default cast('today' as date);",
+    "alter table public.a alter t set default 'Now';",
     "alter table public.a alter t set default 'now';",
     "alter table public.a add column if not exists u time default 'now';",
 ]
@@ -27,7 +32,9 @@ MOVING = [
     COLUMN.format("timestamptz default now(), s text default 'now'"),
     COLUMN.format("timestamptz -- default 'now'\n"),
     "select 'default ''now''', $$timestamptz default 'now'$$;",
+    "create table public.a (uptime text default 'now', dates text default 'now');",
     "alter table public.a alter s set default 'today';",
+    "alter table public.a alter s set default 'nowhere';",
     "select 'open",
 ]
 
@@ -35,8 +42,9 @@ MOVING = [
 @pytest.mark.parametrize("text", FOLDED)
 def test_a_time_that_is_read_once_is_found_with_its_place(text: str) -> None:
     """However its type is said, and where none is said."""
-    [(_, place)] = files.folded(f"select 1;\n{text}", path="a.sql")
+    [(word, place)] = files.folded(f"select 1;\n{text}", path="a.sql")
     assert (place.line, place.column) == (2, text.lower().index("default") + 1)
+    assert word in ("'now'", "'today'", "'tomorrow'", "'yesterday'")
 
 
 @pytest.mark.parametrize("text", MOVING)

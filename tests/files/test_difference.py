@@ -45,6 +45,11 @@ def test_a_change_the_server_would_notice_is_never_called_harmless(applied: str,
     assert explain(applied, current) != HARMLESS
 
 
+def test_line_ends_within_a_string_are_no_change() -> None:
+    """As for the checksum, a checkout may have changed them, and blanks before them."""
+    assert explain("select 'a\nb'; -- x", "select 'a \r\nb'; -- y") == HARMLESS
+
+
 def test_a_real_change_is_shown_as_a_diff() -> None:
     """The diff names its sides and shows the changed lines with two around them."""
     applied = "".join(f"select {i};\n" for i in range(9))
@@ -73,6 +78,7 @@ def test_a_long_diff_is_cut() -> None:
     lines = explain(applied, applied.replace("select", "table"))
     assert len(lines) == 41
     assert lines[-1] == "... and 163 more lines"  # 3 of header + 200 changed - 40 shown
+    assert len(explain("", "select 1;\n" * 36)) == 40
 
 
 @pytest.mark.parametrize("current", ["select 'open;", "\\set x", "/* open", "do $$"])

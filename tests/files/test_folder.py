@@ -201,6 +201,15 @@ def test_1000_follows_999(tmp_path: Path) -> None:
     assert versions[998:] == ["998", "999", "1000", "1001"]
 
 
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="no other system tells which files are open")
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    """A system lets a program have few at once, and a folder may have thousands."""
+    _write(tmp_path, "000_a.sql")
+    before = os.listdir("/dev/fd")  # noqa: PTH208 - numbers
+    folder.load("auth", tmp_path, root=tmp_path)
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208 - as above
+
+
 def test_an_empty_folder_has_no_migrations(tmp_path: Path) -> None:
     """A new series begins so."""
     assert folder.load("auth", tmp_path, root=tmp_path) == ()
@@ -237,6 +246,7 @@ def test_what_is_nearly_named_like_a_migration_is_rejected(tmp_path: Path, name:
     "name",
     [
         "000_a.sql~", "000_a.sql.orig", "000_a.sql.rej", "000_a.sql.bak", "#000_a.sql#", "000_a.sql.SWP",
+        "000_a.sql.swo", "000_a.sql.tmp", "000_a.sql.old", "000_a.sql.save",
         "#x#", "README.md", "Thumbs.db", "drafts", "notes.txt",
     ],
 )  # fmt: skip
@@ -288,6 +298,8 @@ def test_links_as_a_config_map_mounts_them_are_followed(tmp_path: Path) -> None:
     (tmp_path / "000_a.sql").symlink_to("..data/000_a.sql")
     [migration] = folder.load("auth", tmp_path, root=tmp_path)
     assert (migration.path, migration.sql) == ("000_a.sql", SQL)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert folder.load("auth", tmp_path / "link", root=tmp_path / "link")[0].sql == SQL
 
 
 def _make_directory(path: Path) -> None:

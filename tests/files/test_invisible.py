@@ -39,6 +39,7 @@ def test_every_one_is_known() -> None:
         ("create table public.users", "(id int);"),
         ("select 1;\n", "select 2;"),
         ("select 1;", ""),
+        ("", "select 1;"),
         ("-- é\nselect 'é', \"é\", $$é$$", ";"),
         ("select a", "$$b$$;"),
         ("/* é */ select 1", " as x; select 2;"),

@@ -56,6 +56,10 @@ def test_schemas_are_found_where_sql_makes_them(text: str, names: tuple[str, ...
             ((None, "f", "timestamp with time zone[]"),),
         ),
         ("create or replace function f() returns table (a int) language sql as '';", ((None, "f", None),)),
+        *(
+            (f"create or replace function f() returns {of} stable", ((None, "f", of),))
+            for of in ("double precision", "character varying", "time without time zone", "tables")
+        ),
     ],
 )
 def test_which_routines_a_text_would_replace(text: str, found: tuple[tuple[str | None, ...], ...]) -> None:
