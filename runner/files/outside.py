@@ -60,7 +60,7 @@ _CALL = rf"(?i)call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
 _PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:({NAME})\s*\.\s*)?({NAME})\s*\("
 _STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'"
 # In a body, which may end behind it.
-_MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*|\Z))"
+_MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$]|--|/\*))"
 _ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
 
 _OWN = r"set(?>_config\s*\(\s*+'[\w ]++\.|\s++(?:local\s++|session\s++)?(?:\w++|\"[^\"]*+\")\s*+\.\s*+[\w\"])"
