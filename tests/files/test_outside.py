@@ -70,6 +70,8 @@ OUTSIDE = [
     "do $$ declare n int := 1; begin for i in 1..2 loop n := 2; commit; end loop; end $$ language plpgsql",
     "do $$ begin for i in 1..2 loop commit; end loop; end $$", "DO $$ BEGIN COMMIT AND CHAIN; END $$",
     "do $$ begin if true then commit; end if; end $$", "do $$ begin /* now */ commit -- then\n; end $$",
+    "do 'begin perform ''x''; commit; end'",
+    "do $$ begin if false then null; else commit; end if; end $$",
     "do $$ begin commit /* now */ ; end $$", "do $$ begin rollback\n\t; end $$",
     "do -- it's\n $$ begin null; rollback and no chain; end $$",
     "do language 'plpgsql' $$ begin commit; end $$",
@@ -168,6 +170,12 @@ def test_what_only_newer_servers_know_is_never_taken(connection: Connection, tex
     assert _answer(connection, text) in ("42601", "25001")
     with pytest.raises(FileRefused, match="cannot run in a transaction"):
         files.check(text, path="a.sql")
+
+
+def test_a_subscription_that_makes_no_slot_is_taken() -> None:
+    """The server takes it, too, where it finds the publisher."""
+    create = "create subscription s connection 'x' publication p with (create_slot = false)"
+    assert files.check(create, path="a.sql") == 1
 
 
 def test_procedures_are_known_by_their_bodies() -> None:

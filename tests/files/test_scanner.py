@@ -31,6 +31,7 @@ VALID = {
     "E string": r"«select E'it''s \' ;', e'\\';» «select ';\';»",
     "E string of backslashes": r"«select E'\\\\';» «select E'\\\';';» «select 2;»",
     "E string that goes on": "«select E'a'\n  'b\\'; c', E'a' -- it's\n\n 'b\\'; c';» «select ';\\';»",
+    "E string that goes on behind a comment": "«select E'a'\n-- it's\n 'b\\'; c';» «select ';\\';»",
     "plain string that goes on": "«select 'a'\n'b\\';» «select ';';»",
     "word that ends in e": r"«select name'\';» «select ';\';»",
     "unicode string": r"«select U&'d\0061t;', u&'!0061;\' uescape '!';» «select ';\';»",
@@ -65,6 +66,7 @@ VALID = {
     "names like end": '«create function f("end" int, a$end int, end$case int) returns int begin atomic'
     ' select a$end; select "end"; select end$case; end;» «select 2;»',
     "function without a body": "«create function f() returns int return (select 1);» «select f();»",
+    "a column begin as atomic": "«create table t (begin int);» «select begin atomic from t;» «select 2;»",
     "atomic in a string": "«create function f() returns text language sql as 'select ''begin atomic;''';»"
     " «select 2;»",
     "function in plpgsql": "«create function f() returns void language plpgsql as $$begin perform 1; end$$;»"
