@@ -28,7 +28,7 @@ VALID = {
     "string": "«select ';', '--', '/*';» «select 2;»",
     "doubled quote": "«select 'it''s; here', '''', '';» «select 2;»",
     "backslash in a plain string": r"«select '\';» «select ';\';»",
-    "E string": r"«select E'it''s \' ;', e'\\';» «select ';\';»",
+    "E string": r"«select E'it''s \' ;', e'\\', e'\';';» «select ';\';»",
     "E string of backslashes": r"«select E'\\\\';» «select E'\\\';';» «select 2;»",
     "E string that goes on": "«select E'a'\n  'b\\'; c', E'a' -- it's\n\n 'b\\'; c';» «select ';\\';»",
     "E string that goes on behind a comment": "«select E'a'\n-- it's\n 'b\\'; c';» «select ';\\';»",
@@ -36,7 +36,7 @@ VALID = {
     "word that ends in e": r"«select name'\';» «select ';\';»",
     "unicode string": r"«select U&'d\0061t;', u&'!0061;\' uescape '!';» «select ';\';»",
     "bits and national": "«select b'101', x'1F', N';\\';» «select ';';»",
-    "quoted name": '«select 1 as "a;b""c;", 2 as ";--";» «select 3;»',
+    "quoted name": '«select 1 as "a;b""c;", 2 as ";--", 3 as """;";» «select 4;»',
     "unicode name": r'«select 1 as U&"d\0061;";» «select 2;»',
     "dollar quotes": "«select $$;'--/*$$, $$$$;» «select 2;»",
     "tagged dollar quotes": "«select $a$;$$;$b$;$A$;$a$;» «select $_1$;$_1$;» «select $é$;$é$;»",
@@ -59,8 +59,12 @@ VALID = {
     "atomic procedure": "«create procedure p() begin atomic select 1; select 2; end;» «call p();»",
     "an argument named begin of type atomic": (
         "«create domain atomic as int;» «create function f(begin atomic) returns int return 1;» «select 1;»"
+        " «create function h(a numeric(9), begin atomic) returns int return 1;»"
         " «create function g(begin atomic, a int default (1)) returns int begin atomic select (1); end;»"
         " «end;»"
+    ),
+    "a routine named end": (
+        "«create function public.end() returns int begin atomic select 1;end;» «select public.end();»"
     ),
     "empty atomic body": "«create procedure p() begin atomic end;» «call p();»",
     "names like end": '«create function f("end" int, a$end int, end$case int) returns int begin atomic'
