@@ -16,8 +16,6 @@ from runner import config
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from runner.errors import Place
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -63,18 +61,9 @@ def _escaped(text: object, table: dict[str, str]) -> str:
 
 def _file(path: str, project: Path | None) -> str:
     """Return a file as GitHub knows it, from the root of the checkout: the project may lie below that."""
-    with suppress(FileNotFoundError):  # the working directory is gone
+    with suppress(FileNotFoundError, RunnerError):  # the working directory is gone, or the project
         root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-        for folder in _folders(project):
-            file = folder / path
-            if file.is_file() and file.is_relative_to(root):
-                return file.relative_to(root).as_posix()
+        file = config.load(project).root / path
+        if file.is_file() and file.is_relative_to(root):
+            return file.relative_to(root).as_posix()
     return path
-
-
-def _folders(project: Path | None) -> Iterator[Path]:
-    """Yield where a path may begin: at the root of the project, else at the working directory or above."""
-    with suppress(RunnerError):
-        yield config.load(project).root
-    here = Path.cwd().resolve()
-    yield from (here, *here.parents)
