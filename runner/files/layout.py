@@ -43,7 +43,7 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
     text = _configuration(file, series, variable)
     folder = root / "sql" / series
     written: list[Path] = []
-    if not folder.is_dir() or not any(folder.glob("*.sql")):
+    if not any(folder.glob("*.sql")):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         written += template.create(series, folder, FIRST, root=root, variable=variable)
