@@ -38,6 +38,10 @@ MALFORMED = {
     "open bracket": f"postgresql://u:{SECRET}@[::1/db",
     "conninfo without a value": f"host=h password {SECRET}",
     "a blank in a secret without quotes": f"host=h oauth_client_secret=x {SECRET}=y",
+    "a word": SECRET,
+    "a host in the password": f"postgresql://u:1/x?host={SECRET}@h/db",
+    "a parameter behind an open bracket": f"postgresql://[::1?{SECRET}=1",
+    "what is no parameter's name": f"postgresql://h/db?{SECRET}%2B",
     "an ampersand in a secret": f"postgresql://h/db?oauth_client_secret=x&{SECRET}=y",
 }
 
@@ -55,6 +59,8 @@ FOREIGN = {
     "quoted conninfo": (f"'host=h password={SECRET}'", "quotes around it", "docker --env-file"),
     "schema": (f"postgresql://u:{SECRET}@h/db?schema=public", "no parameter schema", "options=-csearch_path"),
     "pgbouncer": (f"postgresql://u:{SECRET}@h/db?pgbouncer=true", "parameter pgbouncer", "server's own port"),
+    "connection_limit": (f"postgresql://u:{SECRET}@h/db?connection_limit=1", "connection_limit", "to look"),
+    "sslaccept": (f"postgresql://u:{SECRET}@h/db?sslaccept=strict", "parameter sslaccept", "sslmode=require"),
     "the second one": (f"postgresql://u:{SECRET}@h/db?sslmode=require&pool_timeout=3", "pool_timeout", "out"),
     "ssl": (f"postgresql://u:{SECRET}@h/db?ssl=require", "parameter ssl but", "sslmode=require"),
     "unknown": (f"postgresql://u:{SECRET}@h/db?nope={SECRET}", "no parameter nope", "Take nope=… out"),
@@ -113,6 +119,7 @@ def test_the_part_of_a_url_that_is_not_libpqs_is_named_with_its_cure(url: str, p
         ("host=h dbname=db password='p@s s'", {"host": "h", "password": "p@s s"}),
         ("postgresql://h1:1,h2:2/db", {"host": "h1,h2", "port": "1,2"}),
         ("postgresql://u:p#w?x:y@h/db", {"password": "p#w?x:y", "host": "h"}),
+        ("postgresql://h/db?sslmode=disable", {"sslmode": "disable"}),
         ("service=mine", {"service": "mine"}),
         ("postgresql://u:p%40@%40app:5433/db", {"password": "p@", "host": "@app", "port": "5433"}),
         ("postgresql:///db?host=@app", {"host": "@app"}),
@@ -150,6 +157,7 @@ def test_a_password_in_the_servers_words_is_hidden(monkeypatch: pytest.MonkeyPat
     [
         ("p", 'port 1 failed: "p" is wrong', 'port 1 failed: "***" is wrong'),
         ("postgres", 'for user "postgres"', 'for user "postgres"'),
+        ("ab", "cab abc ab", "cab abc ***"),
         ("!", "is ! wrong", "is *** wrong"),
         ("longer words", 'no "xlonger wordsx"', 'no "x***x"'),
     ],

@@ -32,7 +32,9 @@ def test_a_series_is_added_to_whatever_is_there(tmp_path: Path, before: str | No
     assert _names(tmp_path, written) == [
         "pyproject.toml", "sql/app/000_first.sql", "sql/app/rollback/000_first.sql", ".gitignore",
     ]  # fmt: skip
-    assert file.read_text().startswith((before or "").strip())
+    assert file.read_text().startswith((before or "").strip() or "# What")
+    assert (tmp_path / ".gitignore").read_bytes() == b".env\n.postgres/\n"
+    assert b"\r" not in file.read_bytes()
     series = {one.name: one for one in config.load(file).series}
     assert (series["app"].database, series["app"].variable) == ("app", "DATABASE_URL_APP")
     assert [m.label for m in folder.load("app", series["app"].folder, root=tmp_path)] == ["000_first"]
@@ -55,7 +57,10 @@ def test_files_that_are_there_stay_alone(tmp_path: Path) -> None:
         ".gitignore",
     ]
     assert (tmp_path / ".gitignore").read_text() == "*.log\n.env\n.postgres/\n"
+    (tmp_path / ".gitignore").write_text(".env\n.postgres/")
+    (tmp_path / "sql" / "other").mkdir()
     assert _names(tmp_path, lay_out(tmp_path, tmp_path / config.FILE, "other"))[-1].startswith("sql/other")
+    assert (tmp_path / ".gitignore").read_text() == ".env\n.postgres/"
 
 
 @pytest.mark.parametrize("name", ["", "App", "a-b", "1a", "a b", "../a", "a.b"])
