@@ -54,10 +54,12 @@ def columns(text: str) -> int:
 
 def head(text: str, width: int) -> str:
     """Return as much of the beginning as takes at most ``width`` columns."""
-    cut = text[: max(width, 0)]
-    while columns(cut) > width:
-        cut = cut[:-1]
-    return cut
+    end = width = max(width, 0)
+    while columns(text[:end]) > width:
+        end -= 1
+    while end < len(text) and columns(text[: end + 1]) <= width:  # a combining mark
+        end += 1
+    return text[:end]
 
 
 def shortened(text: str, width: int | None) -> str:
@@ -72,7 +74,9 @@ def shortened(text: str, width: int | None) -> str:
 def part(text: str, width: int | None, *, start: int = 0) -> str:
     """Return ``width`` columns of a line from column ``start`` on, with … where something is cut off."""
     if start and text:
-        text = "…" + text[len(head(text, start + 1)) :]
+        front = head(text, start + 1)
+        rest = text[len(front) :]
+        text = f"… {rest[1:]}" if columns(front) <= start else f"…{rest}"  # half an ideograph
     return text if width is None or columns(text) <= width else head(text, width - 1) + "…"
 
 
