@@ -21,6 +21,7 @@ BLANKED = {
 BODIES = {
     "do $$ begin end $$;": " begin end ",
     "do language 'plpgsql' $x$ begin null; end $x$": " begin null; end ",
+    "do $$ begin end $$ language 'plpgsql'": " begin end ",
     "do 'begin raise ''x''; end'": "begin raise ''x''; end",
     "create function f(a text default 'x') returns int language 'sql' as $$ select 1 $$": " select 1 ",
     "do /* 'a longer one than the body' */ $$ x $$ -- '": " x ",

@@ -240,6 +240,15 @@ def test_the_first_problem_is_raised_and_lists_the_others() -> None:
     assert [note.partition(" ")[0] for note in caught.value.notes] == ["CHECKSUM_MISMATCH:", "FILE_MISSING:"]
 
 
+def test_what_is_to_be_done_about_several_is_said_once() -> None:
+    """Those that follow tell only what is wrong."""
+    with pytest.raises(ChecksumMismatch) as caught:
+        compare.check(_steps("000 a changed, 001 b changed", "000 a, 001 b, 002 c, 003 d"))
+    edited, missing, another = caught.value.notes
+    assert str(caught.value.remedy) not in edited
+    assert ("Restore the file" in missing, "Restore the file" in another) == (True, False)
+
+
 def test_a_single_problem_has_no_notes() -> None:
     """A problem is not listed below itself."""
     with pytest.raises(ChecksumMismatch) as caught:
