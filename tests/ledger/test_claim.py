@@ -23,6 +23,8 @@ CLAIMS = [
     "create or replace view public.schema_migrations as select 1;",
     "create materialized view schema_migrations as select 1;",
     "create sequence schema_migrations;",
+    "create foreign table schema_migrations (version bigint) server s;",
+    "create type schema_migrations as (version bigint);",
     "drop table schema_migrations;",
     "drop table if exists public.schema_migrations cascade;",
     'alter table only public."schema_migrations" add constraint x primary key (version);',
@@ -102,6 +104,7 @@ def test_a_comment_or_a_string_is_no_statement(tmp_path: Path, each_url: str) ->
         "insert into schema_migrations (version) values ('1');",
         "insert into schema_migrations (dirty) values (true);",
         "drop view schema_migrations;",
+        "insert into schema_migrations values ('app', '000', 'a', '', '', default, default, 0, '');",
     ],
 )
 def test_what_a_block_hides_fails_with_the_same_words(tmp_path: Path, each_url: str, hidden: str) -> None:
@@ -112,6 +115,13 @@ def test_what_a_block_hides_fails_with_the_same_words(tmp_path: Path, each_url: 
     assert caught.value.remedy == claim.OWN
     with psycopg.connect(each_url) as db:
         assert db.execute("select to_regclass('public.schema_migrations')").fetchone() == (None,)
+
+
+def test_a_mistake_about_another_table_is_another_matter(tmp_path: Path, url: str) -> None:
+    """Whatever the SQLSTATE."""
+    with pytest.raises(SqlFailed, match="nowhere") as caught:
+        make(tmp_path, app={"000_a.sql": "do $$ begin perform 1 from nowhere; end $$;"}).migrate(url)
+    assert caught.value.remedy != claim.OWN
 
 
 def test_a_right_that_lacks_is_another_matter(tmp_path: Path, plain_url: str, each_url: str) -> None:
