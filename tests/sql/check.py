@@ -22,19 +22,23 @@ from runner.errors import RunnerError
 from runner.files import folder
 from runner.schema import scratch
 from tests import servers
-from tests.sql import catalog, file_rules, rules
+from tests.sql import catalog, file_rules, rules, targets
 from tests.sql.file import File, files
 from tests.sql.rule import Broken, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runner.config import Project, Series
     from runner.model import Migration
-    from tests.sql.catalog import Catalog
+    from tests.sql.catalog import Catalog, Column
     from tests.sql.file import Place
 
-    AnyRule = Rule[Catalog, catalog.Thing] | Rule[tuple[Catalog, Catalog], str]
+    AnyRule = (
+        Rule[Catalog, catalog.Thing]
+        | Rule[tuple[Catalog, Catalog], str]
+        | Rule[Mapping[str, Catalog], tuple[str, Column]]
+    )
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECTS = (ROOT, ROOT / "examples" / "todo")
@@ -52,7 +56,7 @@ CHANGES: Rule[tuple[Catalog, Catalog], str] = Rule(
 
 def project_rules() -> list[tuple[str, str, str]]:
     """Return name, meaning and remedy of every rule, as docs/writing.md lists them."""
-    every: list[AnyRule | Rule[File, Place]] = [*file_rules.RULES, CHANGES, *rules.RULES]
+    every: list[AnyRule | Rule[File, Place]] = [*file_rules.RULES, CHANGES, *rules.RULES, targets.RULE]
     return [(one.name, one.what, one.remedy) for one in every]
 
 
@@ -79,10 +83,18 @@ def catalogs(project: Project, url: str) -> list[Broken]:
     A rule is broken by the file since which it has been, to the end.
     """
     found: list[Broken] = []
+    ends: dict[str, Catalog] = {}
     for series in project.series:
         migrations = folder.load(series.name, series.folder, root=project.root)
         with scratch.scratch_database(url, source="the scratch server") as there:
-            found += _series(project, series, _moments(migrations, there))
+            moments = list(_moments(migrations, there))
+        found += _series(project, series, moments)
+        if moments:
+            ends[series.name] = moments[-1][1]
+    for name, column in targets.RULE.find(ends):
+        own = (file for file in files(project) if file.series.name == name and not file.is_rollback)
+        last = [file for file in own if _place(file, f"column {column.name}")][-1]
+        found.append(_broken(last, targets.RULE, f"column {column.name}"))
     return sorted(found)
 
 
@@ -98,7 +110,7 @@ def _moments(migrations: Sequence[Migration], url: str) -> Iterator[tuple[Migrat
 
 
 def _series(
-    project: Project, series: Series, moments: Iterator[tuple[Migration, Catalog]]
+    project: Project, series: Series, moments: Iterable[tuple[Migration, Catalog]]
 ) -> Iterator[Broken]:
     before: Catalog | None = None
     since: dict[tuple[str, str], File] = {}

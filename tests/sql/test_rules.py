@@ -10,10 +10,12 @@ import pytest
 from runner import config
 from tests.project import make
 from tests.sql import check, rules
-from tests.sql.planted import FIRST, PLANTED
+from tests.sql.planted import FAR, FIRST, PLANTED, index, table
 from tests.sql.rule import EXCEPTIONS, Broken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Server
     from tests.sql.catalog import Catalog, Thing
     from tests.sql.clone import Clone
@@ -90,3 +92,24 @@ def test_every_exception_is_needed(server: Server, monkeypatch: pytest.MonkeyPat
     }
     assert found == excused.keys()
     assert all(excused.values())
+
+
+def test_a_sentence_that_names_nothing_in_the_other_series_is_found(server: Server, tmp_path: Path) -> None:
+    """Another series, table or column, its own series, no uuid: once it is applied a file must mend it."""
+    names = ("auth.users.uid", "auth.user.id", "authx.users.id", "app.far.id", "auth.users.email")
+    columns = [f"c{number} uuid" for number in range(len(names) + 1)]
+    comments = [
+        FAR.format(f"far.c{number}").replace("auth.users.id", name)
+        for number, name in enumerate((*names, "auth.users.id"))
+    ]
+    indexes = [index(f"idx_far_c{number}", f"public.far (c{number})") for number in range(len(columns))]
+    project = make(
+        tmp_path,
+        auth={"000_a.sql": "-- It.\n" + table("users", "email text")},
+        app={"000_f.sql": "\n".join(("-- It.", table("far", *columns), *comments, *indexes))},
+    )
+    found = check.catalogs(config.load(project.file), server.url("postgres"))
+    assert {(one.rule, one.object) for one in found} == {
+        ("cross-database-target", f"column far.c{number}") for number in range(len(names))
+    }
+    assert {one.file for one in found} == {"app/000_f.sql"}
