@@ -19,7 +19,8 @@ _DEFAULT = re.compile(
     rf"\bdefault\s+(?:\(\s*|cast\s*\(\s*)*(?P<type>{_TIMES}(?:\s+with(?:out)?\s+time\s+zone)?\s+)?(?P<quote>')",
     re.IGNORECASE,
 )
-_COLUMN = re.compile(rf"\b{_TIMES}\b[^,;]*\Z", re.IGNORECASE)
+_BEHIND = r"\s*(?:[(\[]|(?:with|without|array|not|null|constraint|primary|unique|check|references)\b|\Z)"
+_COLUMN = re.compile(rf"\b{_TIMES}\b(?={_BEHIND})[^,;]*\Z", re.IGNORECASE)
 _SET = re.compile(r"\bset\s+\Z", re.IGNORECASE)
 _WORD = re.compile(
     rf"'\s*(?P<word>now|today|tomorrow|yesterday)\b[^']*'\s*(?P<cast>::\s*(?P<to>\w+)|as\s+{_TIMES}\b)?",

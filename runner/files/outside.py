@@ -85,6 +85,9 @@ def check(statement: Statement, text: str, committing: Iterable[str]) -> None:
 def refused(statement: Statement, text: str) -> str | None:
     """Return what PostgreSQL calls impossible inside a transaction, in words; ``None`` for all the rest."""
     kind = _kind(statement)
+    if kind == "reindex concurrently":
+        said = blanked(text[statement.start : statement.end])
+        return None if re.match(rf"(?i)\w+\s*\([^)]*\bconcurrently{_OFF}", said) else kind
     if kind == "drop subscription":
         return None if re.search(_WITHOUT_SLOT, blanked(text[: statement.start])) else kind
     options = re.search(r"(?i)\bwith\s*\(", statement.code) if kind else None

@@ -21,7 +21,7 @@ _PIECE = 64 * 1024  # bytes; most files are smaller
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows would change the line ends
 _NOT_IN_TEXT = {"\0": "a NUL character", "\ufeff": "a byte order mark"}
 # Compiled where a file has a directive.
-_HEADER = r"(?:[ \t]*(?:--[^\n]*)?\n)*"
+_HEADER = r"(?:[ \t]*(?:--[^\n]*)?\n)*(?:[ \t]*--[^\n]*\Z)?"
 _DIRECTIVE = r"(?m)^[ \t]*--[ \t]*runner:[ \t]*([^\n]*?)[ \t]*$"
 _KNOWN = r"requires-extension[ \t]+([a-z0-9_-]+)|no-transaction"
 

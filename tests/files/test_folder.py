@@ -67,6 +67,7 @@ REJECTED: dict[str, tuple[type[RunnerError], str, str | None, str]] = {
 REFUSED = {
     "empty": ("holds no statement", "1:1"),
     "comment_only": ("holds no statement", "1:1"),
+    "directive_only": ("holds no statement", "1:1"),
     "commit_inside": ("controls the transaction (commit)", "2:1"),
     "begin_inside": ("controls the transaction (begin)", "3:1"),
     "psql_command": ("holds a psql command", "2:1"),

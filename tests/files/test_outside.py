@@ -84,6 +84,7 @@ INSIDE = [
     "create index if not exists concurrent on public.one (id)",
     "create index on only public.t (n)", "drop index i", "reindex index i", "reindex table public.one",
     "reindex (verbose) table public.one", "reindex (concurrently false) index i",
+    "reindex (concurrently 'off') index i", "reindex (verbose, concurrently 'false') table public.one",
     "reindex (concurrently off, verbose) table public.one", "reindex (concurrently 0) index i",
     "refresh materialized view concurrently public.m", "alter type public.mood add value 'glad'",
     "alter table public.t detach partition public.t_1", 'alter table public.t detach partition public."T 2"',
