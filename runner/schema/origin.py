@@ -86,6 +86,20 @@ _COLUMNS = """
         and pg_catalog.has_table_privilege(c.oid, 'select')
     order by c.relname, a.attnum
 """
+# What extensions own, and what goes with one (`depends on extension`): no row of the object itself says so.
+# And the roles that somebody has made, of which rows give the oid: made anew, a role has another.
+_TIES = """
+    select
+        (
+            select pg_catalog.string_agg(d::text, ',' order by d::text) from pg_catalog.pg_depend as d
+            where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.objid >= %(first)s
+        ),
+        array(select r.oid from pg_catalog.pg_roles as r where r.oid >= %(first)s order by r.oid),
+        array(
+            select 'role ' || pg_catalog.quote_ident(r.rolname)
+            from pg_catalog.pg_roles as r where r.oid >= %(first)s order by r.oid
+        )
+"""
 
 
 class Catalog(NamedTuple):
@@ -161,3 +175,9 @@ def catalogs(connection: Connection) -> tuple[Catalog, ...]:
         for (name, oid), columns in tables.items()
         if "oid" in columns or name in OTHERS
     )
+
+
+def ties(connection: Connection) -> tuple[str | None, dict[int, str]]:
+    """Return what extensions own, as a text, and how roles are called, by oid. Does not write."""
+    [(owned, oids, names)] = query(connection, _TIES, first=FIRST_OID)
+    return owned, dict(zip(oids, names, strict=True))

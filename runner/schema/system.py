@@ -28,11 +28,6 @@ _COUNTERS = """
         pg_catalog.pg_stat_get_tuples_deleted(c.oid)
     from unnest(%s::pg_catalog.oid[]) as c (oid)
 """
-# What extensions own, and what goes with one (`depends on extension`): no row of the object itself says so.
-_TIES = """
-    select pg_catalog.string_agg(d::text, ',' order by d::text) from pg_catalog.pg_depend as d
-    where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.objid >= %s
-"""
 _HORIZON = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text"
 
 _NUMBERED = re.compile(r'("RI_ConstraintTrigger_[a-z])_\d+"')
@@ -63,6 +58,7 @@ class Follower:
     since: str  # the oldest transaction that may have written what was not read yet
     counters: dict[int, tuple[int, int]]
     ties: str | None  # of extensions to objects
+    roles: dict[int, str]  # how they are called now
     rows: Rows = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # of our rows, by catalog
@@ -74,12 +70,8 @@ def start(connection: Connection) -> Follower:
     """Return a follower of a database to which nothing was done yet. Does not write."""
     catalogs = origin.catalogs(connection)
     [(horizon,)] = query(connection, _HORIZON)
-    return Follower(connection, catalogs, horizon, _counters(connection, catalogs), _ties(connection))
-
-
-def _ties(connection: Connection) -> str | None:
-    [(ties,)] = query(connection, _TIES, origin.FIRST_OID)
-    return None if ties is None else str(ties)
+    ties, roles = origin.ties(connection)
+    return Follower(connection, catalogs, horizon, _counters(connection, catalogs), ties, roles)
 
 
 def _counters(connection: Connection, catalogs: Sequence[Catalog]) -> dict[int, tuple[int, int]]:
@@ -90,12 +82,15 @@ def _counters(connection: Connection, catalogs: Sequence[Catalog]) -> dict[int, 
 def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     """Read what changed since the last time; return the relations concerned, ``None`` for all of them.
 
-    All of them when something got another name, which shows in the words for whatever depends on it, and may
-    have when it is something that every database is born with; or when an extension owns something else. The
-    sessions that wrote must have told the server what they counted; ``horizon`` is the oldest transaction
-    that may go on.
+    All of them when something, or a role, got another name, which shows in the words for whatever depends on
+    it, and may have when it is something that every database is born with; or when an extension owns
+    something else. The sessions that wrote must have told the server what they counted; ``horizon`` is the
+    oldest transaction that may go on.
     """
-    counters, ties = _counters(follower.connection, follower.catalogs), _ties(follower.connection)
+    counters = _counters(follower.connection, follower.catalogs)
+    ties, roles = origin.ties(follower.connection)
+    is_renamed = any(roles.get(oid, name) != name for oid, name in follower.roles.items())
+    follower.roles = roles
     written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
     shrunk = [c for c in written if _loses_keys(c, counters[c.oid][1], follower.counters[c.oid][1])]
     new = _changed(follower, written, follower.since)
@@ -104,9 +99,8 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     gone = [follower.rows.pop(key) for key in lost]
     new = {key: row for key, row in new.items() if row != follower.rows.get(key)}  # not written as it was
     old = {key: follower.rows[key] for key in new.keys() & follower.rows.keys()}
-    is_whole = (
-        ties != follower.ties or not is_ours or any(row.label != new[key].label for key, row in old.items())
-    )
+    is_renamed = is_renamed or any(row.label != new[key].label for key, row in old.items())
+    is_whole = is_renamed or ties != follower.ties or not is_ours
     if is_whole:
         new |= _changed(follower, follower.catalogs, "")
         lost += _dropped(follower, new)
@@ -139,8 +133,9 @@ def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Row
     for catalog, (_, oid, _, identity, *_) in found:
         if catalog.name not in OTHERS and oid >= catalog.first:  # the server's own keep their numbers
             follower.names[oid] = _NUMBERED.sub(r'\1"', identity)
+    names = follower.names | follower.roles
     return {
-        (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, follower.names)._replace(
+        (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, names)._replace(
             schema=schema, whole=whole
         )
         for catalog, (key, oid, type_, identity, schema, facts, whole) in found
