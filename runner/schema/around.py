@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, ledger
 from runner.files import blanked
-from runner.schema import roles
+from runner.schema import membership, roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runner.database import Connection
     from runner.model import Migration
+    from runner.schema.membership import Membership
     from runner.schema.roles import Role
 
 _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
@@ -82,6 +83,7 @@ _MEANING = [
     "array_nulls", "xmloption", "backslash_quote", "transform_null_equals", "check_function_bodies",
     "default_text_search_config", "default_table_access_method", "default_toast_compression",
     "default_tablespace", "quote_all_identifiers",  # with the second, options of a dictionary are kept quoted
+    "createrole_self_grant",  # what who makes a role may do with it
 ]  # fmt: skip
 _SET = """
     select name, reset_val from pg_catalog.pg_settings
@@ -116,6 +118,7 @@ class Around(NamedTuple):
     defaults: str | None  # default privileges, as JSON
     locale: str | None  # as create database chooses it; none for C, and where the encoding is not UTF-8
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
+    memberships: list[Membership]  # of the role that migrates, also by way of others
 
 
 def look(connection: Connection) -> Around:
@@ -123,7 +126,8 @@ def look(connection: Connection) -> Around:
     [result] = database.ask(connection, database.fill(_QUESTION, ledger=ledger.TABLE))
     [(version, started, name, owner, migrator, *rest)] = database.rows(connection, result)
     settings = dict(database.query(connection, _SET, meaning=_MEANING))
-    return Around(*(version, started, name, owner, roles.look(connection, migrator), *rest, settings))
+    known, joined = roles.look(connection, migrator), membership.look(connection, migrator)
+    return Around(*(version, started, name, owner, known, *rest, settings, joined))
 
 
 def speak_of_defaults(migrations: Iterable[Migration]) -> bool:

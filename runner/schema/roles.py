@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg import sql
 
 from runner import database, files
+from runner.schema import membership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,10 +55,6 @@ _RIGHTS = """
             ' ', case when r.rolsuper then 'superuser' end, case when r.rolcreaterole then 'createrole' end,
             case when r.rolcreatedb then 'createdb' end, case when r.rolreplication then 'replication' end,
             case when r.rolbypassrls then 'bypassrls' end, case when not r.rolinherit then 'noinherit' end
-        ),
-        array(
-            select pg_catalog.pg_get_userbyid(m.roleid) from pg_catalog.pg_auth_members as m
-            where m.member = r.oid
         )
     from pg_catalog.pg_roles as r
     where r.rolname = %s
@@ -65,12 +62,11 @@ _RIGHTS = """
 
 
 class Role(NamedTuple):
-    """A role, what it may do, and the roles that it is a member of."""
+    """A role, and what it may do."""
 
     name: str
     is_superuser: bool
     attributes: str
-    memberships: list[str]
 
 
 def look(connection: Connection, name: str) -> Role:
@@ -123,7 +119,8 @@ def make(connection: Connection, migrations: Sequence[Migration], live: Around) 
     """Create the roles that files name and those of the live server, without login. Writes.
 
     Return those that this server lacked. Only the one that migrates may do what it may do elsewhere, as a
-    member of the same roles.
+    member of the same roles, which are members of others as they are there; memberships that files give are
+    theirs.
     """
     known, migrator = there(connection), live.migrator
     wanted = named(migrations, besides=live.roles) | {live.owner, migrator.name}
@@ -131,10 +128,11 @@ def make(connection: Connection, migrations: Sequence[Migration], live: Around) 
     for name in lacking:
         may = migrator.attributes if name == migrator.name else ""
         database.run(connection, f"create role {quoted(name)} nologin {may}")
-    if migrator.name in lacking:
-        for name in migrator.memberships:
-            if name in known or name in lacking:
-                database.run(connection, f"grant {quoted(name)} to {quoted(migrator.name)}")
+    given = membership.granted(migrations)
+    for one in live.memberships if migrator.name in lacking else ():
+        is_known = one.member in lacking and one.role in known.union(lacking)
+        if is_known and (one.role, one.member) not in given:
+            membership.join(connection, one)
     return lacking
 
 
@@ -144,8 +142,11 @@ def there(connection: Connection) -> set[str]:
 
 
 def drop(connection: Connection, names: Sequence[str]) -> None:
-    """Drop roles that were made; one that another run uses stays. Writes."""
-    for name in names:
+    """Drop roles that were made; one that another run uses stays. Writes.
+
+    Twice: one that has made another role a member goes only after that one.
+    """
+    for name in (*names, *names):
         database.send(connection, f"drop role {quoted(name)}")
 
 

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from runner import database
 from runner.model import Migration
 from runner.schema import cluster, roles, scratch
 from tests.project import make
-from tests.servers import NEWEST
+from tests.servers import NEWEST, OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +90,103 @@ def test_files_run_as_a_role_that_may_do_what_the_migrator_may(
             ).fetchall()
             assert connection.info.server_version // 10000 == each_server.version
     assert found == [("Plain-role", True, False, False, True), ("r_group", False, False, False, True)]
+
+
+MEMBERS = """
+    select roleid::regrole::text, member::regrole::text, admin_option{options} from pg_auth_members
+    where member::regrole::text !~ '^pg_' order by 1, 2
+"""
+JOINED = """
+    grant pg_read_all_settings to r_group with admin option;
+    create role r_beyond; grant r_beyond to r_group;
+    create role r_apart; grant r_apart to "Plain-role" {options};
+    alter role r_group noinherit
+"""
+
+
+@pytest.fixture
+def joined(plain: tuple[Project, str], each_server: Server) -> Iterator[tuple[Project, str]]:
+    """Return the project and the URL of a migrator with memberships of every kind, also of its group."""
+    options = "with admin true, inherit false, set false" if each_server.version > OLDEST else ""
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
+        admin.execute(JOINED.format(options=options).encode())
+        yield plain
+        admin.execute("drop role r_beyond; drop role r_apart")
+
+
+def test_the_migrator_is_a_member_as_it_is_live(joined: tuple[Project, str], each_server: Server) -> None:
+    """Also by way of another role, with what each membership allows."""
+    options = ", inherit_option, set_option" if each_server.version > OLDEST else ""
+    question = MEMBERS.format(options=options).encode()
+    with psycopg.connect(each_server.url("postgres")) as admin:
+        live = admin.execute(question).fetchall()
+    with (
+        scratch.scratch_server(joined[1], source="x", files=[]) as server,
+        psycopg.connect(server.url) as connection,
+    ):
+        assert connection.execute(question).fetchall() == live
+        inherits = "select rolinherit from pg_roles where rolname = 'r_group'"
+        assert connection.execute(inherits).fetchall() == [(each_server.version > OLDEST,)]
+
+
+OWNER = "create table if not exists public.t (id int); alter table public.t owner to r_apart;"
+
+
+def test_a_file_for_which_a_membership_is_too_little_is_told(
+    joined: tuple[Project, str], each_server: Server
+) -> None:
+    """As migrate would fail: whoever may not set a role can give it nothing."""
+    app, url = joined
+    if each_server.version > OLDEST:
+        app.write("app", {"000_a.sql": OWNER})
+        told = app.run(CliRunner(), "prove", APP_URL=url).stdout
+        assert 'as a superuser: must be able to SET ROLE "r_apart"' in told
+
+
+READS = "select current_setting('data_directory');"
+GRANTS = "grant r_apart to r_beyond;"
+MAKES = "create role r_made; create schema made authorization r_made;"
+MAKER = """
+    alter role "Plain-role" createrole; alter role "Plain-role" set createrole_self_grant = 'set, inherit'
+"""
+
+
+def test_a_file_for_which_memberships_are_enough_needs_no_superuser(
+    joined: tuple[Project, str], each_server: Server
+) -> None:
+    """What a role's role may read, whom it may make a member, and what it is to a role that it makes."""
+    app, url = joined
+    is_newer = each_server.version > OLDEST
+    newer = {"001_b.sql": GRANTS, "002_c.sql": MAKES} if is_newer else {}
+    app.write("app", {"000_a.sql": READS, **newer})
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
+        admin.execute("alter role r_group inherit")
+        admin.execute(MAKER if is_newer else "select")
+        told = app.run(CliRunner(), "prove", APP_URL=url).stdout
+    assert "as a superuser" not in told
+
+
+def test_a_membership_that_a_file_has_given_is_not_there_before_it(joined: tuple[Project, str]) -> None:
+    """Live it may be there already: its rollback takes it away."""
+    app, url = joined
+    app.write("app", {"000_a.sql": "grant r_beyond, pg_monitor to r_group, r_apart;"})
+    (app.root / "app" / "rollback").mkdir()
+    text = "revoke r_beyond, pg_monitor from r_group, r_apart;"
+    app.write("app/rollback", {"000_a.sql": undo(text, "000")})
+    told = app.run(CliRunner(), "prove", APP_URL=url).stdout
+    assert "  proven   app/000_a.sql, as a superuser: " in told
+
+
+def test_roles_are_dropped_whoever_made_one_a_member(url: str) -> None:
+    """The one that did so cannot go before it."""
+    made = ("r_a", "r_b", "r_c")
+    with database.connect(url, source="x") as connection:
+        database.run(connection, "create role r_a; create role r_b; create role r_c")
+        database.run(
+            connection, "grant r_c to r_a with admin option; set role r_a; grant r_c to r_b; reset role"
+        )
+        roles.drop(connection, made)
+        assert roles.there(connection).isdisjoint(made)
 
 
 def test_a_file_that_needs_a_superuser_is_proven_as_one(plain: tuple[Project, str]) -> None:
