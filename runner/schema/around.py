@@ -119,6 +119,7 @@ class Around(NamedTuple):
     locale: str | None  # as create database chooses it; none for C, and where the encoding is not UTF-8
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
     memberships: list[Membership]  # of the role that migrates, also by way of others
+    rights: list[str]  # of that role, on tablespaces and settings of the server
 
 
 def look(connection: Connection) -> Around:
@@ -127,7 +128,8 @@ def look(connection: Connection) -> Around:
     [(version, started, name, owner, migrator, *rest)] = database.rows(connection, result)
     settings = dict(database.query(connection, _SET, meaning=_MEANING))
     known, joined = roles.look(connection, migrator), membership.look(connection, migrator)
-    return Around(*(version, started, name, owner, known, *rest, settings, joined))
+    rights = [] if known.is_superuser else roles.shared_rights(connection, migrator)
+    return Around(*(version, started, name, owner, known, *rest, settings, joined, rights))
 
 
 def speak_of_defaults(migrations: Iterable[Migration]) -> bool:

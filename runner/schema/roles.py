@@ -59,6 +59,19 @@ _RIGHTS = """
     from pg_catalog.pg_roles as r
     where r.rolname = %s
 """
+# What a role may do with what belongs to the whole server, as grant says it.
+_SHARED = """
+    select 'create on tablespace ' || pg_catalog.quote_ident(t.spcname) from pg_catalog.pg_tablespace as t
+    where pg_catalog.has_tablespace_privilege(%(role)s, t.oid, 'create')
+    union all
+    select r.name || ' on parameter ' || (
+        select pg_catalog.string_agg(pg_catalog.quote_ident(u.part), '.' order by u.n)
+        from pg_catalog.unnest(pg_catalog.string_to_array(p.parname, '.')) with ordinality as u (part, n)
+    )
+    from pg_catalog.pg_parameter_acl as p, (values ('set'), ('alter system')) as r (name)
+    where pg_catalog.has_parameter_privilege(%(role)s, p.parname, r.name)
+    order by 1
+"""
 
 
 class Role(NamedTuple):
@@ -73,6 +86,17 @@ def look(connection: Connection, name: str) -> Role:
     """Return what a role of the server may do. Does not write."""
     [row] = database.query(connection, _RIGHTS, name)
     return Role(*row)
+
+
+def shared_rights(connection: Connection, name: str) -> list[str]:
+    """Return what a role may do with tablespaces and settings of the server. Does not write."""
+    return [right for (right,) in database.query(connection, _SHARED, role=name)]
+
+
+def give(connection: Connection, name: str, rights: Iterable[str]) -> None:
+    """Give a role such rights, but for those on what this server lacks. Writes."""
+    for right in rights:
+        database.send(connection, f"grant {right} to {quoted(name)}")
 
 
 def is_superuser(connection: Connection) -> bool:
@@ -142,12 +166,9 @@ def there(connection: Connection) -> set[str]:
 
 
 def drop(connection: Connection, names: Sequence[str]) -> None:
-    """Drop roles that were made; one that another run uses stays. Writes.
-
-    Twice: one that has made another role a member goes only after that one.
-    """
-    for name in (*names, *names):
-        database.send(connection, f"drop role {quoted(name)}")
+    """Drop roles that were made, with what they gave; one that another run uses stays. Writes."""
+    for name in names:
+        database.send(connection, f"drop owned by {quoted(name)}; drop role {quoted(name)}")
 
 
 def hand_over(connection: Connection, *, owner: str, worker: str) -> None:

@@ -78,6 +78,7 @@ def scratch_server(
             alike.speak_alike(connection, live.locale)
             made = roles.make(connection, files, live)
             alike.make_tablespaces(connection, live.tablespaces)
+            roles.give(connection, live.migrator.name, live.rights)
             ready = alike.set_alike(connection, there, live, source=told)
         yield Server(ready, told, live, is_private=True, made=made)
 
@@ -95,6 +96,8 @@ def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[S
         _check(connection, live)
         made = roles.make(connection, files, live)
         try:
+            if live.migrator.name in made:
+                roles.give(connection, live.migrator.name, live.rights)
             there = alike.set_alike(connection, scratch, live, source=told)
             yield Server(there, told, live, is_private=False, made=made)
         finally:

@@ -177,8 +177,57 @@ def test_a_membership_that_a_file_has_given_is_not_there_before_it(joined: tuple
     assert "  proven   app/000_a.sql, as a superuser: " in told
 
 
+SPACES = """
+    set allow_in_place_tablespaces = on; create tablespace "R space" location '';
+    create tablespace r_other location '';
+    grant create on tablespace "R space" to "Plain-role";
+    grant set, alter system on parameter log_min_duration_statement to r_group;
+    grant set on parameter "R".setting, log_statement to "Plain-role"
+"""
+HERE = """
+    create table if not exists public.t (id int) tablespace "R space";
+    set local log_min_duration_statement = '5s'; set local log_statement = 'ddl';
+"""
+ELSEWHERE = "create table if not exists public.u (id int) tablespace r_other;"
+
+
+@pytest.fixture
+def spacious(plain: tuple[Project, str], each_server: Server) -> Iterator[tuple[Project, str]]:
+    """Return the project and the URL of a migrator who may use one of two tablespaces, and set a setting."""
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
+        for statement in SPACES.split(";"):
+            admin.execute(statement.encode())
+        yield plain
+        for statement in ("drop owned by r_group", 'drop tablespace "R space"', "drop tablespace r_other"):
+            admin.execute(statement.encode())
+
+
+def test_files_use_the_tablespaces_and_settings_that_the_migrator_may(
+    spacious: tuple[Project, str],
+) -> None:
+    """Also those by way of another role, and no others."""
+    app, url = spacious
+    app.write("app", {"000_a.sql": HERE, "001_b.sql": ELSEWHERE})
+    told = app.run(CliRunner(), "prove", APP_URL=url).stdout
+    assert "  failed   app/000_a.sql: 1 finding\n" in told  # it has no rollback
+    assert (
+        "  failed   app/001_b.sql: 1 finding, as a superuser: permission denied for tablespace r_other"
+        in told
+    )
+
+
+def test_rights_on_what_a_server_lacks_keep_no_role(url: str) -> None:
+    """The others are given; a role goes with them."""
+    with database.connect(url, source="x") as connection:
+        database.run(connection, "create role r_a")
+        roles.give(connection, "r_a", ["create on tablespace r_nowhere", "set on parameter log_statement"])
+        assert roles.shared_rights(connection, "r_a") == ["set on parameter log_statement"]
+        roles.drop(connection, ("r_a",))
+        assert "r_a" not in roles.there(connection)
+
+
 def test_roles_are_dropped_whoever_made_one_a_member(url: str) -> None:
-    """The one that did so cannot go before it."""
+    """The one that did so cannot go while the other is one by its word."""
     made = ("r_a", "r_b", "r_c")
     with database.connect(url, source="x") as connection:
         database.run(connection, "create role r_a; create role r_b; create role r_c")
