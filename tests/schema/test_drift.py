@@ -524,6 +524,16 @@ def test_what_belongs_to_a_multirange_is_compared(tmp_path: Path, each_url: str)
     assert {one for one in told if one in said} == told, said
 
 
+def test_a_not_null_that_children_do_not_get_is_told(tmp_path: Path, url: str) -> None:
+    """Both sides in words that differ."""
+    app = make(tmp_path, app={"000_one.sql": "create table public.t (a int constraint nn not null);"})
+    app.migrate(url)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("alter table public.t alter constraint nn no inherit")
+    said = app.run(CliRunner(), "verify", "--drift", APP_URL=url).stderr
+    assert "not null public.t.a has inheritance no inherit, files say none" in said
+
+
 def test_the_options_of_a_subscription_are_compared(tmp_path: Path, each_url: str) -> None:
     """Each by itself: it says with whose rights rows are written, and which."""
     made = "create subscription feed connection 'host=none dbname=x' publication p with (connect = false, "

@@ -31,7 +31,7 @@
                 else c.conname::text
             end],
             ['validation', case when not c.convalidated then 'not done' end],
-            ['inheritance', case when c.connoinherit then 'none' end]
+            ['inheritance', case when c.connoinherit then 'no inherit' end]
         ]
     from relations as r
     join pg_catalog.pg_constraint as c on c.conrelid = r.oid and c.contype = 'n'
