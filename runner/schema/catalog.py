@@ -11,11 +11,12 @@ the rights on it. What belongs to the server (roles, tablespaces, slots) is read
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, LiteralString
 
 from runner import database
+from runner.ledger import TABLE
 from runner.schema import difference
 from runner.schema.difference import Difference
 
@@ -131,6 +132,25 @@ def _question(theme: str, *, whole: bool) -> LiteralString:
 def parents(*snapshots: Snapshot) -> dict[Key, str | None]:
     """Return the relation that each object of some snapshots belongs to."""
     return {key: item.parent for each in snapshots for key, item in each.items()}
+
+
+def called_as_live(expected: Snapshot, actual: Snapshot) -> Snapshot:
+    """Return what files make with the ledger's key, and its index, called as they are live.
+
+    The server numbers them where another tool's ledger, which was renamed, keeps the names.
+    """
+    found = dict(expected)
+    for (kind, name), item in actual.items():
+        plain = name.rstrip("0123456789")
+        old, other = found.get((kind, plain)), actual.get((kind, plain))
+        if kind not in ("constraint", "index") or not plain.endswith("_pkey") or item.parent != TABLE:
+            continue
+        if old and old.parent == TABLE and not (other and other.parent == TABLE):
+            was, now = (f" {one.rpartition('.')[2]} ON " for one in (plain, name))
+            definition = old.facts["definition"].replace(was, now)
+            found[kind, name] = replace(old, name=name, facts=old.facts | {"definition": definition})
+            del found[kind, plain]
+    return found
 
 
 def compare(expected: Snapshot, actual: Snapshot) -> tuple[Difference, ...]:

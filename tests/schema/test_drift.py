@@ -393,6 +393,44 @@ def test_the_ledger_of_another_version_is_no_drift(tmp_path: Path, url: str) -> 
         assert (result.exit_code, "schema_migrations.execution_ms" in result.stderr) == (4, True)
 
 
+RENAMED = """
+    create table public.schema_migrations (version text not null primary key);
+    alter table public.schema_migrations rename to old_migrations
+"""
+# what is done then -> what is told
+BESIDE = {
+    "": "",
+    "create schema s; alter table public.old_migrations set schema s": "",
+    "alter table public.schema_migrations rename constraint schema_migrations_pkey1 to k": (
+        "constraint public.schema_migrations.k is not in the files"
+    ),
+    "create index schema_migrations_pkey2 on public.schema_migrations (version)": (
+        "index public.schema_migrations_pkey2 on public.schema_migrations is not in the files"
+    ),
+    "alter table public.schema_migrations drop constraint schema_migrations_pkey1,"
+    " add constraint schema_migrations_pkey1 primary key (series, version, name)": (
+        "_pkey1 is PRIMARY KEY (series, version, name), files say PRIMARY KEY (series, version)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "told"), BESIDE.items())
+def test_the_ledger_beside_one_that_was_renamed_is_no_drift(
+    tmp_path: Path, each_url: str, statements: str, told: str
+) -> None:
+    """The server has numbered its key, with the index, and its not null constraints; all else is told."""
+    project = make(tmp_path, app=TWO)
+    with project.file.open("a", encoding="utf-8") as stream:
+        stream.write('\nignore = ["table public.old_migrations"]\n')
+    with psycopg.connect(each_url, autocommit=True) as admin:
+        admin.execute(f"{RENAMED}; {''.join(TWO.values())}".encode())
+        assert project.run(CliRunner(), "baseline", "app", "--to", "001", APP_URL=each_url).exit_code == 0
+        for statement in statements.split("; "):
+            admin.execute(statement.encode())
+    result = project.run(CliRunner(), "verify", "--drift", APP_URL=each_url)
+    assert (result.exit_code, told in result.stderr) == (4 if told else 0, True), result.output
+
+
 def test_default_privileges_may_be_long(tmp_path: Path, url: str) -> None:
     """Longer than a name of PostgreSQL: the lists of rights of a few roles with ordinary names."""
     roles = ["r_reporting_application", "r_writing_application"]
