@@ -22,13 +22,13 @@ _NO_DATABASE = "3D000"
 # Classes: not supported, data, authorization, names and rights; and a database that is closed.
 _FOR_EVER = ("0A", "22", "28", "42", _SHUT)
 _OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
-_HBA = "pg_hba.conf"
+HBA = "pg_hba.conf"
 _REMEDIES = {
     _WRONG_PASSWORD: "Check user and password of the URL.",
     _NO_RIGHT: "As an administrator: grant connect on database {dbname} to {user};",
     _SHUT: "As an administrator: alter database {dbname} allow_connections true;",
     _FULL: "As an administrator: alter database {dbname} connection limit -1;",
-    _REJECTED: f"Let {_HBA} of the server admit this user, database and address, or use another URL.",
+    _REJECTED: f"Let {HBA} of the server admit this user, database and address, or use another URL.",
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
 _OF_POOLER = {"authentication failed": _REMEDIES[_WRONG_PASSWORD], "unsupported startup parameter": _OPTION}
@@ -153,7 +153,7 @@ def _remedy(told: Told, user: str) -> str:
     if told.source == _OF_LIBRARIES:
         return _LIBRARY
     said = told.text.rpartition(f"{told.sqlstate}: ")[2].replace(user, "")
-    if told.sqlstate == _REJECTED and _HBA not in said and _CERTIFICATE.search(said):
+    if told.sqlstate == _REJECTED and HBA not in said and _CERTIFICATE.search(said):
         return _CLIENT
     return _REMEDIES.get(told.sqlstate, _OPTION)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _VERBOSE = 2  # PQERRORS_VERBOSE
 _SECONDS = 10
+_TRY, _FAILED = "connection to server ", " failed: "
 _SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
 _SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
 _NO_SUCH_HOST = re.compile(r"(?:failed to resolve host .*|\A)\[Errno (-?\d+)\]|could not translate host name")
@@ -85,10 +86,21 @@ def _ask(conninfo: str) -> Told | None:
         pgconn = waiting.wait_conn(attempt, interval=attention.INTERVAL)
     except (psycopg.Error, OSError, AttributeError):
         return None  # another way to load libpq than those known here: the reason stays unknown
-    text = pgconn.get_error_message("utf-8")
+    text = _without_second(pgconn.get_error_message("utf-8"))
     pgconn.finish()
     codes, sources = _SQLSTATE.findall(text), _SOURCE.findall(text)
     return Told(codes[-1], sources[-1] if sources else "", text) if codes else None
+
+
+def _without_second(text: str) -> str:
+    """Return what counts of a refusal: where libpq tries a server with TLS and without, often the first try.
+
+    A pg_hba.conf that admits one of them says no to the other, whatever was wrong with the first.
+    """
+    before, _, last = text.rpartition(_TRY)
+    first = before.rpartition(_TRY + last.partition(_FAILED)[0] + _FAILED)[2]
+    is_told = first != before and (_SQLSTATE.search(first) or _TLS.search(first))
+    return first if is_told and denial.HBA in last else text
 
 
 def _libpq() -> Any:  # noqa: ANN401 - a library

@@ -469,6 +469,34 @@ def test_a_certificate_that_the_server_asks_for_is_named(monkeypatch: pytest.Mon
             assert "sslcert and sslkey" in (problem.remedy or ""), problem.notes
 
 
+@pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels are built without TLS")
+def test_of_two_tries_the_one_that_pg_hba_conf_admits_is_judged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By itself libpq tries with TLS and without, and no entry for the other way says nothing of this one."""
+    key = tmp_path / "wide.key"
+    shutil.copy(TLS / "server.key", key)
+    key.chmod(0o644)
+    with _protected(monkeypatch) as (data, port):
+        cert = f"sslcert={data}/server.crt&sslkey={data}/server.key"
+        for entry, options, error, remedy in (
+            ("hostssl {} scram-sha-256", "", "ACCESS_DENIED", "Check user and password"),
+            ("hostssl {} scram-sha-256", "sslmode=allow", "ACCESS_DENIED", "Check user and password"),
+            ("hostnossl {} scram-sha-256", "sslmode=allow", "ACCESS_DENIED", "Check user and password"),
+            ("hostssl {} reject", "", "ACCESS_DENIED", "pg_hba.conf"),
+            ("hostssl {} trust clientcert=verify-ca", "", "ACCESS_DENIED", "sslcert and sslkey"),
+            ("hostssl {} cert", cert, "ACCESS_DENIED", "sslcert and sslkey"),
+            ("hostssl {} cert", f"sslcert={TLS}/server.crt&sslkey={key}", "TLS_REFUSED", ""),
+            ("hostssl {} trust", f"sslrootcert={TLS}/other.crt", "TLS_REFUSED", "server's certificate"),
+        ):
+            line = entry.format("all all 127.0.0.1/32")
+            (data / "pg_hba.conf").write_text(f"local all all trust\n{line}\n")
+            _reload(f"postgresql://postgres@/postgres?host={data.parent}&port={port}")
+            problem = _problem(f"postgresql://secret:wrong@127.0.0.1:{port}/postgres?{options}")
+            assert (problem.name, problem.exit_code) == (error, 2), (line, options, problem.notes)
+            assert remedy in (problem.remedy or ""), (line, options, problem.remedy)
+
+
 @contextmanager
 def _protected(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, int]]:
     """Run a server with TLS until the end of the block; yield its folder and its port."""
