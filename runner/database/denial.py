@@ -33,6 +33,7 @@ _REMEDIES = {
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
 _OF_POOLER = {"authentication failed": _REMEDIES[_WRONG_PASSWORD], "unsupported startup parameter": _OPTION}
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
+_PEER = re.compile("peer", re.IGNORECASE)  # in all languages; what it compares stands in pg_hba.conf
 # The one way to be refused of this SQLSTATE that no name tells in all languages of PostgreSQL's catalogs.
 _CERTIFICATE = re.compile(
     "certifi|zertifi|sertifi|certyfi|сертиф|სერტიფიკატ|証明|인증서|证书|憑證", re.IGNORECASE
@@ -43,6 +44,10 @@ _HALF_DROPPED = (
 )
 _CLIENT = (
     "Name a certificate for this user that the server takes, and its key: sslcert and sslkey in the URL."
+)
+_ASKED = (
+    "Check user and password (or token) of the URL: the server asks another system about them (PAM, LDAP, "
+    "RADIUS, ident)."
 )
 _WAIT = "Run again when a session has ended, or let the server take more: max_connections."
 _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
@@ -152,9 +157,10 @@ def _remedy(told: Told, user: str) -> str:
         return _TRIGGER
     if told.source == _OF_LIBRARIES:
         return _LIBRARY
-    said = told.text.rpartition(f"{told.sqlstate}: ")[2].replace(user, "")
-    if told.sqlstate == _REJECTED and HBA not in said and _CERTIFICATE.search(said):
-        return _CLIENT
+    said = told.text.rpartition(f"{told.sqlstate}: ")[2]
+    words = said.replace(user, "")
+    if told.sqlstate == _REJECTED and HBA not in said and not _PEER.search(words):
+        return _CLIENT if _CERTIFICATE.search(words) else _ASKED
     return _REMEDIES.get(told.sqlstate, _OPTION)
 
 

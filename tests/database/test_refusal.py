@@ -410,6 +410,39 @@ def test_a_certificate_is_known_in_any_language(text: str, *, wants_certificate:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_asked"),
+    [
+        ('PAM authentication failed for user "pg"', True),
+        ("LDAP-Authentifizierung für Benutzer »pg« fehlgeschlagen", True),
+        ('RADIUS authentication failed for user "pg"', True),
+        ("échec de l'authentification Ident pour l'utilisateur « pg »", True),
+        ('OAuth bearer authentication failed for user "pg"', True),
+        ('Peer authentication failed for user "pg"', False),
+        ('ユーザー"pg"の対向(peer)認証に失敗しました', False),
+        ('pg_hba.conf rejects connection for host "ldap", user "pg", database "pam", no encryption', False),
+        ('no pg_hba.conf entry for host "ldap", user "pg", database "pam", no encryption', False),
+    ],
+)
+def test_pg_hba_conf_is_blamed_only_for_what_it_says(text: str, *, is_asked: bool) -> None:
+    """Where it has another system asked, its entry is there, and the answer is about user and password."""
+    told = Told("28000", "auth", f'connection to server at "db.test" failed: FATAL:  28000: {text}')
+    remedy = denial.named(told, {"dbname": "d", "user": "pg"}, source="APP_URL").remedy or ""
+    assert (remedy.startswith("Check user and password"), "pg_hba.conf" in remedy) == (is_asked, not is_asked)
+
+
+@pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels know no LDAP")
+def test_a_directory_that_says_no_is_told_apart_from_pg_hba_conf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its entry is there; here nobody answers at the directory's port, which only its log tells."""
+    with _protected(monkeypatch) as (data, port):
+        ldap = "ldap ldapserver=127.0.0.1 ldapport=1 ldapprefix=cn="
+        (data / "pg_hba.conf").write_text(f"local all all trust\nhost all all 127.0.0.1/32 {ldap}\n")
+        _reload(f"postgresql://postgres@/postgres?host={data.parent}&port={port}")
+        problem = _problem(f"postgresql://postgres:wrong@127.0.0.1:{port}/postgres")
+        assert (problem.name, "LDAP" in (problem.remedy or "")) == ("ACCESS_DENIED", True), problem.notes
+        assert "pg_hba.conf" not in (problem.remedy or "")
+
+
+@pytest.mark.parametrize(
     ("text", "name", "remedy"),
     [
         ("08P01: SASL authentication failed", "ACCESS_DENIED", "user and password"),
