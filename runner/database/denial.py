@@ -17,21 +17,21 @@ from runner.errors import AccessDenied, CannotConnect, DatabaseMissing, RoleMiss
 if TYPE_CHECKING:
     from runner.errors import RunnerError
 
-_WRONG_PASSWORD, _REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501", "55000", "53300"
+WRONG_PASSWORD, REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501", "55000", "53300"
 _NO_DATABASE = "3D000"
 # Classes: not supported, data, authorization, names and rights; and a database that is closed.
 _FOR_EVER = ("0A", "22", "28", "42", _SHUT)
 _OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
 HBA = "pg_hba.conf"
 _REMEDIES = {
-    _WRONG_PASSWORD: "Check user and password of the URL.",
+    WRONG_PASSWORD: "Check user and password of the URL.",
     _NO_RIGHT: "As an administrator: grant connect on database {dbname} to {user};",
     _SHUT: "As an administrator: alter database {dbname} allow_connections true;",
     _FULL: "As an administrator: alter database {dbname} connection limit -1;",
-    _REJECTED: f"Let {HBA} of the server admit this user, database and address, or use another URL.",
+    REJECTED: f"Let {HBA} of the server admit this user, database and address, or use another URL.",
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
-_OF_POOLER = {"authentication failed": _REMEDIES[_WRONG_PASSWORD], "unsupported startup parameter": _OPTION}
+_OF_POOLER = {"authentication failed": _REMEDIES[WRONG_PASSWORD], "unsupported startup parameter": _OPTION}
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
 _PEER = re.compile("peer", re.IGNORECASE)  # in all languages; what it compares stands in pg_hba.conf
 # The one way to be refused of this SQLSTATE that no name tells in all languages of PostgreSQL's catalogs.
@@ -86,7 +86,7 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
             f"The server of {source} has no database {options.get('dbname')}.",
             remedy=f"Create it as an administrator: create database {names['dbname']};",
         )
-    if told.sqlstate == _REJECTED and told.source == _OF_ROLES:
+    if told.sqlstate == REJECTED and told.source == _OF_ROLES:
         return RoleMissing(
             f"The server of {source} has no role {options.get('user')} that may log in.",
             remedy=f"Create it as an administrator: create role {names['user']} login; or, if it is there, "
@@ -159,7 +159,7 @@ def _remedy(told: Told, user: str) -> str:
         return _LIBRARY
     said = told.text.rpartition(f"{told.sqlstate}: ")[2]
     words = said.replace(user, "")
-    if told.sqlstate == _REJECTED and HBA not in said and not _PEER.search(words):
+    if told.sqlstate == REJECTED and HBA not in said and not _PEER.search(words):
         return _CLIENT if _CERTIFICATE.search(words) else _ASKED
     return _REMEDIES.get(told.sqlstate, _OPTION)
 

@@ -2,7 +2,7 @@
 
 The server's words are translated, and libpq does not hand out the SQLSTATE of a refused connection; but it
 writes one into its message for whoever asks to be told more. So a refused connection is tried once more in
-that way.
+that way, but for a failed login that is told in English: a directory may lock who fails a few times.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import ctypes
 import re
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import psycopg
 from psycopg import pq, waiting
 from psycopg.conninfo import make_conninfo
 
-from runner.database import attention, denial
-from runner.database.denial import Told
+from runner.database import answer, attention, denial
 from runner.database.url import is_utf8, redacted
 from runner.errors import (
     CannotConnect,
@@ -33,18 +32,12 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGenConn
     from psycopg.pq.abc import PGconn
 
+    from runner.database.denial import Told
+
 _VERBOSE = 2  # PQERRORS_VERBOSE
 _SECONDS = 10
-_TRY, _FAILED = "connection to server ", " failed: "
-_SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
-_SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
 _NO_SUCH_HOST = re.compile(r"(?:failed to resolve host .*|\A)\[Errno (-?\d+)\]|could not translate host name")
 _TRY_AGAIN = "Temporary failure"
-# libpq's own words, in English: Python leaves a process in the locale C. Not what says that the wire was cut.
-_TLS = re.compile(
-    r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
-    r"authentication method|GSSAPI encryption required"
-)
 _NAMELESS = re.compile(
     r"local user with ID \d+ does not exist|could not look up local user|user name lookup failure"
 )
@@ -57,6 +50,13 @@ _LATE = re.compile(  # what libpq looks at only when it connects
 )
 
 
+class Refused(NamedTuple):
+    """A connection that could not be made, and what was said of it."""
+
+    conninfo: str
+    text: str
+
+
 def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> RunnerError:
     """Return the error for a connection that ``options`` did not bring about. Tries to connect again.
 
@@ -65,7 +65,7 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
     """
     notes = redacted(str(error), options)
     options = {name: value for name, value in options.items() if is_utf8(str(value))}
-    told = None if _is_told(error) else _ask(make_conninfo(**options))
+    told = None if _is_told(error) else _ask(Refused(make_conninfo(**options), str(error)))
     problem = denial.named(told, options, source=source) if told else _of_libpq(error, options, source)
     problem.notes = notes
     return problem
@@ -78,29 +78,19 @@ def _is_told(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.errors.ConnectionTimeout) or bool(is_nameless)
 
 
-def _ask(conninfo: str) -> Told | None:
-    """Try again, and return the server's refusal, if it is the server that refuses."""
+def _ask(refused: Refused) -> Told | None:
+    """Return the server's refusal, if it is the server that refuses. Tries again, but for a failed login."""
     try:
         libpq = _libpq()
-        attempt = attention.limited(_attempt(conninfo, libpq), seconds=_SECONDS)
+        if told := answer.of_login(refused.text):
+            return told
+        attempt = attention.limited(_attempt(refused.conninfo, libpq), seconds=_SECONDS)
         pgconn = waiting.wait_conn(attempt, interval=attention.INTERVAL)
     except (psycopg.Error, OSError, AttributeError):
         return None  # another way to load libpq than those known here: the reason stays unknown
-    text = _without_second(pgconn.get_error_message("utf-8"))
+    text = pgconn.get_error_message("utf-8")
     pgconn.finish()
-    codes, sources = _SQLSTATE.findall(text), _SOURCE.findall(text)
-    return Told(codes[-1], sources[-1] if sources else "", text) if codes else None
-
-
-def _without_second(text: str) -> str:
-    """Return what counts of a refusal: where libpq tries a server with TLS and without, often the first try.
-
-    A pg_hba.conf that admits one of them says no to the other, whatever was wrong with the first.
-    """
-    before, _, last = text.rpartition(_TRY)
-    first = before.rpartition(_TRY + last.partition(_FAILED)[0] + _FAILED)[2]
-    is_told = first != before and (_SQLSTATE.search(first) or _TLS.search(first))
-    return first if is_told and denial.HBA in last else text
+    return answer.verbose(text)
 
 
 def _libpq() -> Any:  # noqa: ANN401 - a library
@@ -132,7 +122,7 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
         return denial.no_password(options, source=source)
     if (found := _NO_SUCH_HOST.search(text)) and not _is_passing(text, found.group(1)):
         return HostUnknown(f"The host of {source} is unknown.", remedy="Check the host of the URL.")
-    if _TLS.search(text):
+    if answer.TLS.search(text):
         return TlsRefused(
             f"There is no connection to the server of {source} that is as safe as it must be.",
             remedy="Check the server's certificate, and sslmode, sslrootcert and their like in the URL.",

@@ -313,6 +313,15 @@ def test_without_the_servers_reason_it_is_worth_another_try(
     assert _problem(_url(strict, "secret", "wrong", "postgres")).name == "CANNOT_CONNECT"
 
 
+def test_a_wrong_password_is_tried_once(strict: Server) -> None:
+    """A directory behind the server may lock the role after three."""
+    log = Path(strict.host, "log")
+    before = log.read_text().count("authentication failed")
+    assert "Check user and password" in (_problem(_url(strict, "secret", "wrong", "postgres")).remedy or "")
+    until(lambda: log.read_text().count("authentication failed") > before, what="the failed login in the log")
+    assert log.read_text().count("authentication failed") == before + 1
+
+
 def test_a_wait_ends_at_once_when_it_cannot_help(strict: Server) -> None:
     """A wrong password stays wrong."""
     started = time.monotonic()

@@ -1,0 +1,45 @@
+"""Read what libpq says of a connection that was not made: which try counts, and what the server means."""
+
+from __future__ import annotations
+
+import re
+
+from runner.database import denial
+from runner.database.denial import Told
+
+_TRY, _FAILED = "connection to server ", " failed: "
+_SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
+_SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
+_LOGIN = re.compile(r'FATAL:  (\w+)(?: bearer)? authentication failed for user "')
+# libpq's own words, in English: Python leaves a process in the locale C. Not what says that the wire was cut.
+TLS = re.compile(
+    r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
+    r"authentication method|GSSAPI encryption required"
+)
+
+
+def verbose(text: str) -> Told | None:
+    """Return what the server answers, told with its SQLSTATE; nothing where it is libpq that speaks."""
+    text = _without_second(text)
+    codes, sources = _SQLSTATE.findall(text), _SOURCE.findall(text)
+    return Told(codes[-1], sources[-1] if sources else "", text) if codes else None
+
+
+def of_login(text: str) -> Told | None:
+    """Return what a server means that says, in English, that a login has failed."""
+    last = _without_second(text).rpartition(_TRY)[2]
+    if found := _LOGIN.search(last):
+        sqlstate = denial.WRONG_PASSWORD if found[1] == "password" else denial.REJECTED
+        return Told(sqlstate, "auth", last[found.start() :])
+    return None
+
+
+def _without_second(text: str) -> str:
+    """Return what counts of a refusal: where libpq tries a server with TLS and without, often the first try.
+
+    A pg_hba.conf that admits one of them says no to the other, whatever was wrong with the first.
+    """
+    before, _, last = text.rpartition(_TRY)
+    first = before.rpartition(_TRY + last.partition(_FAILED)[0] + _FAILED)[2]
+    is_told = first != before and any(words.search(first) for words in (_SQLSTATE, _LOGIN, TLS))
+    return first if is_told and denial.HBA in last else text
