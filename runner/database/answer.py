@@ -14,8 +14,26 @@ _LOGIN = re.compile(r'FATAL:  (\w+)(?: bearer)? authentication failed for user "
 # libpq's own words, in English: Python leaves a process in the locale C. Not what says that the wire was cut.
 TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
-    r"authentication method|GSSAPI encryption required"
+    r"authentication method|GSSAPI encryption"
 )
+_OF_SERVER = "Check the server's certificate, and sslmode, sslrootcert and their like in the URL."
+_REMEDIES = {  # an alert is the server's, about what it was shown
+    re.compile(
+        r"private key|(?:read|open) certificate file|alert (?:\w+ )?certificate|"
+        r"alert (?:unknown ca|access denied|decrypt error)"
+    ): "Check the client's certificate and key: sslcert, sslkey and sslpassword in the URL.",
+    re.compile(
+        "channel binding|authentication method requirement"
+    ): "Check channel_binding and require_auth in the URL: the server logs in another way than they demand.",
+    re.compile("GSSAPI encryption"): "Get a ticket (kinit), or take gssencmode out of the URL.",
+}
+
+
+def unsafe(text: str) -> str | None:
+    """Return what to do where libpq finds a connection less safe than it must be, else nothing."""
+    if not TLS.search(text):
+        return None
+    return next((remedy for words, remedy in _REMEDIES.items() if words.search(text)), _OF_SERVER)
 
 
 def verbose(text: str) -> Told | None:

@@ -122,11 +122,9 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
         return denial.no_password(options, source=source)
     if (found := _NO_SUCH_HOST.search(text)) and not _is_passing(text, found.group(1)):
         return HostUnknown(f"The host of {source} is unknown.", remedy="Check the host of the URL.")
-    if answer.TLS.search(text):
-        return TlsRefused(
-            f"There is no connection to the server of {source} that is as safe as it must be.",
-            remedy="Check the server's certificate, and sslmode, sslrootcert and their like in the URL.",
-        )
+    if remedy := answer.unsafe(text):
+        told = f"There is no connection to the server of {source} that is as safe as it must be."
+        return TlsRefused(told, remedy=remedy)
     if _OTHER.search(text):
         return _not_as_asked(options, source)
     is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)

@@ -419,6 +419,42 @@ def test_a_certificate_is_known_in_any_language(text: str, *, wants_certificate:
 
 
 @pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("SSL error: ssl/tls alert certificate expired", "client's certificate"),
+        ("SSL error: sslv3 alert bad certificate", "client's certificate"),
+        ("SSL error: tlsv13 alert certificate required", "client's certificate"),
+        ("SSL error: tlsv1 alert unknown ca", "client's certificate"),
+        ('certificate present, but not private key file "c.key"', "client's certificate"),
+        ('could not load private key file "c.key": bad decrypt', "client's certificate"),
+        ('could not read certificate file "c.crt": no start line', "client's certificate"),
+        ('could not read root certificate file "r.crt": no certificate or crl found', "server's certificate"),
+        ("SSL error: certificate verify failed", "server's certificate"),
+        ("SSL error: tlsv1 alert protocol version", "server's certificate"),
+        ("channel binding required but not supported by server's authentication request", "channel_binding"),
+        ('authentication method requirement "md5" failed: server requested SASL', "require_auth"),
+        ("server doesn't support GSSAPI encryption, but it was required", "gssencmode"),
+    ],
+)
+def test_whose_certificate_does_not_hold_is_told(
+    monkeypatch: pytest.MonkeyPatch, text: str, remedy: str
+) -> None:
+    """The server sends an alert about the client's, and libpq's own words tell which file it cannot use."""
+    monkeypatch.setattr(refusal, "_ask", lambda _: None)
+    said = psycopg.OperationalError(f'connection to server at "h", port 5432 failed: {text}')
+    problem = refusal.named(said, {"host": "h"}, source="APP_URL")
+    assert (problem.name, remedy in (problem.remedy or "")) == ("TLS_REFUSED", True), problem.remedy
+
+
+def test_a_way_to_log_in_that_the_url_rules_out_is_told(strict: Server) -> None:
+    """Nothing is wrong with a certificate, of which there is none."""
+    for option in ("require_auth=md5", "channel_binding=require"):
+        problem = _problem(_url(strict, "secret", "right", "postgres", f"&{option}"))
+        assert (problem.name, problem.exit_code) == ("TLS_REFUSED", 2), problem.notes
+        assert "channel_binding and require_auth" in (problem.remedy or "")
+
+
+@pytest.mark.parametrize(
     ("text", "is_asked"),
     [
         ('PAM authentication failed for user "pg"', True),
@@ -528,7 +564,7 @@ def test_of_two_tries_the_one_that_pg_hba_conf_admits_is_judged(
             ("hostssl {} reject", "", "ACCESS_DENIED", "pg_hba.conf"),
             ("hostssl {} trust clientcert=verify-ca", "", "ACCESS_DENIED", "sslcert and sslkey"),
             ("hostssl {} cert", cert, "ACCESS_DENIED", "sslcert and sslkey"),
-            ("hostssl {} cert", f"sslcert={TLS}/server.crt&sslkey={key}", "TLS_REFUSED", ""),
+            ("hostssl {} cert", f"sslcert={TLS}/server.crt&sslkey={key}", "TLS_REFUSED", "sslcert, sslkey"),
             ("hostssl {} trust", f"sslrootcert={TLS}/other.crt", "TLS_REFUSED", "server's certificate"),
         ):
             line = entry.format("all all 127.0.0.1/32")
