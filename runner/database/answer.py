@@ -16,6 +16,9 @@ TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
     r"authentication method|GSSAPI encryption"
 )
+NO_TICKET = re.compile(
+    r"(?:GSSAPI|SSPI) (?:continuation|name import) error|could not (?:initiate GSSAPI|acquire SSPI)"
+)
 _OF_SERVER = "Check the server's certificate, and sslmode, sslrootcert and their like in the URL."
 _REMEDIES = {  # an alert is the server's, about what it was shown
     re.compile(

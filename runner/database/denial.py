@@ -49,6 +49,7 @@ _ASKED = (
     "Check user and password (or token) of the URL: the server asks another system about them (PAM, LDAP, "
     "RADIUS, ident)."
 )
+TICKET = "Get a ticket for this user (kinit), or have the server ask for another way to log in."
 _WAIT = "Run again when a session has ended, or let the server take more: max_connections."
 _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "Run again when a session of the role has ended. Where its limit is 0, or too low, as an administrator: "
@@ -160,7 +161,8 @@ def _remedy(told: Told, user: str) -> str:
     said = told.text.rpartition(f"{told.sqlstate}: ")[2]
     words = said.replace(user, "")
     if told.sqlstate == REJECTED and HBA not in said and not _PEER.search(words):
-        return _CLIENT if _CERTIFICATE.search(words) else _ASKED
+        asked = TICKET if re.search("GSSAPI|SSPI", words) else _ASKED
+        return _CLIENT if _CERTIFICATE.search(words) else asked
     return _REMEDIES.get(told.sqlstate, _OPTION)
 
 

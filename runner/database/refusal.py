@@ -20,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 from runner.database import answer, attention, denial
 from runner.database.url import is_utf8, redacted
 from runner.errors import (
+    AccessDenied,
     CannotConnect,
     HostUnknown,
     RunnerError,
@@ -122,15 +123,25 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
         return denial.no_password(options, source=source)
     if (found := _NO_SUCH_HOST.search(text)) and not _is_passing(text, found.group(1)):
         return HostUnknown(f"The host of {source} is unknown.", remedy="Check the host of the URL.")
-    if remedy := answer.unsafe(text):
-        told = f"There is no connection to the server of {source} that is as safe as it must be."
-        return TlsRefused(told, remedy=remedy)
+    if problem := _untrusted(text, source):
+        return problem
     if _OTHER.search(text):
         return _not_as_asked(options, source)
     is_refused = isinstance(error, psycopg.ProgrammingError) or _LATE.search(text)
     if is_refused or (not (found or _was_tried(error)) and _is_nonsense(options)):
         return _malformed(text, source)
     return denial.unreachable(source, remedy=denial.ANSWERS if _ANSWER.search(text) else denial.SILENT)
+
+
+def _untrusted(text: str, source: str) -> RunnerError | None:
+    """Name a connection of which the server cannot be sure, or the client; nothing for any other."""
+    if answer.NO_TICKET.search(text):
+        told = f"The server of {source} asks for a ticket of Kerberos, and there is none that will do."
+        return AccessDenied(told, remedy=denial.TICKET)
+    if remedy := answer.unsafe(text):
+        told = f"There is no connection to the server of {source} that is as safe as it must be."
+        return TlsRefused(told, remedy=remedy)
+    return None
 
 
 def _malformed(text: str, source: str) -> UrlMalformed:

@@ -446,6 +446,38 @@ def test_whose_certificate_does_not_hold_is_told(
     assert (problem.name, remedy in (problem.remedy or "")) == ("TLS_REFUSED", True), problem.remedy
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GSSAPI continuation error: No credentials were supplied: No Kerberos credentials available",
+        "SSPI continuation error: No credentials are available in the security package",
+        "could not acquire SSPI credentials: the specified target is unknown",
+        'FATAL:  GSSAPI authentication failed for user "u"',
+    ],
+)
+def test_without_a_ticket_another_try_does_not_help(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Whether libpq finds none, or the server takes none of another user: who runs it is to get one."""
+    monkeypatch.setattr(refusal, "_attempt", Mock(side_effect=OSError))
+    said = psycopg.OperationalError(f'connection to server at "h", port 5432 failed: {text}')
+    problem = refusal.named(said, {"host": "h", "user": "u"}, source="APP_URL")
+    assert (problem.name, "kinit" in (problem.remedy or "")) == ("ACCESS_DENIED", True), problem.remedy
+
+
+@pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels know no Kerberos")
+def test_a_server_that_asks_for_a_ticket_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It answers, and will ask for it again."""
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/none")
+    with _protected(monkeypatch) as (data, port):
+        (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 gss\n")
+        _reload(f"postgresql://postgres@/postgres?host={data.parent}&port={port}")
+        started = time.monotonic()
+        with pytest.raises(RunnerError, match="asks for a ticket of Kerberos"):
+            database.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", source="APP_URL", wait=30)
+        assert time.monotonic() - started < 10
+
+
 def test_a_way_to_log_in_that_the_url_rules_out_is_told(strict: Server) -> None:
     """Nothing is wrong with a certificate, of which there is none."""
     for option in ("require_auth=md5", "channel_binding=require"):
