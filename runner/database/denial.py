@@ -55,6 +55,10 @@ _WAIT_ROLE = (  # nobody who comes as this role can ask for its limit
     "Run again when a session of the role has ended. Where its limit is 0, or too low, as an administrator: "
     "alter role {user} connection limit -1;"
 )
+_WAIT_DATABASE = (
+    "Run again when a session of the database has ended. Where its limit is too low, as an administrator: "
+    "alter database {dbname} connection limit -1;"
+)
 _LIMIT = "select datconnlimit from pg_catalog.pg_database where datname operator(pg_catalog.=) %s"
 _BODY = "PL/pgSQL"  # in a context, in any language: event triggers run at a login since PostgreSQL 17
 _TRIGGER = (
@@ -68,6 +72,7 @@ SILENT = "Check that it runs, and the host and port of the URL."
 ANSWERS = "It answers: what it says is to be mended there. A pooler speaks of its own users and servers."
 _IS_CLOSED, _IS_INVALID = 0, -2  # the second where a drop was interrupted
 _INVALID = "invalid database"  # in English, for whoever may not ask
+_OF_LIMIT = "too many connections for database"  # likewise
 
 
 class Told(NamedTuple):
@@ -99,7 +104,8 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
         remedy = _HALF_DROPPED if is_invalid else _remedy(told, str(options.get("user") or ""))
         return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy.format(**names))
     if told.sqlstate == _FULL:
-        wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT
+        has_limit = (limit or 0) > 0 or _OF_LIMIT in told.text
+        wait = _WAIT_ROLE if told.source == _OF_ROLES else _WAIT_DATABASE if has_limit else _WAIT
         return unreachable(source, remedy=wait.format(**names))
     if told.sqlstate in _OF_POOLERS:
         return _of_pooler(told, str(options.get("dbname")), source)

@@ -52,6 +52,7 @@ _MADE = (
     "alter role overloaded set session_preload_libraries = 'not_there'",
     "create database shut allow_connections false",
     "create database closed connection limit 0",
+    "create database narrow connection limit 1",
     "create database private",
     "create database invalid",
     "update pg_database set datconnlimit = -2 where datname = 'invalid'",
@@ -278,6 +279,27 @@ def test_a_full_server_is_worth_another_try(strict: Server) -> None:
     assert (problem.name, problem.exit_code) == ("CANNOT_CONNECT", 5)
     assert "alter role crowded connection limit -1;" in (problem.remedy or "")
     assert "too many connections" in "".join(problem.notes)
+
+
+def test_a_full_database_has_a_limit_of_its_own(strict: Server) -> None:
+    """The server has room for more; so it is told in any language, and to whoever may not ask."""
+    url = _url(strict, "plain", "", "narrow")
+    options = conninfo_to_dict(url)
+    german = Told("53300", "postinit", "FATAL:  53300: zu viele Verbindungen für Datenbank »narrow«")
+    english = Told("53300", "postinit", 'FATAL:  53300: too many connections for database "narrow"')
+    reserved = Told("53300", "postinit", "FATAL:  53300: remaining connection slots are reserved")
+    with psycopg.connect(url):
+        full = _problem(url)
+    for problem in (
+        full,
+        denial.named(german, options, source="APP_URL"),
+        denial.named(english, options | {"user": "rejected"}, source="APP_URL"),
+    ):
+        assert (problem.name, problem.exit_code) == ("CANNOT_CONNECT", 5)
+        assert "alter database narrow connection limit -1;" in (problem.remedy or "")
+        assert "max_connections" not in (problem.remedy or "")
+    told = denial.named(reserved, options | {"user": "rejected"}, source="APP_URL")
+    assert "max_connections" in (told.remedy or "")
 
 
 def test_several_servers_of_which_none_is_the_one_that_is_asked_for_are_worth_another_try(
