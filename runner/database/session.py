@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # A server that has vanished is noticed within a minute or so, not after the system's two hours.
-_PATIENCE = {
+_PATIENCE: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60000,
 }
+# A wrong one, for where a client's key is encrypted: OpenSSL would ask even a pipe for it, and wait for ever.
+_WITHOUT_TERMINAL = {"sslpassword": "nobody is there to ask"}
+_LIBPQ_13 = 130000  # knows sslpassword
 _ELSEWHERE = {"PGSERVICE", "PGCONNECT_TIMEOUT"}  # where else these may be set: to look there takes a moment
 # A session of the runner's waits while another database is migrated, or before a file is tried again. It
 # outlives what goes wrong in it, which else nobody could tell from a server that is gone.
@@ -83,7 +86,9 @@ def _patience(given: dict[str, Any]) -> dict[str, Any]:
     elsewhere = "service" in given or os.environ.keys() & _ELSEWHERE
     known = resolved(given) if elsewhere else given
     seconds = {"connect_timeout": known["connect_timeout"]} if "connect_timeout" in known else {}
-    return {name: value for name, value in _PATIENCE.items() if name not in known} | seconds
+    can_ask = os.isatty(0) or pq.version() < _LIBPQ_13
+    own = _PATIENCE if can_ask else _PATIENCE | _WITHOUT_TERMINAL
+    return {name: value for name, value in own.items() if name not in known} | seconds
 
 
 def _connect(options: dict[str, Any], source: str) -> Connection:

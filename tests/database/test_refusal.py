@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -627,6 +628,38 @@ def test_of_two_tries_the_one_that_pg_hba_conf_admits_is_judged(
             problem = _problem(f"postgresql://secret:wrong@127.0.0.1:{port}/postgres?{options}")
             assert (problem.name, problem.exit_code) == (error, 2), (line, options, problem.notes)
             assert remedy in (problem.remedy or ""), (line, options, problem.remedy)
+
+
+@pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="the servers of the wheels are built without TLS")
+@pytest.mark.parametrize("where", ["the URL", "PGSSLKEY", "HOME"])
+def test_a_password_of_a_key_is_not_asked_for_where_nobody_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    """OpenSSL would read it from a pipe without an end, and no time to connect holds for that."""
+    folder = tmp_path / ".postgresql"
+    folder.mkdir()
+    key, certificate = folder / "postgresql.key", folder / "postgresql.crt"
+    shutil.copy(TLS / "locked.key", key)
+    key.chmod(0o600)
+    shutil.copy(TLS / "server.crt", certificate)
+    options = f"sslmode=require&sslcert={certificate}" + f"&sslkey={key}" * (where == "the URL")
+    own = {"PGSSLKEY": str(key)} if where == "PGSSLKEY" else {"HOME": str(tmp_path)}
+    with _protected(monkeypatch) as (_, port):
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres?{options}"
+        program = f"from runner import database; database.connect({url!r}, source='APP_URL')"
+        with subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | own,
+            start_new_session=True,
+        ) as started:
+            try:
+                started.wait(timeout=20)
+                assert b"TlsRefused" in (started.stderr.read() if started.stderr else b"")
+            finally:
+                started.kill()
+        database.connect(f"{url}&sslkey={key}&sslpassword=open", source="APP_URL").close()
 
 
 @contextmanager
