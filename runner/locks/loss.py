@@ -69,7 +69,11 @@ _WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
 _MERGE = re.compile(r"\bthen\s+delete\b", re.IGNORECASE)
 _MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IGNORECASE)
 _MADE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b", re.IGNORECASE)
-_ALWAYS = re.compile(r"\s*\(?\s*(?:true|1\s*=\s*1)\s*\)?\s*(?:returning\b|\)|$)", re.IGNORECASE)
+_ALWAYS = re.compile(
+    r"""\s*(?: true\s+or\b
+    | \(?\s*(?:true|not\s+false|(\d+)\s*=\s*\1)\s*\)?\s*(?:returning\b|\)|$) )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 class Dropped(NamedTuple):
@@ -172,7 +176,7 @@ def is_only_kept(statement: Statement) -> bool:
 
 
 def unconditional(statement: Statement, text: str) -> Iterator[str]:
-    """Yield the tables, as written, from which a statement deletes without a condition."""
+    """Yield the tables and views, as written, from which a statement deletes without a condition."""
     for match in _DELETE.finditer(statement.code):
         rest = statement.code[match.end() :]
         where = _WHERE.search(outside.own_level(rest))

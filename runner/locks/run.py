@@ -31,6 +31,7 @@ _TELL = f"set local client_min_messages = debug1; {loss.WATCHING}"
 _NAME = "select %s::pg_catalog.regclass::text"  # a block may give it another one
 _TEXT = 120  # characters of a statement
 _BLOCK = "a block, traced as a whole"
+_DELETED_FROM = (*between.RELATIONS, "view")
 
 
 class Existing(dict[int, "probe.Relation"]):
@@ -126,11 +127,11 @@ class _Run:
                     yield Loss(f"drops the values of {self.known[oid].name}.{column}", is_data=True)
 
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
-        """Yield the tables from which a statement deletes without a condition, as far as one can see."""
+        """Yield what a statement deletes from without a condition, as far as one can see."""
         names = () if loss.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
         for name in names:
             for oid, one in self.known.items():
-                if oid in now.locks and one.kind in between.RELATIONS and outside.is_named(one, name):
+                if oid in now.locks and one.kind in _DELETED_FROM and outside.is_named(one, name):
                     yield oid
         if loss.is_chosen(statement):
             return
