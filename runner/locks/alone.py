@@ -43,7 +43,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         after = probe.look(looking, known)
         now = probe.relations(looking, besides=here.filler.besides)
         emptied = full - _full(looking, now, after)
-    works = probe.works(known, (before, after), truncates=statement.word == "truncate")
+    works = probe.works(known, (before, after), truncates=statement.word in probe.EMPTYING)
     works |= {oid: {Work.BUILDS} for oid in _built(there, now, known)}
     for oid in _rebuilt(known, before, after):
         table = known[oid].table or oid

@@ -43,7 +43,8 @@ _STATES = """
         array(
             select k.oid::text || ' ' || k.conname from pg_catalog.pg_constraint as k
             where k.conrelid = c.oid and k.contype = 'f' and k.convalidated
-        )
+        ),
+        c.relispopulated
     from pg_catalog.pg_class as c
     where c.oid = any (%s)
 """
@@ -60,6 +61,8 @@ _MESSAGES = {
     Work.BUILDS: re.compile(r'building index ".+" on table "(.+)"'),
 }
 _KEY = re.compile(r'validating foreign key constraint "(.+)"')
+
+EMPTYING = ("truncate", "refresh")  # the last of a materialized view, with no data
 
 
 class Relation(NamedTuple):
@@ -81,6 +84,7 @@ class State(NamedTuple):
     deleted: int
     vacuums: int
     keys: list[str]  # foreign keys that are validated: number and name
+    is_populated: bool  # always, but for a materialized view
 
 
 class Probe(NamedTuple):
@@ -120,7 +124,7 @@ def works(
 ) -> defaultdict[int, set[Work]]:
     """Return what was done to each relation between two moments, from messages, files and counters.
 
-    ``truncates`` says that the statement is called so: over a table without a row nothing else tells.
+    ``truncates`` says that the statement is one of ``EMPTYING``: over one without a row nothing else tells.
     """
     found: defaultdict[int, set[Work]] = defaultdict(set)
     for oid, work in _counted(between):
@@ -129,8 +133,13 @@ def works(
     for oid, work in list(_told(between, said, {*found, *new})):
         found[oid].add(work)
     for oid in new:
-        is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found[oid]
-        if known[oid].kind == "table" and (truncates or is_emptied):
+        if known[oid].kind == "materialized view":
+            was, is_now = (probe.states[oid].is_populated for probe in between)
+            empties = not is_now and (was or truncates)
+        else:
+            is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found[oid]
+            empties = known[oid].kind == "table" and (truncates or is_emptied)
+        if empties:
             found[oid] = found[oid] - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
         else:
             found[oid].add(Work.REWRITES)

@@ -97,7 +97,7 @@ class _Run:
             self.known,
             (self.before, now),
             [one.message_primary for one in heard.kept],
-            truncates=statement.word == "truncate",
+            truncates=statement.word in probe.EMPTYING,
         )
         effects = tuple(between.effects(self.known, self.before, now, works))
         losses = tuple(dict.fromkeys(self._lost(statement, now, works)))

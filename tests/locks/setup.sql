@@ -44,6 +44,7 @@ create table public.loose (id integer);
 create table twin.loose (id integer);
 create materialized view public.summary as select n as id, n * 2 as total from generate_series(1, 3) as n;
 create unique index uq_summary on public.summary (id);
+create materialized view public.unfilled as select 1 as id with no data;
 create view public.listed as select id, customer_id from public.orders;
 create sequence public.numbers;
 create statistics public.st_orders on customer_id, total from public.orders;
