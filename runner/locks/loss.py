@@ -49,6 +49,15 @@ _DROPPED = """
     from runner_trace.dropped where number > %s
 """
 _ALL_DROPPED = f"{_DROPPED} union all {outside.DROPPED} order by 8 desc, 1"
+# What is made of a foreign key: its triggers, and one key more to each partition of the table referred to.
+_PARTS = """
+    select 'trigger', t.oid from pg_catalog.pg_trigger as t where t.tgisinternal
+    union all
+    select 'table constraint', c.oid
+    from pg_catalog.pg_constraint as c
+    join pg_catalog.pg_constraint as whole on whole.oid = c.conparentid
+    where c.contype = 'f' and c.confrelid <> whole.confrelid
+"""
 _NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
 _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
 
@@ -99,6 +108,7 @@ class Losses:
         self._then = self.columns
         self._number = 0
         self._told: set[int] = set()  # of what lies outside
+        self._parts = set(database.query(connection, _PARTS))
         database.run(connection, _WATCH + outside.WATCH)
 
     def dropped(self) -> list[Dropped]:
@@ -114,7 +124,7 @@ class Losses:
     def _existed(self, one: Dropped) -> bool:
         if one.objsubid:
             return (one.objid, one.objsubid) in self.columns
-        return one.objid < self.known.first_new
+        return (one.kind, one.objid) not in self._parts and one.objid < self.known.first_new
 
     def narrowed(self) -> Iterator[Loss]:
         """Yield the columns and attributes whose type holds less than before, since the last call."""

@@ -233,6 +233,41 @@ def test_an_event_trigger_is_missed_though_none_is_told_of_it(
     assert [gone.text for one in traced for gone in one.losses] == lost
 
 
+PARTS: dict[str, list[str]] = {
+    "alter table public.part detach partition public.part_2": [],
+    "alter table public.part detach partition public.part_2;"
+    " alter table public.part_2 drop constraint part_2_pkey":
+        ["drops constraint part_2_pkey on public.part_2"],
+    "alter table public.child detach partition public.child_1;"
+    " alter table public.child_1 drop constraint child_fk": ["drops constraint child_fk on public.child_1"],
+    "alter table public.child drop constraint child_fk": ["drops constraint child_fk on public.child"],
+    "drop table public.part_2 cascade":
+        ["drops table public.part_2", "drops constraint child_fk on public.child",
+         "drops constraint pupil_fk on public.pupil"],
+    "alter table public.pupil alter constraint pupil_fk not enforced": [],
+    "alter table public.pupil drop constraint pupil_fk": ["drops constraint pupil_fk on public.pupil"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_what_a_key_is_made_of_is_no_loss_of_its_own(own_stage: Stage, text: str) -> None:
+    """The server drops a key's triggers, and its parts for partitions, where the key itself stays."""
+    here = own_stage.here
+    if "enforced" in text and here.connection.info.server_version < 180000:
+        pytest.skip("a constraint is always enforced here")
+    here.connection.execute("""
+        create table public.part (id integer primary key) partition by range (id);
+        create table public.part_1 partition of public.part for values from (0) to (10);
+        create table public.part_2 partition of public.part for values from (10) to (20);
+        create table public.child (id integer constraint child_fk references public.part (id))
+            partition by range (id);
+        create table public.child_1 partition of public.child for values from (0) to (10);
+        create table public.pupil (id integer constraint pupil_fk references public.part (id));
+    """)
+    traced = own_stage._replace(known=run.existing(here)).trace(text)
+    assert [gone.text for one in traced for gone in one.losses] == PARTS[text]
+
+
 @pytest.mark.parametrize("text", ["drop role r_old", "do $$ begin drop user r_old; end $$"])
 def test_a_role_is_missed_though_it_belongs_to_no_database(each_server: Server, text: str) -> None:
     """No event trigger is told of it; one that is made again is no loss."""
