@@ -54,6 +54,7 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
             access.reconnect,
             pid=pid,
             lock_timeout=run.limits.lock_timeout,
+            texts=(one.sql for one in files),
             unheard=files if run.is_asynchronous else (),
         )
         with watching as watch:

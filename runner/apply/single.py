@@ -57,7 +57,7 @@ def apply(run: Run) -> Iterator[Waiting | Working | Outcome | Noticed]:
     """Apply and record the file at hand; yield while it waits or works, and what became of it. Writes."""
     migration, connection, heard = run.at_hand, run.access.connection, database.Notices()
     pid, lock_timeout = connection.pgconn.backend_pid, run.limits.lock_timeout
-    watching = Watch(run.access.reconnect, pid=pid, lock_timeout=lock_timeout)
+    watching = Watch(run.access.reconnect, pid=pid, lock_timeout=lock_timeout, texts=(migration.sql,))
     try:
         yield from lock.take(run, lambda: ledger.try_session_lock(connection))
         with watching as watch:

@@ -6,6 +6,7 @@ thread asks, and no file waits. It is begun late, with the first look: a quick f
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import closing, suppress
@@ -16,7 +17,7 @@ from runner.apply.event import Activity, Working, application
 from runner.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from runner.database import Connection
     from runner.model import Migration
@@ -25,6 +26,8 @@ _PACE = 1.0  # seconds before the first look, and between two
 _SHORTEST = 0.02
 _AHEAD = 0.1  # the connection is asked for before the look is due
 _PARTING = 0.3
+_SHORTER = re.compile(r"\block_timeout'?\s*(?:=|to\b|,)\s*'?\s*(\d*\.?\d+)\s*(us|ms|s)?(?!\s*[\w.])")
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _NOT_DURABLE = Activity(wait="what is committed is not durable yet")
 
 
@@ -35,9 +38,10 @@ class _Over(Exception):
 class Watch:
     """Asks what the session ``pid`` is doing while it is at a file.
 
-    The first look comes after a second, or half of a shorter ``lock_timeout`` (seconds, 0 for none): later
-    nobody could say who held the lock. ``pause`` is how often ``look`` is to be called, in seconds; ``since``
-    is when the file began (of the monotonic clock), or was heard to.
+    The first look comes after a second, or half of a shorter ``lock_timeout`` (seconds, 0 for none), of which
+    files may set one of their own in their ``texts``: later nobody could say who held the lock. ``pause`` is
+    how often ``look`` is to be called, in seconds; ``since`` is when the file began (of the monotonic clock),
+    or was heard to.
 
     Of files that are ``unheard`` the server does not say of each that it begins: it is seen there. What comes
     before that file is committed: ``durable`` is the last one known to be so, and ``took`` has the
@@ -50,12 +54,14 @@ class Watch:
         *,
         pid: int,
         lock_timeout: float = 0,
+        texts: Iterable[str] = (),
         unheard: Sequence[Migration] = (),
     ) -> None:
         self.pid = pid
         self._unheard = unheard
         self._connect = connect
-        self._pace = min(_PACE, max(lock_timeout / 2, _SHORTEST)) if lock_timeout else _PACE
+        limits = filter(None, (lock_timeout, *(seconds for text in texts for seconds in _own_limits(text))))
+        self._pace = min(_PACE, max(min(limits, default=2 * _PACE) / 2, _SHORTEST))
         self.pause = min(0.1, self._pace / 4)
         self.durable: Migration | None = None
         self.took: dict[str, int | None] = {}
@@ -151,6 +157,12 @@ class Watch:
     def _heed(self, _: float) -> None:
         if self._over.is_set():
             raise _Over
+
+
+def _own_limits(text: str) -> Iterator[float]:
+    """Yield the seconds of each lock_timeout that a file sets itself; minutes and more need no haste."""
+    for number, unit in _SHORTER.findall(text.lower()):
+        yield float(number) * _UNITS[unit or "ms"]
 
 
 def _of(migration: Migration, found: tuple[Migration | None, Activity]) -> Activity:

@@ -106,6 +106,44 @@ def test_a_short_lock_timeout_names_table_lock_and_holder(
     assert f"blocked by pid {pid}: user postgres" in error.notes[0]
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "set local lock_timeout = '250ms'",
+        "SET LOCAL LOCK_TIMEOUT TO 200",
+        "set lock_timeout = '0.3 s'",
+        "set local lock_timeout='5s'; select set_config('lock_timeout', '150ms', true)",
+    ],
+)
+def test_a_lock_timeout_of_the_file_names_the_holder_as_well(
+    url: str, app: Project, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is shorter than the limit of the run is looked at sooner."""
+    monkeypatch.setattr("runner.apply.run.RETRIES", 0)
+    app.write("app", {"001_alter.sql": f"{setting}; {FILES['001_alter.sql']}"})
+    with psycopg.connect(url, application_name="report") as holder:
+        holder.execute("lock table public.busy")
+        pid = holder.info.backend_pid
+        _, error = given_up(app, url, 5, by=pid)
+    assert "waited too long for an access exclusive lock on public.busy." in error.message
+    assert f"blocked by pid {pid}: user postgres" in error.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "pace"),
+    [
+        ("set lock_timeout = 0", 1.0),
+        ("set lock_timeout = '10min'", 1.0),
+        ("set lock_timeout = '10 min'", 1.0),
+        ("set lock_timeout = '500us'", 0.02),
+        ("select 1", 1.0),
+    ],
+)
+def test_a_file_without_a_short_lock_timeout_is_looked_at_as_ever(text: str, pace: float) -> None:
+    """None, or one of minutes, is no haste; nor is it looked at all the time."""
+    assert watch.Watch(Mock(), pid=1, lock_timeout=5, texts=[text])._pace == pace
+
+
 # Each row takes a millisecond: as long a build as that of a million, and it leaves the processor to others.
 SLOW = """
     create function public.slow(t int) returns int language plpgsql immutable as
