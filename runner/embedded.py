@@ -183,7 +183,7 @@ def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
 
     The wheel gives it ten seconds, which are too few where it has to recover or the machine is busy.
     """
-    with server._lock:
+    with postmaster.held(server._lock, server.lock_path):
         postmaster.settle(server.pgdata)
     if not (server.pgdata / postmaster.FILE).exists():
         check_ends(EmbeddedUnavailable, otherwise="set the variables (see --help)")

@@ -11,17 +11,20 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psutil import Process
 
 FILE = "postmaster.pid"
 _PATIENCE = 60.0  # seconds, for a server that recovers, or that writes its last checkpoint
+_NEIGHBOUR = 90.0  # seconds, for one that has to wait so long, and then starts its server
 _ORPHANS = 10.0  # seconds
 _HALF_WRITTEN = 1.0  # seconds, for a file that is being written
 _LOCK = ".s.PGSQL.*.lock"  # beside a socket, with the lines of postmaster.pid
@@ -33,6 +36,25 @@ class _Found(NamedTuple):
     process: Process
     folder: Path  # that of the file; the server may have been moved since
     ready: bool
+
+
+@contextmanager
+def held(lock: Any, path: Path) -> Iterator[None]:  # noqa: ANN401 - of an optional dependency
+    """Hold the lock that keeps processes apart: it is one for all folders.
+
+    Raises ``EmbeddedUnavailable`` where another process does not let go of it.
+    """
+    if not lock.acquire(timeout=_NEIGHBOUR):
+        lock.lockfile.close()
+        raise EmbeddedUnavailable(
+            f"Another process has held {path} for {_NEIGHBOUR:.0f} seconds, "
+            "as who starts an embedded PostgreSQL does for a moment.",
+            remedy="Try again when it is done, or end it if it hangs; or set the variables (see --help).",
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def settle(folder: Path) -> None:

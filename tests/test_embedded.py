@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import psycopg
@@ -195,6 +195,30 @@ def test_threads_start_it_once(home: Path) -> None:
 
         with ThreadPoolExecutor(4) as pool:
             assert len(set(pool.map(together, range(4)))) == results
+
+
+HOLDING = """
+from runner import wheel
+wheel.package().postgres_server.PostgresServer._lock.acquire()
+print("held", flush=True)
+input()
+"""
+
+
+def test_a_process_that_never_lets_go_is_named(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was stopped in the middle of its start, be it in another folder: it is not waited for."""
+    monkeypatch.setattr(postmaster, "_NEIGHBOUR", 0.3)
+    embedded.start(made)
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environ = {**os.environ, "TMPDIR": tempfile.gettempdir()}
+    with subprocess.Popen([sys.executable, "-c", HOLDING], env=environ, **pipes) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        with pytest.raises(EmbeddedUnavailable, match=r"held .*\.lockfile for 0 seconds") as caught:
+            embedded.start(made)
+        holder.communicate("\n")
+    assert "end it if it hangs" in (caught.value.remedy or "")
+    assert embedded.start(made)
 
 
 def test_it_has_pgvector_and_its_own_psql(home: Path) -> None:
