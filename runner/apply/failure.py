@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from runner.apply.watch import Watch
+    from runner.database import Invalid
     from runner.model import Migration
 
 _DEADLOCK = "40P01"
@@ -60,7 +61,7 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     done: int | None = None,
     start: int = 0,
     watch: Watch | None = None,
-    invalid: tuple[str, ...] = (),
+    invalid: tuple[Invalid, ...] = (),
 ) -> RunnerError:
     """Name the error of a file.
 
@@ -105,13 +106,13 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     )
 
 
-def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[str, ...]) -> str:
+def _remedy(error: psycopg.Error, migration: Migration, invalid: tuple[Invalid, ...]) -> str:
     if (error.sqlstate, error.diag.source_function) == _ROW_SECURITY:
         return _HIDDEN
     if ledger.is_mistaken(error):
         return ledger.OWN
     if not migration.in_transaction:
-        words = " ".join(filter(None, ("It ran outside any transaction.", drop_statements(invalid), CORRECT)))
+        words = " ".join(filter(None, ("It ran outside any transaction.", cures(invalid), CORRECT)))
         return _outside(words, migration)
     if error.sqlstate == _VALUE_TOO_NEW:
         return _VALUE_FIRST
@@ -126,9 +127,9 @@ def _outside(remedy: str, migration: Migration) -> str:
     return f"{remedy} {_HALF}" if detaches(migration.sql) else remedy
 
 
-def drop_statements(indexes: tuple[str, ...]) -> str:
-    """Return what removes invalid indexes."""
-    return " ".join(f"drop index {name};" for name in indexes)
+def cures(indexes: tuple[Invalid, ...]) -> str:
+    """Return the statements that remove invalid indexes, or build them anew."""
+    return " ".join(one.cure for one in indexes)
 
 
 def ended(migration: Migration) -> TransactionEnded:
@@ -139,14 +140,14 @@ def ended(migration: Migration) -> TransactionEnded:
     )
 
 
-def interrupted(migration: Migration, *, invalid: tuple[str, ...] = ()) -> Interrupted:
+def interrupted(migration: Migration, *, invalid: tuple[Invalid, ...] = ()) -> Interrupted:
     """Say that Ctrl-C came while a file was running, and what remains of it."""
     path = migration.path
     if migration.in_transaction:
         return Interrupted(f"Interrupted in {path}, which was rolled back.", remedy="Run again to go on.")
     return Interrupted(
         f"Interrupted in {path}, which ran outside any transaction. {_NOT_RECORDED}",
-        remedy=_outside(f"{drop_statements(invalid)} Run again to go on.".strip(), migration),
+        remedy=_outside(f"{cures(invalid)} Run again to go on.".strip(), migration),
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from runner.apply.run import Run
     from runner.apply.watch import Watch
-    from runner.database import Access, Connection
+    from runner.database import Access, Connection, Invalid
     from runner.model import Migration
 
 _ENDING = 2.0  # seconds, in which the server ends a session that was closed
@@ -34,10 +34,11 @@ def check_earlier(migration: Migration, connection: Connection) -> None:
         raise _invalid_index(migration, invalid)
 
 
-def _invalid_index(migration: Migration, invalid: tuple[str, ...]) -> IndexInvalid:
+def _invalid_index(migration: Migration, invalid: tuple[Invalid, ...]) -> IndexInvalid:
+    names = ", ".join(one.name for one in invalid)
     return IndexInvalid(
-        f"{migration.path} left or found an invalid index, {', '.join(invalid)}: it is not recorded.",
-        remedy=f"{failure.drop_statements(invalid)} Then run again.",
+        f"{migration.path} left or found an invalid index, {names}: it is not recorded.",
+        remedy=f"{failure.cures(invalid)} Then run again.",
     )
 
 
@@ -73,7 +74,7 @@ def _open(access: Access) -> Iterator[Connection]:
         yield connection
 
 
-def left(connection: Connection, migration: Migration, *, before: str) -> tuple[str, ...]:
+def left(connection: Connection, migration: Migration, *, before: str) -> tuple[Invalid, ...]:
     """Put the session's settings back and return the invalid indexes; none when it is closed."""
     if connection.closed:
         return ()

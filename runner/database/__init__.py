@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         BEFORE,
         KEEP_WHOLE,
         LEFT_KEPT,
+        Invalid,
         invalid_before,
         invalid_earlier,
         invalid_left,
@@ -63,7 +64,7 @@ else:
         __name__,
         attention="heeding interruption pause silence",
         conninfo="compose environment sibling with_settings without_password",
-        invalid="BEFORE KEEP_WHOLE LEFT_KEPT invalid_before invalid_earlier invalid_left",
+        invalid="BEFORE KEEP_WHOLE LEFT_KEPT Invalid invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces rows run "
         "send try_run",
         notices="Heard MARKS Notices hearing",

@@ -7,7 +7,7 @@ building right now, nor the index of a partitioned table that waits for its part
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
 from runner.database.message import fill, rows, run
 from runner.database.question import ask, query
@@ -22,8 +22,23 @@ BEFORE = """
     where not (i.indisvalid and i.indisready)
 """
 
+# What a constraint or the index of a partitioned table needs cannot be dropped; nor can an index of an
+# exclusion constraint be built beside others' work.
 _INVALID = """
-    select pg_catalog.format('%I.%I', n.nspname, c.relname)
+    select pg_catalog.format('%I.%I', n.nspname, c.relname),
+        pg_catalog.format(
+            case
+                when i.indisexclusion then 'reindex index %I.%I;'
+                when exists (select from pg_catalog.pg_inherits as h where h.inhrelid = c.oid)
+                    or exists (
+                        select from pg_catalog.pg_constraint as k
+                        where k.conindid = c.oid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
+                    )
+                    then 'reindex index concurrently %I.%I;'
+                else 'drop index %I.%I;'
+            end,
+            n.nspname, c.relname
+        )
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as c on c.oid = i.indexrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -75,6 +90,13 @@ LEFT_KEPT: LiteralString = (
 )
 
 
+class Invalid(NamedTuple):
+    """An invalid index: its name, quoted, and the statement that removes it or builds it anew."""
+
+    name: str
+    cure: str
+
+
 def invalid_before(connection: Connection) -> str:
     """Return which indexes are invalid before a statement. Does not write."""
     [(before,)] = query(connection, BEFORE)
@@ -83,26 +105,23 @@ def invalid_before(connection: Connection) -> str:
 
 def invalid_left(
     connection: Connection, *, before: str, index: str | None, table: str | None
-) -> tuple[str, ...]:
-    """Return the names, quoted, of the invalid indexes that a statement made or names. Does not write.
+) -> tuple[Invalid, ...]:
+    """Return the invalid indexes that a statement made or names. Does not write.
 
     ``index`` and ``table`` are what it names, as SQL writes it: what is new on another table is not its own.
     """
     names = {"index": _whole(connection, index), "table": _whole(connection, table)}
-    return _names(connection, fill(LEFT, before=before, **names))
+    return _found(connection, fill(LEFT, before=before, **names))
 
 
-def invalid_earlier(connection: Connection, *, table: str) -> tuple[str, ...]:
-    """Return the names, quoted, of invalid indexes that earlier tries without a name may have left.
-
-    Does not write.
-    """
-    return _names(connection, fill(_EARLIER, table=_whole(connection, table)))
+def invalid_earlier(connection: Connection, *, table: str) -> tuple[Invalid, ...]:
+    """Return the invalid indexes that earlier tries without a name may have left. Does not write."""
+    return _found(connection, fill(_EARLIER, table=_whole(connection, table)))
 
 
-def _names(connection: Connection, question: str) -> tuple[str, ...]:
+def _found(connection: Connection, question: str) -> tuple[Invalid, ...]:
     [result] = ask(connection, question)
-    return tuple(str(name) for (name,) in rows(connection, result))
+    return tuple(Invalid(*row) for row in rows(connection, result))
 
 
 def _whole(connection: Connection, name: str | None) -> str | None:

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
 # builds right now is not to be judged.
 _INDEXES = r"""
     select pg_catalog.format('%I.%I', n.nspname, x.relname),
-        not i.indislive or x.relname ~ '_cc(new|old)\d*$'
+        not i.indislive or x.relname ~ '_cc(new|old)\d*$',
+        case when i.indisexclusion then '' else 'concurrently ' end,
+        case
+            when exists (select from pg_catalog.pg_inherits as h where h.inhrelid = x.oid) then null
+            when k.oid is null then pg_catalog.format('drop index %I.%I;', n.nspname, x.relname)
+            else pg_catalog.format(
+                'alter table %s drop constraint %I;', i.indrelid::pg_catalog.regclass, k.conname
+            )
+        end
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as x on x.oid = i.indexrelid
     join pg_catalog.pg_namespace as n on n.oid = x.relnamespace
+    left join pg_catalog.pg_constraint as k on k.conindid = x.oid and k.conrelid = i.indrelid
+        and k.contype in ('p', 'u', 'x')
     where x.relkind = 'i'
         and not (i.indisvalid and i.indisready)
         and n.nspname = any ($1)
@@ -97,9 +107,9 @@ def unsound(site: Site) -> Iterator[SchemaInvalid]:
     """
     schemas = list(site.schemas)
     indexes = _INDEXES.replace("{built}", database.packaged(__package__, "built.sql").decode())
-    for name, is_rest in database.query_quoted(site.connection, indexes, schemas):
+    for name, is_rest, how, removal in database.query_quoted(site.connection, indexes, schemas):
         rest = f"An interrupted statement has left it: drop index concurrently {name};"
-        anew = f"Build it anew: reindex index concurrently {name}; or give it up: drop index {name};"
+        anew = f"Build it anew: reindex index {how}{name};{f' or give it up: {removal}' if removal else ''}"
         yield SchemaInvalid(
             f"Index {name} is invalid: it is kept up to date but answers no query.",
             remedy=rest if is_rest else anew,

@@ -95,6 +95,32 @@ def test_duplicates_leave_an_invalid_index_that_is_never_recorded(
     assert (index(db), ledger(db)[-1]) == (True, ("001", False))
 
 
+ATTACHED = """
+    create table public.one (id int) partition by range (id);
+    create table public.one_1 partition of public.one for values from (0) to (10);
+    insert into public.one values (1), (1);
+    create unique index u on only public.one (id);
+"""
+
+
+def test_an_invalid_index_of_a_partition_is_built_anew(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """The index of the whole table needs it: it cannot be dropped."""
+    text = "-- runner: no-transaction\ncreate unique index concurrently if not exists i on public.one_1 (id);"
+    app = make(tmp_path, app={"000_one.sql": ATTACHED, "001_i.sql": text})
+    with pytest.raises(SqlFailed, match="could not create unique index") as failed:
+        app.migrate(each_url)
+    assert "drop index public.i;" in (failed.value.remedy or "")
+    db.execute("alter index public.u attach partition public.i")
+    with pytest.raises(IndexInvalid) as caught:
+        app.migrate(each_url)
+    assert caught.value.remedy == "reindex index concurrently public.i; Then run again."
+    db.execute("delete from public.one")
+    db.execute("reindex index concurrently public.i")
+    assert [outcome.migration.version for outcome in app.migrate(each_url)] == ["001"]
+
+
 def test_an_interrupted_file_is_pending_and_safe_to_run_again(
     tmp_path: Path, each_url: str, db: psycopg.Connection
 ) -> None:

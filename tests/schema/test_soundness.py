@@ -247,6 +247,43 @@ def test_an_invalid_index_is_told_with_statements_that_cure_it(
     assert problems(app, each_url) == []
 
 
+BOUND = """
+    create table public."K" (id int primary key, n int constraint "U n" unique, r int4range,
+        constraint x exclude using gist (r with &&));
+    create table public.q (id int) partition by range (id);
+    create table public.q_1 partition of public.q for values from (0) to (10);
+    create unique index q_u on public.q (id);
+    alter table public.p_1 add constraint p_1_pk primary key (id);
+"""
+
+
+def test_an_invalid_index_that_something_needs_is_not_to_be_dropped(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """That of a constraint goes with it, that of a partition not at all; each statement can run."""
+    app = make(tmp_path, app={"000_t.sql": TABLES + BOUND})
+    app.migrate(each_url)
+    key = "alter table public.p add constraint p_pk primary key (id)"  # takes over the partition's own
+    db.execute(key.encode())
+    wreck = "update pg_index set indisvalid = false where indexrelid in (select oid from pg_class where {})"
+    names = "relkind = 'i' and relname ~ '^(K_pkey|U n|x|q_1_id_idx|p_1_pk)$'"
+    db.execute(wreck.format(names).encode())
+    found = statements(problems(app, each_url))
+    assert found == [
+        'reindex index concurrently public."K_pkey";',
+        'alter table public."K" drop constraint "K_pkey";',
+        'reindex index concurrently public."U n";',
+        'alter table public."K" drop constraint "U n";',
+        "reindex index concurrently public.p_1_pk;",
+        "reindex index concurrently public.q_1_id_idx;",
+        "reindex index public.x;",
+        'alter table public."K" drop constraint x;',
+    ]
+    for statement in found:
+        db.execute(statement.encode())
+    assert problems(app, each_url) == []
+
+
 def test_the_index_of_a_partitioned_table_that_waits_is_not_invalid(
     tmp_path: Path, each_url: str, db: psycopg.Connection
 ) -> None:
