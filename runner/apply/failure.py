@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 _DEADLOCK = "40P01"
+_INTERRUPTED = "ProcessInterrupts"  # PostgreSQL's own function, where a timeout strikes
 _NOT_IN_TRANSACTION = ("25001", "2D000")  # begun already, ended within
 _LANGUAGE = r"(?<![a-z0-9_])plpgsql(?![a-z0-9_])"  # in any quotes, or none
 _LACKS = {  # by SQLSTATE
@@ -82,15 +83,18 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
         wants, blockers = (watch.blocked.wants, watch.lines) if watch else (None, ())
         is_deadlock = error.sqlstate == _DEADLOCK
         how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
+        told = (diag.message_detail or "").splitlines()
+        if not is_deadlock and diag.source_function != _INTERRUPTED:  # nowait: it did not wait at all
+            how, told = "could not have a lock at once", [diag.message_primary or "", *told]
         return LockTimeout(
             f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
             remedy=_outside(
                 _AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART, migration
             ),
-            notes=blockers or tuple((diag.message_detail or "").splitlines()),
+            notes=blockers or tuple(told),
         )
-    told = disclosure.lines(diag, migration.sql)
-    if told.private:
+    said = disclosure.lines(diag, migration.sql)
+    if said.private:
         error.args = (diag.message_primary,)  # which a traceback prints
     if done is None:
         when, place = "cannot be recorded and committed", position.of_commit(diag, migration)
@@ -101,8 +105,8 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
         sqlstate=error.sqlstate,
         remedy=_remedy(error, migration, invalid),
         place=place,
-        notes=told.notes,
-        private=told.private,
+        notes=said.notes,
+        private=said.private,
     )
 
 

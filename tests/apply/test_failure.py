@@ -285,6 +285,24 @@ def test_a_lock_of_another_session_is_worth_another_try(tmp_path: Path, url: str
     assert [outcome.migration.label for outcome in app.migrate(url)] == ["001_alter"]
 
 
+@pytest.mark.parametrize("text", ["lock table public.busy nowait", "table busy for update nowait"])
+def test_a_lock_that_a_file_does_not_wait_for_is_named(
+    tmp_path: Path, url: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says on what, and the file has not waited too long."""
+    monkeypatch.setattr("runner.apply.run.RETRIES", 0)
+    busy = "create table public.busy (id) as select 1;"
+    app = make(tmp_path, app={"000_busy.sql": busy, "001_lock.sql": f"{text};"})
+    app.migrate(url, to=0)
+    with psycopg.connect(url) as other:
+        other.execute("select from public.busy for update")
+        with pytest.raises(LockHeld, match=r"001_lock.sql could not have a lock at once") as caught:
+            app.migrate(url)
+    [note] = caught.value.notes
+    assert note.startswith("could not obtain lock on")
+    assert "busy" in note
+
+
 def test_a_right_that_is_missing_is_named(tmp_path: Path, url: str) -> None:
     """A file that gives its table away still gets its row; one that takes the ledger's rights does not."""
     text = "create role t_poor login; grant create on schema public to t_poor;"
