@@ -102,10 +102,10 @@ def _may_embed(values: Mapping[str, str]) -> bool:
     """Tell whether the embedded server may stand in, as RUNNER_EMBEDDED says. Raises ``ConfigError``."""
     from difflib import get_close_matches  # noqa: PLC0415 - as below
 
-    for name in values.keys() - {EMBEDDED}:
-        if get_close_matches(name.upper(), (EMBEDDED, "RUNNER_NO_EMBEDDED"), n=1, cutoff=0.9):
-            remedy = f"Write {EMBEDDED}, or remove it."
-            raise ConfigError(f"{name} is set, which nothing reads.", remedy=remedy)
+    meant = (EMBEDDED, "RUNNER_NO_EMBEDDED")
+    if near := [n for n in values if n != EMBEDDED and get_close_matches(n.upper(), meant, cutoff=0.9)]:
+        told = f"{near[0]} is set, which nothing reads."
+        raise ConfigError(told, remedy=f"Write {EMBEDDED}, or remove it.")
     value = values.get(EMBEDDED, "")
     if value.strip().lower() not in _SWITCH:
         told = repr(value) if value.isalnum() else "neither on nor off"  # it may be a URL

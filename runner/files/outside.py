@@ -85,14 +85,13 @@ def check(statement: Statement, text: str, committing: Iterable[str]) -> None:
 def refused(statement: Statement, text: str) -> str | None:
     """Return what PostgreSQL calls impossible inside a transaction, in words; ``None`` for all the rest."""
     kind = _kind(statement)
-    if kind == "reindex concurrently":
-        said = blanked(text[statement.start : statement.end])
-        return None if re.match(rf"(?i)\w+\s*\([^)]*\bconcurrently{_OFF}", said) else kind
     if kind == "drop subscription":
         return None if re.search(_WITHOUT_SLOT, blanked(text[: statement.start])) else kind
-    options = re.search(r"(?i)\bwith\s*\(", statement.code) if kind else None
+    said = blanked(text[statement.start : statement.end]) if kind else ""
+    if kind == "reindex concurrently":
+        return None if re.match(rf"(?i)\w+\s*\([^)]*\bconcurrently{_OFF}", said) else kind
+    options = re.search(r"(?i)\bwith\s*\(", statement.code) if said else None
     if kind and options and kind.endswith("subscription"):
-        said = blanked(text[statement.start : statement.end])
         return None if re.compile(_WITHOUT_SERVER).search(said, options.end()) else kind
     return kind
 

@@ -192,10 +192,6 @@ def create(connection: Connection) -> None:
 
 def text(connection: Connection, row: Applied) -> str:
     """Return the SQL text that was applied."""
-    [(applied,)] = database.query(
-        connection,
-        "select sql from public.schema_migrations where series = %s and version = %s",
-        row.series,
-        row.version,
-    )
+    query = "select sql from public.schema_migrations where series = %s and version = %s"
+    [(applied,)] = database.query(connection, query, row.series, row.version)
     return str(applied)
