@@ -207,15 +207,16 @@ input()
 
 def test_a_process_that_never_lets_go_is_named(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that was stopped in the middle of its start, be it in another folder: it is not waited for."""
-    monkeypatch.setattr(postmaster, "_NEIGHBOUR", 0.3)
     embedded.start(made)
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     environ = {**os.environ, "TMPDIR": tempfile.gettempdir()}
     with subprocess.Popen([sys.executable, "-c", HOLDING], env=environ, **pipes) as holder:
         assert holder.stdout
         holder.stdout.readline()
+        monkeypatch.setattr(postmaster, "_NEIGHBOUR", 0.3)
         with pytest.raises(EmbeddedUnavailable, match=r"held .*\.lockfile for 0 seconds") as caught:
             embedded.start(made)
+        monkeypatch.undo()
         holder.communicate("\n")
     assert "end it if it hangs" in (caught.value.remedy or "")
     assert embedded.start(made)
