@@ -47,7 +47,15 @@ _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _STRINGS = r"(?i)set\s+(?:(?:local|session)\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(?:of|f|n|0)"
 # Of dbmate, goose, sql-migrate, micrate, node-pg-migrate and tern; looked for as they are, for it takes a
 # tenth of the time.
-_MARKERS = ("migrate:down", " Down", " down", "-- create above")
+_MARKERS = (
+    "migrate:down",
+    "+goose",
+    "+migrate",
+    "+micrate",
+    "own Migration",
+    "own migration",
+    "-- create above",
+)
 _HALVES = r"""(?mix) ^[ \t]* (?P<marker>
     --[ \t]*migrate:down\b | --[ \t]*\+(?:goose|migrate|micrate)[ \t]+down\b
     | --[\s-]*down[ \t]+migration[ \t]*$ | ----[ \t]+create[ ]above\b
