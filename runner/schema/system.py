@@ -30,7 +30,7 @@ _COUNTERS = """
 """
 _HORIZON = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text"
 
-_NUMBERED = re.compile(r'("RI_ConstraintTrigger_[a-z])_\d+"')
+_NUMBERED = re.compile(r'("(?:RI_ConstraintTrigger_[a-z]|(?:PK|Unique)_ConstraintTrigger))_\d+"')
 
 
 class Row(NamedTuple):

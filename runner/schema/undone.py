@@ -43,7 +43,8 @@ def undone(
     for name, table in verdict.both(before, after):
         if table.is_view:
             continue
-        for is_fault, text in _Undone(name, history, made.get(name, ())).judge():
+        last = _same(table, history.last)
+        for is_fault, text in _Undone(name, history, made.get(last.name if last else name, ())).judge():
             if is_fault and not keeps_data:
                 findings.append(Finding(judge.stage, f"rows of {name}", f"table {name} {text}"))
             else:
@@ -88,13 +89,18 @@ def _held(sequence: Sequence_, moment: Moment) -> list[int]:
     return [int(value) for row in rows if (value := row.get(column)) and _NUMBER.fullmatch(value)]
 
 
+def _same(table: Table, moment: Moment) -> Table | None:
+    """Return a table at another moment, where it may have another name; else what has its name then."""
+    by_oid = {one.oid: one for one in moment.tables.values()}
+    return by_oid.get(table.oid) or moment.tables.get(table.name)
+
+
 class _Undone:
     """The rows of one table before a file, behind it, before its rollback and after it."""
 
     def __init__(self, name: str, history: History, made: Sequence[Row]) -> None:
         self.before = history.before.tables[name]
-        self.first = history.first.tables.get(name)
-        self.last = history.last.tables.get(name)
+        self.first, self.last = (_same(self.before, moment) for moment in (history.first, history.last))
         self.after = history.after.tables[name]
         self.made = made
 
@@ -110,13 +116,18 @@ class _Undone:
         names = contents.kept(self.before, self.after)
         for name in sorted(self.before.columns.keys() & self.after.columns.keys() - names):
             if self.before.rows and not self.after.columns[name].is_generated:
-                by_file = name not in contents.kept(self.before, self.first)
+                by_file = name not in contents.kept(self.before, self.first) and not self._is_renamed(name)
                 yield not by_file, f"has {self._part(name)} made anew: what it held is gone"
         difference = contents.shift(self.before, self.after, names, more=self.made)
         if difference.added:
             yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
         yield from self._lost(difference.lost, self.first, self.last)
         yield from self._changed(difference.changed, self.first)
+
+    def _is_renamed(self, name: str) -> bool:
+        """Tell whether the file only gives a column another name."""
+        others = self.first.columns.items() if self.first else ()
+        return any(c.number == self.before.columns[name].number for other, c in others if other != name)
 
     def _part(self, name: str) -> str:
         is_whole = self.before.columns[name].number != self.after.columns[name].number
