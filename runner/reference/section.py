@@ -38,7 +38,7 @@ def _nature(table: Table) -> Iterator[str]:
     if table.row_security:
         yield f"Row security is {table.row_security}."
     if table.definition:
-        yield f"```sql\n{table.definition.strip()}\n```"
+        yield text.block(table.definition.strip(), language="sql")
 
 
 def _columns(table: Table, schema: Schema, group: Group, to: Links) -> str:

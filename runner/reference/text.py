@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 # Literals and quoted names are taken whole, so that nothing inside them is mistaken for SQL.
 _LITERAL = r"'(?:[^']|'')*'"
 _TOKEN = re.compile(
-    rf"(?P<literal>{_LITERAL})(?:::(?:character varying|text)\b(?!\[))?"
+    rf"(?P<literal>{_LITERAL})(?:::(?:character varying|text)\b(?![\[(]))?"
     r'|(?P<quoted>"(?:[^"]|"")*")'
-    r"|(?P<number>\b\d+(?:\.\d+)?)(?:::numeric\b)?"
+    r"|(?P<number>\b\d+(?:\.\d+)?)(?:::numeric\b(?!\())?"
     r"|(?P<keyword>\b[A-Z]+\b)"
 )
 _VALUE = rf"(?:{_LITERAL}|-?\d+(?:\.\d+)?)"
@@ -51,6 +51,12 @@ def code(text: str) -> str:
     fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
     blank = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{blank}{line}{blank}{fence}".replace("|", "\\|")
+
+
+def block(lines: str, *, language: str) -> str:
+    """Return lines as a block of code, whatever they hold."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
+    return f"{fence}{language}\n{lines}\n{fence}"
 
 
 def codes(names: Iterable[str]) -> str:

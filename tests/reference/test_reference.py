@@ -183,8 +183,16 @@ def test_a_series_without_a_table_has_no_picture(tmp_path: Path, server: Server)
         ("'AND it''s'::text", "'AND it''s'"),
         ("(a IS NOT NULL) AND b", "(a is not null) and b"),
         ('"Odd" > 1::numeric', '"Odd" > 1'),
+        ("'abc'::character varying(10)", "'abc'::character varying(10)"),
+        ("n > 5::numeric(3,1)", "n > 5::numeric(3,1)"),
     ],
 )
 def test_expressions_read_like_the_files(printed: str, shown: str) -> None:
     """Lower case, no casts of literals, lists as lists; literals and quoted names as they are."""
     assert text.sql(printed) == shown
+
+
+def test_a_block_of_code_holds_any_lines() -> None:
+    """Backticks within end it no sooner."""
+    assert text.block("a", language="sql") == "```sql\na\n```"
+    assert text.block("a\n```\nb", language="sql") == "````sql\na\n```\nb\n````"
