@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 BATCH = 10_000  # values that are looked up at once: memory does not grow with the tables
 _EXAMPLES = 3
 # To read a value is to cast it: by the owner's function if there is one. The checks of a domain would run, so
-# what counts is what it is over; an array, a composite type and a range may hold one.
+# what counts is what it is over; an array, a composite type and a range may hold one. What an extension
+# brings, such as citext, is compared and put in order by operators of its own, which no question of ours names.
 _TYPE = """
     cross join lateral (
         with recursive base (oid) as (
@@ -33,7 +34,7 @@ _TYPE = """
         )
         select pg_catalog.format_type(b.oid, -1) as name, b.typcategory::pg_catalog.text as category,
             b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid or (
-                b.typtype in ('b', 'e') and coalesce(e.typtype, 'b') in ('b', 'e') and not exists (
+                'e' in (b.typtype, e.typtype) and not exists (
                     select from pg_catalog.pg_cast as k
                     join pg_catalog.pg_proc as p on p.oid = k.castfunc
                     join pg_catalog.pg_language as l on l.oid = p.prolang

@@ -289,6 +289,21 @@ def test_a_type_that_runs_code_of_its_owner_is_not_read(
         _find(specs, auth)
 
 
+def test_a_type_with_operators_of_its_own_is_not_read(pair: tuple[Connection, Connection]) -> None:
+    """As citext: by the operators of text, values that are equal would be lost, and others overlooked."""
+    specs, auth = pair
+    auth.execute("""
+        create schema app; create type app.word;
+        create function app.come(cstring) returns app.word language internal immutable strict as 'textin';
+        create function app.go(app.word) returns cstring language internal immutable strict as 'textout';
+        create type app.word (input = app.come, output = app.go, like = text);
+    """)
+    auth.execute("drop table public.accounts; create table public.accounts (id app.word)")
+    _write(specs, 1)
+    with pytest.raises(ReferenceUnknown, match=r"is not read: its type, app\.word, may run code"):
+        _find(specs, auth)
+
+
 def test_the_checks_of_domains_do_not_run(pair: tuple[Connection, Connection]) -> None:
     """Also of one over another: a value is taken for what they are over."""
     specs, auth = pair
