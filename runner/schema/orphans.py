@@ -24,7 +24,7 @@ BATCH = 10_000  # values that are looked up at once: memory does not grow with t
 _EXAMPLES = 3
 # To read a value is to cast it: by the owner's function if there is one. The checks of a domain would run, so
 # what counts is what it is over; an array, a composite type and a range may hold one. What an extension
-# brings, such as citext, is compared and put in order by operators of its own, which no question of ours names.
+# brings, such as citext, is compared and put in order by operators of its own, which no question here names.
 _TYPE = """
     cross join lateral (
         with recursive base (oid) as (
