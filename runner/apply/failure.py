@@ -80,21 +80,9 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
             remedy=f"As its owner: {cure} Then run again.",
         )
     if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
-        wants, blockers = (watch.blocked.wants, watch.lines) if watch else (None, ())
-        is_deadlock = error.sqlstate == _DEADLOCK
-        how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
-        told = (diag.message_detail or "").splitlines()
-        if not is_deadlock and diag.source_function != _INTERRUPTED:  # nowait: it did not wait at all
-            how, told = "could not have a lock at once", [diag.message_primary or "", *told]
-        return LockTimeout(
-            f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
-            remedy=_outside(
-                _AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART, migration
-            ),
-            notes=blockers or tuple(told),
-        )
-    said = disclosure.lines(diag, migration.sql)
-    if said.private:
+        return _not_locked(error, migration, watch)
+    told = disclosure.lines(diag, migration.sql)
+    if told.private:
         error.args = (diag.message_primary,)  # which a traceback prints
     if done is None:
         when, place = "cannot be recorded and committed", position.of_commit(diag, migration)
@@ -105,8 +93,24 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
         sqlstate=error.sqlstate,
         remedy=_remedy(error, migration, invalid),
         place=place,
-        notes=said.notes,
-        private=said.private,
+        notes=told.notes,
+        private=told.private,
+    )
+
+
+def _not_locked(error: psycopg.Error, migration: Migration, watch: Watch | None) -> LockTimeout:
+    """Name the error of a file that did not get a lock, in time or at once."""
+    wants, blockers = (watch.blocked.wants, watch.lines) if watch else (None, ())
+    is_deadlock = error.sqlstate == _DEADLOCK
+    how = "deadlocked with another session" if is_deadlock else f"waited too long for {wants or 'a lock'}"
+    told = (error.diag.message_detail or "").splitlines()
+    if not is_deadlock and error.diag.source_function != _INTERRUPTED:  # nowait: it did not wait at all
+        how, told = "could not have a lock at once", [error.diag.message_primary or "", *told]
+    again = _AGAIN if migration.in_transaction or not commits_itself(migration.sql) else _PART
+    return LockTimeout(
+        f"{migration.path} {how}. {'It was rolled back.' if migration.in_transaction else _NOT_RECORDED}",
+        remedy=_outside(again, migration),
+        notes=blockers or tuple(told),
     )
 
 

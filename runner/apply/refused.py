@@ -111,7 +111,7 @@ def _not_opened(run: Run, way: Course, error: database.Error) -> Iterator[Event]
         yield from run.plan_anew()
         if run.before == before:
             raise failure.failed(error, migration) from error
-    elif not run.before.has_ledger and (found := ledger.of_trigger(error) or ledger.of_type(error)):
+    elif not run.before.has_ledger and (found := ledger.of_making(error)):
         raise found from error
     else:
         problem = failure.failed(error, migration)

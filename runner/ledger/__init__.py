@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from runner.ledger.holders import kept
     from runner.ledger.key import HOLDS, try_lock, try_session_lock
     from runner.ledger.objection import is_forgotten, is_held, is_outdated, is_stale, is_swallowed
-    from runner.ledger.stranger import of_type
     from runner.ledger.table import APPEARED, CREATE, create, make_durable, read, read_rows, text
-    from runner.ledger.trust import Shape, check_owner, of_trigger, shape, swallowed
+    from runner.ledger.trust import Shape, check_owner, of_making, shape, swallowed
     from runner.ledger.within import (
         BEGINS,
         ENDS,
@@ -43,9 +42,8 @@ else:
         holders="kept",
         key="HOLDS try_lock try_session_lock",
         objection="is_forgotten is_held is_outdated is_stale is_swallowed",
-        stranger="of_type",
         table="APPEARED CREATE create make_durable read read_rows text",
-        trust="Shape check_owner of_trigger shape swallowed",
+        trust="Shape check_owner of_making shape swallowed",
         within="BEGINS ENDS MARK RECORDED UNCHECKED check_message lock_message mark prepare_message"
         " record_within restore_message take_over_message",
     )

@@ -98,7 +98,8 @@ _FROM = """
 """
 
 # To plan that costs the server as much as all else that it is asked of a database. What any of it shows in
-# the ledger's own row is asked first: a flag may be left from what is gone, but none is missing.
+# the ledger's own row is asked first: a flag may be left from what is gone, but none is missing. So would be
+# that of an index, where the key is gone.
 _MAY_BE_FAULTY = """
     c.relhastriggers or c.relhasrules or c.relrowsecurity or c.relhassubclass or c.relpersistence <> 'p'
     or not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)

@@ -183,9 +183,7 @@ def create(connection: Connection) -> None:
     try:
         database.run(connection, CREATE)
     except database.Error as error:
-        from runner.ledger import stranger  # noqa: PLC0415 - failures only
-
-        if found := trust.of_trigger(error) or stranger.of_type(error):
+        if found := trust.of_making(error):
             raise found from error
         raise
 

@@ -131,6 +131,13 @@ def swallowed(migration: "Migration") -> LedgerUntrusted:
     )
 
 
+def of_making(error: "Error") -> LedgerUntrusted | None:
+    """Return what stood in the way as the ledger was made, if it was no file: a trigger, or its name."""
+    from runner.ledger import stranger  # noqa: PLC0415 - failures only
+
+    return of_trigger(error) or stranger.of_type(error)
+
+
 def of_trigger(error: "Error") -> LedgerUntrusted | None:
     """Return what an event trigger did to the ledger, or against it, as it was made, if one did."""
     if error.sqlstate == CHANGED:  # raised by ``CHECK``

@@ -148,10 +148,10 @@ def explain(site: Site) -> None:
             applied = ledger.text(site.connection, step.applied)
             lines = files.explain(applied, step.migration.sql)
             step.problem.notes += lines
+            accept = f"`accept {site.series} {step.version}`{site.target.way}"
             if not lines:
-                problem.tell_unedited(step)
+                problem.tell_unedited(step.problem, step.migration, accept)
             if lines == (files.COMMENTS_DIFFER,):
-                accept = f"`accept {site.series} {step.version}`{site.target.way}"
                 step.problem.remedy = f"Record it as it is now with {accept}, or restore it as it was."
 
 

@@ -10,7 +10,6 @@ from runner.errors import ChecksumMismatch, FileLate, FileMissing, FileRenamed
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.model import Applied, Migration
-    from runner.planning.step import Step
 
 
 def late(migration: Migration, newest: int) -> FileLate:
@@ -41,14 +40,13 @@ def other(migration: Migration, row: Applied) -> RunnerError:
     )
 
 
-def tell_unedited(step: Step) -> None:
-    """Say of a step that the ledger holds its text, and yet another checksum."""
-    if step.problem:
-        step.problem.message = f"{step.file.path} is what was applied, but its checksum in the ledger is not."
-        step.problem.remedy = (
-            "Somebody changed the ledger, or wrote it by another rule (look at the prefix). Find out who; "
-            f"`accept {step.series} {step.version}` records the right one."
-        )
+def tell_unedited(problem: RunnerError, migration: Migration, accept: str) -> None:
+    """Make it the problem of a file that its text is in the ledger, and yet another checksum."""
+    problem.message = f"{migration.path} is what was applied, but its checksum in the ledger is not."
+    problem.remedy = (
+        "Somebody changed the ledger, or wrote it by another rule (look at the prefix). Find out who; "
+        f"{accept} records the right one."
+    )
 
 
 def missing(row: Applied) -> FileMissing:

@@ -43,8 +43,7 @@ def undone(
     for name, table in verdict.both(before, after):
         if table.is_view:
             continue
-        last = _same(table, history.last)
-        for is_fault, text in _Undone(name, history, made.get(last.name if last else name, ())).judge():
+        for is_fault, text in _Undone(name, history, made).judge():
             if is_fault and not keeps_data:
                 findings.append(Finding(judge.stage, f"rows of {name}", f"table {name} {text}"))
             else:
@@ -98,11 +97,11 @@ def _same(table: Table, moment: Moment) -> Table | None:
 class _Undone:
     """The rows of one table before a file, behind it, before its rollback and after it."""
 
-    def __init__(self, name: str, history: History, made: Sequence[Row]) -> None:
+    def __init__(self, name: str, history: History, made: Mapping[str, Sequence[Row]]) -> None:
         self.before = history.before.tables[name]
         self.first, self.last = (_same(self.before, moment) for moment in (history.first, history.last))
         self.after = history.after.tables[name]
-        self.made = made
+        self.made = made.get(self.last.name if self.last else name, ())
 
     def judge(self) -> Iterator[tuple[bool, str]]:
         """Yield for each difference whether it is a fault, and how it is told."""
