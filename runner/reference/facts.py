@@ -31,6 +31,8 @@ class Column:
     nullable: bool
     default: str | None
     comment: str | None
+    collation: str | None = None  # where it is not that of its type
+    note: str = ""  # of its not null: not valid, no inherit
 
     @property
     def reference(self) -> Reference | None:
@@ -65,6 +67,7 @@ class ForeignKey:
     on_delete: str  # with the columns that it sets, where not all
     on_update: str
     note: str = ""  # not enforced, not valid, deferrable
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +193,14 @@ class Schema:
         """Every table, in the order of the files."""
         return tuple(table for group in self.groups for table in group.tables)
 
-    @property
-    def extent(self) -> str:
-        """How many tables it has, and how many views, which are none."""
-        views = sum(table.kind.endswith("view") for table in self.tables)
-        counted = f"{len(self.tables) - views} tables"
-        return f"{counted} and {views} view{'s' * (views != 1)}" if views else counted
-
     def table(self, name: str) -> Table | None:
-        """Return a table by its name or title."""
+        """Return a table by its name or title, or by its title without quotes, as a sentence has it."""
         return self._by_name.get(name)
 
     @cached_property
     def _by_name(self) -> dict[str, Table]:
-        return {name: table for table in reversed(self.tables) for name in (table.title, table.name)}
+        bare = {table.title.replace('"', ""): table for table in reversed(self.tables)}
+        return bare | {name: table for table in reversed(self.tables) for name in (table.title, table.name)}
 
     @cached_property
     def references(self) -> tuple[tuple[Table, Column, Reference], ...]:

@@ -36,7 +36,7 @@ def _blocks(book: Sequence[Schema], to: links.Links) -> Iterator[str]:
             (
                 f"[{schema.series}]({links.page(schema.series)})",
                 text.code(schema.database),
-                schema.extent.removesuffix(" tables"),
+                page.extent(schema).removesuffix(" tables"),
                 *(
                     str(sum(len(getattr(table, part)) for table in schema.tables))
                     for part in ("columns", "indexes", "foreign_keys")

@@ -60,7 +60,9 @@ class Links:
     def source(migration: Migration) -> str:
         """Return a link to a migration file itself; only its path when that is outside the project."""
         path = migration.path
-        return text.code(path) if path.startswith("/") else f"[{text.plain(path)}]({_UP}{quote(path)})"
+        if path.startswith("/"):
+            return text.code(path, in_table=False)
+        return f"[{text.plain(path)}]({_UP}{quote(path)})"
 
     def _target(self, series: str, key: str) -> str:
         anchor = self._anchors[series][key]
@@ -76,7 +78,8 @@ def _anchors(schema: Schema, parts: Mapping[str, int]) -> dict[str, str]:
         headings += [(table.name, table.title) for table in group.tables]
         for key, heading in headings:
             anchor, here = text.slug(heading), parts.get(key, 0)
-            taken = {text.slug(schema.series), *(a for k, a in found.items() if parts.get(k, 0) == here)}
+            top = () if here else (text.slug(schema.series),)  # a further part has another heading
+            taken = {*top, *(a for k, a in found.items() if parts.get(k, 0) == here)}
             names = chain([anchor], (f"{anchor}-{number}" for number in count(1)))
             found[key] = next(name for name in names if name not in taken)
     return found

@@ -56,6 +56,13 @@ def _heading(schema: Schema, number: int, count: int) -> Iterator[str]:
         yield f"This is part {number + 1} of {count}; the others: {', '.join(others)}."
 
 
+def extent(schema: Schema) -> str:
+    """Return how many tables there are, and how many views, which are none."""
+    views = sum(table.kind.endswith("view") for table in schema.tables)
+    counted = f"{len(schema.tables) - views} tables"
+    return f"{counted} and {views} view{'s' * (views != 1)}" if views else counted
+
+
 def overview(schema: Schema, *, brief: bool = False) -> str:
     """Return the drawing of all tables; nothing where there are none. A ``brief`` one has no long Mermaid."""
     shown = diagram.of_schema(schema)
@@ -86,7 +93,7 @@ def _sections(schema: Schema, book: Sequence[Schema], to: Links) -> Iterator[tup
 
 def _beginning(schema: Schema, to: Links) -> Iterator[str]:
     yield (
-        f"Database {text.code(schema.database)}: {schema.extent}, made by "
+        f"Database {text.code(schema.database, in_table=False)}: {extent(schema)}, made by "
         f"{len(schema.groups)} files. [All databases](README.md)"
     )
     yield text.table(
@@ -106,16 +113,15 @@ def _beginning(schema: Schema, to: Links) -> Iterator[str]:
 def _group(schema: Schema, group: Group, to: Links) -> Iterator[str]:
     migration = group.migration
     yield f"## {text.plain(migration.label)}"
+    needed = text.codes(migration.requires, in_table=False)
     yield f"File: {to.source(migration)}." + (
-        f" It needs the extension {text.codes(migration.requires)} and is skipped where there is none."
-        if migration.requires
-        else ""
+        f" It needs the extension {needed} and is skipped where there is none." if needed else ""
     )
     shown = diagram.of_group(group)
     if shown.cards:
         yield _drawn(schema.series, migration.label, f"Tables of {migration.label}", mermaid.group(shown))
     for one in group.additions:
-        names = text.codes(column.name for column in one.columns)
+        names = text.codes((column.name for column in one.columns), in_table=False)
         yield f"Adds to {to.table(schema.series, one.table.name)}: {names}."
     has_sequence = any(other.kind == "sequence" for other in group.others)
     yield text.table(

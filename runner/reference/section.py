@@ -10,7 +10,7 @@ from runner.reference.facts import title
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.reference.facts import Check, Column, Group, Index, Schema, Table
+    from runner.reference.facts import Check, Column, ForeignKey, Group, Index, Schema, Table
     from runner.reference.links import Links
 
 
@@ -34,7 +34,7 @@ def _nature(table: Table) -> Iterator[str]:
     if table.kind != "table":
         yield f"A {table.kind}."
     if table.partitioning:
-        yield f"Partitioned by {text.code(text.sql(table.partitioning))}."
+        yield f"Partitioned by {text.code(text.sql(table.partitioning), in_table=False)}."
     if table.row_security:
         yield f"Row security is {table.row_security}."
     if table.definition:
@@ -55,8 +55,8 @@ def _columns(table: Table, schema: Schema, group: Group, to: Links) -> str:
         (
             (
                 text.code(column.name),
-                text.code(column.type),
-                "null" if column.nullable else "not null",
+                text.code(f"{column.type} collate {column.collation}" if column.collation else column.type),
+                _with("null" if column.nullable else "not null", column.note),
                 text.code(text.sql(column.default)) if column.default else "",
                 " ".join(_purpose(column, schema, to, later.get(column.name))),
             )
@@ -111,15 +111,17 @@ def _foreign_keys(table: Table, schema: Schema, to: Links) -> str:
                 text.code(key.name),
                 text.codes(key.columns),
                 f"{to.table(schema.series, key.target)} ({text.codes(key.target_columns)})",
-                _with(
-                    f"on delete {text.plain(key.on_delete)}"
-                    + (f", on update {key.on_update}" if key.on_update != "no action" else ""),
-                    key.note,
-                ),
+                _with(_on_change(key), key.note),
             )
             for key in table.foreign_keys
         ),
+        comments=[key.comment for key in table.foreign_keys],
     )
+
+
+def _on_change(key: ForeignKey) -> str:
+    update = f", on update {key.on_update}" if key.on_update != "no action" else ""
+    return f"on delete {text.plain(key.on_delete)}{update}"
 
 
 def _triggers(table: Table) -> str:
@@ -134,6 +136,7 @@ def _triggers(table: Table) -> str:
             )
             for one in table.triggers
         ),
+        comments=[one.comment for one in table.triggers],
     )
 
 
@@ -149,6 +152,7 @@ def _policies(table: Table) -> str:
             )
             for one in table.policies
         ),
+        comments=[one.comment for one in table.policies],
     )
 
 
@@ -177,6 +181,6 @@ def _pointed_at(table: Table, schema: Schema, book: Sequence[Schema], to: Links)
                 "cross-database, no foreign key",
             )
             for child, column, there in other.references
-            if (there.series, there.table) == (schema.series, table.title)
+            if there.series == schema.series and schema.table(there.table) is table
         ]
     return text.table(("pointed at by", "column", "how"), rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ if TYPE_CHECKING:
 
 # Literals and quoted names are taken whole, so that nothing inside them is mistaken for SQL.
 _LITERAL = r"'(?:[^']|'')*'"
+_QUOTED = r'"(?:[^"]|"")*"'
 _TOKEN = re.compile(
     rf"(?P<literal>{_LITERAL})(?:::(?:character varying|text)\b(?![\[(]))?"
-    r'|(?P<quoted>"(?:[^"]|"")*")'
+    rf"|(?P<quoted>{_QUOTED})"
     r"|(?P<number>\b\d+(?:\.\d+)?)(?:::numeric\b(?!\())?"
     r"|(?P<keyword>\b[A-Z]+\b)"
 )
@@ -21,6 +23,10 @@ _VALUE = rf"(?:{_LITERAL}|-?\d+(?:\.\d+)?)"
 _ANY = re.compile(
     rf"(?P<what>[\w.]+)(?:::text)? = any \(array\[(?P<values>{_VALUE}(?:, {_VALUE})*)\](?:::[a-z ]+\[\])?\)"
 )
+_BREAK = re.compile(rf"(?P<kept>{_LITERAL}|{_QUOTED})|\s*[\r\n]\s*")
+_CONTROLS = {number: 0x2400 + number for number in range(32)}  # to what Unicode shows for them: ␊
+# Categories that stay in an anchor: letters, marks, digits, numbers that are letters, and low lines.
+_ANCHORED = ("L", "M", "Nd", "Nl", "Pc")
 
 
 def sql(expression: str) -> str:
@@ -45,12 +51,13 @@ def plain(text: str | None) -> str:
     return re.sub(r"^([-+#=])|^(\d+)([.)])", lambda m: m[2] + "\\" + m[3] if m[2] else "\\" + m[1], line)
 
 
-def code(text: str) -> str:
-    """Return text as code that may stand in a cell of a table."""
-    line = " ".join(text.split())
+def code(text: str, *, in_table: bool = True) -> str:
+    """Return text as code in one line; in a cell of a table, and there alone, a bar needs a backslash."""
+    line = _BREAK.sub(lambda found: (found["kept"] or " ").translate(_CONTROLS), text.strip())
     fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
     blank = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{blank}{line}{blank}{fence}".replace("|", "\\|")
+    shown = f"{fence}{blank}{line}{blank}{fence}"
+    return shown.replace("|", "\\|") if in_table else shown
 
 
 def block(lines: str, *, language: str) -> str:
@@ -59,13 +66,21 @@ def block(lines: str, *, language: str) -> str:
     return f"{fence}{language}\n{lines}\n{fence}"
 
 
-def codes(names: Iterable[str]) -> str:
+def codes(names: Iterable[str], *, in_table: bool = True) -> str:
     """Return names as code, with commas."""
-    return ", ".join(code(name) for name in names)
+    return ", ".join(code(name, in_table=in_table) for name in names)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of cells that are Markdown already; nothing for no rows."""
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], *, comments: Sequence[str | None] = ()
+) -> str:
+    """Return a table of cells that are Markdown already; nothing for no rows.
+
+    ``comments`` on what the rows tell of are a last column, where there are any.
+    """
+    if any(comments):
+        headings = *headings, "purpose"
+        rows = ((*row, plain(comment)) for row, comment in zip(rows, comments, strict=True))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *lines]) if lines else ""
 
@@ -78,4 +93,5 @@ def page(blocks: Iterable[str]) -> str:
 def slug(heading: str) -> str:
     """Return the anchor that GitHub gives a heading."""
     line = " ".join(heading.lower().split())
-    return re.sub(r"[^\w\- ]", "", line).replace(" ", "-")
+    kept = (c for c in line if c in "- " or unicodedata.category(c).startswith(_ANCHORED))
+    return "".join(kept).replace(" ", "-")
