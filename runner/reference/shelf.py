@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner import files
+from runner.errors import FileUnwritable
 from runner.reference import diagram, dot, index, links, page, picture, sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from runner.reference.facts import Schema
+
+_MARKS = {".svg": sheet.MARK, ".md": page.MARK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ def sketches(book: Sequence[Schema]) -> dict[str, tuple[dot.Sketch, ...]]:
 def fill(book: Sequence[Schema], folder: Path) -> Change:
     """Write what differs, remove what was generated and is no longer wanted. Writes.
 
-    Without the extra ``docs`` the pictures stay as they are. Raises ``FileUnwritable``.
+    Without the extra ``docs`` the pictures stay as they are. Raises ``FileUnwritable``, also where somebody
+    else's file has a name that is wanted; then nothing was written.
     """
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,24 +59,51 @@ def fill(book: Sequence[Schema], folder: Path) -> Change:
     program = picture.program()
     if program:
         texts |= {name: picture.draw(program, parts) for name, parts in drawings.items()}
+    _check_own(folder, texts)
     written = [name for name, text in texts.items() if _write(folder / name, text)]
-    removed = [file.name for file in sorted(folder.iterdir()) if _is_left_over(file, {*texts, *drawings})]
+    left = {file.name for file in folder.iterdir() if file.suffix in _MARKS} - {*texts, *drawings}
+    removed = [name for name in sorted(left) if _has_mark(folder / name)]
     for name in removed:
         with files.writing(folder / name):
             (folder / name).unlink()
     return Change(tuple(written), tuple(removed), () if program else tuple(drawings))
 
 
+def _check_own(folder: Path, names: Iterable[str]) -> None:
+    """Raise ``FileUnwritable`` for what would be lost: a file that has one of these names and no mark.
+
+    One that lost its mark is put right all the same: the index, which has its own, leads to its series' page.
+    """
+    index_file = folder / index.FILE
+    known = _content(index_file).decode(errors="replace") if _has_mark(index_file) else ""
+    for name in names:
+        file = folder / name
+        series, *_ = re.split("[-.]", name)
+        # An empty one is what a full disk left.
+        if (
+            file.exists()
+            and file.stat().st_size
+            and not _has_mark(file)
+            and f"]({links.page(series)})" not in known
+        ):
+            raise FileUnwritable(
+                f"{file} cannot be written: it is there, and `docs` has not made it.",
+                remedy="Move it elsewhere or delete it, and run this again.",
+            )
+
+
 def _write(file: Path, text: str) -> bool:
     """Write a file unless that is its content already; tell whether it was written."""
-    if file.is_file() and file.read_bytes() == text.encode():
+    if file.is_file() and _content(file) == text.encode():
         return False
     files.write(file, text)
     return True
 
 
-def _is_left_over(file: Path, wanted: set[str]) -> bool:
-    marks = {".svg": sheet.MARK, ".md": page.MARK}
-    if file.name in wanted or file.suffix not in marks:
-        return False
-    return file.is_file() and file.read_bytes().startswith(marks[file.suffix].encode())
+def _has_mark(file: Path) -> bool:
+    return file.is_file() and _content(file).startswith(_MARKS[file.suffix].encode())
+
+
+def _content(file: Path) -> bytes:
+    with files.writing(file):
+        return file.read_bytes()
