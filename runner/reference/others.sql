@@ -78,4 +78,4 @@ where not exists (
     where d.classid = o.classid and d.objid = o.oid
         and (d.deptype = 'e' or d.deptype = 'i' and o.kind = 'function')  -- that of a range type
 )
-order by o.kind desc, o.name
+order by o.kind collate "C" desc, o.name collate "C"

@@ -61,7 +61,8 @@ def fill(book: Sequence[Schema], folder: Path) -> Change:
         texts |= {name: picture.draw(program, parts) for name, parts in drawings.items()}
     _check_own(folder, texts)
     written = [name for name, text in texts.items() if _write(folder / name, text)]
-    left = {file.name for file in folder.iterdir() if file.suffix in _MARKS} - {*texts, *drawings}
+    with files.writing(folder):
+        left = {file.name for file in folder.iterdir() if file.suffix in _MARKS} - {*texts, *drawings}
     removed = [name for name in sorted(left) if _has_mark(folder / name)]
     for name in removed:
         with files.writing(folder / name):

@@ -217,9 +217,11 @@ select relation.oid::bigint, pg_catalog.jsonb_build_object(
                     when 'd' then 'delete' else 'all' end,
                 'permissive', p.polpermissive,
                 'roles', (
-                    select pg_catalog.jsonb_agg(
-                        case o when 0 then 'public' else o::pg_catalog.regrole::text end order by o)
+                    select pg_catalog.jsonb_agg(r.name order by r.name collate "C")
                     from unnest(p.polroles) as o
+                    cross join lateral (
+                        select case o when 0 then 'public' else o::pg_catalog.regrole::text end as name
+                    ) as r
                 ),
                 'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid, true),
                 'with_check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid, true),
@@ -244,4 +246,4 @@ where relation.relkind in ('r', 'p', 'f', 'v', 'm')
         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             and d.objid = relation.oid and d.deptype = 'e'
     )
-order by relation.oid::pg_catalog.regclass::text
+order by relation.oid::pg_catalog.regclass::text collate "C"
