@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.reference import label
+from runner.reference import label, text
 from runner.reference.diagram import Diagram
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _graph(body: Iterable[str]) -> str:
             "graph [rankdir=LR bgcolor=transparent pad=0 margin=0 nodesep=0.25 ranksep=0.6]",
             f'node [shape=plain fontname="{FONT}" fontsize=11]',
             f'edge [dir=both color="{label.ROD}" penwidth=1.2 arrowsize=0.8]',
-            *body,
+            *(line.translate(text.CONTROLS) for line in body),
             "}",
             "",
         ]

@@ -16,7 +16,7 @@ MOST = 45_000  # characters of a block: viewers refuse more than 50,000, some co
 _ROWS = 200  # columns in one piece of a table: a name and a type have 63 characters each, mostly
 _KEYS = {"PK", "FK", "UK"}  # the marks that Mermaid knows
 # Words of its grammar, which it takes for themselves in any case: a mark is not a name, nor is one of these.
-_MARK = re.compile(r"(?:pk|fk|uk)\b", re.IGNORECASE)
+_MARK = re.compile(r"(?:pk|fk|uk)\b", re.IGNORECASE | re.ASCII)
 _RESERVED = {
     "class", "classdef", "direction", "end", "erdiagram", "many", "one", "only", "optionally", "style",
     "subgraph", "title", "to", "u", "zero",
@@ -94,5 +94,5 @@ def _quoted(text: str) -> str:
 
 def _word(text: str) -> str:
     """Return a type or a name as the one word that Mermaid takes: ``numeric(3_2)`` for ``numeric(3,2)``."""
-    word = re.sub(r"[^A-Za-z0-9_()\[\]-]", "_", text)
+    word = re.sub(r"[^A-Za-z0-9_()\[\]\u00C0-\u1FFF\u3040-\uDFFF-]", "_", text)  # no punctuation of others
     return word if word[:1].isalpha() and not _MARK.match(word) else f"_{word}"

@@ -24,7 +24,8 @@ _ANY = re.compile(
     rf"(?P<what>[\w.]+)(?:::text)? = any \(array\[(?P<values>{_VALUE}(?:, {_VALUE})*)\](?:::[a-z ]+\[\])?\)"
 )
 _BREAK = re.compile(rf"(?P<kept>{_LITERAL}|{_QUOTED})|\s*[\r\n]\s*")
-_CONTROLS = {number: 0x2400 + number for number in range(32)}  # to what Unicode shows for them: ␊
+# What nobody sees, and XML and Mermaid refuse, to what Unicode shows for it: ␊
+CONTROLS = {number: 0x2400 + number for number in range(32)} | dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 # Categories that stay in an anchor: letters, marks, digits, numbers that are letters, and low lines.
 _ANCHORED = ("L", "M", "Nd", "Nl", "Pc")
 
@@ -53,7 +54,7 @@ def plain(text: str | None) -> str:
 
 def code(text: str, *, in_table: bool = True) -> str:
     """Return text as code in one line; in a cell of a table, and there alone, a bar needs a backslash."""
-    line = _BREAK.sub(lambda found: (found["kept"] or " ").translate(_CONTROLS), text.strip())
+    line = _BREAK.sub(lambda found: (found["kept"] or " ").translate(CONTROLS), text.strip())
     fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
     blank = " " if line.startswith("`") or line.endswith("`") else ""
     shown = f"{fence}{blank}{line}{blank}{fence}"

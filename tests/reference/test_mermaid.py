@@ -55,6 +55,15 @@ def test_other_names_stay_as_they_are() -> None:
     assert [name for _, name in _attributes(block)] == [row.name for row in rows]
 
 
+@pytest.mark.parametrize("name", ["列", "größe", "निर्भर", "имя_2", "pk列"])
+def test_a_name_of_another_script_is_not_blotted_out(name: str) -> None:
+    """Its letters and marks are words to Mermaid, too; only a mark in front of it would be taken for one."""
+    [block] = mermaid.group(Diagram("x", (Card("a", "table", (Row(name, name, ()),), 0),), ()))
+    [[kind, column]] = _attributes(block)
+    assert kind == column == ("_pk列" if name == "pk列" else name)
+    assert WORD.fullmatch(column)
+
+
 @pytest.mark.parametrize("name", WORDS_OF_THE_GRAMMAR)
 def test_a_table_named_like_a_word_of_the_grammar_is_quoted(name: str) -> None:
     """In a box, in a line and in an overview."""

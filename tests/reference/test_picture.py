@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.reference.svg import Box, Picture
 
 PICTURES = sorted(ROOT.joinpath("docs", "schema").glob("*.svg"))
-WILD = ('a"b\\', "<i>&'x'", "Größe_表", "W" * 30, "tab:le", "i" * 63)
+WILD = ('a"b\\', "<i>&'x'", "Größe_表", "W" * 30, "tab:le", "i" * 63, "\t\x01\uffff")
 
 
 def _card(name: str, rows: int = 8) -> Card:
