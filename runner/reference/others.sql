@@ -29,7 +29,11 @@ from (
                 from pg_catalog.pg_enum as e where e.enumtypid = t.oid
             )
             when 'r' then (
-                select 'of ' || pg_catalog.format_type(g.rngsubtype, null) from pg_catalog.pg_range as g where g.rngtypid = t.oid
+                select pg_catalog.concat('of ', pg_catalog.format_type(g.rngsubtype, null), (
+                    select ' collate ' || g.rngcollation::pg_catalog.regcollation from pg_catalog.pg_type as b
+                    where b.oid = g.rngsubtype and b.typcollation <> g.rngcollation
+                ))
+                from pg_catalog.pg_range as g where g.rngtypid = t.oid
             )
             when 'c' then (
                 select '(' || pg_catalog.string_agg(

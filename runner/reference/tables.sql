@@ -21,7 +21,9 @@ select relation.oid::bigint, pg_catalog.jsonb_build_object(
     'kind', case relation.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
         else 'table' end,
     'partitioning', case when relation.relkind = 'p' then pg_catalog.pg_get_partkeydef(relation.oid) end,
-    'definition', case when relation.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(relation.oid, true) end,
+    'definition', case when relation.relkind in ('v', 'm') then pg_catalog.concat(
+        '-- with (' || pg_catalog.array_to_string(relation.reloptions, ', ') || E')\n',
+        pg_catalog.ltrim(pg_catalog.pg_get_viewdef(relation.oid, true))) end,
     'row_security', case when relation.relforcerowsecurity then 'on, for its owner as well'
         when relation.relrowsecurity then 'on' end,
     'comment', pg_catalog.obj_description(relation.oid, 'pg_class'),

@@ -47,6 +47,7 @@ TOLD = {
     "row security": "Row security is on, for its owner as well.",
     "a policy": "| `p_ins` | restrictive, insert, to `r_app` |  | `id > 0` |",
     "a view": "```sql\nSELECT id,\n    code\n   FROM app.customers\n  WHERE n1 > 1::numeric;\n```",
+    "options of a view": "```sql\n-- with (security_invoker=true)\nSELECT id\n   FROM app.orders;\n```",
     "a sequence": "| `app.seq` | `sequence of smallint from 5 to 900, step 3, cycle` | Numbers. |",
     "a composite type": "| `app.addr2` | `composite type (street text, zip character varying(10))` |",
     "a range type": "| `app.frange` | `range of double precision` | Range of floats. |",

@@ -19,6 +19,7 @@ FILE = """
 create schema app;
 create collation app.plain from "C";
 create function app.trg() returns trigger language plpgsql as $$ begin return new; end $$;
+create type app.plain_range as range (subtype = text, collation = "C");
 create table app."Order Items" (
     id int primary key,
     t text collate "C" check (t <> 'a  b' and t <> 'x|y'),
@@ -64,6 +65,7 @@ TOLD = {
     "the collation of an expression": (
         "| `i2` | `((t \\|\\| 'a  b\\|') collate \"C\") where t = 'p  \\|'` | index |"
     ),
+    "the collation of a range": '| `app.plain_range` | `range of text collate "C"` |  |',
     "no collation where there is none": "| `i3` | `(id desc) include (t)` | index |",
     "options of operators": "| `i4` | `gist (v tsvector_ops (siglen=100))` | index |",
     "a key": "| `page_key` | `(pages) include (item)` | unique constraint, nulls not distinct, deferrable |",
