@@ -53,17 +53,16 @@ def fill(book: Sequence[Schema], folder: Path) -> Change:
     Without the extra ``docs`` the pictures stay as they are. Raises ``FileUnwritable``, also where somebody
     else's file has a name that is wanted; then nothing was written.
     """
-    with files.writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     texts, drawings = pages(book), sketches(book)
     program = picture.program()
     if program:
         texts |= {name: picture.draw(program, parts) for name, parts in drawings.items()}
-    _check_own(folder, texts)
-    written = [name for name, text in texts.items() if _write(folder / name, text)]
     with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_own(folder, texts)
         left = {file.name for file in folder.iterdir() if file.suffix in _MARKS} - {*texts, *drawings}
-    removed = [name for name in sorted(left) if _has_mark(folder / name)]
+        removed = [name for name in sorted(left) if _has_mark(folder / name)]
+    written = [name for name, text in texts.items() if _write(folder / name, text)]
     for name in removed:
         with files.writing(folder / name):
             (folder / name).unlink()

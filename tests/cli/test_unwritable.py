@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import resource
 import stat
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from click.testing import CliRunner
 
 from runner.cli import cli
+from runner.errors import FileUnwritable
+from runner.reference import picture, shelf
 from tests import servers
 
 if TYPE_CHECKING:
@@ -120,3 +123,19 @@ def test_docs_leaves_what_it_cannot_read(runner: CliRunner, app: Project, url: s
     (app.root / "docs" / "schema" / "mine.md").write_bytes(b"\xff\xfe mine")
     assert app.run(runner, "docs", APP_URL=url).exit_code == 0
     assert (app.root / "docs" / "schema" / "mine.md").exists()
+
+
+@pytest.mark.parametrize("asked", ["is_file", "iterdir"])
+def test_docs_says_when_its_folder_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """Nobody but its owner may look into it, or list it."""
+
+    def closed(_: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(picture, "program", lambda: None)
+    monkeypatch.setattr(type(tmp_path), asked, closed)
+    with pytest.raises(FileUnwritable, match=f"{tmp_path} cannot be written: Permission denied"):
+        shelf.fill([], tmp_path)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - iterdir is closed
