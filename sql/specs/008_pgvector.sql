@@ -80,11 +80,11 @@ begin
 
         alter table public.document_chunks alter column embedding_vec type vector(1536) using
             case
-                when pg_catalog.cardinality(pg_catalog.string_to_array(embedding_vector::text, ',')) = 1536
-                    and regexp_replace(
-                        embedding_vector::text,
-                        '-?[0-9]{1,9}([.][0-9]+)?([eE](-[0-9]+|[+]?[0-2]?[0-9]))?', 'n', 'g'
-                    ) ~ e'^\\s*\\[\\s*n(\\s*,\\s*n)*\\s*\\]\\s*$'
+                when pg_catalog.jsonb_path_exists(
+                    embedding_vector,
+                    'strict $ ? (@.type() == "array" && @.size() == 1536
+                        && !exists(@[*] ? (@.type() != "number" || @ > 1e38 || @ < -1e38)))'
+                )
                 then embedding_vector::text::vector(1536)
             end;
 

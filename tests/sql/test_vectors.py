@@ -108,6 +108,12 @@ CHUNKS: dict[str, tuple[object, bool]] = {
     "words": (["one"] * 1536, False),
     "nested": ([numbers(1536)], False),
     "too large for a real": ([1e99] * 1536, False),
+    "too far below": ([0] * 1535 + [-1e39], False),
+    "near the limits": ([1e38, -1e38, 1e-300] * 512, True),
+    "truth values": ([True] * 1536, False),
+    "empty places": ([None] * 1536, False),
+    "a list in a list's place": ([[0]] * 1536, False),
+    "a number": (1, False),
     "json null": (None, False),
 }
 
@@ -144,7 +150,7 @@ def test_old_chunks_are_filled_in_once(site: Clone, conforming: str) -> None:
         name: fits for name, (_, fits) in CHUNKS.items()
     }
     assert filled == old
-    assert "WARNING: 5 chunks got no embedding_vec" in said
+    assert "WARNING: 10 chunks got no embedding_vec" in said
 
 
 def test_a_second_run_fills_nothing_more(site: Clone) -> None:
