@@ -10,8 +10,9 @@
 --
 -- A batch walks the index on the trail's time from where the last one ended, and locks the rows it deletes
 -- and nothing else; a row that somebody holds is left for the next run. Breaking it off loses one batch.
--- Not with -1, because every batch commits. The application's role may not delete; another than the owner needs
--- select, delete and, for the lock, update of one column: grant update (id).
+-- Not with -1, because every batch commits; nor with a statement_timeout, to which a run is one statement: where
+-- the role has one, PGOPTIONS='-c statement_timeout=0'. The application's role may not delete; another than the owner
+-- needs select, delete and, for the lock, update of one column: grant update (id), by a file, or it is drift.
 
 \set ON_ERROR_STOP on
 \if :{?batch}

@@ -6,7 +6,8 @@
 -- batch, pause  as in retention.sql
 --
 -- Another role than the owner needs select, delete and update (id) of the calls, and select, insert and update of
--- analytics_metrics. Not through a pool in transaction mode: what is broken off there leaves its lock behind.
+-- analytics_metrics. Not through a pool in transaction mode: what is broken off there leaves its lock behind. Nor
+-- with a statement_timeout, as with retention.sql.
 --
 -- Of each month, person, provider and model one row of analytics_metrics stays: metric_type llm_usage,
 -- metric_name cost_usd, date the first of the month, value the sum in US dollars (to the hundredth of a cent),
