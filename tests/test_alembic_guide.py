@@ -125,6 +125,8 @@ UNFIT = [
     ("update old.users set created_at = 'soon'", "type timestamp with time zone: \"soon\""),
     ("alter table old.users drop id", "users.id | 1 | missing, and a new row needs it"),
     ("update old.users set hashed_password = null", "users.hashed_password | 1 | empty, and a new"),
+    ("create table old.admin_roles as select id, 'boss' as name, json 'null' as permissions from old.users",
+     "admin_roles.permissions | 1 | empty, and a new row needs it"),
     ("alter table old.users add role text default 'BOSS'", "users | 1 | breaks ck_users_role: ((role)"),
     ("update old.refresh_tokens set user_id = id", "refresh_tokens.user_id | 1 | points at no row of users"),
     ("create table old.stray as select 1 as one", "stray | 1 | no new table has this name"),

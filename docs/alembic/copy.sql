@@ -138,7 +138,11 @@ join copying.columns as c using (new_table)
 where c.old_type is null and (c.required and not c.has_default or c.column_name = 'id')
 union all
 select table_name || '.' || column_name,
-    copying.number(format('select count(*) from old.%I where %I is null', table_name, column_name)),
+    -- What JSON calls null is a value that the new column would take for the object that it is to hold.
+    copying.number(
+        format(case new_type when 'jsonb' then 'select count(*) from old.%I where nullif(%I::text, ''null'') is null'
+            else 'select count(*) from old.%I where %I is null' end, table_name, column_name)
+    ),
     'empty, and a new row needs it'
 from copying.columns
 where old_type is not null and required
