@@ -40,7 +40,8 @@ comment on index public.uq_admin_roles_name is 'one admin role per code, and loo
 
 -- Grants. Withdrawing one fills revoked_at instead of deleting the row, so a role counts as held
 -- once among the grants in force only. granted_by_id is "no action", not "restrict": it is checked
--- at the end of the statement, so an account that granted something only to itself can go.
+-- behind the cascade of user_id, so an account that granted something only to itself can go. That
+-- holds while the keys stand in this order; a restored database has them in the order of their names.
 create table if not exists public.admin_users (
     id uuid not null default gen_random_uuid(),
     user_id uuid not null,
