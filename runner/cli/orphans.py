@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -62,7 +63,12 @@ def _show(database: Database, known: int, found: Sequence[Orphans]) -> None:
         at = f"{one.reference.label} -> {one.reference.to}"
         counts = f"{counted(one.rows, 'row')}, {counted(one.values, 'value')}"
         more = " …" if one.values > len(one.examples) else ""
-        report.sentence(f"{at}: {counts}: {', '.join(one.examples)}{more}")
+        report.sentence(f"{at}: {counts}: {', '.join(map(_quoted, one.examples))}{more}")
     if not found:
         refer = {0: "no column refers", 1: "1 column refers"}.get(known, f"{known} columns refer")
         report.sentence(f"{refer} to another database{'; no row points at nothing' if known else ''}")
+
+
+def _quoted(value: str) -> str:
+    """Return a value in quotes where it could not be told from what stands around it, or is not seen."""
+    return value if re.fullmatch(r"[^\s,'\"\\…]+", value) and value.isprintable() else repr(value)

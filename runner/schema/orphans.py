@@ -8,11 +8,13 @@ Nothing here writes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from runner import database
 from runner.database import query, query_quoted
 from runner.errors import ReferenceUnknown
-from runner.schema import sentence
+from runner.schema import comparison, sentence
+from runner.schema.comparison import Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,56 +24,27 @@ if TYPE_CHECKING:
 
 BATCH = 10_000  # values that are looked up at once: memory does not grow with the tables
 _EXAMPLES = 3
-# To read a value is to cast it: by the owner's function if there is one. The checks of a domain would run, so
-# what counts is what it is over; an array, a composite type and a range may hold one. What an extension
-# brings, such as citext, is compared and put in order by operators of its own, which no question here names.
-_TYPE = """
-    cross join lateral (
-        with recursive base (oid) as (
-            select a.atttypid
-            union all
-            select d.typbasetype from base join pg_catalog.pg_type as d using (oid) where d.typtype = 'd'
-        )
-        select pg_catalog.format_type(b.oid, -1) as name, b.typcategory::pg_catalog.text as category,
-            b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid or (
-                'e' in (b.typtype, e.typtype) and not exists (
-                    select from pg_catalog.pg_cast as k
-                    join pg_catalog.pg_proc as p on p.oid = k.castfunc
-                    join pg_catalog.pg_language as l on l.oid = p.prolang
-                    where b.oid in (k.castsource, k.casttarget) and l.lanname not in ('internal', 'c')
-                )
-            ) as is_plain
-        from base join pg_catalog.pg_type as b on b.oid = base.oid and b.typtype <> 'd'
-        left join pg_catalog.pg_type as e on e.oid = b.typelem
-    ) as t
-"""
+_NO_OPERATOR = ("42883", "42725")  # none, or several
 _COLUMNS = f"""
     select pg_catalog.concat_ws('.', n.nspname, c.relname, a.attname),
         pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.quote_ident(a.attname),
-        pg_catalog.col_description(c.oid, a.attnum), t.name, t.category, t.is_plain
+        pg_catalog.col_description(c.oid, a.attnum), t.*
     from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    {_TYPE}
-    where c.relkind in ('r', 'p') and pg_catalog.col_description(c.oid, a.attnum) like '%%' || %s
+    {comparison.TYPE}
+    where c.relkind in ('r', 'p')
+        and pg_catalog.regexp_replace(pg_catalog.col_description(c.oid, a.attnum), '\\s+$', '')
+            like '%%' || %s
         and n.nspname = any (coalesce(nullif(%s::text[], '{{}}'), array[n.nspname]))
     order by n.nspname, c.relname, a.attnum
 """  # noqa: S608 - texts of ours
 _TARGET = f"""
-    select t.name, t.category, t.is_plain
+    select t.*
     from pg_catalog.pg_attribute as a
     join pg_catalog.pg_class as c on c.oid = a.attrelid and c.relkind in ('r', 'p')
-    {_TYPE}
+    {comparison.TYPE}
     where c.oid = pg_catalog.to_regclass(%s) and a.attname = %s and a.attnum > 0 and not a.attisdropped
 """  # noqa: S608 - texts of ours
-_NUMBERS, _STRINGS, _ENUM = "N", "S", "E"  # categories of types
-
-
-class Type(NamedTuple):
-    """The type of a column, or what its domain is over: its name in SQL, and its category."""
-
-    name: str
-    category: str
-    is_plain: bool  # to read it runs no code of whoever made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +114,20 @@ def find_orphans(
                     f"{label} is not read: its type, {type_.name}, may run code of its owner's.",
                     remedy="Give it a type of the server's or an enum, without a cast by a function.",
                 )
-        yield _orphans(connection, reference, other, found)
+        try:
+            yield _orphans(connection, reference, other, found)
+        except database.Error as error:
+            if error.sqlstate not in _NO_OPERATOR:
+                raise
+            raise _incomparable(reference, found) from error
+
+
+def _incomparable(reference: Referring, target: Type) -> ReferenceUnknown:
+    return ReferenceUnknown(
+        f"{reference.label} is not looked up in {reference.to}: the server compares no "
+        f"{reference.type.name} with {target.name}.",
+        remedy="Give both columns one type whose values are compared and put in order.",
+    )
 
 
 def _orphans(connection: Connection, reference: Referring, other: Connection, target: Type) -> Orphans:
@@ -168,7 +154,8 @@ def _batches(connection: Connection, reference: Referring) -> Iterator[list[str]
 
 
 def _values(reference: Referring, which: str) -> str:
-    column = f"it.{reference.column}"  # by itself it would be the text, and in the order of texts
+    # By itself it would be the text, and in the order of texts.
+    column = reference.type.read(f"it.{reference.column}")
     return f"""
         select distinct on ({column}) {column}::pg_catalog.text from {reference.table} as it
         where {column} {which} order by {column} limit {BATCH}
@@ -177,24 +164,15 @@ def _values(reference: Referring, which: str) -> str:
 
 def _lost(reference: Referring, target: Type) -> str:
     """Return the query for those of $1 that are not there, in their order."""
+    found = comparison.equality(f'"{reference.to.column}"', reference.type, target)
     return f"""
         select value from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as given (value, number)
-        where not exists (select from {reference.target} where {_equality(reference, target)})
+        where not exists (select from {reference.target} where {found})
         order by number
     """  # noqa: S608 - names of letters, digits and _
 
 
-def _equality(reference: Referring, target: Type) -> str:
-    """Return what finds a value, which is a text, by the index of its column where the types allow it."""
-    column, own = f'"{reference.to.column}"', reference.type
-    pair = {own.category, target.category}
-    if pair == {_NUMBERS}:
-        return f"{column} = value::{own.name}"
-    if pair == {_STRINGS} or (own.name == target.name and pair != {_ENUM}):
-        return f"{column} = value::{target.name}"
-    return f"{column}::pg_catalog.text = value"
-
-
 def _rows(reference: Referring) -> str:
     values = f"select value::{reference.type.name} from pg_catalog.unnest($1::pg_catalog.text[]) as value"  # noqa: S608 - quoted by the server
-    return f"select pg_catalog.count(*) from {reference.table} where {reference.column} in ({values})"  # noqa: S608 - quoted by the server
+    column = reference.type.read(reference.column)
+    return f"select pg_catalog.count(*) from {reference.table} where {column} in ({values})"  # noqa: S608 - quoted by the server

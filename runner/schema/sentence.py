@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 MARK = "(cross-database, no foreign key)."
 _SENTENCE = re.compile(
-    rf"References (?P<series>\w+)\.(?P<table>(?:\w+\.)?\w+)\.(?P<column>\w+) {re.escape(MARK)}\Z"
+    rf"References (?P<series>\w+)\.(?P<table>(?:\w+\.)?\w+)\.(?P<column>\w+) {re.escape(MARK)}\s*\Z"
 )
 
 

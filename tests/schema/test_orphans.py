@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +10,10 @@ from click.testing import CliRunner
 
 from runner import database
 from runner.errors import ReferenceUnknown
-from runner.schema import orphans
+from runner.schema import orphans, without_sentence
+from tests import servers
 from tests.project import ROOT, Project, make
+from tests.servers import OLDEST, SYSTEM_15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +107,13 @@ TYPES = [
     ("integer", "text", "1", ["9", "10"]),
     ("text", "uuid", "00000000-0000-0000-0000-000000000001", ["a"]),
     ("uuid", "text", "00000000-0000-0000-0000-000000000001", ["00000000-0000-0000-0000-00000000000a"]),
+    ("text", "uuid", "{ABCDEFAB00000000000000000000000A}", ["ABCDEFAB00000000000000000000000B", "{A"]),
+    ("uuid", "text", "ABCDEFAB-0000-0000-0000-00000000000A", ["abcdefab-0000-0000-0000-00000000000b"]),
+    ("text", "integer", " 01", ["02", "1.0", "one"]),
+    ("integer", "text", "01", ["2"]),
+    ("text", "boolean", "yes", ["no", "perhaps"]),
+    ("date", "timestamptz", "2026-02-03", ["2026-02-04"]),
+    ("cidr", "inet", "10.0.0.0/8", ["11.0.0.0/8"]),
     ("date", "date", "0044-03-15 BC", ["2026-02-03", "infinity"]),
     ("timestamptz", "timestamptz", "infinity", ["2026-02-03 04:05:06.789+00"]),
     ("time", "time", "24:00:00", ["12:00:00"]),
@@ -146,6 +156,110 @@ def test_a_reference_may_be_of_any_type(
     found = _find(specs, auth)
     assert (found.rows, found.values) == (2 * len(lost), len(lost))
     assert [one.strip() for one in found.examples] == lost
+
+
+@pytest.fixture(scope="module")
+def icu_url() -> Iterator[str]:
+    """Return the URL of a database of Debian's server: the others are built without ICU."""
+    if not SYSTEM_15.is_dir():
+        pytest.skip("Debian's PostgreSQL 15 is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(servers.PROGRAMS, OLDEST, SYSTEM_15)
+        with servers.running(OLDEST) as server:
+            yield server.url("postgres")
+
+
+COLLATIONS = [
+    ("default", "no case", ["b"]),
+    ("no case", "default", ["AB", "ab"]),
+    ("no case", "no case", ["B", "b"]),
+]
+NO_CASE = """
+    create collation if not exists public."no case" (
+        provider = icu, locale = 'und-u-ks-level2', deterministic = false
+    )
+"""
+
+
+@pytest.mark.parametrize(("own", "target", "lost"), COLLATIONS)
+def test_texts_that_a_collation_takes_for_equal_are_looked_up_one_by_one(
+    icu_url: str, own: str, target: str, lost: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a foreign key would, by the collation of the key: of others' values each may be there or lost."""
+    monkeypatch.setattr(orphans, "BATCH", 1)
+    with database.connect(icu_url, source="x") as db:
+        db.execute(f'drop schema if exists "s%p" cascade; drop table if exists accounts; {NO_CASE}'.encode())
+        db.execute(POSTS.encode())
+        db.execute(f'create table public.accounts (id text collate "{target}")'.encode())
+        db.execute(f'alter table "s%p"."The posts" alter "a%c" type text collate "{own}"'.encode())
+        db.execute("insert into public.accounts values ('Ab')")
+        for value in [*lost, "Ab", *lost]:
+            db.execute('insert into "s%%p"."The posts" ("a%%c") values (%s)', (value,))
+        found = _find(db, db)
+    assert (found.rows, found.values, found.examples) == (2 * len(lost), len(lost), tuple(lost))
+
+
+INCOMPARABLE = [
+    ("uuid[]", "uuid", "{00000000-0000-0000-0000-000000000001}"),
+    ("jsonb", "uuid", '"00000000-0000-0000-0000-000000000001"'),
+    ("jsonb", "text", '"a"'),
+    ("text", "jsonb", "1"),
+    ("text[]", "text", "{a}"),
+    ("boolean", "integer", "true"),
+    ("json", "json", "1"),
+    ("point", "point", "(1,2)"),
+]
+
+
+@pytest.mark.parametrize(("own", "target", "value"), INCOMPARABLE)
+def test_what_cannot_be_compared_is_not_called_lost(
+    pair: tuple[Connection, Connection], own: str, target: str, value: str
+) -> None:
+    """The server has no operator for such a pair, or no order for such a type."""
+    specs, auth = pair
+    auth.execute(f"alter table public.accounts drop id, add id {target}".encode())
+    specs.execute(b'drop index "s%p"."The posts_a%c_idx"')
+    specs.execute(f'alter table "s%p"."The posts" alter "a%c" type {own} using null::{own}'.encode())
+    insert = f'insert into "s%%p"."The posts" ("a%%c") values (%s::text::{own})'  # noqa: S608 - a type of the table
+    specs.execute(insert.encode(), (value,))
+    said = f"{LABEL} is not looked up in auth.accounts.id: the server compares no {own} with {target}."
+    with pytest.raises(ReferenceUnknown, match=re.escape(said)):
+        _find(specs, auth)
+
+
+@pytest.mark.parametrize("end", ["\n", " ", "\r\n\t "])
+def test_blanks_behind_the_sentence_do_not_hide_it(pair: tuple[Connection, Connection], end: str) -> None:
+    """Nobody sees them, and the rows would be overlooked."""
+    sentence = f"Who. References auth.accounts.id (cross-database, no foreign key).{end}"
+    pair[0].execute(f"""comment on column "s%p"."The posts"."a%c" is '{sentence}'""".encode())
+    [reference] = orphans.references(pair[0])
+    assert (reference.label, str(reference.to)) == (LABEL, "auth.accounts.id")
+    assert without_sentence(sentence) == "Who."
+
+
+def test_examples_can_be_told_apart(tmp_path: Path, url: str, other_url: str) -> None:
+    """A value stands in quotes where nobody would see where it begins and ends."""
+    one = "create table t (a text);"
+    two = """create table t (a text);
+        comment on column t.a is 'References one.t.a (cross-database, no foreign key).';"""
+    project = make(tmp_path, one={"000_t.sql": one}, two={"000_t.sql": two})
+    urls = {"ONE_URL": url, "TWO_URL": other_url}
+    project.run(CliRunner(), "migrate", **urls)
+    seen = {
+        "": "''",
+        "x": "x",
+        "a, b": "'a, b'",
+        "a\nb": r"'a\nb'",
+        " ": "' '",
+        "\x1b[2J": r"'\x1b[2J'",
+        "'": '"\'"',
+    }
+    for value, shown in seen.items():
+        with database.connect(other_url, source="x") as connection:
+            connection.execute("delete from t")
+            connection.execute("insert into t values (%s)", (value,))
+        found = project.run(CliRunner(), "orphans", **urls)
+        assert found.stdout.splitlines()[-1] == f"  public.t.a -> one.t.a: 1 row, 1 value: {shown}"
 
 
 @pytest.mark.parametrize(

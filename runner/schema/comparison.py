@@ -1,0 +1,79 @@
+"""Say in SQL when a value of one column is that of another, in another database and maybe of another type."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# To read a value is to cast it: by the owner's function if there is one. The checks of a domain would run, so
+# what counts is what it is over; an array, a composite type and a range may hold one. What an extension
+# brings, such as citext, is compared and put in order by operators of its own, which no question here names.
+TYPE = """
+    cross join lateral (
+        with recursive base (oid) as (
+            select a.atttypid
+            union all
+            select d.typbasetype from base join pg_catalog.pg_type as d using (oid) where d.typtype = 'd'
+        )
+        select pg_catalog.format_type(b.oid, -1) as name, b.typcategory::pg_catalog.text as category,
+            b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid or (
+                'e' in (b.typtype, e.typtype) and not exists (
+                    select from pg_catalog.pg_cast as k
+                    join pg_catalog.pg_proc as p on p.oid = k.castfunc
+                    join pg_catalog.pg_language as l on l.oid = p.prolang
+                    where b.oid in (k.castsource, k.casttarget) and l.lanname not in ('internal', 'c')
+                )
+            ) as is_plain,
+            coalesce((
+                select o.collisdeterministic from pg_catalog.pg_collation as o where o.oid = a.attcollation
+            ), true) as is_exact
+        from base join pg_catalog.pg_type as b on b.oid = base.oid and b.typtype <> 'd'
+        left join pg_catalog.pg_type as e on e.oid = b.typelem
+    ) as t
+"""
+_STRINGS, _ENUM = "S", "E"  # categories of types
+# Values that a string may hold in several spellings: numbers, booleans, times and spans, addresses, bits.
+_SPELLED = frozenset("NBDTIV")
+_UUID = "uuid"
+# PostgreSQL 15 cannot be asked whether a text is a value of a type. A uuid is what a key mostly is.
+_HEX = "([0-9a-f]{4}-?){7}[0-9a-f]{4}"
+
+
+class Type(NamedTuple):
+    """The type of a column, or what its domain is over: its name in SQL, and its category."""
+
+    name: str
+    category: str
+    is_plain: bool  # to read it runs no code of whoever made it
+    is_exact: bool  # by its collation, if it has one, no two texts are equal
+
+    def read(self, column: str) -> str:
+        """Return the column such that values are equal only when they are written alike."""
+        return column if self.is_exact else f'{column} collate pg_catalog."C"'
+
+
+def equality(column: str, own: Type, target: Type) -> str:
+    """Return what finds ``value``, the text of a value, in a column: by its index where the types allow it.
+
+    A string and what is no string are compared as what is none, for a string has many spellings of it. The
+    server refuses types that it has no operator for.
+    """
+    pair = {own.category, target.category}
+    if _ENUM in pair <= {_ENUM, _STRINGS}:
+        return f"{column}::pg_catalog.text = value"
+    if own.category == _STRINGS and _is_spelled(target):
+        return f"{column} = {_parsed('value', target)}"
+    if target.category == _STRINGS and _is_spelled(own):
+        return f"{_parsed(f'{column}::pg_catalog.text', own)} = value::{own.name}"
+    return f"{column} = value::{(target if pair == {_STRINGS} else own).name}"
+
+
+def _is_spelled(type_: Type) -> bool:
+    return type_.category in _SPELLED or type_.name == _UUID
+
+
+def _parsed(text: str, type_: Type) -> str:
+    """Return the value that a text spells, null where it spells none."""
+    is_one = f"pg_catalog.pg_input_is_valid({text}, '{type_.name}')"
+    if type_.name == _UUID:
+        is_one = f"{text} operator(pg_catalog.~*) '^({_HEX}|\\{{{_HEX}\\}})$'"
+    return f"case when {is_one} then {text}::{type_.name} end"
