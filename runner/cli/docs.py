@@ -10,11 +10,13 @@ from runner import config, planning, reference, schema
 from runner.cli import common, options, report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from runner.reference import Change
 
 FOLDER = ("docs", "schema")
+_PATH = "/".join(FOLDER)
 
 
 @click.command("docs")
@@ -28,6 +30,8 @@ def docs_command(*, scratch: str | None, file: Path | None) -> None:
     end. Changes only files whose content is not as it should be. Pictures need the extra `docs`; without
     it the pages are written, and the pictures stay as they are.
     """
+    written: list[str] = []
+    _tell(written=written)
     project = config.load(file)
     project.check_own()
     files = planning.read(project, project.series)
@@ -36,13 +40,21 @@ def docs_command(*, scratch: str | None, file: Path | None) -> None:
         own = files[target.series.name]
         with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
             book.append(reference.describe(target.series, own, server.url, source=server.source))
-    _show(reference.fill(book, project.root.joinpath(*FOLDER)))
+    try:
+        change = reference.fill(book, project.root.joinpath(*FOLDER), written=written)
+    finally:
+        _tell(written=written)
+    _tell(removed=change.removed, undrawn=change.undrawn)
+    _show(change)
+
+
+def _tell(**kinds: Iterable[str]) -> None:
+    """Add to the document what was done, by the paths of the files."""
+    common.tell(**{kind: [f"{_PATH}/{name}" for name in names] for kind, names in kinds.items()})
 
 
 def _show(change: Change) -> None:
-    folder = "/".join(FOLDER)
-    kinds = {"written": change.written, "removed": change.removed, "undrawn": change.undrawn}
-    common.tell(**{kind: [f"{folder}/{name}" for name in names] for kind, names in kinds.items()})
+    folder = _PATH
     for name in change.written:
         report.say(f"  written  {folder}/{name}", style="green")
     for name in change.removed:

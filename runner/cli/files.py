@@ -114,6 +114,7 @@ def new_command(*, series: str, name: str, file: Path | None) -> None:
     Both come from a template and get the next free number. NAME is made of a-z, 0-9 and _, such as
     project_tags.
     """
+    common.tell(written=[])
     project = config.load(file)
     project.check_own()
     [chosen] = config.choose(project, series)
@@ -134,8 +135,11 @@ def init_command(*, series: str, file: Path | None) -> None:
     lets git ignore .env and .postgres/. What is there already stays as it is.
     """
     path = file or config.here() / config.FILE
-    written = [_shown(one) for one in files.lay_out(path.parent, path, series)]
-    common.tell(written=written)
+    written: list[Path] = []
+    try:
+        files.lay_out(path.parent, path, series, written=written)
+    finally:
+        common.tell(written=[_shown(one) for one in written])
     for one in written:
-        report.say(f"  written  {one}", style="green")
+        report.say(f"  written  {_shown(one)}", style="green")
     report.say("Write the first file, then: socrates-migrate plan, prove and migrate.")

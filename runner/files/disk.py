@@ -27,16 +27,23 @@ def writing(path: Path) -> Iterator[None]:
 def write(path: Path, text: str, *, over: bool = True) -> None:
     """Write a text file with LF line ends; without ``over`` one that exists is left as it is. Writes.
 
-    What could not be written to its end is removed, unless something was there before. Raises
+    What could not be written to its end is removed, or what was there before put back. Raises
     ``FileUnwritable``.
     """
     with writing(path):
-        is_new = not path.exists()
+        before = path.read_bytes() if path.is_file() else None
         try:
             with path.open("w" if over else "x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except BaseException as error:
-            if is_new and not isinstance(error, FileExistsError):
+            if not isinstance(error, FileExistsError):
                 with suppress(OSError):
-                    path.unlink()
+                    _put_back(path, before)
             raise
+
+
+def _put_back(path: Path, before: bytes | None) -> None:
+    if before is None:
+        path.unlink()
+    else:
+        path.write_bytes(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import ConfigError, UsageError
 from runner.files import template
@@ -27,10 +27,11 @@ url = "{variable}"
 """
 
 
-def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
+def lay_out(root: Path, file: Path, series: str, *, written: list[Path] | None = None) -> tuple[Path, ...]:
     """Write a project of one series into ``root``, or a further series; return what was written.
 
     ``file`` is its pyproject.toml; what it holds stays. A folder that has files already gets no first one.
+    ``written`` takes each file as it is written, for who must know it when the next one cannot be.
     Nothing is overwritten, and nothing written before all was looked at. Raises ``UsageError`` for a name
     that cannot be one or a series that is configured, ``ConfigError`` for a file that cannot be added to,
     ``FileUnwritable`` for a folder or file that cannot be written.
@@ -42,7 +43,7 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
     variable = f"DATABASE_URL_{series.upper()}"
     text = _configuration(file, series, variable)
     folder = root / "sql" / series
-    written: list[Path] = []
+    written = written if written is not None else []
     if not any(folder.glob("*.sql")):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,8 @@ def lay_out(root: Path, file: Path, series: str) -> tuple[Path, ...]:
     if _ignore(root / ".gitignore"):
         written.append(root / ".gitignore")
     write(file, text)  # last: it is what makes the project one
-    return (file, *written)
+    written.insert(0, file)
+    return tuple(written)
 
 
 def _configuration(file: Path, series: str, variable: str) -> str:
@@ -60,17 +62,39 @@ def _configuration(file: Path, series: str, variable: str) -> str:
     added = CONFIGURATION.format(series=series, variable=variable).replace("\n", end)
     text = f"{before.rstrip()}{end}{end}{added}" if before.strip() else added
     try:
-        configured = tomllib.loads(before.removeprefix("\ufeff")).get("tool", {}).get("runner", {})
-        if series in configured.get("databases", {}):
-            raise UsageError(
-                f"{file.name} has a series {series} already.", remedy=f"Use `new {series} NAME` for a file."
-            )
-        tomllib.loads(text.removeprefix("\ufeff"))
+        known = _configured(before)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             f"{file} cannot be added to: {error}.", remedy="Correct it, then try again."
         ) from error
+    if known and series in known:
+        raise UsageError(
+            f"{file.name} has a series {series} already.", remedy=f"Use `new {series} NAME` for a file."
+        )
+    if known is None or not _holds(text, known | (_configured(added) or {})):
+        raise ConfigError(
+            f"{file} cannot be added to: its tool.runner.databases is not written as tables.",
+            remedy="Begin a table [tool.runner.databases.NAME] for each series, then try again.",
+        )
     return text
+
+
+def _configured(text: str) -> dict[str, Any] | None:
+    """Return the series of a configuration; ``None`` where something else stands in their place."""
+    found: Any = tomllib.loads(text.removeprefix("\ufeff"))
+    for name in ("tool", "runner", "databases"):
+        found = found.get(name, {})
+        if not isinstance(found, dict):
+            return None
+    return dict(found)
+
+
+def _holds(text: str, series: dict[str, Any]) -> bool:
+    """Tell whether a configuration, to which was added, can be read and has these series."""
+    try:
+        return _configured(text) == series
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _text(file: Path) -> str:

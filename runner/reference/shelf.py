@@ -47,9 +47,10 @@ def sketches(book: Sequence[Schema]) -> dict[str, tuple[dot.Sketch, ...]]:
     return {name: parts for name, parts in found.items() if parts}
 
 
-def fill(book: Sequence[Schema], folder: Path) -> Change:
+def fill(book: Sequence[Schema], folder: Path, *, written: list[str] | None = None) -> Change:
     """Write what differs, remove what was generated and is no longer wanted. Writes.
 
+    ``written`` takes each name as its file is written, for who must know it when the next one cannot be.
     Without the extra ``docs`` the pictures stay as they are. Raises ``FileUnwritable``, also where somebody
     else's file has a name that is wanted; then nothing was written.
     """
@@ -62,7 +63,8 @@ def fill(book: Sequence[Schema], folder: Path) -> Change:
         _check_own(folder, texts)
         left = {file.name for file in folder.iterdir() if file.suffix in _MARKS} - {*texts, *drawings}
         removed = [name for name in sorted(left) if _has_mark(folder / name)]
-    written = [name for name, text in texts.items() if _write(folder / name, text)]
+    written = [] if written is None else written
+    written.extend(name for name, text in texts.items() if _write(folder / name, text))
     for name in removed:
         with files.writing(folder / name):
             (folder / name).unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import pwd
 import resource
@@ -77,6 +78,21 @@ def test_file_and_reason_are_named(
     assert set(written) <= {"out", "docs", "sql"}
     assert not (app.root / "app" / "002_more.sql").exists()
     assert CliRunner().invoke(cli, ["status"], env={"APP_URL": url}).exit_code == 0
+
+
+@pytest.mark.parametrize(("command", "spoiled"), [("init", ".gitignore"), ("docs", "docs/schema/app.md")])
+def test_the_document_says_what_was_written_before(
+    app: Project, url: str, monkeypatch: pytest.MonkeyPatch, command: str, spoiled: str
+) -> None:
+    """Whoever cleans up need not guess."""
+    monkeypatch.chdir(app.root)
+    (app.root / spoiled).mkdir(parents=True)
+    result = CliRunner().invoke(cli, [*COMMANDS[command], "--json"], env={"APP_URL": url})
+    written = {
+        "init": ["sql/other/000_first.sql", "sql/other/rollback/000_first.sql"],
+        "docs": ["docs/schema/README.md"],
+    }
+    assert (result.exit_code, json.loads(result.stdout)["written"]) == (2, written[command]), result.output
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner import config
-from runner.errors import ConfigError, UsageError
+from runner.errors import ConfigError, FileUnwritable, UsageError
 from runner.files import folder
 from runner.files.layout import lay_out
 
@@ -78,6 +79,11 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
         (TWO_SERIES.replace("old]", "app]"), UsageError, "has a series app already"),
         ("[project", ConfigError, "cannot be added to"),
         ("tool = { runner = {} }", ConfigError, "cannot be added to"),
+        ("tool = 3", ConfigError, "is not written as tables"),
+        ('[[tool.runner]]\nx = "y"', ConfigError, "is not written as tables"),
+        ('[[tool.runner.databases]]\nsql = "old"', ConfigError, "is not written as tables"),
+        ("[tool.runner]\ndatabases = []", ConfigError, "is not written as tables"),
+        ('[tool.runner]\ndatabases = { old = { sql = "old" } }', ConfigError, "is not written as tables"),
     ],
 )
 def test_a_configuration_that_cannot_take_it_is_left_alone(
@@ -89,3 +95,36 @@ def test_a_configuration_that_cannot_take_it_is_left_alone(
     with pytest.raises(error, match=text):
         lay_out(tmp_path, file, "app")
     assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        'tool.runner.databases.old = { sql = "old", database = "old", url = "OLD_URL" }',
+        '[tool.runner]\ndatabases.old = { sql = "old", database = "old", url = "OLD_URL" }',
+        '[tool.runner.databases]\nold = { sql = "old", database = "old", url = "OLD_URL" }',
+    ],
+)
+def test_series_may_be_written_with_dots(tmp_path: Path, before: str) -> None:
+    """A table for another one may follow them."""
+    file = tmp_path / config.FILE
+    file.write_text(before)
+    lay_out(tmp_path, file, "app")
+    assert [one.name for one in config.load(file).series] == ["old", "app"]
+
+
+def test_a_configuration_that_finds_no_room_is_as_it_was(tmp_path: Path) -> None:
+    """A full disk cuts off no file that was there."""
+    file = tmp_path / config.FILE
+    file.write_text(OTHER)
+    (tmp_path / ".gitignore").write_text(".env\n.postgres/\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    (tmp_path / "sql" / "app").mkdir(parents=True)
+    (tmp_path / "sql" / "app" / "000_mine.sql").write_text("select 1;")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(OTHER) + 9, before[1]))
+    try:
+        with pytest.raises(FileUnwritable, match="File too large"):
+            lay_out(tmp_path, file, "app")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert file.read_text() == OTHER
