@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, loss, outside, probe
+from runner.locks import between, loss, outside, probe, whole
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -129,15 +129,24 @@ class _Run:
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
         """Yield what a statement deletes from without a condition, as far as one can see."""
         names = () if loss.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
-        for name in names:
-            for oid, one in self.known.items():
-                if oid in now.locks and one.kind in _DELETED_FROM and outside.is_named(one, name):
-                    yield oid
+        named = [
+            oid
+            for name in names
+            for oid, one in self.known.items()
+            if oid in now.locks and one.kind in _DELETED_FROM and outside.is_named(one, name)
+        ]
+        yield from named or self._planned(statement)
         if loss.is_chosen(statement):
             return
         for oid, state in now.states.items():
             if state.deleted > self.before.states[oid].deleted and self._is_empty(oid):
                 yield oid
+
+    def _planned(self, statement: Statement) -> Iterator[int]:
+        """Yield what the server's plan deletes from whole, whatever the text looks like."""
+        text = self.migration.sql[statement.start : statement.end]
+        found = whole.deleted(self.connection, statement.word, text)
+        yield from (oid for oid, one in self.known.items() if outside.plain(one.name) in found)
 
     def _is_empty(self, oid: int) -> bool:
         """Tell whether a table has no row left: what a block or a function has deleted shows no condition."""

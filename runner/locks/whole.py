@@ -1,0 +1,51 @@
+"""Ask the server from which tables a statement deletes every row, for its condition is none.
+
+By the plan: what is always true, such as ``2 > 1``, the planner leaves out. Nothing is run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner import database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.database import Connection
+
+_DELETING = ("delete", "with")
+_UNCHOSEN = ("Append", "Seq Scan")  # nodes that take all there is, without one of the words below
+_CHOICE = ("Filter", "Cond")
+_BESIDE = ("InitPlan", "SubPlan")  # what does not feed the rows
+
+
+def deleted(connection: Connection, word: str, text: str) -> list[list[str]]:
+    """Return schema and name of what a statement, which begins with ``word``, deletes every row of."""
+    question = f"explain (verbose, costs off, format json) {text}"
+    if word not in _DELETING or not database.in_transaction(connection):
+        return []  # not one that may begin with `explain`, or one without a savepoint
+    if not database.try_run(connection, question):
+        return []
+    [(found,)] = database.query_quoted(connection, question)
+    plans = [node for one in found for node in _nodes(one.get("Plan", {}))]
+    return [
+        [one["Schema"], one["Relation Name"]]
+        for one in plans
+        if one.get("Operation") == "Delete" and "Relation Name" in one and _takes_all(one)
+    ]
+
+
+def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _takes_all(plan: Mapping[str, Any]) -> bool:
+    feeding = [one for one in plan.get("Plans", ()) if one["Parent Relationship"] not in _BESIDE]
+    return bool(feeding) and all(_is_unchosen(node) for one in feeding for node in _nodes(one))
+
+
+def _is_unchosen(node: Mapping[str, Any]) -> bool:
+    return node["Node Type"] in _UNCHOSEN and not any(key.endswith(_CHOICE) for key in node)
