@@ -145,11 +145,14 @@ set runner.relation = :'relation';
 do $runner$
 declare
     invalid pg_catalog.text;
+    cures pg_catalog.text;
 begin
     {database.KEEP_WHOLE}
-    select pg_catalog.string_agg(name, ', ') into invalid from ({database.LEFT_KEPT}) as found (name);
+    select pg_catalog.string_agg(name, ', '), pg_catalog.string_agg(cure, ' ') into invalid, cures
+    from ({database.LEFT_KEPT}) as found (name, cure);
     if invalid is not null then
-        raise exception 'an index is invalid: %', invalid using hint = 'Drop it, then make a new bundle.';
+        raise exception 'an index is invalid: %', invalid
+            using hint = cures operator(pg_catalog.||) ' Then make a new bundle.';
     end if;
 end
 $runner$;

@@ -261,6 +261,24 @@ def test_a_bundle_stops_over_the_index_that_it_names(
     done = psql(each_server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url), each_url)
     assert done.returncode != 0
     assert 'an index is invalid: public."I"' in done.stderr
+    assert 'HINT:  drop index public."I"; Then make a new bundle.' in done.stderr
+
+
+def test_a_bundle_says_how_an_index_that_is_needed_becomes_valid(
+    runner: CliRunner, each_server: Server, each_url: str, tmp_path: Path
+) -> None:
+    """Nobody can drop what belongs to a constraint; it is built anew."""
+    text = "-- runner: no-transaction\ncreate index concurrently if not exists one_key on public.one (id);"
+    app = make(tmp_path / "p", app=TWO | {"002_i.sql": text})
+    app.migrate(each_url, to=0)
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("alter table public.one add constraint one_key unique (id)")
+        db.execute(
+            "update pg_catalog.pg_index set indisvalid = false where indexrelid = 'public.one_key'::regclass"
+        )
+    done = psql(each_server, write(runner, app, "app", tmp_path / "b.sql", APP_URL=each_url), each_url)
+    assert done.returncode != 0
+    assert "HINT:  reindex index concurrently public.one_key; Then make a new bundle." in done.stderr
 
 
 @pytest.mark.parametrize(
