@@ -58,9 +58,8 @@ _WITHOUT_SLOT = r"(?i)\bslot_name\s*=\s*none\b"
 NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _CALL = rf"(?i)call\s+(?:{NAME}\s*\.\s*)*({NAME})\s*\("
 _PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:({NAME})\s*\.\s*)?({NAME})\s*\("
-_STRING = r"(?s)(\$(?:[^\W\d]\w*)?\$)(?P<dollar>.*?)\1|'(?P<plain>(?:[^']|'')*)'"
-# In a body, which may end behind it.
-_MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$]|--|/\*))"
+# In a body, which may end behind it, and may hold escapes: also of letters.
+_MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*))|\\[xu+0-9]"
 _ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
 
 _OWN = r"set(?>_config\s*\(\s*+'[\w ]++\.|\s++(?:local\s++|session\s++)?(?:\w++|\"[^\"]*+\")\s*+\.\s*+[\w\"])"
@@ -150,17 +149,10 @@ def _has_end(statement: Statement, text: str) -> bool:
     """Tell whether a body in this statement holds ``commit`` or ``rollback`` as a statement of its own."""
     if not re.compile(_MAY_END).search(text, statement.start, statement.end):
         return False  # most hold no such thing: they are not taken apart
-    position = 0
-    while quote := re.compile("[$']").search(statement.code, position):
-        body = re.compile(_STRING).match(text, statement.start + quote.start())
-        if body is None:
-            position = quote.end()
-            continue
-        inner = body["dollar"] or body["plain"] or ""
-        if any(re.fullmatch(_ENDS, one.code) for one in statements(inner)):
-            return True
-        position = body.end() - statement.start
-    return False
+    from runner.files.literal import strings  # noqa: PLC0415 - start-up time: as above
+
+    bodies = strings(text[statement.start : statement.end])
+    return any(re.fullmatch(_ENDS, one.code) for inner in bodies for one in statements(inner))
 
 
 def sets_for_sessions(text: str) -> bool:
