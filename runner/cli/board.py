@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door, planning
 from runner.cli import common, document, ending, heartbeat, log, progress, report, standing
-from runner.cli.text import columns, part, shortened, visible
+from runner.cli.text import columns, inline, part, shortened
 from runner.fleet import Ending
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Board:
         self._total = len(names)
         self._to = to
         self._width = report.width()
-        self._longest = min(max((columns(visible(name)) for name in names), default=0), _NAME)
+        self._longest = min(max((columns(inline(name)) for name in names), default=0), _NAME)
         self._files: dict[str, tuple[int, int]] = {}  # by member: how many are done, of how many
         self._lines: dict[str, str] = {}  # of those at work
         self._bar: Bar | None = None
@@ -85,9 +85,9 @@ class Board:
         """Show which file of how many a member is at, in a line that fits."""
         self._migrate()
         done, total = self._files[name]
-        shown = shortened(visible(name), _NAME)
+        shown = shortened(inline(name), _NAME)
         pad = " " * (self._longest - columns(shown))
-        label = shortened(visible(migration.label), _NAME if words else _LABEL)
+        label = shortened(inline(migration.label), _NAME if words else _LABEL)
         text = f"{shown}{pad}  {done}/{total}  {label}  {words}"
         self._lines[name] = part(text.rstrip(), self._width and self._width - 2)
         self._draw()

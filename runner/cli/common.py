@@ -9,7 +9,7 @@ import click
 
 from runner import config, door, files
 from runner.cli import ending, report
-from runner.cli.text import counted
+from runner.cli.text import counted, inline
 from runner.errors import LockHeld, LockTimeout, UrlMissing
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def warn_of_leavings(file: Path | None, names: Sequence[str]) -> None:
     for series in config.choose(project, names):
         if found := files.leavings(series.folder, root=project.root):
             rest = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            report.warning(f"{found[0]}{rest}: not named like a migration, left out.")
+            report.warning(f"{inline(found[0])}{rest}: not named like a migration, left out.")
 
 
 def title(one: Database) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.apply import age
 from runner.cli import report
-from runner.cli.text import visible
+from runner.cli.text import inline
 
 if TYPE_CHECKING:
     from runner.apply import Working
@@ -32,7 +32,7 @@ class Heartbeat:
 
 def words(event: Working) -> str:
     """Return what is told of a file at work, in a line."""
-    return visible(f"for {age(event.seconds)}: {str(event.activity) or 'at work'}")
+    return inline(f"for {age(event.seconds)}: {str(event.activity) or 'at work'}")
 
 
 def note(event: Working, *, whose: str = "") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import apply
 from runner.cli import log, report
-from runner.cli.text import columns, duration, shortened, visible
+from runner.cli.text import columns, duration, inline, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Progress:
     def __init__(self, paths: Sequence[str], *, quiet: bool = False) -> None:
         self._quiet = quiet or report.settings.quiet
         self._width = report.width()
-        self._longest = max((columns(visible(path)) for path in paths), default=0)
+        self._longest = max((columns(inline(path)) for path in paths), default=0)
         self._total = len(paths)
         self._begun: list[Migration] = []
         self._bar: Bar | None = None
@@ -73,7 +73,7 @@ class Progress:
         if self._bar:
             self._bar.below = ""
         told = log.show(event)
-        path = visible(event.migration.path)
+        path = inline(event.migration.path)
         match event:
             case apply.Started(migration=migration):
                 self._begun.append(migration)
@@ -112,6 +112,6 @@ class Progress:
         if self._quiet:
             return
         room = self._width and self._width - _VERB - 1 - max(len(how), _TIME if how else 0)
-        path = shortened(visible(path), room)
+        path = shortened(inline(path), room)
         pad = " " * (min(self._longest, room or self._longest) - columns(path))
         report.drawn(f"  {verb:<9}{path}{pad} {how:>{_TIME}}".rstrip())

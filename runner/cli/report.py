@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli import annotation, excerpt, log
-from runner.cli.text import harmless, shortened, visible, wrapped
+from runner.cli.text import harmless, inline, shortened, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +106,7 @@ def drawn(text: str) -> None:
 
 def heading(text: str, *, err: bool = False) -> None:
     """Print the heading of a database, in one line."""
-    say(shortened(visible(text), width(err=err)), style="bold", err=err)
+    say(shortened(inline(text), width(err=err)), style="bold", err=err)
 
 
 def sentence(text: str, *, style: str | None = None, indent: str = "  ") -> None:
@@ -167,7 +167,7 @@ def error(problem: RunnerError) -> None:
         return
     _tell(f"error {problem.name}: {problem.message}", style="bold red")
     if problem.place:
-        line(visible(f"  --> {problem.place}"), err=True)
+        line(inline(f"  --> {problem.place}"), err=True)
         for row in excerpt.lines(problem.place, width=width(err=True)):
             line(row, err=True)
     _notes(problem.notes)

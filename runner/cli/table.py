@@ -60,7 +60,8 @@ def show_all(found: Sequence[Database]) -> None:
 def show(title: str, steps: Sequence[Step], one: Database | None = None) -> None:
     """Show the steps of one series, and behind them why any is skipped."""
     report.heading(title)
-    columns = list(zip(_HEADERS, *(_cells(step, one) for step in steps), strict=True))
+    raw = zip(_HEADERS, *(_cells(step, one) for step in steps), strict=True)
+    columns = [cells if "".join(cells).isprintable() else tuple(map(text.inline, cells)) for cells in raw]
     widths = _fitted(columns, report.width())
     drawn = {at: _drawn(columns[at], width, right=at == _TIME) for at, width in widths.items()}
     if report.is_coloured():
@@ -75,9 +76,9 @@ def show(title: str, steps: Sequence[Step], one: Database | None = None) -> None
 def _drawn(cells: Sequence[str], width: int, *, right: bool) -> list[str]:
     """Return the cells of a column, all of its width: the whole column at once, for they may be many."""
     everything = "".join(cells)
-    if everything.isascii() and everything.isprintable() and _widest(cells) <= width:
+    if everything.isascii() and _widest(cells) <= width:
         return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
-    shown = [text.shortened(text.visible(cell), width) for cell in cells]
+    shown = [text.shortened(cell, width) for cell in cells]
     pads = [" " * (width - text.columns(cell)) for cell in shown]
     return list(map(add, pads, shown) if right else map(add, shown, pads))
 

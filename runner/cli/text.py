@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return "".join(c if _is_shown(c) else _written(c) for c in text)
 
 
+def inline(text: str) -> str:
+    """Return what is visible of a text in one line: a name may hold an end of a line, too."""
+    return text if text.isprintable() else visible(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def _is_shown(letter: str) -> bool:
     if letter.isprintable() or letter in "\n\t" or letter in _JOINS:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.cli import common, document, ending, report, standing
-from runner.cli.text import counted, visible
+from runner.cli.text import counted, inline
 from runner.errors import IntegrityError
 from runner.fleet import Ending
 
@@ -91,7 +91,7 @@ def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for header in headers:
         drawn.add_column(header, overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(visible(cell)) for cell in row))
+        drawn.add_row(*(Text(inline(cell)) for cell in row))
     report.console().print(drawn)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from runner.cli import cli
 from tests.cli import NEEDS, data, lines
@@ -229,3 +231,19 @@ def test_what_an_editor_left_is_a_warning(runner: CliRunner, app: Project, url: 
     assert "warning: app/000_one.sql~ and 1 more: not named like a migration, left out." in result.stderr
     (app.root / "app" / "002_Name.SQL").touch()
     assert app.run(runner, command, APP_URL=url).exit_code == 4
+
+
+def test_a_name_keeps_to_its_line(runner: CliRunner, app: Project, url: str) -> None:
+    """Whatever a row of the ledger, a role or a file beside the others is called: a line is one thing."""
+    app.run(runner, "migrate", APP_URL=url)
+    (app.root / "app" / "RE\nAD\x1b[2J.md").touch()
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(
+            "insert into public.schema_migrations select (jsonb_populate_record(m, %s)).*"
+            " from public.schema_migrations as m where m.version = '000'",
+            (Jsonb({"version": "002", "name": "x\n\ty\x1b[2J", "applied_by": "a\nb"}),),
+        )
+    result = app.run(runner, "status", APP_URL=url)
+    [row] = [line for line in result.stdout.splitlines() if line.startswith("  002")]
+    assert (r"x\n\ty\x1b[2J" in row, r"a\nb" in row) == (True, True), result.output
+    assert r"warning: app/RE\nAD\x1b[2J.md: not named like a migration, left out." in result.stderr
