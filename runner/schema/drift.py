@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import ledger
 from runner.errors import Drift
 from runner.files import blanked, plain
-from runner.schema import alike, around, catalog, difference, scratch, wording
+from runner.schema import alike, around, catalog, difference, handed, scratch, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -150,6 +150,7 @@ class Expected:
         with self._lock:
             found = compare(bench, expected, actual)
         found = [one for one in found if not difference.is_awaited(one, wanted)]
+        found = handed.without(found, site, owner=bench.around.migrator.name)
         return _judged(found, series.ignore, catalog.parents(expected, actual), self._where)
 
 

@@ -591,3 +591,52 @@ def test_the_options_of_a_subscription_are_compared(tmp_path: Path, each_url: st
             assert [name for name in options if f"subscription feed has {name}" not in said] == []
         finally:
             db.execute("drop subscription feed")
+
+
+HANDS_OVER = """
+    create function public.hand() returns event_trigger language plpgsql security definer as $$
+    declare made record;
+    begin
+        for made in select objid from pg_event_trigger_ddl_commands() where object_type = 'table' loop
+            execute format('alter table %s owner to "t Team"', made.objid::regclass);
+        end loop;
+    end $$;
+    create event trigger t_hand on ddl_command_end when tag in ('CREATE TABLE')
+        execute function public.hand();
+"""
+OF_ALL_KINDS = """
+    create table public.t (id int primary key);
+    create function public.f() returns int language sql as 'select 1';
+    create view public.v as select 1 as one;
+    create schema s;
+    create type public.e as enum ('a');
+    create sequence public.q;
+"""
+
+
+def test_what_an_event_trigger_left_with_who_migrated_is_no_drift(tmp_path: Path, plain_url: str) -> None:
+    """It gives tables to a team, also the ledger; without it, or of somebody else, an owner is drift."""
+    app = make(tmp_path, app={"000_all.sql": OF_ALL_KINDS})
+    admin_url = plain_url.replace("Plain-role", "postgres")
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute('create role "t Team"; grant "t Team" to "Plain-role"')
+        admin.execute(HANDS_OVER)
+        try:
+            assert app.run(CliRunner(), "migrate", APP_URL=plain_url).exit_code == 0
+            admin.execute("alter event trigger t_hand owner to postgres; alter sequence q owner to postgres")
+            made = _told(app, plain_url)
+            admin.execute("drop event trigger t_hand; drop function public.hand()")
+            assert made == [
+                "event trigger t_hand is not in the files",
+                "function public.hand() is not in the files",
+                'sequence public.q has owner postgres, files say "t Team"',
+            ]
+            assert 'view public.v has owner "Plain-role", files say "t Team"' in _told(app, plain_url)
+        finally:
+            admin.execute('drop event trigger if exists t_hand; drop owned by "t Team" cascade')
+            admin.execute('drop role "t Team"')
+
+
+def _told(app: Project, url: str) -> list[str]:
+    result = app.run(CliRunner(), "verify", "--drift", "--json", APP_URL=url)
+    return list(json.loads(result.stdout)["error"]["notes"])
