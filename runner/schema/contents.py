@@ -7,13 +7,13 @@ or a table that was dropped and made anew is another one (``number``, ``oid``): 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from runner.database import Connection
 
@@ -51,6 +51,7 @@ class _Facts(NamedTuple):
     in_key: bool
     parts: list[int] | None
     is_generated: bool | None
+    members: list[int]
 
 
 class Column(NamedTuple):
@@ -64,7 +65,10 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or a materialized view and all its rows, each by the names of the columns."""
+    """A table or a materialized view and all its rows, each by the names of the columns.
+
+    Its ``members`` are its partitions, down to the last, and itself.
+    """
 
     oid: int
     name: str
@@ -72,6 +76,7 @@ class Table:
     columns: Mapping[str, Column]
     key: tuple[str, ...]
     rows: Sequence[Row]
+    members: frozenset[int]
 
 
 class Shift(NamedTuple):
@@ -115,7 +120,13 @@ def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
         {one.column: Column(one.number, one.type, one.parts, bool(one.is_generated)) for one in found},
         tuple(one.column for one in found if one.in_key),
         [dict(zip(names, row, strict=False)) for row in database.rows(connection, result)],
+        frozenset({oid, *facts[0].members}),
     )
+
+
+def whole(tables: Sequence[Table]) -> Table | None:
+    """Return the first of several tables with the rows of all."""
+    return replace(tables[0], rows=[row for one in tables for row in one.rows]) if tables else None
 
 
 def kept(before: Table, after: Table) -> frozenset[str]:
@@ -129,8 +140,7 @@ def kept(before: Table, after: Table) -> frozenset[str]:
 
 def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence[Row] = ()) -> Shift:
     """Return how the rows differ in the columns ``names``; ``more`` rows were put in between by ourselves."""
-    old = [{name: row.get(name) for name in names} for row in (*before.rows, *more)]
-    new = [{name: row.get(name) for name in names} for row in after.rows]
+    old, new = parts((*before.rows, *more), names), parts(after.rows, names)
     lost, added = without_equal(old, new), without_equal(new, old)
     key = before.key if before.key and set(before.key) <= set(names) else ()
     pairs = dict(_pairs(lost, added, key))  # from the place of what a row was to that of what it is
@@ -140,6 +150,11 @@ def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence
         [row for i, row in enumerate(lost) if i not in pairs],
         [(lost[i], added[j]) for i, j in pairs.items()],
     )
+
+
+def parts(rows: Iterable[Row], names: Collection[str]) -> list[Row]:
+    """Return of rows what they hold in columns; null where they have none of the name."""
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def without_equal(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:

@@ -29,7 +29,8 @@ select c.oid, pg_catalog.format('%%I.%%I', n.nspname, c.relname), c.relkind::tex
         join pg_catalog.pg_attribute as s on s.attrelid = k.typrelid
         where s.attnum > 0 and not s.attisdropped order by k.typname, s.attnum
     ) end,
-    a.attgenerated <> ''
+    a.attgenerated <> '',
+    array(select p.relid::pg_catalog.oid::bigint from pg_catalog.pg_partition_tree(c.oid) as p)
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -35,3 +35,14 @@ class Moment:
     def written_since(self, before: Moment) -> frozenset[tuple[str, str]]:
         """Return the keys of the rows of catalogs that were written since a moment before."""
         return frozenset().union(*self.written[len(before.written) :])
+
+    @property
+    def parts(self) -> frozenset[int]:
+        """The partitions of its tables."""
+        return frozenset().union(*(one.members - {one.oid} for one in self.tables.values()))
+
+    def kin(self, table: Table) -> list[Table]:
+        """Return what a table is now, with what has or had it as a part; else what has its name."""
+        kin = [one for one in self.tables.values() if one.members & table.members]
+        kin.sort(key=lambda one: one.oid != table.oid)
+        return kin or [one for one in (self.tables.get(table.name),) if one]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.database import Connection
+    from runner.schema.moment import Moment
 
 KNOWN = """
     select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
@@ -27,6 +29,7 @@ _VALUES = """
     select s.seqrelid, pg_catalog.pg_sequence_last_value(s.seqrelid), s.seqstart, s.seqincrement
     from pg_catalog.pg_sequence as s
 """
+_NUMBER = re.compile(r"-?\d+")  # a sequence may be owned by a column of any type
 
 
 class Sequence(NamedTuple):
@@ -36,6 +39,7 @@ class Sequence(NamedTuple):
     is_descending: bool
     owner: str | None
     start: int
+    oid: int
 
     def given(self, number: int) -> int:
         """Return the last number it gave for one that lies beyond: a made-up key, for which it was drawn."""
@@ -66,7 +70,7 @@ def values(connection: Connection, known: Mapping[int, list[Any]]) -> dict[str, 
         _, start, step = found[oid]
         found[oid][0] = None if following == start else following - step
     return {
-        name: Sequence(found[oid][0], is_descending, owner, found[oid][1])
+        name: Sequence(found[oid][0], is_descending, owner, found[oid][1], oid)
         for oid, (name, is_descending, owner) in known.items()
         if oid in found
     }
@@ -79,3 +83,19 @@ def _following(connection: Connection, names: Mapping[int, str]) -> dict[int, in
         for oid, name in names.items()
     ]
     return dict(database.query_quoted(connection, " union all ".join(texts))) if texts else {}
+
+
+def set_back(before: Moment, after: Moment) -> Iterator[tuple[str, Sequence, Sequence]]:
+    """Yield sequences that would give again what their columns hold, by the names they have then."""
+    known = {was.oid: was for was in before.sequences.values()}
+    for name, now in after.sequences.items():
+        was = known.get(now.oid) or before.sequences.get(name)
+        if was and was.went_back(now) and now.repeats([was.given(number) for number in _held(now, after)]):
+            yield name, was, now
+
+
+def _held(sequence: Sequence, moment: Moment) -> list[int]:
+    """Return the numbers in the column that owns a sequence."""
+    table, _, column = (sequence.owner or "").rpartition(".")
+    rows = moment.tables[table].rows if table in moment.tables else ()
+    return [int(value) for row in rows if (value := row.get(column)) and _NUMBER.fullmatch(value)]

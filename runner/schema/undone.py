@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.schema import contents, verdict
+from runner.schema import contents, sequence, verdict
 from runner.schema.verdict import Finding
 
 if TYPE_CHECKING:
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
     from runner.schema.contents import Row, Table
     from runner.schema.moment import Moment
-    from runner.schema.sequence import Sequence as Sequence_
     from runner.schema.verdict import Judge
 
-_NUMBER = re.compile(r"-?\d+")  # a sequence may be owned by a column of any type
+_CLOCK = re.compile(
+    r"(?:pg_catalog\.)?(?:now\b|(?:\w+_|local)timestamp\b|current_(?:date|time)\b)", re.IGNORECASE
+)
 
 
 class History(NamedTuple):
-    """The moments of a file: before it, behind it, before its rollback, and after that."""
+    """The moments of a file: before it, behind it, before its rollback, and after that; and what was run."""
 
     before: Moment
     first: Moment
     last: Moment
     after: Moment
+    text: str
 
 
 def undone(
@@ -50,48 +52,8 @@ def undone(
                 notes.append(f"table {name} {text}")
     findings += judge.sequences(before, after)
     for one, other in ((before, history.first), (history.last, after)):
-        findings += [judge.stands(*found) for found in _set_back(one, other)]
+        findings += [judge.stands(*found) for found in sequence.set_back(one, other)]
     return findings, notes
-
-
-def miscast(history: History, again: Moment) -> Iterator[tuple[str, str]]:
-    """Yield columns, by table, that came back from another type with values of which the file makes others.
-
-    What it rounds or cuts off, it makes the same of again; and what the rollback only casts is as it was.
-    """
-    for name, before in verdict.both(history.before, history.first):
-        first, after, anew = (m.tables.get(name, before) for m in (history.first, history.after, again))
-        names = contents.kept(before, first) & contents.kept(before, after) & anew.columns.keys()
-        for column in sorted(name for name in names if first.columns[name].type != before.columns[name].type):
-            was, meanwhile, now, then = (
-                Counter(row[column] for row in table.rows) for table in (before, first, after, anew)
-            )
-            is_whole = len(after.rows) >= len(before.rows) and len(meanwhile) >= len(was)
-            if is_whole and was - now and meanwhile - now and meanwhile - then:
-                yield name, column
-
-
-def _set_back(before: Moment, after: Moment) -> Iterator[tuple[str, Sequence_, Sequence_]]:
-    """Yield sequences that would give again what their columns hold."""
-    for name, was in before.sequences.items():
-        now = after.sequences.get(name)
-        if now is None or was.owner != now.owner or not was.went_back(now):
-            continue
-        if now.repeats([was.given(number) for number in _held(now, after)]):
-            yield name, was, now
-
-
-def _held(sequence: Sequence_, moment: Moment) -> list[int]:
-    """Return the numbers in the column that owns a sequence."""
-    table, _, column = (sequence.owner or "").rpartition(".")
-    rows = moment.tables[table].rows if table in moment.tables else ()
-    return [int(value) for row in rows if (value := row.get(column)) and _NUMBER.fullmatch(value)]
-
-
-def _same(table: Table, moment: Moment) -> Table | None:
-    """Return a table at another moment, where it may have another name; else what has its name then."""
-    by_oid = {one.oid: one for one in moment.tables.values()}
-    return by_oid.get(table.oid) or moment.tables.get(table.name)
 
 
 class _Undone:
@@ -99,15 +61,23 @@ class _Undone:
 
     def __init__(self, name: str, history: History, made: Mapping[str, Sequence[Row]]) -> None:
         self.before = history.before.tables[name]
-        self.first, self.last = (_same(self.before, moment) for moment in (history.first, history.last))
         self.after = history.after.tables[name]
-        self.made = made.get(self.last.name if self.last else name, ())
+        last = history.last.kin(self.before)
+        self.first, self.last = contents.whole(history.first.kin(self.before)), contents.whole(last)
+        self.made = [row for one in last for row in made.get(one.name, ())]
+        gone = made.keys() - history.before.tables.keys() - history.after.tables.keys()
+        self.moved = [row for name in gone for row in made[name]]  # which the rollback may have put here
+        self.text = history.text
+        self.has_triggers = any(
+            item.kind == "trigger" and self.last and item.parent in (name, self.last.name)
+            for moment in (history.before, history.last) for item in moment.schema.values()
+        )  # fmt: skip
 
     def judge(self) -> Iterator[tuple[bool, str]]:
         """Yield for each difference whether it is a fault, and how it is told."""
         if self.before.oid != self.after.oid:
             if self.before.rows:
-                by_file = self.first is None or self.first.oid != self.before.oid
+                by_file = self.first is None or self.before.oid not in self.first.members
                 yield not by_file, "is another one now: what it held is gone"
             return
         if self.first is None or self.last is None:
@@ -117,11 +87,19 @@ class _Undone:
             if self.before.rows and not self.after.columns[name].is_generated:
                 by_file = name not in contents.kept(self.before, self.first) and not self._is_renamed(name)
                 yield not by_file, f"has {self._part(name)} made anew: what it held is gone"
+        if self.last.members != self.after.members:  # a partition that goes takes rows along that came since
+            held = contents.parts(self.after.rows, names)
+            self.made = [row for row in contents.parts(self.made, names) if row in held]
         difference = contents.shift(self.before, self.after, names, more=self.made)
-        if difference.added:
-            yield True, f"keeps {_rows(difference.added)} that the rollback should take out"
+        if added := [row for row in difference.added if not self._is_moved(row)]:
+            yield True, f"keeps {_rows(added)} that the rollback should take out"
         yield from self._lost(difference.lost, self.first, self.last)
         yield from self._changed(difference.changed, self.first)
+
+    def _is_moved(self, row: Row) -> bool:
+        names = set(self.before.key) or row.keys()
+        pairs = ((names & one.keys(), one) for one in self.moved)
+        return any(same and all(row[name] == one[name] for name in same) for same, one in pairs)
 
     def _is_renamed(self, name: str) -> bool:
         """Tell whether the file only gives a column another name."""
@@ -144,9 +122,9 @@ class _Undone:
         if self.before.key and set(self.before.key) <= names:
             names = frozenset(self.before.key)
         taken = contents.shift(last, self.after, names).lost
-        gone = [{name: row[name] for name in names} for row in lost]
-        if any(_is_filled(row, one) for row in gone for one in taken) or not first.rows:
-            expected = len(self.before.rows) + len(self.made)
+        gone, expected = contents.parts(lost, names), len(self.before.rows) + len(self.made)
+        is_emptied = len(contents.shift(self.before, last, names, more=self.made).lost) == expected
+        if any(_is_filled(row, one) for row in gone for one in taken) or is_emptied or not first.rows:
             yield True, f"holds {len(self.after.rows)} rows instead of {expected}"
         else:
             yield False, f"lost {_rows(lost)} to the file"
@@ -160,11 +138,11 @@ class _Undone:
             if name in first.columns and first.columns[name].type != column.type
             and not self._is_wiped(name, first)
         }  # fmt: skip
-        along = self._along(first)
+        along, following = self._along(first)
         faults, rest = [], []
         for old, new in changed:
             filled = _filled(old, new)
-            wrong = _differing(old, new) - filled - other_types - (along if filled else set())
+            wrong = _differing(old, new) - filled - other_types - following - (along if filled else set())
             if wrong:
                 faults.append(({name: old[name] for name in old if name in wrong}, new))
             else:
@@ -174,13 +152,20 @@ class _Undone:
         if retyped := [pair for pair in rest if _differing(*pair) & other_types - _filled(*pair)]:
             told = verdict.example(retyped)
             yield False, f"holds other values where the type was another for a while{told}"
-        if filled_in := [pair for pair in rest if pair not in retyped]:
+        if filled_in := [pair for pair in rest if pair not in retyped and _filled(*pair)]:
             yield False, f"keeps what the file filled in{verdict.example(filled_in)}"
 
-    def _along(self, first: Table) -> set[str]:
-        """Return the columns that changed with the file in rows where it filled some in, as by a trigger."""
+    def _along(self, first: Table) -> tuple[set[str], set[str]]:
+        """Return the columns that changed with the file in rows where it filled some in, and with others."""
         changed = contents.shift(self.before, first, contents.kept(self.before, first)).changed
-        return {name for old, new in changed if _filled(old, new) for name in _differing(old, new)}
+        along = {name for old, new in changed if _filled(old, new) for name in _differing(old, new)}
+        return along, {name for pair in changed for name in _differing(*pair) if self._follows(name)}
+
+    def _follows(self, name: str) -> bool:
+        """Tell whether a column gets but the time of a change, or what a trigger makes of it."""
+        assigned = re.findall(rf'(?:\bset|,)\s*"?{re.escape(name)}"?\s*=\s*(.*)', self.text, re.IGNORECASE)
+        is_time = all(_CLOCK.match(value) for value in assigned)
+        return is_time and (bool(assigned) or self.has_triggers)
 
     def _is_wiped(self, name: str, first: Table) -> bool:
         """Tell whether the values of a column outlived another type, and only the rollback has lost them."""
