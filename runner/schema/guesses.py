@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.schema.datatype import Type, Types
 
+_MANY = 40  # keys
 _WORDS = ("hen", "owl", "elk", "ant", "bee", "cod", "doe", "fox")
 _KEYS = ("qua", "rok", "tuz", "vex", "wyv", "xim", "yol", "zeb")  # that no seed would use
 _SHAPED = ("ant@example.org", "https://example.org/bee", "2020-02-03", "12", "+4912345")
@@ -43,7 +44,7 @@ _LITERALS = {
     "timestamptz": "'2020-02-03~04:05:06+00' '2040-05-06~07:08:09+00' '1999-12-31~00:00+00'",
     "tsquery": "'hen' 'owl&elk'", "tsvector": "'hen' 'owl~elk'", "txid_snapshot": "'10:20:11,14'",
     "pg_snapshot": "'10:20:11,14'",
-    "uuid": " ".join(f"'00000000-0000-4000-8000-00000000007{k}'" for k in range(8)),
+    "uuid": " ".join(f"'00000000-0000-4000-8000-{700 + k:012}'" for k in range(_MANY)),
     "varbit": "B'101' B'0110'", "xid": "'42' '43'", "xid8": "'42' '43'", "cid": "'42'",
     "xml": "'<hen/>' '<owl/>'", "ltree": "'hen.owl' 'elk'", "hstore": "'hen=>7' 'owl=>8'",
 }  # fmt: skip
@@ -129,7 +130,7 @@ def _plain(types: Types, type_: Type, full: str, *, is_key: bool) -> Iterator[st
 def _of_name(type_: Type, full: str, *, is_key: bool) -> Iterator[str]:
     size = _LENGTH.search(full)
     if type_.name in ("int2", "int4", "int8") and is_key:
-        yield from (str(7001 + k) for k in range(8))
+        yield from (str(7001 + k) for k in range(_MANY))
     elif type_.name in ("bit", "varbit") and size:
         length = int(size[1])
         yield from (f"B'{number % 2**length:0{length}b}'" for number in (5, 9, 2, 1, 0))
@@ -141,7 +142,8 @@ def _of_name(type_: Type, full: str, *, is_key: bool) -> Iterator[str]:
 
 def _texts(full: str, *, is_key: bool) -> Iterator[str]:
     size = int(match[1]) if (match := _LENGTH.search(full)) else None
-    words = _KEYS if is_key else (*_WORDS, *_SHAPED)
+    keys = (f"{word}{k or ''}" for k in range(_MANY // len(_KEYS)) for word in _KEYS)
+    words = keys if is_key else (*_WORDS, *_SHAPED)
     yield from (_quoted(word[:size]) for word in words)
 
 

@@ -69,12 +69,17 @@ def fill(filler: Filler, only: Collection[int] | None = None, *, numbers: Sequen
         _fill(filler, sorted(wanted))
 
 
-def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, str]]]) -> None:
-    """Put a row more into a table for each pair of a column and the value it is to hold. Writes."""
+def add(filler: Filler, wishes: Mapping[int, Iterable[tuple[str, ...]]]) -> None:
+    """Put a row more into a table for each wish: columns and the values they are to hold, in turn. Writes.
+
+    Where they are not to be had together, a row holds the first of them.
+    """
     _begin(filler.connection)
-    for oid, pairs in wishes.items():
-        for number, (column, value) in enumerate(pairs):
-            insert(filler, filler.tables[oid], Wish(_ROWS + number, 8, {column: value}))
+    for oid, wanted in wishes.items():
+        for number, parts in enumerate(wanted, _ROWS):
+            values = dict(zip(parts[::2], parts[1::2], strict=True))
+            if not insert(filler, filler.tables[oid], Wish(number, 8, values)):
+                insert(filler, filler.tables[oid], Wish(number, 8, {parts[0]: parts[1]}))
     _end(filler.connection)
 
 
@@ -155,11 +160,12 @@ def _rows(filler: Filler, table: Table, *, alone: bool) -> bool:
     """Make several rows for a table; return whether there is one."""
     deadline = time.monotonic() + _SECONDS
     done = _how_many(filler.connection, table.name)
+    used = max(len(filler.made.get(table.oid, ())) - done, 0)  # keys that were moved away may come back
     for number in range(done, _ROWS):
         if number and not done:
             break
         tries = TRIES if number == 0 else TRIES // 2
-        wish = Wish(number, tries, sparse=number == _ROWS - 1, alone=alone, deadline=deadline)
+        wish = Wish(used + number, tries, sparse=number == _ROWS - 1, alone=alone, deadline=deadline)
         done += insert(filler, table, wish)
     return done > 0
 
