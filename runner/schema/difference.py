@@ -26,6 +26,7 @@ _DEFAULTS |= dict.fromkeys(("type", "domain", "enum", "range"), "types")
 
 # What one version of the runner gives its ledger, and another does not.
 _OF_A_VERSION = ("comment", "storage", "compression")
+_GIVEN = re.compile(r"_not_null\d*$")
 _NUMBERED = re.compile(r"_not_null\d+$")  # by the server, where a table that was renamed keeps the name
 
 
@@ -120,6 +121,12 @@ def is_allowed(kind: str, attribute: str, after: str | None) -> bool:
         case ("user mapping", "hidden options"):
             return after is None
     return False
+
+
+def is_given(one: Difference) -> bool:
+    """Tell whether it is the name that the server gave a not null constraint, by that of its table then."""
+    names = (one.expected or "_not_null", one.actual or "_not_null")
+    return (one.kind, one.attribute) == ("not null", "name") and all(map(_GIVEN.search, names))
 
 
 def is_left_alone(one: Difference, before: Snapshot, expected: Snapshot, actual: Snapshot) -> bool:

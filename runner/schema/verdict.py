@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner import ledger
 from runner.schema import alteration, catalog, contents, wording
-from runner.schema.difference import diff
+from runner.schema.difference import diff, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LONG = 60  # characters of a definition that fit into a sentence
 # Values of settings that may be secrets: a hash of one of somebody's own, and lines of postgresql.auto.conf.
 _SECRET = r"(?m)(=)\*[0-9a-f]{64}\b|^((?:\w+\.[\w.$]+|\w+_conninfo|\w+_command) = ).*$"
+_GIVEN = re.compile(r"^table constraint \S*_not_null\d* on ")  # its column says whether it is there
 _LEDGER = ledger.TABLE.rpartition(".")[2]
 
 
@@ -83,8 +84,9 @@ class Judge:
     def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
         """Yield what differs in the schema, on the server, and in the ledger."""
         old, new = _apart(before.schema, after.schema), _apart(after.schema, before.schema)
-        # That columns only stand in another order, no rollback can help.
-        differences = [d for d in catalog.compare(old, new) if d.attribute != "column order"]
+        # Columns in another order no rollback can help, and names that the server gives it need not.
+        compared = catalog.compare(old, new)
+        differences = [d for d in compared if d.attribute != "column order" and not is_given(d)]
         if differences:
             parents = catalog.parents(old, new)
             differences = list(wording.really(self.connection, differences, parents=parents))
@@ -115,7 +117,8 @@ class Judge:
         for change in alteration.compare(
             before.system, after.system, after.written_since(before), schemas=after.schemas
         ):
-            if _LEDGER in change.label and not (before.has_ledger and after.has_ledger):
+            is_new = _LEDGER in change.label and not (before.has_ledger and after.has_ledger)
+            if is_new or _GIVEN.search(change.label):
                 continue
             if change.attributes:
                 name, was, now = change.attributes[0]
