@@ -156,7 +156,10 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
             notes=(_RENUMBER,),
         )
     if not file.startswith(f"{number:03}_"):
-        return FileName(f"{file} writes its number with needless zeros.", remedy=f"Write it as {number:03}.")
+        return FileName(
+            f"{file} writes its number with needless zeros.",
+            remedy=f"Numbers run from 000 without gaps: write it as {expected:03}_{name}.",
+        )
     if number == expected - 1:
         return VersionDuplicate(
             f"{previous} and {file} carry the same number.", remedy="Give the newer one the next free number."

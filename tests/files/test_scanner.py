@@ -158,6 +158,18 @@ REFUSED = {
     "half of sql-migrate": ("select 1;\n  -- +migrate Down\n", "2:3", HALVES),
     "half of node-pg-migrate": ("select 1;\n-- Down Migration\nselect 2;", "2:1", HALVES),
     "half of tern": ("select 1;\n---- create above / drop below ----\nselect 2;", "2:1", HALVES),
+    "half of rambler": ("-- rambler up\nselect 1;\n\n-- rambler down\nselect 2;", "4:1", HALVES),
+    "half of MyBatis": ("--liquid\nselect 1;\n-- //@UNDO\nselect 2;", "3:1", HALVES),
+    "half of Mojo::Pg": ("-- 1 up (users)\nselect 1;\n-- 1 down\nselect 2;", "3:1", HALVES),
+    "half of shmig": ("-- ==== UP ====\nselect 1;\n-- ==== DOWN ====\nselect 2;", "3:1", HALVES),
+    "half of Play": ("-- !Ups\nselect 1;\n-- !Downs\nselect 2;", "3:1", HALVES),
+    "half of duck": ("-- +duck Up\nselect 1;\n-- +duck Down\nselect 2;", "3:1", HALVES),
+    "half of sqlite's": ("----\n-- Up\n----\nselect 1;\n----\n-- Down\n----\nselect 2;", "6:1", HALVES),
+    "half by an at sign": ("-- @up\nselect 1;\n-- @DOWN\nselect 2;", "3:1", HALVES),
+    "half in capitals": ("select 1;\n--   DOWN \t MIGRATION  \nselect 2;", "2:1", HALVES),
+    "half with a word behind": (
+        "-- Up Migration\nselect 1;\n-- Down Migration: drops it again\nselect 2;", "3:1", HALVES,
+    ),
     "commit": ("select 1;\n  commit;", "2:3", "controls the transaction (commit)"),
     "in any case": ("CoMMiT", "1:1", "(commit)"),
     "behind a comment": ("/* x */ commit;", "1:9", "(commit)"),
@@ -237,6 +249,8 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         "select '\\', E'\\\\', \"\\\", $$\\$$; -- \\i\n /* \\i */",
         "select '\n-- migrate:down\n'; /*\n-- +goose Down\n*/ -- the tool writes -- migrate:down",
         "-- migrate:up\nselect 1; -- Down migration: see rollback/",
+        "-- Down migration: rollback/000_a.sql\nselect 1;\n-- 3 down, 2 to go\n-- down\n-- what this undoes\nselect 2;",
+        "-- up\nselect 1;\n-- broken down by month\n-- down the road\n-- ==== markdown ====\nselect 2;",
     ],
 )  # fmt: skip
 def test_what_only_looks_alike_is_not_refused(text: str) -> None:
