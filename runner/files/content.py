@@ -47,8 +47,8 @@ _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _STRINGS = r"(?i)set\s+(?:(?:local|session)\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(?:of|f|n|0)"
 # Looked for first: it begins with what is no letter, which takes a tenth of the time.
 _MARKER = r"(?i)--[^\w\r\n]*(?:\w+[^\w\r\n]+)?(?:down|undo|create above)"
-# Of dbmate, goose and its like, rambler, MyBatis, shmig, Play and tern; of node-pg-migrate, Mojo::Pg and those
-# that write the word alone, which is one only behind another for the first half.
+# Of dbmate, goose and its like, rambler, MyBatis, shmig, Play and tern; of node-pg-migrate, Mojo::Pg and who
+# writes the word alone, which is one only behind another for the first half.
 _HALVES = r"""(?mix) ^[ \t]* (?P<marker> ----[ \t]+create[ ]above\b | --[ \t-]*(?:
     migrate:down\b | \+\w+[ \t]+down\b | rambler[ \t]+down\b | //@undo\b | =+[ \t]*down[ \t]*=+ | !downs\b
     | down[ \t]+migration[ \t-]*$

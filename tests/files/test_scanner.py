@@ -249,7 +249,7 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         "select '\\', E'\\\\', \"\\\", $$\\$$; -- \\i\n /* \\i */",
         "select '\n-- migrate:down\n'; /*\n-- +goose Down\n*/ -- the tool writes -- migrate:down",
         "-- migrate:up\nselect 1; -- Down migration: see rollback/",
-        "-- Down migration: rollback/000_a.sql\nselect 1;\n-- 3 down, 2 to go\n-- down\n-- what this undoes\nselect 2;",
+        "-- Down migration: rollback/000_a.sql\nselect 1;\n-- 3 down, 2 to go\n-- down\n-- undoes\nselect 2;",
         "-- up\nselect 1;\n-- broken down by month\n-- down the road\n-- ==== markdown ====\nselect 2;",
     ],
 )  # fmt: skip
