@@ -13,7 +13,7 @@ from runner import database
 from runner.locks import outside
 from runner.locks.column import columns
 from runner.locks.effect import Loss, Work
-from runner.locks.narrowing import narrows
+from runner.locks.narrowing import keeps_labels, narrows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -49,7 +49,8 @@ _DROPPED = """
     from runner_trace.dropped where number > %s
 """
 _ALL_DROPPED = f"{_DROPPED} union all {outside.DROPPED} order by 8 desc, 1"
-# What is made of a foreign key: its triggers, and one key more to each partition of the table referred to.
+# What is made of a foreign key: its triggers, and one key more to each partition of the table referred to. And
+# what a not null is since PostgreSQL 18: the same statement destroys nothing before.
 _PARTS = """
     select 'trigger', t.oid from pg_catalog.pg_trigger as t where t.tgisinternal
     union all
@@ -57,6 +58,8 @@ _PARTS = """
     from pg_catalog.pg_constraint as c
     join pg_catalog.pg_constraint as whole on whole.oid = c.conparentid
     where c.contype = 'f' and c.confrelid <> whole.confrelid
+    union all
+    select 'table constraint', c.oid from pg_catalog.pg_constraint as c where c.contype = 'n'
 """
 _NEXT = "select pg_catalog.lo_create(0)"  # it gets the next number of all
 _IS_THERE = "select pg_catalog.pg_get_object_address({kind}, {names}::text[], {args}::text[])"
@@ -131,7 +134,12 @@ class Losses:
         now = columns(self.connection, self.known, first_new=self.known.first_new)
         for key, new in now.items():
             old = self._then.get(key)
-            if old and old[1:4] != new[1:4] and narrows(self.connection, old, new):
+            if (
+                old
+                and old[1:4] != new[1:4]
+                and not keeps_labels(self.connection, old, new)
+                and narrows(self.connection, old, new)
+            ):
                 home = new.home if new.is_attribute else self.known[key[0]].name
                 text = f"narrows {home}.{new.name} from {old.shown} to {new.shown}"
                 yield Loss(text, is_data=not new.is_attribute)  # no table may have such a column

@@ -36,6 +36,12 @@ _CAST = """
     select c.castcontext = 'i' and c.oid < 16384 or c.castmethod = 'b' from pg_catalog.pg_cast as c
     where c.castsource = %s and c.casttarget = %s
 """
+_LABELS = """
+    select pg_catalog.count(*), pg_catalog.count(n.oid)
+    from pg_catalog.pg_enum as e
+    left join pg_catalog.pg_enum as n on n.enumtypid = %s and n.enumlabel = e.enumlabel
+    where e.enumtypid = %s
+"""
 _LOSES = {  # implicit casts that do not: what is left of digits and letters, and what refuses some
     "double precision": {"bigint", "numeric"},
     "real": {"integer", "bigint", "numeric"},
@@ -75,6 +81,16 @@ def narrows(connection: Connection, old: Column, new: Column) -> bool:
     if now.name.startswith("character"):
         return _loses_letters(was, now)
     return not _is_kept(connection, was, now) or _loses_precision(was, now)
+
+
+def keeps_labels(connection: Connection, old: Column, new: Column) -> bool:
+    """Tell whether an enum became another one that has all its labels. Does not write.
+
+    No cast leads from one to the other: a file says itself how, mostly by way of text.
+    """
+    was, now = (_plain(connection, one) for one in (old, new))
+    [(labels, kept)] = database.query(connection, _LABELS, now.oid, was.oid)
+    return was.arrays == now.arrays and labels == kept > 0
 
 
 def _plain(connection: Connection, column: Column) -> _Plain:

@@ -28,6 +28,15 @@ LOSSES: dict[str, list[str]] = {
         ["narrows shape.size from integer to smallint", "narrows shapes.size from integer to smallint"],
     "create type public.n as (a int, b int); alter type public.n drop attribute b": [],
     "drop type public.shape cascade": ["drops type shape", "drops table shapes"],
+    "alter table public.customers alter name drop not null": [],
+    "create type public.n as enum ('bad', 'so so', 'good');"
+    " alter table public.orders alter mood type public.n using mood::text::public.n": [],
+    "create type public.n as enum ('bad', 'good');"
+    " alter table public.orders alter mood type public.n[] using array[mood::text::public.n]":
+        ["narrows orders.mood from mood to n[]"],
+    "create type public.n as enum ('good', 'so so'); alter table public.orders alter mood type public.n"
+    " using mood::text::public.n":
+        ["narrows orders.mood from mood to n"],
     "drop index public.idx_total": ["drops index idx_total"],
     "drop view public.listed": ["drops view listed"],
     "drop view public.listed; create view public.listed as select 1 as one": [],
