@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.files.outside import ALONE, NAME, may_call, plain, procedures, sets_for_sessions
     from runner.files.place import locate
     from runner.files.schemas import made_schemas, replaced_routines
-    from runner.files.template import create
+    from runner.files.template import create, deletes_row
     from runner.files.unvalidated import Unvalidated
 else:
     __getattr__ = lazily(
@@ -39,6 +39,6 @@ else:
         outside="ALONE NAME may_call plain procedures sets_for_sessions",
         place="locate",
         schemas="made_schemas replaced_routines",
-        template="create",
+        template="create deletes_row",
         unvalidated="Unvalidated",
     )

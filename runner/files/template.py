@@ -94,6 +94,18 @@ $rollback$;
 """
 
 
+def deletes_row(rollback: Path) -> bool:
+    """Tell whether a rollback file deletes its row from the ledger, as those of ``create`` do.
+
+    Of one that cannot be read nothing is told against it: psql says that.
+    """
+    try:
+        text = rollback.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return re.search(r"(?is)\bdelete\s+from\b.*\bschema_migrations\b", text) is not None
+
+
 def create(series: str, sql: Path, name: str, *, root: Path, variable: str) -> tuple[Path, Path]:
     """Write the next forward file and its rollback; return both paths.
 

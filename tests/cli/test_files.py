@@ -205,6 +205,19 @@ def test_rollback_never_prints_a_password(runner: CliRunner, undoable: Project, 
     assert _states(runner, undoable, url) == ["pending", "pending"]
 
 
+def test_a_rollback_that_leaves_its_row_is_named(runner: CliRunner, undoable: Project, url: str) -> None:
+    """The undo file of another tool drops the table, and the ledger would go on to say that it is there."""
+    undoable.run(runner, "migrate", APP_URL=url)
+    shown = undoable.run(runner, "rollback", "app", "--to", "base", APP_URL=url)
+    assert "warning" not in shown.stderr
+    undoable.write("app/rollback", {"001_two.sql": "drop table two;"})
+    warned = undoable.run(runner, "rollback", "app", "--to", "base", APP_URL=url)
+    assert (warned.exit_code, warned.stdout) == (0, shown.stdout)
+    said = " ".join(warned.stderr.split())
+    assert "warning: app 001_two stays recorded as applied when its rollback file has run" in said
+    assert "000_one" not in said
+
+
 @pytest.mark.parametrize(
     ("now", "error"),
     [
