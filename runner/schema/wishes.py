@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.model import Migration
     from runner.schema.shape import Column, Table
@@ -21,17 +21,20 @@ _CHECK = re.compile(r"\bcheck\s*\([^;]*", re.IGNORECASE)  # of that, rows are to
 _NUMBER = re.compile(r"(?<![\w.'$-])\d{1,9}(?![\w.'])")
 _ONE = re.compile(r"'(?:[^']|'')*'|-?\d+(?:\.\d+)?|\bnull\b", re.IGNORECASE)
 _TYPED = r"(?:(?:and|date|timestamp\w*)\s+)*(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?:::[a-z]\w*)?"
+_CLAUSE = re.compile(
+    r"\b(?:where|when|if|having|join|while)\b", re.IGNORECASE
+)  # a seed has none, and may be long
 _SET = re.compile(r'(?:\bset|,)\s*"?\Z', re.IGNORECASE)
 _CONDITION = re.compile(
-    r"\b(?P<name>\w+)(?:::\w+)?[^\w:]{0,3}\s*"
+    r"\b(?P<name>\w++)(?:::\w++)?[^\w:]{0,3}\s*"
     r"(?P<sign><>|!=|<=|>=|=|<|>|\bbetween\b|(?:\bnot\s+)?\bin\b|\bi?like\b|\bis\s+(?=null\b))"
     rf"(?=\s*(?:any\b\s*)?[\s(]*(?:array\s*\[\s*)?(?P<values>null\b|(?:{_TYPED}[\s,]*)+))",
     re.IGNORECASE,
 )
 _REVERSED = re.compile(rf"(?P<values>{_TYPED})\s*(?P<sign><=|>=|=|<|>)\s*(?:\w+\.)?(?P<name>[a-z_]\w*)", re.I)
-_JOIN = re.compile(r'(?<![\'\w])(\w+)"?\s*=\s*(?:"?\w+"?\.)?"?([a-z_]\w*)\b(?!\s*[(.\'])', re.IGNORECASE)
+_JOIN = re.compile(r'(?<![\'\w])(\w++)"?\s*=\s*(?:"?\w+"?\.)?"?([a-z_]\w*)\b(?!\s*[(.\'])', re.IGNORECASE)
 _IN = re.compile(
-    r"(\w+)\s+(?:not\s+)?in\s*\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?(\w+)\s+from", re.IGNORECASE
+    r"\b(\w++)\s+(?:not\s+)?in\s*\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?(\w+)\s+from", re.IGNORECASE
 )
 
 
@@ -56,69 +59,86 @@ def wishes(migration: Migration, tables: Mapping[int, Table]) -> dict[int, list[
         Path(migration.rollback).read_text(encoding="utf-8", errors="replace") if migration.rollback else ""
     )
     named = {oid: tables[oid] for oid in mentioned(migration.sql, tables)}
+    statements = [_read(text) for text in migration.sql.split(";") if _CLAUSE.search(text)]
     found = {}
     for oid, table in named.items():
-        name = _WORD.findall(table.name)[-1]
-        deleted = re.findall(rf"\bdelete\s+from\s[^;]*?\b{name}\b[^;]*", undo, re.IGNORECASE)
-        own = set(_ONE.findall(" ".join(deleted)))
-        rows = [row for text in migration.sql.split(";") for row in _rows(table, text, named.values(), own)]
+        own, others = _own(table, undo), [one for one in named.values() if one is not table]
+        rows: dict[tuple[str, ...], None] = {}
+        for one in statements:
+            if len(rows) < _MOST:
+                rows |= dict.fromkeys(_rows(table, one, others, own))
         if rows:
-            found[oid] = list(dict.fromkeys(rows))[:_MOST]
+            found[oid] = list(rows)[:_MOST]
     return found
 
 
+def _own(table: Table, undo: str) -> set[str]:
+    """Return what a rollback deletes from a table: rows of the file's own."""
+    name = _WORD.findall(table.name)[-1]
+    return set(_ONE.findall(" ".join(re.findall(rf"(?i)\bdelete\s+from\s[^;]*?\b{name}\b[^;]*", undo))))
+
+
+class _Statement(NamedTuple):
+    """What a statement compares, and does not set: names with values, and how; names with one another."""
+
+    values: list[tuple[str, str, str]]
+    names: list[frozenset[str]]
+
+
+def _read(text: str) -> _Statement:
+    plain = _CHECK.sub("", _ABSENT.sub("", text))
+    values = [
+        (found["name"], value, found["sign"])
+        for pattern in (_CONDITION, _REVERSED)
+        for found in pattern.finditer(plain)
+        if found["sign"] != "=" or not _is_set(plain, found.start())
+        for value in _ONE.findall(found["values"])[:_MOST]
+    ]
+    pairs = (one for pattern in (_JOIN, _IN) for one in pattern.finditer(text))
+    return _Statement(values, [frozenset(one.groups()) for one in pairs if not _is_set(text, one.start())])
+
+
+def _is_set(text: str, at: int) -> bool:
+    return bool(_SET.search(text[max(at - 9, 0) : at]))
+
+
 def _rows(
-    table: Table, text: str, tables: Collection[Table], own: Collection[str]
+    table: Table, statement: _Statement, others: Sequence[Table], own: Collection[str]
 ) -> Iterator[tuple[str, ...]]:
     """Yield rows for one statement, whose columns hold what it compares them with, all at once."""
-    compared = [one for one in _compared(_CHECK.sub("", _ABSENT.sub("", text))) if one[1] not in own]
     columns: dict[str, list[str]] = {}
     for column in table.columns:
         if not column.facts.in_key and not column.reference and column.facts.plain:
-            values = [
-                value
-                for name, *one in compared
-                if name == column.facts.plain
-                for value in _near(column, *one)
-            ]
-            values += _joined(column, text, [one for one in tables if one is not table])
+            values = [*_compared(column, statement, own), *_joined(column, statement, others)]
             if values:
                 columns[column.facts.plain] = list(dict.fromkeys(values))
     if all(values == ["null"] for values in columns.values()):
         return  # a row with nothing but what is required is there
     for row in zip_longest(*columns.values()):
-        yield tuple(
-            part
-            for (name, values), value in zip(columns.items(), row, strict=True)
-            for part in (name, value or values[-1])
-        )
+        pairs = zip(columns.items(), row, strict=True)
+        yield tuple(part for (name, values), value in pairs for part in (name, value or values[-1]))
 
 
-def _compared(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield what is compared, not what is set: a name, a value, and how."""
-    for pattern in (_CONDITION, _REVERSED):
-        for found in pattern.finditer(text):
-            if found["sign"] != "=" or not _SET.search(text[: found.start()][-9:]):
-                yield from ((found["name"], value, found["sign"]) for value in _ONE.findall(found["values"]))
+def _compared(column: Column, statement: _Statement, own: Collection[str]) -> Iterator[str]:
+    """Yield the values that a column is compared with, and their neighbours where there is an order."""
+    is_time = column.facts.type.startswith(("date", "timestamp"))
+    for name, value, sign in statement.values:
+        if name != column.facts.plain or value in own:
+            continue
+        yield value
+        if sign in ("<>", "!=") or not (sign.lower() == "between" or set(sign) & set("<>")):
+            continue
+        if is_time and value.startswith("'"):
+            yield from (f"{value}::timestamptz {side} interval '1 day'" for side in "+-")
+        elif not value.startswith("'"):
+            yield from (f"{value} {side} 1" for side in "+-")
 
 
-def _near(column: Column, value: str, sign: str) -> list[str]:
-    """Return a value, with its neighbours where there is an order."""
-    is_time = column.facts.type.startswith(("date", "timestamp")) and value.startswith("'")
-    if sign in ("<>", "!=") or not (sign.lower() == "between" or set(sign) & set("<>")):
-        return [value]
-    if is_time:
-        return [value, *(f"{value}::timestamptz {side} interval '1 day'" for side in "+-")]
-    return [value] if value.startswith("'") else [value, f"{value} + 1", f"{value} - 1"]
-
-
-def _joined(column: Column, text: str, tables: Collection[Table]) -> Iterator[str]:
-    """Yield values of keys that a statement compares a column with."""
-    names = set()
-    for found in (*_JOIN.finditer(text), *_IN.finditer(text)):
-        if column.facts.plain in found.groups() and not _SET.search(text[: found.start()][-9:]):
-            names |= {*found.groups()} - {column.facts.plain}
-    for table in tables:
+def _joined(column: Column, statement: _Statement, tables: Sequence[Table]) -> Iterator[str]:
+    """Yield values of keys that a column is compared with."""
+    names = {name for pair in statement.names if column.facts.plain in pair for name in pair}
+    for table in tables if names else ():
         for other in table.columns:
-            if other.facts.plain in names and other.facts.in_key and other.facts.type == column.facts.type:
-                yield f"(select {other.facts.name} from {table.name} order by 1 limit 1)"  # noqa: S608 - of the catalog
+            key = other.facts
+            if key.plain in names - {column.facts.plain} and key.in_key and key.type == column.facts.type:
+                yield f"(select {key.name} from {table.name} order by 1 limit 1)"  # noqa: S608 - of the catalog
