@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from runner.schema.moment import Moment
     from runner.schema.verdict import Judge
 
-_CLOCK = re.compile(
-    r"(?:pg_catalog\.)?(?:now\b|(?:\w+_|local)timestamp\b|current_(?:date|time)\b)", re.IGNORECASE
-)
+_CLOCK = re.compile(r"(?i)(?:pg_catalog\.)?(?:now\b|(?:\w+_|local)timestamp\b|current_(?:date|time)\b)")
 
 
 class History(NamedTuple):
@@ -92,7 +90,9 @@ class _Undone:
             self.made = [row for row in contents.parts(self.made, names) if row in held]
         difference = contents.shift(self.before, self.after, names, more=self.made)
         if added := [row for row in difference.added if not self._is_moved(row)]:
-            yield True, f"keeps {_rows(added)} that the rollback should take out"
+            is_log = self._is_log(self.last)
+            what = "that a trigger wrote down" if is_log else "that the rollback should take out"
+            yield not is_log, f"keeps {_rows(added)} {what}"
         yield from self._lost(difference.lost, self.first, self.last)
         yield from self._changed(difference.changed, self.first)
 
@@ -100,6 +100,11 @@ class _Undone:
         names = set(self.before.key) or row.keys()
         pairs = ((names & one.keys(), one) for one in self.moved)
         return any(same and all(row[name] == one[name] for name in same) for same, one in pairs)
+
+    def _is_log(self, last: Table) -> bool:
+        """Tell whether a trigger writes down here what happens, in the rollback as well: no text names it."""
+        came = contents.shift(last, self.after, contents.kept(last, self.after)).added
+        return bool(came) and not re.search(rf"\b{re.escape(last.name.rpartition('.')[2])}\b", self.text)
 
     def _is_renamed(self, name: str) -> bool:
         """Tell whether the file only gives a column another name."""
