@@ -24,6 +24,8 @@ _TYPED = r"(?:(?:and|date|timestamp\w*)\s+)*(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?
 _CLAUSE = re.compile(
     r"\b(?:where|when|if|having|join|while)\b", re.IGNORECASE
 )  # a seed has none, and may be long
+_SIDES = {">": "+", "<=": "+", "<": "-", ">=": "-", "between": "+"}
+_TURNED = str.maketrans("<>", "><")
 _SET = re.compile(r'(?:\bset|,)\s*"?\Z', re.IGNORECASE)
 _CONDITION = re.compile(
     r"\b(?P<name>\w++)(?:::\w++)?[^\w:]{0,3}\s*"
@@ -88,7 +90,7 @@ class _Statement(NamedTuple):
 def _read(text: str) -> _Statement:
     plain = _CHECK.sub("", _ABSENT.sub("", text))
     values = [
-        (found["name"], value, found["sign"])
+        (found["name"], value, found["sign"].translate(_TURNED) if pattern is _REVERSED else found["sign"])
         for pattern in (_CONDITION, _REVERSED)
         for found in pattern.finditer(plain)
         if found["sign"] != "=" or not _is_set(plain, found.start())
@@ -120,18 +122,16 @@ def _rows(
 
 
 def _compared(column: Column, statement: _Statement, own: Collection[str]) -> Iterator[str]:
-    """Yield the values that a column is compared with, and their neighbours where there is an order."""
+    """Yield the values that a column is compared with; at a bound, what lies on the other side of it, too."""
     is_time = column.facts.type.startswith(("date", "timestamp"))
     for name, value, sign in statement.values:
         if name != column.facts.plain or value in own:
             continue
         yield value
-        if sign in ("<>", "!=") or not (sign.lower() == "between" or set(sign) & set("<>")):
-            continue
-        if is_time and value.startswith("'"):
-            yield from (f"{value}::timestamptz {side} interval '1 day'" for side in "+-")
-        elif not value.startswith("'"):
-            yield from (f"{value} {side} 1" for side in "+-")
+        if (side := _SIDES.get(sign.lower())) and not value.startswith("'"):
+            yield f"{value} {side} 1"
+        elif side and is_time:
+            yield f"{value}::timestamptz {side} interval '1 day'"
 
 
 def _joined(column: Column, statement: _Statement, tables: Sequence[Table]) -> Iterator[str]:
