@@ -49,8 +49,8 @@ _DROPPED = """
     from runner_trace.dropped where number > %s
 """
 _ALL_DROPPED = f"{_DROPPED} union all {outside.DROPPED} order by 8 desc, 1"
-# What is made of a foreign key: its triggers, and one key more to each partition of the table referred to. And
-# what a not null is since PostgreSQL 18: the same statement destroys nothing before.
+# What is made of a foreign key: its triggers, and one key more to each partition of the table referred to. A
+# not null, too, is a constraint only since PostgreSQL 18: the same statement destroys nothing before.
 _PARTS = """
     select 'trigger', t.oid from pg_catalog.pg_trigger as t where t.tgisinternal
     union all
