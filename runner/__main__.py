@@ -1,9 +1,17 @@
 """Run the command line, as ``python -m runner`` and as the script."""
 
+from __future__ import annotations
+
 import gc
 import os
 import signal
 import sys
+
+TYPE_CHECKING = False  # as in the package
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HELD = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> None:
@@ -12,6 +20,7 @@ def main() -> None:
     A run is short and leaves no cycles. To look for them takes a tenth of the time with many files, and a
     tenth of what the modules take to load. Who has started it may ignore the end of processes: it inherits
     that, and so would the programs that it runs, of which nobody would learn whether they failed.
+    A signal that comes while the command line is loaded waits until that can tell of it (stopping.release).
     """
     gc.disable()
     if sys.platform != "win32" and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
@@ -19,11 +28,21 @@ def main() -> None:
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _end)
     try:
-        from runner.cli import main as run  # noqa: PLC0415 - behind the line above
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+        _loaded()()
+    finally:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+
+
+def _loaded() -> Callable[[], None]:
+    try:
+        from runner.cli import main as run  # noqa: PLC0415 - when signals are held
     except ModuleNotFoundError as error:  # of another Python than that which it was installed for
         remedy = "Run `make install`, then .venv/bin/socrates-migrate."
         sys.exit(f"error: {sys.executable} has no {error.name}. {remedy}")
-    run()
+    return run
 
 
 def _end(number: int, _: object) -> None:

@@ -37,13 +37,22 @@ def at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a s
     raise Stopped
 
 
+def release() -> None:
+    """Hold no signal back any more; one that came while the command line was loaded is for ``check``."""
+    if sys.platform != "win32":
+        while came := {one for one in signal.sigpending() if signal.getsignal(one) is at_once}:
+            signal.sigwait(came)
+            _state["asked"] = True
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
 def was_asked() -> bool:
     """Tell whether a signal came, whatever became of what it raised."""
     return _state["asked"]
 
 
 def check() -> None:
-    """Raise ``Stopped`` again where an import has swallowed it."""
+    """Raise ``Stopped`` for a signal that came before, or that an import has swallowed."""
     if was_asked():
         raise Stopped
 

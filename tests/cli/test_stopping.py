@@ -172,6 +172,34 @@ def test_a_sigterm_while_the_command_line_is_loaded_ends_it(*, is_first: bool) -
     assert done.returncode == (143 if is_first else -signal.SIGTERM)
 
 
+_SIGNALLED = """
+import os, signal, sys
+def see(event, given):
+    if (event, given[0] if given else "") == ("import", "runner.cli.guide"):
+        os.kill(os.getpid(), signal.{name})
+sys.addaudithook(see)
+sys.argv = ["socrates-migrate", "status", "--json", "--config", "none.toml"]
+from runner.__main__ import main
+{before}
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_the_command_line_is_loaded_has_a_document(name: str) -> None:
+    """It is told of once that can be, and nothing is begun; one that is ignored stays so."""
+    for before, told in [
+        ("", (1, "status", "INTERRUPTED")),
+        (f"signal.signal(signal.{name}, signal.SIG_IGN)", (2, "status", "CONFIG_INVALID")),
+    ]:
+        script = _SIGNALLED.format(name=name, before=before)
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        document = checked(json.loads(done.stdout))
+        assert (done.returncode, document["command"], document["error"]["name"]) == told
+        assert "Traceback" not in done.stderr
+
+
 def test_whatever_an_import_makes_of_a_signal_is_an_interruption(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
