@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = ".env"
+# A byte order mark would hide the first name; a codec's error would hold all the bytes, passwords too.
+DECODING = {"encoding": "utf-8-sig", "errors": "surrogateescape"}
 EMBEDDED = "RUNNER_EMBEDDED"
 _PREFIX = "DATABASE_URL"
 _SCHEMES = ("POSTGRES://", "POSTGRESQL://")  # where a URL has no name at all
@@ -151,13 +153,9 @@ def _is_near(name: str, expected: Collection[str]) -> bool:
 def _parse(file: Path) -> dict[str, str]:
     """Read NAME=value lines as they are: no ${...}, which a password may hold."""
     try:
-        text = file.read_text(encoding="utf-8-sig")  # a byte order mark would hide the first name
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
+        text = file.read_text(**DECODING)
     except OSError as error:
         raise _unreadable(file, str(error.strerror)) from error
-    if "\0" in text:  # as in UTF-16 without its mark: no name would be found
-        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.")
     return {name: value or "" for _, name, value in bindings(text, source=str(file))}
 
 
@@ -169,6 +167,8 @@ def bindings(text: str, *, source: str) -> Iterator[tuple[int, str, str | None]]
 
     ``source`` is how messages name the text. Raises ``ConfigError``.
     """
+    if re.search("[\0\ud800-\udfff]", text):  # a NUL as in UTF-16 without its mark: no name would be found
+        raise ConfigError(f"{source} cannot be read as UTF-8 text.", remedy="Correct it.")
     from io import StringIO  # noqa: PLC0415 - as below
 
     from dotenv.parser import parse_stream  # noqa: PLC0415 - start-up time: most deploys have no .env
@@ -186,14 +186,14 @@ def bindings(text: str, *, source: str) -> Iterator[tuple[int, str, str | None]]
 def expand(value: str, environ: Mapping[str, str]) -> str:
     """Return ``value`` with each ``${NAME}`` and ``${NAME:-default}`` replaced, as .env files mean it.
 
-    Raises ``LookupError`` with the name of a variable that is not there and has no default.
+    Raises ``LookupError`` with the name, if it is one, of a variable that is not there and has no default.
     """
     from dotenv.variables import Variable, parse_variables  # noqa: PLC0415 - start-up time: fleets only
 
     atoms = tuple(parse_variables(value))
     for atom in atoms:
         if isinstance(atom, Variable) and atom.default is None and atom.name not in environ:
-            raise LookupError(atom.name)
+            raise LookupError(*filter(is_name, [atom.name]))
     return "".join(atom.resolve(environ) for atom in atoms)
 
 

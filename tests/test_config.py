@@ -344,7 +344,7 @@ def test_a_broken_env_file_is_refused(project: Project, tmp_path: Path, data: by
     (tmp_path / ".env").write_bytes(data)
     with pytest.raises(ConfigError, match=message) as caught:
         _found(project, {}, "auth")
-    assert "s3cret" not in f"{caught.value.message} {caught.value.remedy}"
+    assert "s3cret" not in f"{caught.value.message} {caught.value.remedy} {caught.value.__context__!r}"
 
 
 @pytest.mark.parametrize("name", ["URL_AUHT", "url_auth", "URL_AUT", "DATABASE_URL", "DATABASE_URL_AUTH"])

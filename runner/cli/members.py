@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner import environment
 from runner import fleet as fleets
 from runner.cli import common, options, report, shell
-from runner.errors import ConfigError, UsageError
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,18 +96,12 @@ def chosen(*, is_reading: bool = False) -> dict[str, Any]:
 
 def _read(file: str) -> tuple[Member, ...]:
     if file == _STDIN:
-        return fleets.parse(_decoded(sys.stdin.buffer.read()), source="stdin", environ=os.environ)
+        text = sys.stdin.buffer.read().decode(**environment.DECODING)
+        return fleets.parse(text, source="stdin", environ=os.environ)
     found = fleets.read(file, os.environ)
     if fleets.is_exposed(Path(file)):
         report.warning(f"others may read {file}, and URLs hold passwords: chmod 600 {shell.quote(file)}")
     return found
-
-
-def _decoded(text: bytes) -> str:
-    try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError("stdin cannot be read as UTF-8 text.", remedy="Correct it.") from error
 
 
 def _canary(text: str) -> int | tuple[str, ...]:

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo, timeout_from_conninfo
 from runner.database import attention
 from runner.database.attention import Attentive
 from runner.database.message import Connection, run
-from runner.database.url import parse, resolved, surroundings
+from runner.database.url import parse, redacted, resolved, surroundings
 from runner.errors import DatabaseMissing, RunnerError
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
     except psycopg.Error as error:
         from runner.database import refusal  # noqa: PLC0415 - failures only
 
-        raise refusal.named(error, options | resolved(options), source=source) from error
+        problem = refusal.named(error, options | resolved(options), source=source)
+        if "".join(problem.notes) == "".join(redacted(str(error), {})):
+            raise problem from error
+    raise problem  # without the driver's error, whose text holds a password
 
 
 def _by_libpq(options: dict[str, Any]) -> Connection:

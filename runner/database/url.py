@@ -57,13 +57,10 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     _check_edges(url, source, is_url=bool(rest))
     if rest and scheme not in ("postgresql", "postgres"):
         raise _malformed(source, "it does not begin with postgresql://")
-    try:
-        options = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:  # the driver's text repeats the URL
+    options = _read(url)
+    if isinstance(options, tuple):
         _check_parameters(url, source)
-        raise _malformed(source, "it cannot be parsed") from None
-    except UnicodeError:
-        raise _malformed(source, *_BYTES) from None
+        raise _malformed(source, *options)
     path = rest.partition("?")[0].partition("/")[2]
     # A host that begins with @ is an abstract socket; in a URL its @ is written %40, as in a password.
     where = re.split("[/?]", rest.partition("@")[2])[0]
@@ -77,6 +74,16 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     if (options.get("sslmode") or "require") not in _MODES:
         raise _malformed(source, "its sslmode is none that libpq knows", f"Known are {', '.join(_MODES)}.")
     return options
+
+
+def _read(url: str) -> dict[str, Any] | tuple[str, ...]:
+    """Return libpq's options, or what is wrong. The driver's error repeats the URL, and ends here."""
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return ("it cannot be parsed",)
+    except UnicodeError:
+        return _BYTES
 
 
 def secrets() -> set[str]:
@@ -130,11 +137,8 @@ def _check_parameters(url: str, source: str) -> None:
 
 def _is_sound(head: str) -> bool:
     """Tell whether a URL without its parameters is one, so that what follows it is no part of a password."""
-    try:
-        options = conninfo_to_dict(head)
-    except (psycopg.ProgrammingError, UnicodeError):
-        return False
-    return _has_port(options)
+    options = _read(head)
+    return isinstance(options, dict) and _has_port(options)
 
 
 def _has_port(options: dict[str, Any]) -> bool:

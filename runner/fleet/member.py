@@ -32,9 +32,7 @@ def read(fleet: Path | str | Mapping[str, str], environ: Mapping[str, str]) -> t
         return _some((Member(name, url) for name, url in fleet.items()), "The fleet")
     file = Path(fleet)
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} cannot be read as UTF-8 text.", remedy="Correct it.") from error
+        text = file.read_text(**environment.DECODING)
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.", remedy="Check --fleet.") from error
     return parse(text, source=str(file), environ=environ)
@@ -68,11 +66,11 @@ def _url(name: str, value: str | None, where: str, environ: Mapping[str, str]) -
     try:
         url = environment.expand(value or "", environ)
     except LookupError as error:
-        lacking = f"the variable {error.args[0]}" if environment.is_name(error.args[0]) else "a variable"
+        lacking = f"the variable {error.args[0]}" if error.args else "a variable"
         raise ConfigError(
             f"{where}: the URL of {name} needs {lacking}, which is not set.",
             remedy="Set it in the environment.",
-        ) from None
+        ) from error
     if not url:
         raise ConfigError(f"{where}: {name} has no URL.", remedy="Write NAME=URL.")
     return url

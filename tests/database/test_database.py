@@ -79,12 +79,12 @@ FOREIGN = {
 
 
 def everything(error: BaseException) -> str:
-    """Return all that could be printed of an error and its causes."""
+    """Return all that could be printed of an error and its causes, those that are not shown, too."""
     parts = [str(error), repr(error)]
     if isinstance(error, RunnerError):
         parts += [error.remedy or "", *error.notes]
-    if error.__cause__:
-        parts.append(everything(error.__cause__))
+    if before := error.__cause__ or error.__context__:
+        parts.append(everything(before))
     return "\n".join(parts)
 
 
@@ -150,6 +150,7 @@ def test_a_password_in_the_servers_words_is_hidden(monkeypatch: pytest.MonkeyPat
     with pytest.raises(CannotConnect) as caught:
         database.connect(f"postgresql://u:{SECRET}@h/db", source="APP_URL")
     assert caught.value.notes == ("no, *** is wrong",)
+    assert SECRET not in everything(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_what_is_no_fleet_is_refused(text: str, said: str) -> None:
     """With the line, never with a URL."""
     with pytest.raises(ConfigError, match=said) as caught:
         parsed(text)
-    assert "secret" not in f"{caught.value} {caught.value.remedy}"
+    assert "secret" not in f"{caught.value} {caught.value.remedy} {caught.value.__context__!r}"
 
 
 def test_a_url_is_not_shown(tmp_path: Path) -> None:
@@ -92,9 +92,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     file = tmp_path / "fleet.env"
     with pytest.raises(ConfigError, match=r"fleet\.env cannot be read: No such file"):
         member.read(file, {})
-    file.write_bytes(b"a=\xff")
-    with pytest.raises(ConfigError, match="cannot be read as UTF-8"):
+    file.write_bytes(b"a=secret\xff")
+    with pytest.raises(ConfigError, match="cannot be read as UTF-8") as caught:
         member.read(str(file), {})
+    assert "secret" not in repr(caught.value.__context__)
 
 
 @pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
