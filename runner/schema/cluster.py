@@ -2,7 +2,7 @@
 
 Made from nothing in half a second, from the programs of the extra `embedded` or of a PostgreSQL installed on
 this machine; reached through a Unix socket in a folder of its own, and gone at the end with all that is in
-it. A shell watches over it: however this process ends, the server stops and the folder is removed.
+it. A shell watches over it: however this process ends, what runs there stops and the folder is removed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import embedded
 from runner.errors import ServerUnusable
+from runner.schema import watched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -38,15 +39,6 @@ _SETTINGS = {
     "max_locks_per_transaction": "512",  # a file that the live server has taken may make thousands of objects
     "allow_in_place_tablespaces": "on",
 }
-_WATCH = """
-folder=$1; shift
-"$@" 3>&1 </dev/null >"$folder/log" 2>&1 &
-exec >/dev/null
-read -r line
-kill -QUIT $!
-wait $!
-rm -rf "$folder"
-"""
 
 
 class Programs(NamedTuple):
@@ -112,14 +104,14 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
             if user:
                 shutil.chown(folder, user)
             _make(programs, folder, superuser, user)
-            watch = _watched(programs, folder, user)
+            watch = _served(programs, folder, user)
             _wait(watch, folder)
         except (OSError, LookupError, subprocess.SubprocessError) as error:  # no such user, no right
             raise _failed(programs, str(error)) from error
         yield embedded.Server(str(folder), programs.folder).url("template1", user=superuser)
     finally:
         if watch:
-            _end(watch)
+            watched.end(watch)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -132,31 +124,21 @@ def _room() -> Path:
 def _make(programs: Programs, folder: Path, superuser: str, user: str | None) -> None:
     options = ("-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
     command = [str(programs.folder / "initdb"), *options, "-U", superuser, "-D", str(folder / "data")]
-    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program
-        command, user=user, env=_environment(), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise _failed(programs, done.stderr)
+    watch, told = watched.begin(command, folder, user), ""
+    try:
+        with watch.stdout or nullcontext() as output:
+            output.read()  # type: ignore[union-attr] # a pipe
+        told = watched.MADE
+    finally:
+        watched.end(watch, told)
+    if watch.returncode:
+        raise _failed(programs, _log(folder))
 
 
-def _watched(programs: Programs, folder: Path, user: str | None) -> subprocess.Popen[str]:
-    """Start the server below a shell that ends it when this process says so, or is no more.
-
-    The server alone holds what the shell had for its output: when that ends, so has the server.
-    """
+def _served(programs: Programs, folder: Path, user: str | None) -> subprocess.Popen[str]:
     settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    server: list[str | Path] = [programs.folder / "postgres", "-D", folder / "data", *options]
-    return subprocess.Popen(  # noqa: S603 - a script of this module
-        ["/bin/sh", "-c", _WATCH, "sh", folder, *server],
-        user=user,
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,  # a Ctrl-C is for this process, which then ends the server
-    )
+    return watched.begin([programs.folder / "postgres", "-D", folder / "data", *options], folder, user)
 
 
 def _wait(watch: subprocess.Popen[str], folder: Path) -> None:
@@ -166,16 +148,12 @@ def _wait(watch: subprocess.Popen[str], folder: Path) -> None:
         selector.register(output, EVENT_READ)  # type: ignore[arg-type] # a pipe
         while not (state.is_file() and state.read_text().rstrip().endswith("ready")):
             if selector.select(0.01) or time.monotonic() > deadline:
-                log = folder / "log"
-                raise _unusable("does not start", log.read_text(errors="replace") if log.is_file() else "")
+                raise _unusable("does not start", _log(folder))
 
 
-def _end(watch: subprocess.Popen[str]) -> None:
-    """Let the shell end the server, and wait for it."""
-    if watch.stdin:
-        with suppress(OSError), watch.stdin as line:
-            line.write("\n")  # a fork of this process may hold the pipe open
-    watch.wait()
+def _log(folder: Path) -> str:
+    file = folder / "log"
+    return file.read_text(errors="replace") if file.is_file() else ""
 
 
 def _failed(programs: Programs, told: str) -> ServerUnusable:
@@ -188,7 +166,3 @@ def _unusable(why: str, told: str) -> ServerUnusable:
         remedy="Name a server for it: --scratch URL or RUNNER_SCRATCH_URL.",
         notes=tuple(told.splitlines()[-5:]),
     )
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | {"LC_ALL": "C"}

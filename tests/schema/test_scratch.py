@@ -192,6 +192,36 @@ with scratch.scratch_server({server.url("postgres")!r}, source="x", files=[]) as
         time.sleep(0.05)
 
 
+STOPPED = """
+import os, signal, sys, threading, time
+from runner.schema import cluster
+make = cluster._make
+def stop(folder):
+    while not any(folder.glob("data/base/*")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.{name})
+def stopped(programs, folder, *rest):
+    print(folder, flush=True)
+    threading.Thread(target=stop, args=(folder,)).start()
+    make(programs, folder, *rest)
+cluster._make = stopped
+with cluster.running(cluster.choose({version}, ()), superuser="postgres"):
+    print("too late")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_a_run_that_is_stopped_while_the_server_is_made_leaves_nothing(name: str) -> None:
+    """What initdb has started ends as well, and only then the folder goes."""
+    command = [sys.executable, "-c", STOPPED.format(name=name, version=NEWEST)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    [folder] = map(Path, done.stdout.splitlines())
+    deadline = time.monotonic() + 10
+    while folder.exists():
+        assert time.monotonic() < deadline, "the folder is still there"
+        time.sleep(0.05)
+
+
 FORKING = """
 import os, sys, time
 from runner.schema import cluster
