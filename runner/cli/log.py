@@ -14,6 +14,7 @@ from runner.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from logging import LogRecord
 
     from runner.apply import Event
 
@@ -44,8 +45,17 @@ def _given(words: Sequence[str], option: str) -> str | None:
 
 
 def choose(form: str | None) -> None:
-    """Tell as ``json`` or, whatever else it is, as text."""
+    """Tell as ``json`` or, whatever else it is, as text; also what a library logs and nobody listens to."""
     _state["format"] = form or "text"
+    if is_on():
+        import logging  # noqa: PLC0415 - --log json only
+
+        if logging.lastResort:
+            logging.lastResort.addFilter(_is_unsaid)
+
+
+def _is_unsaid(record: LogRecord) -> bool:
+    return not say("warning", record.getMessage())
 
 
 def is_on() -> bool:

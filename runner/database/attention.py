@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ from runner.errors import ConnectionLost
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from threading import Event
+    from types import TracebackType
 
     from psycopg.abc import PQGen
 
@@ -115,6 +116,16 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
     def adapters(self) -> AdaptersMap:
         """Return how values are read and written on it."""
         return own_adapters()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing at work: a signal that comes as a message is sent finds nobody yet who cancels it."""
+        if error is not None and self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+            with suppress(psycopg.Error):
+                cancel(self, seconds=CANCEL_SECONDS)
+            self.close()
+        super().__exit__(kind, error, trace)
 
     def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
         """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,21 @@ def test_a_run_is_told_event_by_event(runner: CliRunner, app: Project, url: str)
     )  # fmt: skip
     assert all(isinstance(e["ms"], int) for e in found if e["event"] == "applied")
     assert "app/000_one.sql" in result.stdout
+
+
+@pytest.mark.usefixtures("_json_log")
+def test_what_a_library_logs_is_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python would write the bare words where no program has said what becomes of them."""
+    record = logging.LogRecord("psycopg", logging.WARNING, "x.py", 1, "ignored: %s", ("by\nit",), None)
+    assert logging.lastResort
+    logging.lastResort.handle(record)
+    log.choose(None)
+    logging.lastResort.handle(record)
+    event, plain = capsys.readouterr().err.split("\n", 1)
+    assert plain == "ignored: by\nit\n"
+    assert [(one["event"], one["level"], one["message"]) for one in events(event)] == [
+        ("warning", "warning", "ignored: by\nit")
+    ]
 
 
 def test_the_variable_is_the_option(runner: CliRunner, app: Project, url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 import pytest
@@ -111,6 +111,25 @@ def test_a_question_that_needs_no_wait_has_its_answer(url: str) -> None:
         with connection.pipeline():
             connection.execute("select 2")
         assert connection.execute("select 3").fetchall() == [(3,)]
+
+
+def _send_and_stop(connection: database.Connection) -> NoReturn:
+    connection.pgconn.send_query(SLOW.encode())
+    time.sleep(0.5)
+    raise KeyboardInterrupt
+
+
+def test_what_a_message_began_ends_where_nobody_waits_for_it_yet(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a word of the driver's about a rollback that it could not send."""
+    connection = database.connect(url, source="x")
+    with pytest.raises(KeyboardInterrupt), connection:
+        _send_and_stop(connection)
+    assert (caplog.messages, connection.closed) == ([], True)
+    with psycopg.connect(url) as db:
+        time.sleep(0.5)
+        assert db.execute(LEFT.encode()).fetchall() == []
 
 
 def test_a_pause_is_ended_as_a_wait_for_a_server_is() -> None:
