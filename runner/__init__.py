@@ -36,10 +36,12 @@ def lazily(room: str, **modules: str) -> Callable[[str], object]:
 
 
 if TYPE_CHECKING:
+    from runner.apply import Activity as Activity
     from runner.apply import Notice as Notice
     from runner.apply import Noticed as Noticed
     from runner.apply import Outcome as Outcome
     from runner.apply import Retrying as Retrying
+    from runner.apply import Session as Session
     from runner.apply import Started as Started
     from runner.apply import Waiting as Waiting
     from runner.apply import Working as Working
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        apply="Notice Noticed Outcome Retrying Started Waiting Working",
+        apply="Activity Notice Noticed Outcome Retrying Session Started Waiting Working",
         door="Checked Database Event migrate plan status verify",
         errors="RunnerError",
         fleet="Ending Visit migrate_fleet plan_fleet status_fleet verify_fleet",

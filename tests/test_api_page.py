@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pytest
 
@@ -61,6 +61,20 @@ def test_events_are_logged(run: Callable[[str], dict[str, Any]], caplog: pytest.
     run(EXAMPLES["What happens meanwhile"][0])
     assert caplog.messages[0] == "4 files are pending"
     assert [message.split()[0] for message in caplog.messages[1:]][-1] == "003_account_security"
+
+
+def test_the_name_of_all_events_is_a_type_when_a_program_runs() -> None:
+    """Frameworks read annotations; so do those that a listener is handed to."""
+
+    def tell(event: runner.Event | None) -> runner.Activity | runner.Session | None:
+        return event.activity if isinstance(event, runner.Working) else None
+
+    classes = {runner.Checked, runner.Started, runner.Waiting, runner.Working, runner.Retrying}
+    hints = get_type_hints(tell)
+    assert set(get_args(hints["event"])) == {*classes, runner.Noticed, runner.Outcome, type(None)}
+    assert set(get_args(hints["return"])) == {runner.Activity, runner.Session, type(None)}
+    assert isinstance(runner.Checked(()), runner.Event)
+    assert not isinstance("checked", runner.Event)
 
 
 def test_a_program_looks_and_refuses_to_start(run: Callable[[str], dict[str, Any]]) -> None:

@@ -10,14 +10,16 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.door.database import Database, describe, seen, standing
+    from runner.door.event import Event
     from runner.door.look import bundle, plan, status, strange, verified, verify
-    from runner.door.migrating import Checked, Event, check_limits, migrate
+    from runner.door.migrating import Checked, check_limits, migrate
     from runner.door.where import EMBEDDED, check_alone, embedded, files, scratch_url, sites, targets
 else:
     __getattr__ = lazily(
         __name__,
         database="Database describe seen standing",
+        event="Event",
         look="bundle plan status strange verified verify",
-        migrating="Checked Event check_limits migrate",
+        migrating="Checked check_limits migrate",
         where="EMBEDDED check_alone embedded files scratch_url sites targets",
     )

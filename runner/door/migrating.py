@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, database, planning
 from runner.config import load
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from runner.door.event import Event
     from runner.planning import Site
 
 _LIMITS = Limits()
@@ -25,9 +26,6 @@ class Checked(NamedTuple):  # as in model: it starts faster
     """Every database was looked at, and nothing speaks against going on; nothing is changed yet."""
 
     databases: tuple[Database, ...]
-
-
-Event: TypeAlias = "Checked | apply.Event"
 
 
 def migrate(  # noqa: PLR0913 - options, keyword-only
