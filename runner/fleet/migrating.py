@@ -18,7 +18,7 @@ from runner.model import Limits
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from runner.door import Event
@@ -59,7 +59,7 @@ def migrate_fleet(  # noqa: PLR0913 - options, keyword-only
     wait: float = 0,
     stop: threading.Event | None = None,
     on_event: Callable[[str, Event], None] | None = None,
-) -> Iterator[Visit]:
+) -> Generator[Visit, None, None]:
     """Apply what is pending in many databases of one series; yield what became of each, as it comes. Writes.
 
     ``fleet`` is a file of lines NAME=URL, or maps names to URLs; ``only`` and ``but`` are patterns of names.

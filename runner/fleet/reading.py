@@ -14,7 +14,7 @@ from runner.fleet.visit import JOBS, Ending, Visit
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from runner.fleet.rounds import Fleet
@@ -32,7 +32,7 @@ def status_fleet(  # noqa: PLR0913 - options, keyword-only
     jobs: int = JOBS,
     wait: float = 0,
     stop: threading.Event | None = None,
-) -> Iterator[Visit]:
+) -> Generator[Visit, None, None]:
     """Look at many databases of one series; yield each as it comes, with what is applied, pending or wrong.
 
     Parameters as of ``migrate_fleet``. A member that cannot be read has a ``problem``.
@@ -56,7 +56,7 @@ def plan_fleet(  # noqa: PLR0913 - options, keyword-only
     allow_empty: bool = False,
     wait: float = 0,
     stop: threading.Event | None = None,
-) -> Iterator[Visit]:
+) -> Generator[Visit, None, None]:
     """Yield of each member what ``migrate_fleet`` would apply, or as its ``problem`` why it would refuse.
 
     What is pending behind ``to`` stands in the database as well. Other parameters as of ``migrate_fleet``;
@@ -80,7 +80,7 @@ def verify_fleet(  # noqa: PLR0913 - options, keyword-only
     strict: bool = False,
     wait: float = 0,
     stop: threading.Event | None = None,
-) -> Iterator[Visit]:
+) -> Generator[Visit, None, None]:
     """Yield each member with the ``problems`` of its database, as ``verify`` finds them.
 
     With ``drift`` the files are run once for all members whose files make the same: those that have applied

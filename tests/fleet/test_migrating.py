@@ -348,7 +348,7 @@ def test_whoever_has_heard_enough_leaves_no_work_behind(app: Project, fleet: Fle
     visits = runner.migrate_fleet(fleet, config=app.file, jobs=2)
     assert next(visits).name == "eu-0"
     began = time.monotonic()
-    visits.close()  # type: ignore[attr-defined] # it is a generator
+    visits.close()
     assert time.monotonic() - began < 2.5 + ROOM
     with psycopg.connect(fleet["eu-0"]) as db:
         busy = "select count(*) from pg_stat_activity where query ~ 'pg_sleep.60' and state = 'active'"
