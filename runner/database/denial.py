@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from runner.database import passfile
 from runner.errors import AccessDenied, CannotConnect, DatabaseMissing, RoleMissing
 
 if TYPE_CHECKING:
@@ -134,29 +133,13 @@ def no_password(options: dict[str, Any], *, source: str) -> AccessDenied:
     """Name a password file that libpq has ignored, of which it tells stderr alone, or nobody."""
     told = f"The server of {source} asks for a password, and there is none"
     file = Path(str(options.get("passfile") or ""))
-    if why := _ignored(file):
+    if why := passfile.ignored(file):
         return AccessDenied(
             f"{told}: {file} was ignored, for {why}.",
             remedy="Let it be a file that this user alone may read (chmod 600; in Kubernetes "
             "defaultMode: 0400, without fsGroup), or put the password into the URL.",
         )
     return AccessDenied(f"{told}.", remedy="Put it into the URL or a password file.")
-
-
-def _ignored(file: Path) -> str:
-    """Return why libpq does not take a password file; nothing for one that it takes, or that is not there."""
-    try:
-        mode = file.stat().st_mode
-        if not stat.S_ISREG(mode):
-            return "" if file == Path() else "it is no plain file"
-        if mode & (stat.S_IRWXG | stat.S_IRWXO) and sys.platform != "win32":
-            return "others than its owner may use it"
-        with file.open("rb"):
-            return ""
-    except PermissionError:
-        return "this user may not read it"
-    except OSError:
-        return ""
 
 
 def _remedy(told: Told, user: str) -> str:

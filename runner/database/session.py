@@ -10,7 +10,7 @@ import psycopg
 from psycopg import generators, pq, waiting
 from psycopg.conninfo import make_conninfo, timeout_from_conninfo
 
-from runner.database import attention
+from runner.database import attention, passfile
 from runner.database.attention import Attentive
 from runner.database.message import Connection, run
 from runner.database.url import parse, redacted, resolved, surroundings
@@ -54,7 +54,7 @@ def connect(url: str, *, source: str, application: str = "runner", wait: float =
     that has no such database or role yet. Raises ``CannotConnect`` where another try may succeed, else a
     ``UsageError`` that says what is wrong; none of them repeats a password.
     """
-    given = parse(url, source=source)
+    given = passfile.unheard(parse(url, source=source))
     deadline = time.monotonic() + wait
     while True:
         try:

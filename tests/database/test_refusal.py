@@ -257,6 +257,25 @@ def test_a_password_file_that_is_ignored_is_named(
     assert "is no plain file" in _problem(url).message
 
 
+@pytest.mark.parametrize("where", ["passfile", "PGPASSFILE", "HOME"])
+def test_libpq_writes_nothing_of_a_password_file_that_it_ignores(
+    url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, where: str
+) -> None:
+    """Not in the lines of a log, and not in those of a program; who needs the file is told by the error."""
+    file = tmp_path / ".pgpass"
+    file.write_text("*:*:*:*:right\n", encoding="utf-8")
+    file.chmod(0o640)
+    monkeypatch.delenv("PGPASSFILE", raising=False)
+    if where == "passfile":
+        url += f"{'&' if '?' in url else '?'}passfile={file}"
+    else:
+        monkeypatch.setenv(where, str(tmp_path if where == "HOME" else file))
+    database.connect(url, source="APP_URL").close()
+    with pytest.raises(RunnerError):
+        database.connect(f"{url}{'&' if '?' in url else '?'}target_session_attrs=standby", source="APP_URL")
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
 def test_a_password_file_of_somebody_else_is_named(tmp_path: Path) -> None:
     """As that of root in a container that runs as nobody; libpq itself says nothing of it."""
