@@ -92,7 +92,7 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
         report.difference(step.problem.notes)
         if not yes:
             _ask(step.migration.path)
-        ledger.accept(site.connection, step.migration)
+        ledger.accept(site.connection, step.migration, shown=step.applied)
         common.add(door.describe(site), accepted=step.version, difference=list(step.problem.notes))
         report.say(f"{step.migration.path} is recorded as it is now in database {site.facts.name}.")
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.database import Connection
-    from runner.model import Migration
+    from runner.model import Applied, Migration
+
+_AGAIN = "Look at `status`, then run again."
 
 
 def baseline(connection: Connection, migrations: Sequence[Migration]) -> None:
@@ -34,9 +36,21 @@ def baseline(connection: Connection, migrations: Sequence[Migration]) -> None:
             database.run(connection, entry.statement(entry.RECORD, migration, ms=0))
 
 
-def accept(connection: Connection, migration: Migration) -> None:
-    """Record checksum and text of an edited file anew; when and by whom it was applied stays. Writes."""
+def accept(connection: Connection, migration: Migration, *, shown: Applied | None = None) -> None:
+    """Record checksum and text of an edited file anew; when and by whom it was applied stays. Writes.
+
+    ``shown`` is the row that somebody was shown the file beside. Raises ``LedgerChanged`` when it is not
+    there, or another one is.
+    """
     with _lock(connection):
+        rows = {row.version: row for row in table.read(connection, series=migration.series) or ()}
+        row = rows.get(migration.version)
+        if row is None or row != (shown or row):
+            raise LedgerChanged(
+                f"{migration.series} {migration.label} is no longer recorded as it was shown: somebody has "
+                "changed the ledger meanwhile.",
+                remedy=_AGAIN,
+            )
         database.run(connection, entry.statement(entry.ACCEPT, migration))
 
 

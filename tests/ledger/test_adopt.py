@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 
 from runner import config, database, ledger
@@ -17,7 +20,10 @@ from tests.project import TWO, make
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from click.testing import Result
+
     from runner.model import Migration
+    from tests.project import Project
 
 LOCK = "select pg_advisory_lock(hashtextextended('public.schema_migrations', 0))"
 
@@ -68,6 +74,42 @@ def test_accept_changes_one_row(tmp_path: Path, each_url: str) -> None:
         adopt.accept(connection, edited)
         after = database.query(connection, rows)
     assert after == [("000", edited.checksum, before[0][2]), before[1]]
+
+
+def _accept(app: Project, url: str, meanwhile: str) -> Result:
+    """Edit the second file, and answer yes when somebody has meanwhile run a statement."""
+    app.write("app", {"001_two.sql": f"{TWO['001_two.sql']}\n-- a comment"})
+
+    def asked(question: str) -> bool:
+        with closing(database.connect(url, source="x")) as other:
+            database.run(other, meanwhile)
+        return question == "Record app/001_two.sql as it is now?"
+
+    with patch("click.confirm", asked):
+        return app.run(CliRunner(), "accept", "app", "1", APP_URL=url)
+
+
+ANOTHER = "update public.schema_migrations set name = 'other', sql = 'select 1', checksum = 'sha256:0'"
+MEANWHILE = {
+    "gone": ("delete from public.schema_migrations where version = '001'", []),
+    "another": (f"{ANOTHER} where version = '001'", [("other", "sha256:0", "select 1")]),
+    "no ledger": ("alter table public.schema_migrations rename to old", None),
+}
+
+
+@pytest.mark.parametrize(("meanwhile", "left"), MEANWHILE.values(), ids=MEANWHILE)
+def test_what_was_shown_is_accepted_or_nothing(
+    app: Project, each_url: str, meanwhile: str, left: list[tuple[str, str, str]] | None
+) -> None:
+    """Who was asked about one row does not change another, nor is told that one is recorded that is gone."""
+    app.migrate(each_url)
+    result = _accept(app, each_url, meanwhile)
+    told = "error LEDGER_CHANGED: app 001_two is no longer recorded as it was shown: somebody has changed"
+    assert (result.exit_code, told in result.stderr) == (4, True), result.output
+    if left is not None:
+        with closing(database.connect(each_url, source="x")) as connection:
+            rows = "select name, checksum, sql from public.schema_migrations where version = '001'"
+            assert database.query(connection, rows) == left
 
 
 def test_a_held_lock_is_not_waited_for(tmp_path: Path, each_url: str) -> None:
