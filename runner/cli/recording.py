@@ -13,7 +13,12 @@ from runner.errors import Interrupted, LedgerChanged, UsageError
 from runner.planning import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from runner.model import Migration
+    from runner.planning import Site
+    from runner.schema import Comparison, Expected
 
 
 @click.command("baseline")
@@ -46,26 +51,37 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
                 remedy="Choose a higher --to; `status` names the extensions.",
             )
         planning.check_content([site], to=to)
-        compared = schema.differences(site, files, scratch_url=scratch)
-        found = compared.found
-        recorded: list[str] = []
-        try:
-            if found and not despite_drift:
-                problem = schema.drifted(site, found)
-                problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
-                raise problem
-            ledger.baseline(site.connection, files)
-            recorded += [m.version for m in files]
-        finally:
-            drift = [str(difference) for difference in found]
-            common.add(door.describe(site), recorded=recorded, drift=drift, **document.compared(compared))
+        with schema.expected(site.target, files, scratch_url=scratch) as made:
+            compared = _adopt(site, files, made, despite_drift=despite_drift)
     if not common.wants_document():
         common.show_comparison(compared, site.facts.name)
-        for difference in found:
+        for difference in compared.found:
             report.warning(str(difference))
         report.sentence(
             f"{series}: {len(files)} files recorded without running them, at {files[-1].label}.", indent=""
         )
+
+
+def _adopt(site: Site, files: Sequence[Migration], made: Expected, *, despite_drift: bool) -> Comparison:
+    """Record files while nobody can undo what they were compared with; tell the document of both."""
+    seen: list[Comparison] = []
+    recorded: list[str] = []
+
+    def check() -> None:
+        seen.append(made.compare(site))
+        if seen[0].found and not despite_drift:
+            problem = schema.drifted(site, seen[0].found)
+            problem.remedy = "Make them alike, choose another --to, or record --despite-drift."
+            raise problem
+
+    try:
+        ledger.baseline(site.connection, files, check=check)
+        recorded += [file.version for file in files]
+    finally:
+        for one in seen:
+            drift = [str(difference) for difference in one.found]
+            common.add(door.describe(site), recorded=recorded, drift=drift, **document.compared(one))
+    return seen[0]
 
 
 @click.command("accept")

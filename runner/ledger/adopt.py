@@ -10,17 +10,21 @@ from runner.errors import CommitUnknown, LedgerChanged, LockHeld
 from runner.ledger import entry, key, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.database import Connection
     from runner.model import Applied, Migration
 
+_BRIEFLY = "set local lock_timeout = '10s'"  # whoever checks, holds the lock meanwhile
 _AGAIN = "Look at `status`, then run again."
 
 
-def baseline(connection: Connection, migrations: Sequence[Migration]) -> None:
+def baseline(
+    connection: Connection, migrations: Sequence[Migration], *, check: Callable[[], object] | None = None
+) -> None:
     """Record files as applied in a database that has what they make. Writes all rows or none.
 
+    ``check`` is called before that, while no runner and no rollback file can be at work, and may raise.
     Raises ``LedgerChanged`` when something is recorded already, ``LockHeld`` when a runner is at work.
     """
     with _lock(connection):
@@ -30,6 +34,9 @@ def baseline(connection: Connection, migrations: Sequence[Migration]) -> None:
             raise LedgerChanged(
                 f"The ledger already records {recorded[-1].label}.", remedy="Look at `status`; use migrate."
             )
+        if check:
+            database.run(connection, _BRIEFLY)
+            check()
         if recorded is None:
             table.create(connection)
         for migration in migrations:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from runner import planning, schema
 from tests.ledger.test_trust import TOOLS
 from tests.project import TWO, Project, make, statements
 from tests.servers import NEWEST, OLDEST, VERSIONS
@@ -138,3 +140,26 @@ def test_a_document_names_what_was_recorded_and_not_what_was_to_be(
     code, said = run(app, each_url, "baseline", "app", "--to", "000", "--despite-drift", "--json")
     [told] = json.JSONDecoder().raw_decode(said)[0]["databases"]
     assert (code, told["recorded"], len(told["drift"])) == (0, ["000"], 1)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("each_server", [NEWEST], indirect=True)
+def test_what_was_compared_is_there_until_it_is_recorded(
+    app: Project, each_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback file, which takes the lock of the runners, waits until the files are recorded."""
+    compare = schema.Expected.compare
+
+    def compare_and_roll_back(made: schema.Expected, site: planning.Site) -> schema.Comparison:
+        compared = compare(made, site)
+        with suppress(psycopg.errors.LockNotAvailable), psycopg.connect(each_url) as other:
+            other.execute("set lock_timeout = '300ms'")
+            other.execute("select pg_advisory_xact_lock(hashtextextended('public.schema_migrations', 0))")
+            other.execute("drop table public.one")
+        return compared
+
+    monkeypatch.setattr(schema.Expected, "compare", compare_and_roll_back)
+    code, said = run(app, each_url, "baseline", "app", "--to", "000")
+    with psycopg.connect(each_url) as other:
+        left = other.execute("select version, to_regclass('public.one')::text from schema_migrations")
+        assert (code, left.fetchall()) == (0, [("000", "one")]), said
