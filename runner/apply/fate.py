@@ -98,8 +98,8 @@ def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -
     """Read the ledger under the lock, which the lost session does not hold then; ``None`` if it fails."""
     try:
         with access.reconnect() as connection:
+            database.run(connection, database.opening(connection, access="read write"))  # by no standby
             database.query(connection, _END, pid)
-            database.run(connection, database.opening(connection))
             if not ledger.try_lock(connection):
                 return None
             rows = ledger.read(connection, series=migration.series) or ()

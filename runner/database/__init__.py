@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         counts_letters,
         in_transaction,
         is_lost,
+        is_standby,
         put_back,
         roll_back,
         speak_plainly,
@@ -73,6 +74,6 @@ else:
         resource="packaged",
         server="create_empty create_missing drop execute take_turn",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"
-        " put_back roll_back speak_plainly start_over",
+        " is_standby put_back roll_back speak_plainly start_over",
         url="EMBEDDED is_utf8 parse surroundings",
     )

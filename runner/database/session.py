@@ -134,6 +134,11 @@ def in_transaction(connection: Connection) -> bool:
     return connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
 
 
+def is_standby(connection: Connection) -> bool:
+    """Tell whether the server was in recovery as it last said so; a pooler may keep that to itself."""
+    return connection.pgconn.parameter_status(b"in_hot_standby") == b"on"
+
+
 def counts_letters(connection: Connection) -> bool:
     """Tell whether the server counts the letters of a text as Python does.
 

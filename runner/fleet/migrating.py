@@ -130,7 +130,7 @@ def _visit(done: Done[Found, tuple[RunnerError, ...]], applied: Sequence[apply.O
 def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> tuple[RunnerError, ...]:
     """Apply what is pending in one member; return what has gone wrong, if anything did."""
     try:
-        connect = partial(planning.connect, work.files.target(found.member))
+        connect = partial(planning.connect, work.files.target(found.member), writes=True)
         with look.named(found.member), closing(connect(wait=_ENDING)) as connection:
             access = Access(connection, connect, found.notices_loss, found.is_direct)
             for event in apply.apply(access, found.todo, found.before, work.limits):

@@ -198,18 +198,15 @@ def check_writable(facts: Facts, *, source: str, connection: "Connection | None"
     Over ``connection`` a standby is told from a database that is still being restored.
     """
     check_age(facts.version, source=source)
-    reason = remedy = None
     if facts.standby:
-        if connection:
-            from runner.planning import recovery  # noqa: PLC0415 - start-up time
+        from runner.planning import recovery  # noqa: PLC0415 - start-up time
 
-            recovery.check(connection, name=facts.name, source=source)
-        reason, remedy = "is a standby, which takes no changes", "Point the URL at the primary."
-    elif facts.read_only:
-        reason = "has default_transaction_read_only on"
-        remedy = "Somebody wants no changes there; ask, or connect with a role that may write."
-    if reason:
-        raise ServerUnusable(f"The server of {source} ({facts.name}) {reason}.", remedy=remedy)
+        raise recovery.problem(connection, name=facts.name, source=source)
+    if facts.read_only:
+        raise ServerUnusable(
+            f"The server of {source} ({facts.name}) has default_transaction_read_only on.",
+            remedy="Somebody wants no changes there; ask, or connect with a role that may write.",
+        )
 
 
 def check_public(facts: Facts, *, makes: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Tell a database that is being restored from a standby: nothing but itself takes its changes."""
+"""Name a server in recovery: a database that is being restored is no standby, for it alone takes changes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,26 @@ _RESTORED = """
 """
 
 
-def check(connection: Connection, *, name: str, source: str) -> None:
-    """Raise ``ServerUnusable`` where a server in recovery is still being restored. Does not write."""
-    try:
-        found = database.query(connection, _RESTORED)
-    except database.Error as error:
-        if error.sqlstate is None:
-            raise
-        return
-    for (paused,) in found:
-        raise ServerUnusable(
+def problem(connection: Connection | None, *, name: str, source: str) -> ServerUnusable:
+    """Return the error for a server in recovery, which over ``connection`` tells why. Does not write."""
+    for (paused,) in _restored(connection) if connection else ():
+        return ServerUnusable(
             f"The server of {source} ({name}) is still being restored"
             f"{', and is paused' if paused else ''}, and takes no changes meanwhile.",
             remedy="Look whether it has what it should; then: select pg_wal_replay_resume();"
             if paused
             else "Wait until it is done, then run again.",
         )
+    return ServerUnusable(
+        f"The server of {source} ({name}) is a standby, which takes no changes.",
+        remedy="Point the URL at the primary.",
+    )
+
+
+def _restored(connection: Connection) -> list[tuple[bool]]:
+    try:
+        return database.query(connection, _RESTORED)
+    except database.Error as error:
+        if error.sqlstate is None:
+            raise
+        return []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, files, ledger
 from runner.database import Access
-from runner.errors import ConnectionLost, LedgerChanged, ServerUnusable
+from runner.errors import LedgerChanged
 from runner.model import Before
 from runner.planning import compare, facts
 
@@ -17,15 +17,12 @@ if TYPE_CHECKING:
 
     from runner.config import Project, Series, Target
     from runner.database import Connection
-    from runner.errors import LockTimeout
     from runner.model import Migration
     from runner.planning.facts import Facts
     from runner.planning.step import Step
 
     Files = Mapping[str, tuple[Migration, ...]]
     Routines = Sequence[tuple[str, str, str | None]]  # schema, name, and what it returns, if that is said
-
-_SHUT_DOWN = ("57P01", "57P02", "57P03")  # SQLSTATEs: terminated, crashed, starting up
 
 
 class Site(NamedTuple):  # as in model: it starts faster
@@ -47,7 +44,8 @@ class Site(NamedTuple):  # as in model: it starts faster
     def access(self) -> Access:
         """The connection, and how to open another one to the same database."""
         found = self.facts
-        return Access(self.connection, partial(connect, self.target), found.notices_loss, found.is_direct)
+        another = partial(connect, self.target, writes=True)
+        return Access(self.connection, another, found.notices_loss, found.is_direct)
 
     @property
     def schemas(self) -> tuple[str, ...]:
@@ -67,13 +65,20 @@ def read(project: Project, chosen: Sequence[Series]) -> Files:
     return {one.name: files.load(one.name, one.folder, root=project.root) for one in chosen}
 
 
-def connect(target: Target, *, wait: float = 0) -> Connection:
-    """Connect to the database of a series, as ``database.connect`` does; refuse one that is too old."""
+def connect(target: Target, *, wait: float = 0, writes: bool = False) -> Connection:
+    """Connect to the database of a series, as ``database.connect`` does; refuse one that is too old.
+
+    Who ``writes`` is refused by a standby, too: of several hosts another one may answer each time.
+    """
     name = f"runner:{target.series.name}"
     connection = database.connect(target.url, source=target.source, application=name, wait=wait)
     try:
         facts.check_age(connection.pgconn.server_version, source=target.source)
-    except ServerUnusable:
+        if writes and database.is_standby(connection):
+            from runner.planning import recovery  # noqa: PLC0415 - failures only
+
+            raise recovery.problem(connection, name=connection.info.dbname, source=target.source)
+    except BaseException:
         connection.close()
         raise
     return connection
@@ -118,31 +123,12 @@ def _lost(migrations: Files, targets: Sequence[Target]) -> Iterator[None]:
     try:
         yield
     except database.ConnectionBroken as error:
-        from runner.planning import pooler  # noqa: PLC0415 - failures only
+        from runner.planning import lost  # noqa: PLC0415 - failures only
 
-        if error.sqlstate == database.LOCK_NOT_AVAILABLE:
-            raise _kept(migrations, targets) from error
-        if found := pooler.refusal(error):
+        known = [(target, _schemas(target, migrations[target.series.name])) for target in targets]
+        if found := lost.named(error, known):
             raise found from error
-        if error.sqlstate not in (None, *_SHUT_DOWN):
-            raise
-        raise ConnectionLost(
-            "The connection was lost. What was applied before stays.",
-            remedy="Run again.",
-            notes=tuple(str(error).splitlines()),
-        ) from error
-
-
-def _kept(migrations: Files, targets: Sequence[Target]) -> LockTimeout:
-    """Name who keeps readers away, in each of the databases."""
-    found = []
-    for target in targets:
-        schemas = _schemas(target, migrations[target.series.name])
-        with closing(connect(target)) as connection:
-            found.append(ledger.kept(connection, schemas=schemas))
-    first, *others = [one for one in found if one.notes] or found[:1]
-    first.notes += tuple(line for one in others for line in (one.message, *one.notes))
-    return first
+        raise
 
 
 def _message(target: Target, migrations: tuple[Migration, ...]) -> str:

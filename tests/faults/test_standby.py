@@ -1,0 +1,123 @@
+"""A list of hosts, or a URL by itself, may lead to a standby: its answers are not taken for the primary's."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from runner import fleet
+from runner.apply.event import Outcome
+from runner.errors import CommitUnknown, ServerUnusable
+from tests.faults import bad
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.stage import until
+from tests.project import TWO, make
+from tests.servers import NEWEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.errors import RunnerError
+    from tests.servers import Server
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[Server]:
+    """Return a server that others follow."""
+    with bad.started() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standby(primary: Server) -> Iterator[Server]:
+    """Return one that follows it."""
+    with bad.started(NEWEST, "max_standby_streaming_delay=0", copy_of=primary) as server:
+        yield server
+
+
+@pytest.fixture
+def database(primary: Server, standby: Server) -> Iterator[str]:
+    """Return the URL of an empty database on the primary, which the standby has, too."""
+    with bad.database(primary) as url:
+        _follow(primary, standby)
+        yield url
+
+
+def _follow(primary: Server, standby: Server) -> None:
+    """Wait until the standby has all that the primary has."""
+    [(at,)] = bad.query(primary.url("postgres"), "select pg_current_wal_lsn()")
+    until(
+        lambda: bad.query(standby.url("postgres"), f"select pg_last_wal_replay_lsn() >= '{at}'") == [(True,)]
+    )
+
+
+@contextmanager
+def _listed(primary: Server, standby: Server, url: str) -> Iterator[tuple[Proxy, str]]:
+    """Yield a proxy before the primary, and a URL whose list of hosts has that and the standby."""
+    with Proxy(f"{primary.host}/.s.PGSQL.5432") as proxy:
+        port = conninfo_to_dict(proxy.url("x"))["port"]
+        yield proxy, f"postgresql://postgres@/{bad.name(url)}?host=127.0.0.1,{standby.host}&port={port},5432"
+
+
+def test_a_standby_does_not_know_what_was_committed(
+    tmp_path: Path, primary: Server, standby: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers when the primary is out of reach, and lags behind: nothing is said to be rolled back."""
+    monkeypatch.setattr("runner.apply.fate._LOST", 1.0)
+    app = make(tmp_path, app=TWO)
+    bad.query(standby.url("postgres"), "select pg_wal_replay_pause()")
+    try:
+        with _listed(primary, standby, database) as (proxy, url):
+            proxy.refuse_after_fault = True
+            proxy.plant(Fault.LOSE_ANSWER, when=b"commit;")
+            with pytest.raises(CommitUnknown):
+                app.migrate(url)
+    finally:
+        bad.query(standby.url("postgres"), "select pg_wal_replay_resume()")
+    assert bad.recorded(database) == ["000", "001"], "the primary had all of it"
+
+
+def test_a_second_connection_to_a_standby_is_no_fault_of_a_file(
+    tmp_path: Path, primary: Server, standby: Server, database: str
+) -> None:
+    """Of a fleet all members are looked at first; who then finds a standby says so, and of which member."""
+    app = make(tmp_path, app=TWO)
+    with _listed(primary, standby, database) as (proxy, url):
+
+        def refuse(*_: object) -> None:
+            proxy.refuse = True
+
+        [visit] = fleet.migrate_fleet({"acme": url}, config=app.file, on_event=refuse)
+    assert visit.problem
+    assert _told(visit.problem) == _unusable("acme", database)
+    assert bad.recorded(database) == []
+
+
+def test_nor_is_a_new_session_on_a_standby(
+    tmp_path: Path, primary: Server, standby: Server, database: str
+) -> None:
+    """One is begun behind a file that sets something for new ones: what is committed stays told."""
+    setting = f"alter database {bad.name(database)} set work_mem = '5MB';"
+    app = make(tmp_path, app=TWO | {"000_one.sql": setting})
+    with _listed(primary, standby, database) as (proxy, url):
+        events = app.events(url)
+        while not isinstance(next(events), Outcome):
+            pass
+        proxy.refuse = True
+        with pytest.raises(ServerUnusable) as caught:
+            list(events)
+    assert _told(caught.value) == _unusable("APP_URL", database)
+    assert bad.recorded(database) == ["000"]
+
+
+def _told(problem: RunnerError) -> tuple[str, str, str | None]:
+    return problem.name, problem.message, problem.remedy
+
+
+def _unusable(source: str, url: str) -> tuple[str, str, str]:
+    message = f"The server of {source} ({bad.name(url)}) is a standby, which takes no changes."
+    return "SERVER_UNUSABLE", message, "Point the URL at the primary."
