@@ -105,6 +105,8 @@ def ahead(one: Database) -> str:
 
 def begun(step: Step, one: Database | None) -> str:
     """Return what is true of a file outside any transaction that was begun and is not finished."""
+    if one and one.is_standby:
+        return "at work or interrupted"
     return "at work" if one and one.is_at_work(step) else "interrupted"
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 20  # columns of a path
 _STDOUT = "-"
+_OF_STANDBYS = "invalid indexes are not judged: a standby does not know which ones are being built"
 
 
 @click.command("plan")
@@ -162,5 +163,7 @@ def _show_problems(one: Database) -> None:
         words = f"; it is {common.ahead(one)}" if one.ahead else ""
         told = f"{title}: {applied} applied files agree with the ledger{both}{words}."
         report.sentence(told, style="green", indent="")
+    if one.is_standby:
+        report.note(f"  {_OF_STANDBYS}")
     if one.comparison:
         common.show_comparison(one.comparison, one.name)

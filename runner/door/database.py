@@ -22,7 +22,7 @@ class Database(NamedTuple):  # as in model: it starts faster
     file could be applied; ``comparison`` tells of the
     drift, and ``locks`` of what each pending file does, where that was asked for; ``at_work`` who holds the
     lock of the runners, as ``status`` sees it; without ``status`` it is known where a file outside any
-    transaction was begun.
+    transaction was begun. On a standby nobody knows who is at work, nor which index is being built.
     """
 
     series: str
@@ -37,6 +37,7 @@ class Database(NamedTuple):  # as in model: it starts faster
     comparison: Comparison | None = None
     locks: tuple[Trace, ...] | None = None
     at_work: tuple[tuple[Session, Activity], ...] = ()
+    is_standby: bool = False
 
     @property
     def pending(self) -> tuple[Step, ...]:
@@ -81,6 +82,7 @@ def describe(site: Site) -> Database:
         site.target.series.variable,
         site.before.has_ledger,
         site.steps,
+        is_standby=site.facts.standby,
     )
 
 

@@ -80,7 +80,7 @@ _CONSTRAINTS = """
         )
     order by 3, 4
 """
-# Who detaches one right now has locked it, until he is done or gives up.
+# Who detaches one right now has locked it, until he is done or gives up; of his lock a standby does not know.
 _DETACHED = """
     select pg_catalog.format('%I.%I', m.nspname, p.relname), pg_catalog.format('%I.%I', n.nspname, c.relname)
     from pg_catalog.pg_inherits as i
@@ -89,6 +89,7 @@ _DETACHED = """
     join pg_catalog.pg_class as p on p.oid = i.inhparent
     join pg_catalog.pg_namespace as m on m.oid = p.relnamespace
     where i.inhdetachpending
+        and not pg_catalog.pg_is_in_recovery()
         and n.nspname = any ($1)
         and not exists (
             select from pg_catalog.pg_locks as l

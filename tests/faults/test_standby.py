@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -112,6 +113,42 @@ def test_nor_is_a_new_session_on_a_standby(
             list(events)
     assert _told(caught.value) == _unusable("APP_URL", database)
     assert bad.recorded(database) == ["000"]
+
+
+TABLES = """
+    create table public.one (id int);
+    create table public.p (id int) partition by range (id);
+    create table public.q partition of public.p for values from (0) to (9);
+"""
+BEGUN = {
+    "index": "-- runner: no-transaction\ncreate index concurrently i on public.one (id);",
+    "partition": "-- runner: no-transaction\nalter table public.p detach partition public.q concurrently;",
+}
+WRECKED = """
+    select exists (select from pg_index where not indisvalid)
+        or exists (select from pg_inherits where inhdetachpending)
+"""
+
+
+@pytest.mark.parametrize("begun", BEGUN)
+def test_what_the_primary_is_at_is_no_wreck_on_a_standby(
+    tmp_path: Path, primary: Server, standby: Server, database: str, begun: str
+) -> None:
+    """Of locks and progress it does not know: nothing is accused, and nobody is told to drop it."""
+    app = make(tmp_path, app={"000_one.sql": TABLES, "001_two.sql": BEGUN[begun]})
+    there = standby.url(bad.name(database))
+    app.migrate(database, to=0)
+    with psycopg.connect(database) as blocker:
+        blocker.execute("insert into public.one values (1); insert into public.p values (1)")
+        with app.process("migrate", APP_URL=database) as process:
+            until(lambda: bad.query(database, WRECKED) == [(True,)] or process.poll() is not None)
+            assert process.poll() is None
+            _follow(primary, standby)
+            found = bad.run(app, "verify", there, *["--drift"] * (begun == "index"))
+            status = bad.run(app, "status", there)
+            blocker.rollback()
+    assert (found.exit_code, "a standby does not know which ones" in found.stderr) == (0, True), found.output
+    assert "pending (at work or interrupted)" in status.stdout
 
 
 def _told(problem: RunnerError) -> tuple[str, str, str | None]:

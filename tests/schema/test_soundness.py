@@ -337,6 +337,19 @@ def test_the_indexes_of_a_table_that_is_rebuilt_are_not_judged(
     assert found == []
 
 
+def test_what_a_session_builds_that_hides_its_activity_is_not_judged(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """With track_activities off the server shows no progress; the lock on the table is there."""
+    app = make(tmp_path, app={"000_t.sql": TABLES})
+    app.migrate(each_url)
+    db.execute(f"alter database {db.info.dbname} set track_activities = off".encode())
+    build: LiteralString = "create index concurrently i on public.one (id)"
+    with held(each_url, build, "insert into public.one values (1)", db):
+        found = problems(app, each_url) + drift(app, each_url)
+    assert found == []
+
+
 def test_an_index_of_the_files_that_is_being_built_is_not_missing(
     tmp_path: Path, each_url: str, db: psycopg.Connection
 ) -> None:
