@@ -14,7 +14,7 @@ import click
 
 from runner import database
 from runner.cli import document, log, output, report, secrets, stopping
-from runner.errors import LEFT_OUT, Interrupted, RunnerError, ServerRefused, UsageError
+from runner.errors import LEFT_OUT, Interrupted, RunnerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,7 +148,7 @@ def _of_click(refused: click.ClickException) -> UsageError:
     return UsageError(refused.format_message(), remedy=f"See `{path} --help`.")
 
 
-def _of_the_server(error: Exception) -> ServerRefused | None:
+def _of_the_server(error: Exception) -> RunnerError | None:
     """Return what the server refused, without importing the driver for that."""
     driver = sys.modules.get("psycopg")
     if driver is None or not isinstance(error, driver.Error):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WRONG_PASSWORD, REJECTED, _NO_RIGHT, _SHUT, _FULL = "28P01", "28000", "42501", "55000", "53300"
 _NO_DATABASE = "3D000"
+LET_IN = "00000"  # successful_completion: of the second try
 # Classes: not supported, data, authorization, names and rights; and a database that is closed.
 _FOR_EVER = ("0A", "22", "28", "42", _SHUT)
 _OF_ROLES, _OF_DATABASES, _OF_LIBRARIES = "miscinit", "postinit", "dfmgr"  # files of the server's source
@@ -68,6 +69,7 @@ _TRIGGER = (
 _OF_POOLERS = ("08P01", "XX000")
 _NAMES_NONE = "no such database"
 SILENT = "Check that it runs, and the host and port of the URL."
+_PASSED = "It let us in a moment later: run again."
 ANSWERS = "It answers: what it says is to be mended there. A pooler speaks of its own users and servers."
 _IS_CLOSED, _IS_INVALID = 0, -2  # the second where a drop was interrupted
 _INVALID = "invalid database"  # in English, for whoever may not ask
@@ -108,7 +110,7 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
         return unreachable(source, remedy=wait.format(**names))
     if told.sqlstate in _OF_POOLERS:
         return _of_pooler(told, str(options.get("dbname")), source)
-    return unreachable(source)
+    return unreachable(source, remedy=_PASSED if told.sqlstate == LET_IN else SILENT)
 
 
 def _of_pooler(told: Told, dbname: str, source: str) -> RunnerError:

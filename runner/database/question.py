@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 
 from runner.database import message, session
-from runner.errors import ServerRefused
+from runner.errors import LockTimeout, ServerRefused
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from runner.database.message import Connection
+    from runner.errors import RunnerError
 
 # What pg_dump sets (setup_connection), and what else shows in the text of a default, a check or a view: the
 # time zone of a timestamptz, the currency of a money. No jit: compiling the long questions about a catalog
@@ -59,6 +60,11 @@ _LONG = 12_000
 
 _NO_RIGHT = "42501"
 _LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
+_GIVEN_UP = ("40001", "40P01")  # a standby gives up whatever stands in the way of what it replays
+_AGAIN = (
+    "Run again. A standby gives up a question in favour of what it replays: if it does so often, ask the "
+    "primary, or give the standby more time: max_standby_streaming_delay."
+)
 _SAID = "These are its own words: see what they name, and run again when it is put right."
 
 
@@ -125,8 +131,10 @@ def query_quoted(connection: Connection, text: str, *values: object) -> list[tup
     return found
 
 
-def refused(error: psycopg.Error, *, who: str = "The server") -> ServerRefused:
+def refused(error: psycopg.Error, *, who: str = "The server") -> RunnerError:
     """Return the error for a question that the server did not answer; its DETAIL, left out, may hold rows."""
     words = error.diag.message_primary or str(error)
+    if error.sqlstate in _GIVEN_UP:
+        return LockTimeout(f"{who} gave up a question: {words}", remedy=_AGAIN)
     remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
     return ServerRefused(f"{who} refused a question: {words}", remedy=remedy)

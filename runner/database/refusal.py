@@ -18,6 +18,7 @@ from psycopg import pq, waiting
 from psycopg.conninfo import make_conninfo
 
 from runner.database import answer, attention, denial
+from runner.database.denial import Told
 from runner.database.url import is_utf8, redacted
 from runner.errors import (
     AccessDenied,
@@ -33,10 +34,9 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGenConn
     from psycopg.pq.abc import PGconn
 
-    from runner.database.denial import Told
-
 _VERBOSE = 2  # PQERRORS_VERBOSE
 _SECONDS = 10
+_ENCODING = {"client_encoding": "utf8"}  # as at the first try
 _NO_SUCH_HOST = re.compile(r"(?:failed to resolve host .*|\A)\[Errno (-?\d+)\]|could not translate host name")
 _TRY_AGAIN = "Temporary failure"
 _NAMELESS = re.compile(
@@ -66,7 +66,7 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
     """
     notes = redacted(str(error), options)
     options = {name: value for name, value in options.items() if is_utf8(str(value))}
-    told = None if _is_told(error) else _ask(Refused(make_conninfo(**options), str(error)))
+    told = None if _is_told(error) else _ask(Refused(make_conninfo(**options | _ENCODING), str(error)))
     problem = denial.named(told, options, source=source) if told else _of_libpq(error, options, source)
     problem.notes = notes
     return problem
@@ -89,8 +89,10 @@ def _ask(refused: Refused) -> Told | None:
         pgconn = waiting.wait_conn(attempt, interval=attention.INTERVAL)
     except (psycopg.Error, OSError, AttributeError):
         return None  # another way to load libpq than those known here: the reason stays unknown
-    text = pgconn.get_error_message("utf-8")
+    text, is_let_in = pgconn.get_error_message("utf-8"), pgconn.status == pq.ConnStatus.OK
     pgconn.finish()
+    if is_let_in and _ANSWER.search(refused.text):
+        return Told(denial.LET_IN, "", "")
     return answer.verbose(text)
 
 

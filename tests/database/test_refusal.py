@@ -599,6 +599,21 @@ def test_an_event_trigger_that_fails_at_a_login_is_named(server: Server, url: st
                 mended.execute("drop event trigger at_login")
 
 
+def test_who_is_let_in_a_moment_later_is_told_to_run_again(server: Server, url: str) -> None:
+    """As where a standby gave up the login in favour of what it replays: no pooler, and nothing to mend."""
+    assert server.version >= 17
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("create sequence public.logins")  # no rollback takes back what it counts
+        admin.execute(
+            "create function public.f() returns event_trigger language plpgsql as "
+            "$$ begin if nextval('public.logins') = 1 then raise sqlstate '40001'; end if; end $$"
+        )
+        admin.execute("create event trigger at_login on login execute function public.f()")
+        problem = _problem(url)
+    assert (problem.name, problem.remedy) == ("CANNOT_CONNECT", "It let us in a moment later: run again.")
+    assert "40001" in "".join(problem.notes)
+
+
 def test_who_answers_once_and_not_again_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """PgBouncer lets a client wait for fifteen seconds after the server has refused it."""
     monkeypatch.setattr(refusal, "_ask", lambda _: None)

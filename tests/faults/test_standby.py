@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from runner import fleet
+from runner import config, door, fleet
 from runner.apply.event import Outcome
-from runner.errors import CommitUnknown, ServerUnusable
+from runner.errors import CommitUnknown, LockTimeout, ServerUnusable
 from tests.faults import bad
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import until
@@ -149,6 +150,35 @@ def test_what_the_primary_is_at_is_no_wreck_on_a_standby(
             blocker.rollback()
     assert (found.exit_code, "a standby does not know which ones" in found.stderr) == (0, True), found.output
     assert "pending (at work or interrupted)" in status.stdout
+
+
+def test_a_question_that_a_standby_gives_up_is_asked_again(
+    tmp_path: Path, primary: Server, standby: Server, database: str
+) -> None:
+    """In favour of what it replays: nobody has to correct anything."""
+    app = make(tmp_path, app=TWO)
+    app.migrate(database)
+    _follow(primary, standby)
+    there = standby.url(bad.name(database))
+
+    def ask() -> None:
+        with door.sites(config.load(app.file), "app", url=there) as [site]:
+            site.connection.execute("select pg_sleep(60) from (select count(*) from public.one) as x")
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        until(
+            lambda: (
+                bad.query(there, "select 1 from pg_stat_activity where wait_event = 'PgSleep'")
+                or asked.done()
+            )
+        )
+        bad.query(database, "drop table public.one")
+        problem = asked.exception(timeout=30)
+    assert isinstance(problem, LockTimeout)
+    words = "canceling statement due to conflict with recovery"
+    assert (problem.exit_code, problem.message) == (5, f"The server gave up a question: {words}")
+    assert "ask the primary" in (problem.remedy or "")
 
 
 def _told(problem: RunnerError) -> tuple[str, str, str | None]:
