@@ -100,6 +100,8 @@ _SET = """
     order by 1
 """
 
+_NUMBER = "select system_identifier from pg_catalog.pg_control_system()"
+
 
 class Around(NamedTuple):
     """A database, its server, and who migrates it: the owner of its ledger, else the role at hand."""
@@ -120,6 +122,7 @@ class Around(NamedTuple):
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
     memberships: list[Membership]  # of the role that migrates, also by way of others
     rights: list[str]  # of that role, on tablespaces and settings of the server
+    follows: int | None = None  # on a standby, the number that it and its primary have in common
 
 
 def look(connection: Connection) -> Around:
@@ -129,7 +132,26 @@ def look(connection: Connection) -> Around:
     settings = dict(database.query(connection, _SET, meaning=_MEANING))
     known, joined = roles.look(connection, migrator), membership.look(connection, migrator)
     rights = [] if known.is_superuser else roles.shared_rights(connection, migrator)
-    return Around(*(version, started, name, owner, known, *rest, settings, joined, rights))
+    follows = _number(connection) if database.is_standby(connection) else None
+    return Around(*(version, started, name, owner, known, *rest, settings, joined, rights, follows))
+
+
+def is_reached(live: Around, connection: Connection) -> bool:
+    """Tell whether what happens on the server of a connection happens to the live database, too."""
+    if live.follows is not None and _number(connection) == live.follows:
+        return True
+    return look(connection).started == live.started
+
+
+def _number(connection: Connection) -> int | None:
+    """Return the number of all servers that were one once; ``None`` where somebody has taken the right."""
+    try:
+        [(number,)] = database.query(connection, _NUMBER)
+    except database.Error as error:
+        if error.sqlstate is None:
+            raise
+        return None
+    return int(number)
 
 
 def speak_of_defaults(migrations: Iterable[Migration]) -> bool:

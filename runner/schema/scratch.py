@@ -105,14 +105,15 @@ def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[S
 
 
 def _check(connection: Connection, live: Around) -> None:
-    """Raise ``ServerUnusable`` for a server that is the live one, too old, or not there for anything."""
+    """Raise ``ServerUnusable`` for a server that is the live one or leads it, too old, or no spare one."""
     version = connection.info.server_version
     reason = remedy = None
     if version // 10000 < live.version // 10000:  # and may not know what the next line asks for
         reason = f"is PostgreSQL {version // 10000}, older than the live one"
         remedy = f"Name one of version {live.version // 10000} or newer."
-    elif around.look(connection).started == live.started:
-        reason = "is the live one: files that reach beyond their database would change it"
+    elif around.is_reached(live, connection):
+        which = "the live one" if live.follows is None else "the primary of the live one, or a copy of it"
+        reason = f"is {which}: files that reach beyond their database would change it"
         remedy = "Name another."
     elif not roles.is_superuser(connection):
         reason = "lets this role not do what files may do"

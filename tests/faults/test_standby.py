@@ -181,6 +181,20 @@ def test_a_question_that_a_standby_gives_up_is_asked_again(
     assert "ask the primary" in (problem.remedy or "")
 
 
+def test_files_do_not_reach_a_standby_by_its_primary(
+    tmp_path: Path, primary: Server, standby: Server, database: str
+) -> None:
+    """A scratch database there would make for the live one whatever files do beyond their own."""
+    app = make(tmp_path, app=TWO | {"001_two.sql": "create role t_reaching;"})
+    app.migrate(database)
+    bad.query(database, "drop role t_reaching")
+    _follow(primary, standby)
+    there, scratch = standby.url(bad.name(database)), primary.url("postgres")
+    result = bad.run(app, "verify", there, "--drift", "--scratch", scratch)
+    told = "error SERVER_UNUSABLE: The scratch server is the primary of the live one, or a copy of it: "
+    assert (result.exit_code, told in result.stderr) == (2, True), result.output
+
+
 def _told(problem: RunnerError) -> tuple[str, str, str | None]:
     return problem.name, problem.message, problem.remedy
 
