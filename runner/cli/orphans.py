@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from runner.planning import Site
     from runner.schema import Orphans
 
+_BEHIND = "{} was read on a standby, which may lag behind: look on its primary before you delete a row."
+
 
 @click.command("orphans")
 @options.some_series
@@ -38,12 +40,13 @@ def orphans_command(*, series: Sequence[str], file: Path | None) -> None:
         databases = {site.series: site.connection for site in sites}
         found = [_look(site, databases) for site in sites if site.series in chosen]
     if lost := [one for many in found for one in many]:
-        rows = sum(one.rows for one in lost)
+        rows, read = sum(one.rows for one in lost), {one.reference.to.series for one in lost}
         raise OrphansFound(
             f"{rows} row{'s point' if rows != 1 else ' points'} at nothing in another database, through "
             f"{', '.join(one.reference.label for one in lost)}.",
             remedy="Look at them: those that outlive it on purpose (a trail, a bill) stay, and those of "
             "others that only name it; delete what was its own, or restore what they point at.",
+            notes=tuple(_BEHIND.format(s.series) for s in sites if s.facts.standby and s.series in read),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 
 from runner import config, door, fleet
@@ -193,6 +194,31 @@ def test_files_do_not_reach_a_standby_by_its_primary(
     result = bad.run(app, "verify", there, "--drift", "--scratch", scratch)
     told = "error SERVER_UNUSABLE: The scratch server is the primary of the live one, or a copy of it: "
     assert (result.exit_code, told in result.stderr) == (2, True), result.output
+
+
+POSTS = """
+    create table public.posts (account int);
+    create index on public.posts (account);
+    comment on column public.posts.account is 'References auth.one.id (cross-database, no foreign key).';
+    insert into public.posts values (7);
+"""
+
+
+def test_who_looks_for_a_row_on_a_standby_is_told_that_it_may_lag(
+    tmp_path: Path, primary: Server, standby: Server, database: str
+) -> None:
+    """What its primary has by now is no orphan: nobody deletes a row for that."""
+    app = make(tmp_path, auth=TWO, specs={"000_posts.sql": POSTS})
+    with bad.database(primary) as other:
+        bad.query(database, TWO["000_one.sql"])
+        bad.query(other, POSTS)
+        _follow(primary, standby)
+        environ = {"AUTH_URL": standby.url(bad.name(database)), "SPECS_URL": other}
+        result = app.run(CliRunner(), "orphans", "specs", **environ)
+        on_primary = app.run(CliRunner(), "orphans", "specs", **environ | {"AUTH_URL": database})
+    told = "auth was read on a standby, which may lag behind: look on its primary"
+    assert (result.exit_code, told in result.stderr) == (4, True), result.output
+    assert (on_primary.exit_code, "standby" in on_primary.stderr) == (4, False)
 
 
 def _told(problem: RunnerError) -> tuple[str, str, str | None]:
