@@ -69,7 +69,8 @@ _TRIGGER = (
 _OF_POOLERS = ("08P01", "XX000")
 _NAMES_NONE = "no such database"
 SILENT = "Check that it runs, and the host and port of the URL."
-_PASSED = "It let us in a moment later: run again."
+_REPLAY = "Run again, or use the primary: a standby gives up a login in favour of what it replays."
+_PASSING = {LET_IN: "It let us in a moment later: run again.", "40001": _REPLAY, "40P01": _REPLAY}
 ANSWERS = "It answers: what it says is to be mended there. A pooler speaks of its own users and servers."
 _IS_CLOSED, _IS_INVALID = 0, -2  # the second where a drop was interrupted
 _INVALID = "invalid database"  # in English, for whoever may not ask
@@ -110,7 +111,7 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
         return unreachable(source, remedy=wait.format(**names))
     if told.sqlstate in _OF_POOLERS:
         return _of_pooler(told, str(options.get("dbname")), source)
-    return unreachable(source, remedy=_PASSED if told.sqlstate == LET_IN else SILENT)
+    return unreachable(source, remedy=_PASSING.get(told.sqlstate, SILENT))
 
 
 def _of_pooler(told: Told, dbname: str, source: str) -> RunnerError:

@@ -614,6 +614,14 @@ def test_who_is_let_in_a_moment_later_is_told_to_run_again(server: Server, url: 
     assert "40001" in "".join(problem.notes)
 
 
+def test_a_login_that_a_standby_gives_up_is_no_fault_of_the_url() -> None:
+    """It replays something that the login stands in the way of."""
+    told = Told("40001", "postgres", "FATAL:  40001: terminating connection due to conflict with recovery")
+    problem = denial.named(told, {"dbname": "d", "user": "u"}, source="APP_URL")
+    remedy = "Run again, or use the primary: a standby gives up a login in favour of what it replays."
+    assert (problem.name, problem.remedy) == ("CANNOT_CONNECT", remedy)
+
+
 def test_who_answers_once_and_not_again_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """PgBouncer lets a client wait for fifteen seconds after the server has refused it."""
     monkeypatch.setattr(refusal, "_ask", lambda _: None)
