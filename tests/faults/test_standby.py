@@ -18,7 +18,6 @@ from tests.faults import bad
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stage import until
 from tests.project import TWO, make
-from tests.servers import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ def primary() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def standby(primary: Server) -> Iterator[Server]:
     """Return one that follows it."""
-    with bad.started(NEWEST, "max_standby_streaming_delay=0", copy_of=primary) as server:
+    with bad.started(copy_of=primary) as server:
         yield server
 
 
@@ -161,6 +160,8 @@ def test_a_question_that_a_standby_gives_up_is_asked_again(
     app.migrate(database)
     _follow(primary, standby)
     there = standby.url(bad.name(database))
+    bad.query(there, "alter system set max_standby_streaming_delay = 0")
+    bad.query(there, "select pg_reload_conf()")
 
     def ask() -> None:
         with door.sites(config.load(app.file), "app", url=there) as [site]:
@@ -176,6 +177,8 @@ def test_a_question_that_a_standby_gives_up_is_asked_again(
         )
         bad.query(database, "drop table public.one")
         problem = asked.exception(timeout=30)
+    bad.query(standby.url("postgres"), "alter system reset max_standby_streaming_delay")
+    bad.query(standby.url("postgres"), "select pg_reload_conf()")
     assert isinstance(problem, LockTimeout)
     words = "canceling statement due to conflict with recovery"
     assert (problem.exit_code, problem.message) == (5, f"The server gave up a question: {words}")
