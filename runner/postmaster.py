@@ -66,8 +66,7 @@ def settle(folder: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while found := _find(folder):
         if found.folder != folder:
-            _end(found.process, folder)
-            _clear(folder, [])
+            _end(found, folder)
             return
         if found.ready:
             return
@@ -83,7 +82,7 @@ def stop(folder: Path) -> bool:
     """Stop the server that runs in ``folder``; return whether there was one. Writes."""
     found = _find(folder)
     if found:
-        _end(found.process, folder)
+        _end(found, folder)
     return found is not None
 
 
@@ -162,28 +161,40 @@ def _works_in(process: Process) -> Path | None:
         return None
 
 
-def _ask_to_end(process: Process, folder: Path) -> None:
+def _ask_to_end(process: Process, folder: Path, *, mode: str = "fast") -> None:
     if sys.platform != "win32":
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, signal.SIGINT if mode == "fast" else signal.SIGQUIT)
         return
     program = Path(process.exe()).with_name("pg_ctl")  # to kill is to crash there
     subprocess.run(  # noqa: S603 - beside the server's own program
-        [program, "stop", "--mode=fast", "--no-wait", "-D", folder], check=False, capture_output=True
+        [program, "stop", f"--mode={mode}", "--no-wait", "-D", folder], check=False, capture_output=True
     )
 
 
-def _end(process: Process, folder: Path) -> None:
+def _end(found: _Found, folder: Path) -> None:
     """Stop a server as `pg_ctl stop` does: sessions end, what they had not committed is rolled back.
 
-    The last thing it does is to remove its file.
+    One that does not stop, as it recovers again and again, is stopped at once: it recovers when it starts.
     """
-    with suppress(ProcessLookupError):
-        _ask_to_end(process, folder)
+    for mode in ("fast", "immediate"):
+        with suppress(ProcessLookupError):
+            _ask_to_end(found.process, folder, mode=mode)
+        if _has_ended(found.process, folder):
+            break
+    else:
+        raise EmbeddedUnavailable(
+            f"The embedded PostgreSQL in {folder} (process {found.process.pid}) does not stop.",
+            remedy=f"Look at {folder / 'log'}.",
+        )
+    if found.folder != folder:  # what it removes at its end lay where the folder was
+        _clear(folder, [])
+
+
+def _has_ended(process: Process, folder: Path) -> bool:
+    """Tell whether it ends in time; the last thing it does is to remove its file."""
     deadline = time.monotonic() + _PATIENCE
     while (folder / FILE).exists() and _process(str(process.pid)):
         if time.monotonic() > deadline:
-            raise EmbeddedUnavailable(
-                f"The embedded PostgreSQL in {folder} (process {process.pid}) does not stop.",
-                remedy=f"Look at {folder / 'log'}.",
-            )
+            return False
         time.sleep(0.05)
+    return True

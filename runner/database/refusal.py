@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from runner.database import answer, attention, denial
 from runner.database.denial import Told
-from runner.database.url import is_utf8, redacted
+from runner.database.url import EMBEDDED, is_utf8, redacted
 from runner.errors import (
     AccessDenied,
     CannotConnect,
@@ -45,6 +45,7 @@ _NAMELESS = re.compile(
 _OTHER = re.compile(
     r"session is (?:not )?read-only|server is (?:not )?in hot standby mode|server only supports protocol"
 )
+_EMBEDDED = "Run again. If it stays so, look at the end of its log, in .postgres/."
 _ANSWER = re.compile(r"failed: (?:FATAL|ERROR):  ")
 _LATE = re.compile(  # what libpq looks at only when it connects
     r"invalid integer value|must be an integer|setsockopt.* failed: Invalid argument|parse network address"
@@ -69,6 +70,9 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
     told = None if _is_told(error) else _ask(Refused(make_conninfo(**options | _ENCODING), str(error)))
     problem = denial.named(told, options, source=source) if told else _of_libpq(error, options, source)
     problem.notes = notes
+    is_embedded = options.get("fallback_application_name") == EMBEDDED
+    if is_embedded and problem.remedy in (denial.SILENT, denial.ANSWERS):
+        problem.remedy = _EMBEDDED
     return problem
 
 
