@@ -51,6 +51,8 @@ def say_embedded() -> None:
     project = config.load(click.get_current_context().params.get("file"))
     if embedded.is_running(project.home) and not in_ci:
         return  # it was said when the server was started; the heading of each database says where it is
+    if not embedded.programs():
+        return  # it is not installed, which the start will say
     found = "CI is set, but no database variable" if in_ci else "No database variable is set"
     report.say(f"{found}: using the embedded PostgreSQL in .postgres/", style="cyan", err=True)
 

