@@ -31,6 +31,8 @@ _REMEDIES = {
     REJECTED: f"Let {HBA} of the server admit this user, database and address, or use another URL.",
 }
 _OPTION = "Correct the option that the server names, in the URL or in PGOPTIONS."
+_REPLICATION = "Take `replication` out of the URL: such a session is for the server's log alone."
+_WALSENDER = ("true", "on", "yes", "1", "database")  # values of that option
 _OF_POOLER = {"authentication failed": _REMEDIES[WRONG_PASSWORD], "unsupported startup parameter": _OPTION}
 _LIBRARY = "As an administrator: install what it names, or take it out of session_preload_libraries."
 _PEER = re.compile("peer", re.IGNORECASE)  # in all languages; what it compares stands in pg_hba.conf
@@ -103,7 +105,7 @@ def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     limit = _limit(options) if told.source == _OF_DATABASES and told.sqlstate in (_FULL, _SHUT) else None
     if _is_for_ever(told) or limit == _IS_CLOSED:
         is_invalid = limit == _IS_INVALID or (told.sqlstate == _SHUT and _INVALID in told.text)
-        remedy = _HALF_DROPPED if is_invalid else _remedy(told, str(options.get("user") or ""))
+        remedy = _HALF_DROPPED if is_invalid else _remedy(told, options)
         return AccessDenied(f"The server of {source} refuses the connection.", remedy=remedy.format(**names))
     if told.sqlstate == _FULL:
         has_limit = (limit or 0) > 0 or _OF_LIMIT in told.text
@@ -145,13 +147,17 @@ def no_password(options: dict[str, Any], *, source: str) -> AccessDenied:
     return AccessDenied(f"{told}.", remedy="Put it into the URL or a password file.")
 
 
-def _remedy(told: Told, user: str) -> str:
+def _remedy(told: Told, options: dict[str, Any]) -> str:
     if _BODY in told.text:
         return _TRIGGER
     if told.source == _OF_LIBRARIES:
         return _LIBRARY
+    if told.sqlstate == _NO_RIGHT and options.get("replication") in _WALSENDER:
+        return _REPLICATION
+    if told.sqlstate == _NO_RIGHT and told.source != _OF_DATABASES:
+        return _OPTION
     said = told.text.rpartition(f"{told.sqlstate}: ")[2]
-    words = said.replace(user, "")
+    words = said.replace(str(options.get("user") or ""), "")
     if told.sqlstate == REJECTED and HBA not in said and not _PEER.search(words):
         asked = TICKET if re.search("GSSAPI|SSPI", words) else _ASKED
         return _CLIENT if _CERTIFICATE.search(words) else asked

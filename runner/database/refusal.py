@@ -78,6 +78,8 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
 
 def _is_told(error: psycopg.Error) -> bool:
     """Tell whether no server would say more. A silent name server takes its time with each look-up."""
+    if isinstance(error, psycopg.ProgrammingError):  # of psycopg, before it asks one
+        return True
     text = str(error)
     is_nameless = _NO_SUCH_HOST.search(text) and not _ANSWER.search(text)
     return isinstance(error, psycopg.errors.ConnectionTimeout) or bool(is_nameless)

@@ -72,6 +72,13 @@ REFUSED = {
     "no right to connect": (
         "plain", "", "private", "", "ACCESS_DENIED", "grant connect on database private to plain;"
     ),
+    "a setting that needs a right": (
+        "plain", "", "postgres", "&options=-c%20session_replication_role%3Dreplica", "ACCESS_DENIED",
+        "Correct the option",
+    ),
+    "a session for replication": (
+        "plain", "", "postgres", "&replication=database", "ACCESS_DENIED", "Take `replication` out of the URL"
+    ),
     "a database that takes nobody": ("plain", "", "shut", "", "ACCESS_DENIED", "shut allow_connections true"),
     "a drop that was interrupted": ("plain", "", "invalid", "", "ACCESS_DENIED", "drop database invalid;"),
     "a database closed by its limit": ("plain", "", "closed", "", "ACCESS_DENIED", "closed connection limit"),
@@ -95,6 +102,9 @@ REFUSED = {
     ),
     "an impossible option": ("plain", "", "postgres", "&sslmode=nope", "URL_MALFORMED", "Known are"),
     "a time that is none": ("plain", "", "postgres", "&connect_timeout=x", "URL_MALFORMED", "Correct what"),
+    "a time that is none, and a password": (
+        "secret", "wrong", "postgres", "&connect_timeout=x", "URL_MALFORMED", "Correct what"
+    ),
     "an unknown service": ("plain", "", "postgres", "&service=nope", "URL_MALFORMED", "Correct what"),
 }  # fmt: skip
 
