@@ -17,9 +17,12 @@ help: ## list the targets
 
 # ---------------------------------------------------------------- install
 
+# What was installed for one Python, the next one does not find, to which .venv may lead after an upgrade.
+STALE := $(shell test ! -e $(VENV)/.migrate || $(BIN)/python -Ic 'import pip' 2>&1 || rm -rf $(VENV))
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (make PYTHON=python3.12 ...)")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 
 $(VENV)/.migrate: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded]'

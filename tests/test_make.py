@@ -43,6 +43,21 @@ def test_make_turns_every_failure_into_its_own() -> None:
     assert run("make", "-o", "install", "RUNNER=exit 5;", "status").returncode == 2
 
 
+@pytest.mark.parametrize("is_stale", [True, False])
+def test_what_was_installed_for_another_python_is_installed_anew(tmp_path: Path, *, is_stale: bool) -> None:
+    """After an upgrade .venv/bin/python is the next version, for which lib/ holds nothing."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    run(sys.executable, "-m", "venv", "--without-pip", ".venv", cwd=tmp_path)
+    [packages] = tmp_path.glob(".venv/lib/*/site-packages")
+    (packages / "pip").mkdir()
+    (tmp_path / ".venv" / ".migrate").touch()
+    if is_stale:
+        packages.parent.rename(packages.parent.with_name("python3.1"))
+    planned = run("make", "-n", "install", cwd=tmp_path).stdout
+    assert ("-m venv --clear .venv" in planned, "-m pip install" in planned) == (is_stale, is_stale), planned
+
+
 # ---------------------------------------------------------------- .ci/run
 
 
