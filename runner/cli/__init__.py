@@ -105,10 +105,24 @@ def main() -> None:
     output.guard()
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     stopping.handle(stopping.at_once)
+    if "_SOCRATES_MIGRATE_COMPLETE" in os.environ:
+        _complete_below_home()
     try:
         cli(prog_name=name)
     except SystemExit as end:
         _leave(end.code)
+
+
+def _complete_below_home() -> None:
+    """Let bash run what is typed as ``~/…/socrates-migrate``: click's script takes the word as it stands."""
+    from click.shell_completion import BashComplete, add_completion_class  # noqa: PLC0415 - completion only
+
+    class Bash(BashComplete):
+        source_template = BashComplete.source_template.replace(
+            "=bash_complete $1", '=bash_complete "${1/#\\~/$HOME}"'
+        )
+
+    add_completion_class(Bash)
 
 
 def _leave(code: Any) -> NoReturn:  # noqa: ANN401 - as sys.exit takes it

@@ -168,6 +168,23 @@ def test_an_unknown_command_is_a_usage_error(runner: CliRunner) -> None:
     assert runner.invoke(cli, ["status", "--nope"]).exit_code == 2
 
 
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+def test_bash_completes_what_is_called_by_a_path_below_home(tmp_path: Path) -> None:
+    """As the README says it, while no environment is active: the word is completed before bash expands it."""
+    program = tmp_path / "socrates-migrate"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from runner.cli import main; main()"\n')
+    program.chmod(0o755)
+    script = """
+        eval "$(_SOCRATES_MIGRATE_COMPLETE=bash_source $HOME/socrates-migrate)"
+        COMP_WORDS=('~/socrates-migrate' mi) COMP_CWORD=1
+        _socrates_migrate_completion '~/socrates-migrate' mi
+        echo "${COMPREPLY[@]}"
+    """
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("migrate\n", "")
+
+
 def test_the_shell_completes_commands_and_series(app: Project) -> None:
     """Completion asks click, which knows the commands and the series of the project at hand."""
 
