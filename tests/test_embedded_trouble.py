@@ -98,7 +98,7 @@ def test_a_server_that_recovers_again_and_again_is_stopped(
 
 
 FULL = (
-    f'{AT} FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device',
+    f'{AT} ERROR:  could not write to file "pg_wal/xlogtemp.7": No space left on device',
     f"{AT} LOG:  startup process (PID 7) exited with exit code 1",
     f"{AT} LOG:  terminating any other active server processes",
     f"{AT} LOG:  shutting down due to startup process failure",
