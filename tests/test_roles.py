@@ -112,8 +112,10 @@ def has_vectors(site: Site) -> Iterator[bool]:
             site.command("migrate")
         yield offered
         if offered:
-            run(site.server, site.url("specs", "postgres"), rollback(forward("specs")[-1]))
+            for file in reversed([one for one in forward("specs") if one.stem >= "008_pgvector"]):
+                run(site.server, site.url("specs", "postgres"), rollback(file))
             connection.execute("drop extension vector")
+            site.command("migrate")
 
 
 def example(rows: Rows, column: Column) -> object:
@@ -147,7 +149,8 @@ def test_every_table_takes_a_row_of_the_application(app: Rows) -> None:
     """An insert with defaults and triggers into each, and a change and a delete where it is no trail."""
     series = app.connection.info.dbname.removeprefix("roles_")
     made = app.insert_everywhere()
-    assert len(made) == {"auth": 8, "specs": 35}[series]
+    texts = (file.read_text(encoding="utf-8") for file in forward(series))
+    assert len(made) == sum(text.count("\ncreate table ") for text in texts)
     for table, row in made.items():
         assert app.find(table, row) == row
         if table not in TRAILS[series]:

@@ -15,13 +15,14 @@ import psycopg
 
 from tests import servers
 from tests.project import ROOT
+from tests.sql.psql import forward
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 SERVICE = ROOT / "examples" / "service"
-AT = {"auth": "003_account_security", "specs": "008_pgvector"}
+FILES = {series: [file.stem for file in forward(series)] for series in ("auth", "specs")}
 
 
 @contextmanager
@@ -61,15 +62,17 @@ def test_four_workers_apply_each_file_once(tmp_path: Path, url: str, other_url: 
     log = tmp_path / "log"
     environ = {"DATABASE_URL_AUTH": url, "DATABASE_URL_SPECS": other_url}
     with _serving(log, "--workers", "4", **environ) as (process, port):
-        assert _health(port, process) == AT
+        assert _health(port, process) == {series: files[-1] for series, files in FILES.items()}
         deadline = time.monotonic() + 60
         while log.read_text().count("Application startup complete") < 4:
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
     told = [line.split()[2] for line in log.read_text().splitlines() if " applied sql/" in line]
-    assert len(told) == len(set(told)) == 13
+    assert len(told) == len(set(told)) == sum(map(len, FILES.values()))
     with psycopg.connect(url) as connection:
-        assert connection.execute("select count(*) from schema_migrations").fetchone() == (4,)
+        assert connection.execute("select count(*) from schema_migrations").fetchone() == (
+            len(FILES["auth"]),
+        )
 
 
 def test_a_failure_keeps_it_from_serving(tmp_path: Path, url: str, other_url: str) -> None:
