@@ -9,7 +9,7 @@
 -- bloated   a btree of 10 MB and more (-v least='100 MB' for another limit) and over twice the size that its
 --           rows need; an estimate from the statistics of analyze. Many equal entries take less room than
 --           it thinks, so such an index is found late, never falsely; without statistics, or the right to read
---           its table, not at all; nor one of values that lie outside the table's rows (toast), which are measured there.
+--           its table, not at all; nor one of text or of documents in a table that keeps a good deal outside its rows (toast).
 --           Remedy: reindex index concurrently public.NAME; it lets readers and writers go on.
 -- invalid   left by a create or reindex concurrently that failed. Drop it and build it again. While a table has an
 --           index built, none of its own is named: it may be that one.
@@ -55,10 +55,10 @@ with listed as (
                 on p.schemaname = 'public' and p.attname = a.attname
                 and p.tablename = case k.attnum when 0 then l.index else l.table end
         ) / 8.0)) / 0.9 as bytes_needed,
-        -- The statistics of such a value are those of the pointer to it; the index has all of it.
+        -- The statistics of such a value are those of the pointer to it; the index has all of it, and so has toast.
         exists (
             select from pg_class as t
-            join pg_class as o on o.oid = t.reltoastrelid and pg_relation_size(o.oid) > 0
+            join pg_class as o on o.oid = t.reltoastrelid and 4 * pg_relation_size(o.oid) > l.bytes
             join pg_attribute as a
                 on a.attrelid = l.oid and a.attstorage in ('x', 'e') and a.atttypmod not between 0 and 512
             where t.oid = l.indrelid

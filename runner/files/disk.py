@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ def write(path: Path, text: str, *, over: bool = True) -> None:
     ``FileUnwritable``.
     """
     with writing(path):
+        is_new = not os.path.lexists(path)
         before = path.read_bytes() if path.is_file() else None
         try:
             with path.open("w" if over else "x", encoding="utf-8", newline="\n") as file:
@@ -38,12 +40,12 @@ def write(path: Path, text: str, *, over: bool = True) -> None:
         except BaseException as error:
             if not isinstance(error, FileExistsError):
                 with suppress(OSError):
-                    _put_back(path, before)
+                    _put_back(path, before, is_new=is_new)
             raise
 
 
-def _put_back(path: Path, before: bytes | None) -> None:
-    if before is None:
+def _put_back(path: Path, before: bytes | None, *, is_new: bool) -> None:
+    if is_new:
         path.unlink()
-    else:
+    elif before is not None:  # else a device or a pipe
         path.write_bytes(before)

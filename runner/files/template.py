@@ -7,12 +7,13 @@ import shlex
 from typing import TYPE_CHECKING
 
 from runner.errors import FileUnwritable, UsageError
-from runner.files import folder
+from runner.files import folder, hidden
 from runner.files.disk import write, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_DELETES_ROW = r'(?i)\bdelete\s+from\s+(?:only\s+)?(?:"?public"?\s*\.\s*)?"?schema_migrations\b'
 FORWARD = """\
 -- {version}_{name}.sql (series {series})
 --
@@ -103,7 +104,7 @@ def deletes_row(rollback: Path) -> bool:
         text = rollback.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return True
-    return re.search(r"(?is)\bdelete\s+from\b.*\bschema_migrations\b", text) is not None
+    return re.search(_DELETES_ROW, hidden.blanked(text)) is not None
 
 
 def create(series: str, sql: Path, name: str, *, root: Path, variable: str) -> tuple[Path, Path]:

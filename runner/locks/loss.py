@@ -83,7 +83,7 @@ _MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IG
 _MADE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b", re.IGNORECASE)
 _ALWAYS = re.compile(
     r"""\s*(?: true\s+or\b
-    | \(?\s*(?:true|not\s+false|((?:\w+\.)?\w+)\s*=\s*\1)\s*\)?\s*(?:returning\b|\)|$) )""",
+    | \(?\s*(?:true|not\s+false|(\d+)\s*=\s*\1)\s*\)?\s*(?:returning\b|\)|$) )""",
     re.IGNORECASE | re.VERBOSE,
 )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from runner.reference.facts import Schema
 
+_HEAD = 200  # bytes in which the mark stands, whatever an editor has put before it
 _MARKS = {".svg": sheet.MARK, ".md": page.MARK}
 
 
@@ -103,7 +104,7 @@ def _write(file: Path, text: str) -> bool:
 
 
 def _has_mark(file: Path) -> bool:
-    return file.is_file() and _content(file).startswith(_MARKS[file.suffix].encode())
+    return file.is_file() and _MARKS[file.suffix].encode() in _content(file)[:_HEAD]
 
 
 def _content(file: Path) -> bytes:

@@ -163,7 +163,6 @@ REFUSED = {
     "half of Mojo::Pg": ("-- 1 up (users)\nselect 1;\n-- 1 down\nselect 2;", "3:1", HALVES),
     "half of shmig": ("-- ==== UP ====\nselect 1;\n-- ==== DOWN ====\nselect 2;", "3:1", HALVES),
     "half of Play": ("-- !Ups\nselect 1;\n-- !Downs\nselect 2;", "3:1", HALVES),
-    "half of duck": ("-- +duck Up\nselect 1;\n-- +duck Down\nselect 2;", "3:1", HALVES),
     "half of sqlite's": ("----\n-- Up\n----\nselect 1;\n----\n-- Down\n----\nselect 2;", "6:1", HALVES),
     "half by an at sign": ("-- @up\nselect 1;\n-- @DOWN\nselect 2;", "3:1", HALVES),
     "half in capitals": ("select 1;\n--   DOWN \t MIGRATION  \nselect 2;", "2:1", HALVES),
@@ -250,6 +249,8 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         "select '\n-- migrate:down\n'; /*\n-- +goose Down\n*/ -- the tool writes -- migrate:down",
         "-- migrate:up\nselect 1; -- Down migration: see rollback/",
         "-- Down migration: rollback/000_a.sql\nselect 1;\n-- 3 down, 2 to go\n-- down\n-- undoes\nselect 2;",
+        "insert into t values\n-- up\n('n'),\n-- down\n('s');", "-- ===== down =====\nselect 1;\n-- !downs",
+        "create table t (\n  -- Up\n  a int,\n  -- Down\n  b int\n);\n-- 2 ups\nselect 1;",
         "-- up\nselect 1;\n-- broken down by month\n-- down the road\n-- ==== markdown ====\nselect 2;",
     ],
 )  # fmt: skip

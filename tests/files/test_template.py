@@ -112,6 +112,21 @@ def test_a_name_that_no_file_may_have_is_refused(sql: Path, name: str) -> None:
     assert _contents(sql) == before
 
 
+@pytest.mark.parametrize(
+    ("text", "deletes"),
+    [
+        (template.ROLLBACK, True),
+        ("DELETE /* its row */ FROM ONLY public.\"schema_migrations\" where series = 'app'", True),
+        ("-- delete from public.schema_migrations: not here", False),
+        ("delete from public.a; insert into public.log values ('schema_migrations')", False),
+    ],
+)
+def test_a_rollback_deletes_its_row_by_a_statement(tmp_path: Path, text: str, *, deletes: bool) -> None:
+    """What a comment or another statement says of the ledger deletes nothing."""
+    (tmp_path / "000_a.sql").write_text(text)
+    assert files.deletes_row(tmp_path / "000_a.sql") is deletes
+
+
 def test_a_folder_that_cannot_be_trusted_gets_no_new_file(tmp_path: Path) -> None:
     """The next number of a folder with a gap, or of no folder, is unknown."""
     gap = copytree(FOLDERS / "gap", tmp_path / "gap")
