@@ -21,10 +21,10 @@ def without(found: list[Difference], site: Site, *, owner: str) -> list[Differen
     """Leave out what belongs to who migrated, where an event trigger may give tables to ``owner``.
 
     With them the ledger, as whose owner the files were run for the comparison; what else a file makes such a
-    trigger leaves with its maker.
+    trigger leaves with its maker. An owner who has applied a file was given nothing.
     """
-    strange = [one for one in found if one.attribute == "owner" and plain(one.expected or "") == owner]
-    if not strange or not database.query(site.connection, _HANDS_OVER):
-        return found
     makers = {step.applied.applied_by for step in site.steps if step.applied}
+    strange = [one for one in found if one.attribute == "owner" and plain(one.expected or "") == owner]
+    if owner in makers or not strange or not database.query(site.connection, _HANDS_OVER):
+        return found
     return [one for one in found if one not in strange or plain(one.actual or "") not in makers]
