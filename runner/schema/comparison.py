@@ -34,8 +34,11 @@ _STRINGS, _ENUM = "S", "E"  # categories of types
 # Values that a string may hold in several spellings: numbers, booleans, times and spans, addresses, bits.
 _SPELLED = frozenset("NBDTIV")
 _UUID = "uuid"
-# PostgreSQL 15 cannot be asked whether a text is a value of a type. A uuid is what a key mostly is.
-_HEX = "([0-9a-f]{4}-?){7}[0-9a-f]{4}"
+_SPELLED_NAMES = frozenset((_UUID, "bytea", "macaddr", "macaddr8", "pg_lsn", "xid8"))
+# The server compares none of the one kind with one of the other, but they write a whole number alike.
+_WHOLE, _LIKE_WHOLE = frozenset(("smallint", "integer", "bigint")), frozenset(("jsonb", "xid8"))
+_ASKS = 160000  # version of the server since which it can be asked whether a text is a value of a type
+_HEX = "([0-9a-f]{4}-?){7}[0-9a-f]{4}"  # a uuid, which is what a key mostly is
 
 
 class Type(NamedTuple):
@@ -51,29 +54,39 @@ class Type(NamedTuple):
         return column if self.is_exact else f'{column} collate pg_catalog."C"'
 
 
-def equality(column: str, own: Type, target: Type) -> str:
+def equality(column: str, own: Type, target: Type, *, version: int) -> str:
     """Return what finds ``value``, the text of a value, in a column: by its index where the types allow it.
 
-    A string and what is no string are compared as what is none, for a string has many spellings of it. The
-    server refuses types that it has no operator for.
+    A string and what is no string are compared as what is none, for a string has many spellings of it; as
+    they are written, where a server of this ``version`` cannot tell what spells a value. It refuses types
+    that it has no operator for.
     """
-    pair = {own.category, target.category}
-    if _ENUM in pair <= {_ENUM, _STRINGS}:
-        return f"{column}::pg_catalog.text = value"
+    pair, written = {own.category, target.category}, f"{column}::pg_catalog.text = value"
+    if _ENUM in pair <= {_ENUM, _STRINGS} or _are_whole(own, target) or _are_whole(target, own):
+        return written
     if own.category == _STRINGS and _is_spelled(target):
-        return f"{column} = {_parsed('value', target)}"
+        parsed = _parsed("value", target, version=version)
+        return f"{column} = {parsed}" if parsed else written
     if target.category == _STRINGS and _is_spelled(own):
-        return f"{_parsed(f'{column}::pg_catalog.text', own)} = value::{own.name}"
+        parsed = _parsed(f"{column}::pg_catalog.text", own, version=version)
+        return f"{parsed} = value::{own.name}" if parsed else f"{column} = value::{target.name}"
     return f"{column} = value::{(target if pair == {_STRINGS} else own).name}"
 
 
 def _is_spelled(type_: Type) -> bool:
-    return type_.category in _SPELLED or type_.name == _UUID
+    return type_.category in _SPELLED or type_.name in _SPELLED_NAMES
 
 
-def _parsed(text: str, type_: Type) -> str:
-    """Return the value that a text spells, null where it spells none."""
-    is_one = f"pg_catalog.pg_input_is_valid({text}, '{type_.name}')"
-    if type_.name == _UUID:
+def _are_whole(one: Type, other: Type) -> bool:
+    return one.name in _WHOLE and other.name in _LIKE_WHOLE
+
+
+def _parsed(text: str, type_: Type, *, version: int) -> str | None:
+    """Return the value that a text spells, null where it spells none; nothing if the server cannot tell."""
+    if version >= _ASKS:
+        is_one = f"pg_catalog.pg_input_is_valid({text}, '{type_.name}')"
+    elif type_.name == _UUID:
         is_one = f"{text} operator(pg_catalog.~*) '^({_HEX}|\\{{{_HEX}\\}})$'"
+    else:
+        return None
     return f"case when {is_one} then {text}::{type_.name} end"

@@ -133,8 +133,9 @@ def _incomparable(reference: Referring, target: Type) -> ReferenceUnknown:
 def _orphans(connection: Connection, reference: Referring, other: Connection, target: Type) -> Orphans:
     rows = values = 0
     examples: tuple[str, ...] = ()
+    search = _lost(reference, target, version=other.info.server_version)
     for batch in _batches(connection, reference):
-        lost = [value for (value,) in query_quoted(other, _lost(reference, target), batch)]
+        lost = [value for (value,) in query_quoted(other, search, batch)]
         if lost:
             [(count,)] = query_quoted(connection, _rows(reference), lost)
             rows, values = rows + count, values + len(lost)
@@ -162,9 +163,9 @@ def _values(reference: Referring, which: str) -> str:
     """  # noqa: S608 - quoted by the server
 
 
-def _lost(reference: Referring, target: Type) -> str:
+def _lost(reference: Referring, target: Type, *, version: int) -> str:
     """Return the query for those of $1 that are not there, in their order."""
-    found = comparison.equality(f'"{reference.to.column}"', reference.type, target)
+    found = comparison.equality(f'"{reference.to.column}"', reference.type, target, version=version)
     return f"""
         select value from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as given (value, number)
         where not exists (select from {reference.target} where {found})
