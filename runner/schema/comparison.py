@@ -54,23 +54,24 @@ class Type(NamedTuple):
         return column if self.is_exact else f'{column} collate pg_catalog."C"'
 
 
-def equality(column: str, own: Type, target: Type, *, version: int) -> str:
+def equalities(column: str, own: Type, target: Type, *, version: int) -> list[str]:
     """Return what finds ``value``, the text of a value, in a column: by its index where the types allow it.
 
-    A string and what is no string are compared as what is none, for a string has many spellings of it; as
-    they are written, where a server of this ``version`` cannot tell what spells a value. It refuses types
-    that it has no operator for.
+    Each is for the values that those before it did not find. A string and what is no string are compared as
+    what is none, for a string has many spellings of it; as they are written, where a server of this
+    ``version`` cannot tell what spells a value. It refuses types that it has no operator for.
     """
     pair, written = {own.category, target.category}, f"{column}::pg_catalog.text = value"
     if _ENUM in pair <= {_ENUM, _STRINGS} or _are_whole(own, target) or _are_whole(target, own):
-        return written
+        return [written]
     if own.category == _STRINGS and _is_spelled(target):
         parsed = _parsed("value", target, version=version)
-        return f"{column} = {parsed}" if parsed else written
+        return [f"{column} = {parsed}" if parsed else written]
     if target.category == _STRINGS and _is_spelled(own):
         parsed = _parsed(f"{column}::pg_catalog.text", own, version=version)
-        return f"{parsed} = value::{own.name}" if parsed else f"{column} = value::{target.name}"
-    return f"{column} = value::{(target if pair == {_STRINGS} else own).name}"
+        same = f"{column} = value::{target.name}"
+        return [same, f"{parsed} = value::{own.name}"] if parsed else [same]
+    return [f"{column} = value::{(target if pair == {_STRINGS} else own).name}"]
 
 
 def _is_spelled(type_: Type) -> bool:

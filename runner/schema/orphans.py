@@ -133,14 +133,35 @@ def _incomparable(reference: Referring, target: Type) -> ReferenceUnknown:
 def _orphans(connection: Connection, reference: Referring, other: Connection, target: Type) -> Orphans:
     rows = values = 0
     examples: tuple[str, ...] = ()
-    search = _lost(reference, target, version=other.info.server_version)
-    for batch in _batches(connection, reference):
-        lost = [value for (value,) in query_quoted(other, search, batch)]
-        if lost:
-            [(count,)] = query_quoted(connection, _rows(reference), lost)
-            rows, values = rows + count, values + len(lost)
-            examples = (*examples, *lost)[:_EXAMPLES]
+    for lost in _lost(_batches(connection, reference), reference, other, target):
+        [(count,)] = query_quoted(connection, _rows(reference), lost)
+        rows, values = rows + count, values + len(lost)
+        examples = (*examples, *lost)[:_EXAMPLES]
     return Orphans(reference, rows, values, examples)
+
+
+def _lost(
+    batches: Iterator[list[str]], reference: Referring, other: Connection, target: Type
+) -> Iterator[list[str]]:
+    """Yield those values that are not there, in their order.
+
+    A comparison that may read the whole table is made with as many of them at once as others have left.
+    """
+    column, version = f'"{reference.to.column}"', other.info.server_version
+    for found in comparison.equalities(column, reference.type, target, version=version):
+        batches = _left(batches, _search(reference, found), other)
+    yield from batches
+
+
+def _left(batches: Iterator[list[str]], search: str, other: Connection) -> Iterator[list[str]]:
+    left: list[str] = []
+    for batch in batches:
+        left += [value for (value,) in query_quoted(other, search, batch)]
+        if len(left) >= BATCH:
+            yield left
+            left = []
+    if left:
+        yield left
 
 
 def _batches(connection: Connection, reference: Referring) -> Iterator[list[str]]:
@@ -163,9 +184,8 @@ def _values(reference: Referring, which: str) -> str:
     """  # noqa: S608 - quoted by the server
 
 
-def _lost(reference: Referring, target: Type, *, version: int) -> str:
+def _search(reference: Referring, found: str) -> str:
     """Return the query for those of $1 that are not there, in their order."""
-    found = comparison.equality(f'"{reference.to.column}"', reference.type, target, version=version)
     return f"""
         select value from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as given (value, number)
         where not exists (select from {reference.target} where {found})

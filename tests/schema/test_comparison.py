@@ -1,4 +1,4 @@
-"""How a value is found in a column of another type, on every server."""
+"""How a value is found in a column of another type: on every server, and by the index."""
 
 from __future__ import annotations
 
@@ -63,3 +63,35 @@ def test_what_is_written_alike_is_found_on_every_server(
     connection.execute(f"insert into public.accounts values ('{there}')".encode())  # noqa: S608 - of the table
     connection.execute(f"insert into public.posts values ('{there}'), ('{lost}')".encode())  # noqa: S608 - of the table
     assert _find(connection) == (1, (lost,))
+
+
+# type that refers, ten values at a time to a hundred keys of 20,000 -> which keys, how often all are read
+DIGITS = "lpad(n::text, 32, '0')"
+SCANS = [
+    ("uuid", f"{DIGITS}::uuid::text", 0),
+    ("uuid", f"case when n % 5000 = 0 then {DIGITS} else {DIGITS}::uuid::text end", 1),
+    ("integer", "n::text", 0),
+]
+KEYS = "insert into public.accounts select {} from generate_series(1, 20000) as n; analyze public.accounts"
+VALUES = "insert into public.posts select {}::{} from generate_series(200, 20000, 200) as n"
+READ = "select seq_scan from pg_stat_user_tables where relname = 'accounts'"
+
+
+@pytest.mark.parametrize(("own", "key", "scans"), SCANS)
+def test_all_keys_are_read_once_for_what_no_index_finds(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, own: str, key: str, scans: int
+) -> None:
+    """A text is looked up as the server writes the value; what is left of all batches is sought at once."""
+    monkeypatch.setattr(orphans, "BATCH", 10)
+    connection.execute(MADE.format(own=own, target="text").encode())
+    connection.execute(KEYS.format(key).encode())
+    connection.execute(VALUES.format(key, own).encode())
+    before = _scans(connection)
+    assert _find(connection) == (0, ())
+    assert _scans(connection) - before == scans
+
+
+def _scans(db: Connection) -> int:
+    db.execute("select pg_stat_force_next_flush()")
+    [(scans,)] = database.query(db, READ)
+    return int(scans)
