@@ -20,7 +20,11 @@ _ABSENT = re.compile(r"not\s+exists\s*\([^()]*\)", re.IGNORECASE)
 _CHECK = re.compile(r"\bcheck\s*\([^;]*", re.IGNORECASE)  # of that, rows are to be on one side
 _NUMBER = re.compile(r"(?<![\w.'$-])\d{1,9}(?![\w.'])")
 _ONE = re.compile(r"'(?:[^']|'')*'|-?\d+(?:\.\d+)?|\bnull\b", re.IGNORECASE)
-_TYPED = r"(?:(?:and|date|timestamp\w*)\s+)*(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?:::[a-z]\w*)?"
+# A long word or string is looked at from its start alone: from each character in turn, it takes for ever.
+_TYPED = (
+    r"(?:\b(?:and|date|timestamp\w*)\s+)*"
+    r"(?:(?<!')'(?:[^']|'')*'(?!')|-?(?<!\w)\d+(?:\.\d+)?)(?:::[a-z]\w*)?"
+)
 _CLAUSE = re.compile(
     r"\b(?:where|when|if|having|join|while)\b", re.IGNORECASE
 )  # a seed has none, and may be long
