@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.schema import contents, sequence, verdict
+from runner.schema import contents, fired, sequence, verdict
 from runner.schema.verdict import Finding
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runner.schema.contents import Row, Table
     from runner.schema.moment import Moment
     from runner.schema.verdict import Judge
-
-_CLOCK = re.compile(r"(?i)(?:pg_catalog\.)?(?:now\b|(?:\w+_|local)timestamp\b|current_(?:date|time)\b)")
 
 
 class History(NamedTuple):
@@ -65,11 +63,7 @@ class _Undone:
         self.made = [row for one in last for row in made.get(one.name, ())]
         gone = made.keys() - history.before.tables.keys() - history.after.tables.keys()
         self.moved = [row for name in gone for row in made[name]]  # which the rollback may have put here
-        self.text = history.text
-        self.has_triggers = any(
-            item.kind == "trigger" and self.last and item.parent in (name, self.last.name)
-            for moment in (history.before, history.last) for item in moment.schema.values()
-        )  # fmt: skip
+        self.history = history
 
     def judge(self) -> Iterator[tuple[bool, str]]:
         """Yield for each difference whether it is a fault, and how it is told."""
@@ -104,7 +98,8 @@ class _Undone:
     def _is_log(self, last: Table) -> bool:
         """Tell whether a trigger writes down here what happens, in the rollback as well: no text names it."""
         came = contents.shift(last, self.after, contents.kept(last, self.after)).added
-        return bool(came) and not re.search(rf"\b{re.escape(last.name.rpartition('.')[2])}\b", self.text)
+        named = re.search(rf"\b{re.escape(last.name.rpartition('.')[2])}\b", self.history.text)
+        return bool(came) and not named and fired.may_write(last.name, self.history.last, self.history.after)
 
     def _is_renamed(self, name: str) -> bool:
         """Tell whether the file only gives a column another name."""
@@ -168,9 +163,11 @@ class _Undone:
 
     def _follows(self, name: str) -> bool:
         """Tell whether a column gets but the time of a change, or what a trigger makes of it."""
-        assigned = re.findall(rf'(?:\bset|,)\s*"?{re.escape(name)}"?\s*=\s*(.*)', self.text, re.IGNORECASE)
-        is_time = all(_CLOCK.match(value) for value in assigned)
-        return is_time and (bool(assigned) or self.has_triggers)
+        is_time = fired.is_time(name, self.history.text)
+        if is_time is not None:
+            return is_time
+        names = {one.name for one in (self.before, self.last) if one}
+        return fired.is_kept(name, names, (self.history.before, self.history.last))
 
     def _is_wiped(self, name: str, first: Table) -> bool:
         """Tell whether the values of a column outlived another type, and only the rollback has lost them."""
