@@ -83,6 +83,11 @@ class Table:
         return {c.reference.oid for c in self.columns if c.reference} - {self.oid}
 
     @property
+    def draws(self) -> set[str]:
+        """What numbers its keys, each in its own way: where it is a sequence, by drawing from it."""
+        return {column.facts.draw for column in self.columns if column.is_numbered and column.facts.draw}
+
+    @property
     def identity(self) -> str:
         """An expression that tells its rows apart."""
         names = [c.facts.name for c in self.columns if c.facts.is_primary]
