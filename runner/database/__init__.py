@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         rows,
         run,
         send,
+        tried,
         try_run,
     )
     from runner.database.notices import MARKS, Heard, Notices, hearing
@@ -67,7 +68,7 @@ else:
         conninfo="compose environment sibling with_settings without_password",
         invalid="BEFORE KEEP_WHOLE LEFT_KEPT Invalid invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces rows run "
-        "send try_run",
+        "send tried try_run",
         notices="Heard MARKS Notices hearing",
         parallel="together",
         question="ask opening query query_quoted refused",

@@ -190,9 +190,13 @@ def run(connection: Connection, text: str) -> list[PGresult]:
 
 def try_run(connection: Connection, text: str) -> bool:
     """Send ``text`` in a savepoint of the transaction at hand; return whether it succeeded."""
+    return tried(connection, text) is not None
+
+
+def tried(connection: Connection, text: str) -> list[PGresult] | None:
+    """Send ``text`` in a savepoint of the transaction at hand; return its results, ``None`` if it failed."""
     run(connection, "savepoint attempt")
-    if failure(send(connection, text)):
-        run(connection, "rollback to savepoint attempt")
-        return False
-    run(connection, "release savepoint attempt")
-    return True
+    results = send(connection, text)
+    has_failed = failure(results) is not None
+    run(connection, f"{'rollback to' if has_failed else 'release'} savepoint attempt")
+    return None if has_failed else results

@@ -5,6 +5,7 @@ By the plan: what is always true, such as ``2 > 1``, the planner leaves out. Not
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from runner import database
@@ -25,9 +26,10 @@ def deleted(connection: Connection, word: str, text: str) -> list[list[str]]:
     question = f"explain (verbose, costs off, format json) {text}"
     if word not in _DELETING or not database.in_transaction(connection):
         return []  # not one that may begin with `explain`, or one without a savepoint
-    if not database.try_run(connection, question):
+    answers = database.tried(connection, question)
+    if not answers:
         return []
-    [(found,)] = database.query_quoted(connection, question)
+    found = json.loads(answers[0].get_value(0, 0) or "[]")
     plans = [node for one in found for node in _nodes(one.get("Plan", {}))]
     return [
         [one["Schema"], one["Relation Name"]]
