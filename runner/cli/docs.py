@@ -54,16 +54,15 @@ def _tell(**kinds: Iterable[str]) -> None:
 
 
 def _show(change: Change) -> None:
-    folder = _PATH
     for name in change.written:
-        report.say(f"  written  {folder}/{name}", style="green")
+        report.say(f"  written  {_PATH}/{name}", style="green")
     for name in change.removed:
-        report.say(f"  removed  {folder}/{name}", style="yellow")
+        report.say(f"  removed  {_PATH}/{name}", style="yellow")
     if change.undrawn:
         report.warning(
-            f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {folder} are not "
+            f"The extra `docs` is not installed, so the {len(change.undrawn)} pictures in {_PATH} are not "
             "drawn; those that are there stay as they are. Install socrates-migrate[docs] (in its checkout: "
             "`pip install '.[docs]'`), and run this again."
         )
     elif not (change.written or change.removed):
-        report.say(f"{folder} is as it should be.", style="green")
+        report.say(f"{_PATH} is as it should be.", style="green")
