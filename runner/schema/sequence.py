@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.schema.moment import Moment
 
 KNOWN = """
-    select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, s.seqincrement < 0,
+    select s.seqrelid, s.seqrelid::pg_catalog.regclass::text, case when s.seqincrement < 0 then -1 else 1 end,
         d.refobjid::pg_catalog.regclass::text || '.' || a.attname
     from pg_catalog.pg_sequence as s
     join pg_catalog.pg_class as c on c.oid = s.seqrelid
@@ -36,42 +36,37 @@ class Sequence(NamedTuple):
     """Where a sequence stands, none for its start, and the column that owns it, whose gaps nobody minds."""
 
     value: int | None
-    is_descending: bool
+    sign: int  # -1 for one that descends
     owner: str | None
     start: int
     oid: int
 
     def given(self, number: int) -> int:
         """Return the last number it gave for one that lies beyond: a made-up key, for which it was drawn."""
-        if self.value is None:
-            return number
-        return max(number, self.value) if self.is_descending else min(number, self.value)
+        return number if self.value is None else min(number, self.value, key=lambda one: self.sign * one)
 
     def repeats(self, held: Collection[int]) -> bool:
         """Tell whether its column holds what it gives next, or what lies beyond."""
-        if not held:
-            return False
-        if self.value is None:
-            return min(held) <= self.start if self.is_descending else max(held) >= self.start
-        return min(held) < self.value if self.is_descending else max(held) > self.value
+        last = self.start - self.sign if self.value is None else self.value
+        return any(self.sign * (number - last) > 0 for number in held)
 
     def went_back(self, now: Sequence) -> bool:
         """Tell whether it stands before this place at another moment."""
         if now.value is None or self.value is None:
             return self.value is not None
-        return now.value > self.value if self.is_descending else now.value < self.value
+        return self.sign * (now.value - self.value) < 0
 
 
 def values(connection: Connection, known: Mapping[int, list[Any]]) -> dict[str, Sequence]:
-    """Return where the sequences stand of which name, direction and owner are known. Does not write."""
+    """Return where the sequences stand of which name, sign and owner are known. Does not write."""
     found = {oid: facts for oid, *facts in database.query(connection, _VALUES) if oid in known}
     unused = {oid: known[oid][0] for oid, (value, _, _) in found.items() if value is None}
     for oid, following in _following(connection, unused).items():
         _, start, step = found[oid]
         found[oid][0] = None if following == start else following - step
     return {
-        name: Sequence(found[oid][0], is_descending, owner, found[oid][1], oid)
-        for oid, (name, is_descending, owner) in known.items()
+        name: Sequence(found[oid][0], sign, owner, found[oid][1], oid)
+        for oid, (name, sign, owner) in known.items()
         if oid in found
     }
 

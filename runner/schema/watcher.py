@@ -73,7 +73,7 @@ class Watcher:
         self._items: Snapshot = {}
         self._of: dict[str, list[tuple[str, str]]] = {}  # the keys of items by the relation they belong to
         self._names: dict[int, str] = {}
-        self._sequences: dict[int, list[Any]] = {}  # name, direction, owner
+        self._sequences: dict[int, list[Any]] = {}  # name, sign, owner
         self._tables: dict[int, Table] = {}
         self._counters: Mapping[int, str] = {}
         self._counted: tuple[str | None, str] | None = None  # the writes to the ledger, and its series
