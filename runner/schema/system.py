@@ -41,8 +41,8 @@ class Row(NamedTuple):
     label: str
     facts: dict[str, str]
     relations: frozenset[int]  # oids of the tables, views, indexes and sequences it speaks of
-    schema: str | None = None  # where it is; a trigger, say, is where its table is
-    whole: int = 0  # a hash of the row with what its facts leave out, and of what it depends on
+    schema: str | None  # where it is; a trigger, say, is where its table is
+    whole: int  # a hash of the row with what its facts leave out, and of what it depends on
 
 
 _NO_COLUMN = ("", False, False)
@@ -92,7 +92,9 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     is_renamed = any(roles.get(oid, name) != name for oid, name in follower.roles.items())
     follower.roles = roles
     written = [c for c in follower.catalogs if counters[c.oid] != follower.counters.get(c.oid)]
-    shrunk = [c for c in written if _loses_keys(c, counters[c.oid][1], follower.counters[c.oid][1])]
+    shrunk = [  # by another name for the value of an enum, which is one, a key is gone without its row
+        c for c in written if c.name == "pg_enum" or counters[c.oid][1] != follower.counters[c.oid][1]
+    ]
     new = _changed(follower, written, follower.since)
     is_ours = all(row.is_ours for row in new.values())
     lost = [*_gone(follower, shrunk), *_dropped(follower, new)]
@@ -118,11 +120,6 @@ def follow(follower: Follower, *, horizon: str) -> frozenset[int] | None:
     return reach.relations(follower.rows, changed)
 
 
-def _loses_keys(catalog: Catalog, deleted: int, before: int) -> bool:
-    """Tell whether keys may be gone: with rows, or by another name for the value of an enum, which is one."""
-    return deleted != before or catalog.name == "pg_enum"
-
-
 def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Rows:
     """Return the rows that came or changed since a transaction, or all that are ours."""
     found = [
@@ -134,16 +131,12 @@ def _changed(follower: Follower, catalogs: Sequence[Catalog], since: str) -> Row
         if catalog.name not in OTHERS and oid >= catalog.first:  # the server's own keep their numbers
             follower.names[oid] = _NUMBERED.sub(r'\1"', identity)
     names = follower.names | follower.roles
-    return {
-        (catalog.name, key): _row(catalog, f"{type_} {identity}", oid, facts, names)._replace(
-            schema=schema, whole=whole
-        )
-        for catalog, (key, oid, type_, identity, schema, facts, whole) in found
-        if type_ is not None
-    }
+    return {(catalog.name, row[0]): _row(catalog, row, names) for catalog, row in found}
 
 
-def _row(catalog: Catalog, label: str, oid: int, facts: Mapping[str, Any], names: Mapping[int, str]) -> Row:
+def _row(catalog: Catalog, row: Sequence[Any], names: Mapping[int, str]) -> Row:
+    _, oid, type_, identity, schema, facts, whole = row
+    label = _NUMBERED.sub(r'\1"', f"{type_} {identity}")
     relations = {oid}
     told = {}
     for column, value in facts.items():
@@ -151,9 +144,8 @@ def _row(catalog: Catalog, label: str, oid: int, facts: Mapping[str, Any], names
         if relation and value is not None:
             relations.update(int(one) for one in (value if isinstance(value, list) else [value]))
         told[column] = _told(value, names) if refers or column == "objoid" else _sorted(value)
-    return Row(
-        catalog.name, oid >= catalog.first, _NUMBERED.sub(r'\1"', label), told, frozenset(relations - {0})
-    )
+    is_ours = oid >= catalog.first
+    return Row(catalog.name, is_ours, label, told, frozenset(relations - {0}), schema, whole)
 
 
 def _sorted(value: object) -> str:
