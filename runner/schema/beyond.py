@@ -65,9 +65,7 @@ def passing(url: str, migrations: Sequence[Migration], *, source: str) -> Iterat
         with database.connect(url, source=source) as connection:
             for name in _origins(connection) - origins:
                 database.query(connection, "select pg_catalog.pg_replication_origin_drop(%s)", name)
-            for name in sorted(new & roles.there(connection)) if new else ():
-                database.send(connection, f"drop owned by {roles.quoted(name)}")
-                database.send(connection, f"drop role {roles.quoted(name)}")
+            roles.drop(connection, sorted(new & roles.there(connection) if new else new))
 
 
 def _origins(connection: Connection) -> set[str]:

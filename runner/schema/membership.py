@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.model import Migration
 
-_LIST = rf"({files.NAME}(?:\s*,\s*{files.NAME})*)"
-_GRANT = re.compile(rf"\bgrant\s+{_LIST}\s+to\s+(?:group\s+)?{_LIST}", re.IGNORECASE)
+LIST = rf"({files.NAME}(?:\s*,\s*{files.NAME})*)"  # of names
+_GRANT = re.compile(rf"\bgrant\s+{LIST}\s+to\s+(?:group\s+)?{LIST}", re.IGNORECASE)
 
 # Before PostgreSQL 16 it is the member that inherits or does not, and whoever is one may set the role.
 _REACHED = """
@@ -59,9 +59,14 @@ def granted(migrations: Iterable[Migration]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for migration in migrations:
         for match in _GRANT.finditer(files.blanked(migration.sql)):
-            roles, members = (re.findall(files.NAME, text, re.IGNORECASE) for text in match.groups())
-            found.update(product(map(files.plain, roles), map(files.plain, members)))
+            roles, members = map(names, match.groups())
+            found.update(product(roles, members))
     return found
+
+
+def names(text: str) -> list[str]:
+    """Return the names of a list as the server keeps them."""
+    return [files.plain(name) for name in re.findall(files.NAME, text, re.IGNORECASE)]
 
 
 def join(connection: Connection, one: Membership) -> None:

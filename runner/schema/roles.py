@@ -14,20 +14,20 @@ from runner import database, files
 from runner.schema import membership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from runner.database import Connection
     from runner.model import Migration
     from runner.schema.around import Around
 
-_NAME = files.NAME
+_NAME, _LIST = files.NAME, membership.LIST
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _RENAMED = re.compile(rf"\balter\s+(?:role|user|group)\s+{_NAME}\s+rename\s+to\s+({_NAME})", re.IGNORECASE)
 _DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _GIVEN = re.compile(
     rf"""
     \b(?: grant | revoke | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
-    \b(?: to | from ) \s+ (?:group\s+)? ( {_NAME} (?:\s*,\s*{_NAME})* ) \s*
+    \b(?: to | from ) \s+ (?:group\s+)? {_LIST} \s*
     (?: ; | $ | with\b | using\b | granted\b | cascade\b | restrict\b )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -35,13 +35,12 @@ _GIVEN = re.compile(
 _MEANT = re.compile(
     rf"""
     \b(?: owner\s+to | authorization | for\s+role | for\s+user | set\s+role | alter\s+(?:role|user)
-    | comment\s+on\s+role | mapping\s+for ) \s+ ( {_NAME} (?:\s*,\s*{_NAME})* )
+    | comment\s+on\s+role | mapping\s+for ) \s+ {_LIST}
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _GROUPS = re.compile(
-    rf"\b(?:grant|revoke(?:\s+\w+\s+option\s+for)?)\s+({_NAME}(?:\s*,\s*{_NAME})*)\s+(?:to|from)\b",
-    re.IGNORECASE,
+    rf"\b(?:grant|revoke(?:\s+\w+\s+option\s+for)?)\s+{_LIST}\s+(?:to|from)\b", re.IGNORECASE
 )
 _NO_ROLE = {
     "public", "current_user", "session_user", "current_role", "user", "mapping", "all", "none", "default"
@@ -113,8 +112,8 @@ def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> se
     for migration in migrations:
         text = files.blanked(migration.sql)
         for pattern in (_GIVEN, _MEANT, _GROUPS):
-            found |= {name for match in pattern.finditer(text) for name in _names(match[1])}
-    return found - made(migrations) - _NO_ROLE
+            found |= {name for match in pattern.finditer(text) for name in membership.names(match[1])}
+    return {name for name in found if not name.startswith("pg_")} - made(migrations) - _NO_ROLE
 
 
 def made(migrations: Iterable[Migration]) -> set[str]:
@@ -126,12 +125,6 @@ def made(migrations: Iterable[Migration]) -> set[str]:
         found |= {files.plain(match[1]) for match in _MADE.finditer(text)} - dropped
         found |= {files.plain(match[1]) for match in _RENAMED.finditer(text)}
     return found
-
-
-def _names(text: str) -> Iterator[str]:
-    for name in re.findall(_NAME, text, re.IGNORECASE):
-        if not (one := files.plain(name)).startswith("pg_"):
-            yield one
 
 
 def quoted(name: str) -> str:
