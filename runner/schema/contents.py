@@ -138,8 +138,14 @@ def kept(before: Table, after: Table) -> frozenset[str]:
     )
 
 
-def shift(before: Table, after: Table, names: Collection[str], *, more: Sequence[Row] = ()) -> Shift:
-    """Return how the rows differ in the columns ``names``; ``more`` rows were put in between by ourselves."""
+def shift(
+    before: Table, after: Table, names: Collection[str] | None = None, *, more: Sequence[Row] = ()
+) -> Shift:
+    """Return how the rows differ in the columns ``names``, else in those that are still the same ones.
+
+    ``more`` rows were put in between by ourselves.
+    """
+    names = kept(before, after) if names is None else names
     old, new = parts((*before.rows, *more), names), parts(after.rows, names)
     lost, added = without_equal(old, new), without_equal(new, old)
     key = before.key if before.key and set(before.key) <= set(names) else ()

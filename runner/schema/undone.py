@@ -97,7 +97,7 @@ class _Undone:
 
     def _is_log(self, last: Table) -> bool:
         """Tell whether a trigger writes down here what happens, in the rollback as well: no text names it."""
-        came = contents.shift(last, self.after, contents.kept(last, self.after)).added
+        came = contents.shift(last, self.after).added
         named = re.search(rf"\b{re.escape(last.name.rpartition('.')[2])}\b", self.history.text)
         return bool(came) and not named and fired.may_write(last.name, self.history.last, self.history.after)
 
@@ -157,7 +157,7 @@ class _Undone:
 
     def _along(self, first: Table) -> tuple[set[str], set[str]]:
         """Return the columns that changed with the file in rows where it filled some in, and with others."""
-        changed = contents.shift(self.before, first, contents.kept(self.before, first)).changed
+        changed = contents.shift(self.before, first).changed
         along = {name for old, new in changed if _filled(old, new) for name in _differing(old, new)}
         return along, {name for pair in changed for name in _differing(*pair) if self._follows(name)}
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runner.database import Connection
     from runner.schema.catalog import Snapshot
-    from runner.schema.contents import Row, Shift, Table
+    from runner.schema.contents import Row, Table
     from runner.schema.difference import Difference
     from runner.schema.moment import Moment
     from runner.schema.sequence import Sequence as Sequence_
@@ -55,7 +55,7 @@ def once(findings: Iterable[Finding]) -> Iterator[Finding]:
 def rows_changed(before: Moment, after: Moment) -> bool:
     """Tell whether any row or sequence differs."""
     return before.sequences != after.sequences or any(
-        _shift(table, after.tables[name]) for name, table in both(before, after)
+        contents.shift(table, after.tables[name]) for name, table in both(before, after)
     )
 
 
@@ -78,7 +78,8 @@ class Judge:
         for name, table in both(before, after):
             now = after.tables[name]
             if text := _rows_told(table, now, may_change=may_rows_change):
-                yield Finding(self.stage, f"rows of {name}", f"{_kind(now)} {name} {text}")
+                kind = "materialized view" if now.is_view else "table"
+                yield Finding(self.stage, f"rows of {name}", f"{kind} {name} {text}")
         yield from self.sequences(before, after)
 
     def objects(self, before: Moment, after: Moment) -> Iterator[Finding]:
@@ -103,8 +104,7 @@ class Judge:
             yield Finding(self.stage, "the ledger", f"the ledger records {now} instead of {was}")
 
     def _told(self, difference: Difference) -> Finding:
-        subject = f"{difference.kind} {difference.name}"
-        old, new = difference.expected or "", difference.actual or ""
+        subject, old, new = difference.subject, difference.expected or "", difference.actual or ""
         is_short = max(len(old), len(new)) <= _LONG or not (old and new)
         if difference.attribute is None or difference.is_hidden or is_short:
             text = difference.told(expected="before it was", extra=self.left)
@@ -156,17 +156,13 @@ def _apart(one: Snapshot, other: Snapshot) -> Snapshot:
     return {key: item for key, item in one.items() if other.get(key) is not item}
 
 
-def _shift(before: Table, after: Table) -> Shift:
-    return contents.shift(before, after, contents.kept(before, after))
-
-
 def _rows_told(was: Table, now: Table, *, may_change: bool) -> str | None:
     if was.oid != now.oid:
         return "is dropped and made anew: what it held is gone"
     anew = was.columns.keys() & now.columns.keys() - contents.kept(was, now)
     if was.rows and (lost := sorted(name for name in anew if not now.columns[name].is_generated)):
         return f"has column {lost[0]} dropped and made anew: what it held is gone"
-    if (may_change and (now.rows or not was.rows)) or not (difference := _shift(was, now)):
+    if (may_change and (now.rows or not was.rows)) or not (difference := contents.shift(was, now)):
         return None
     if len(now.rows) == len(was.rows):
         return f"holds other rows than before{example(difference.changed)}"
@@ -190,10 +186,6 @@ def example(changed: Sequence[tuple[Row, Row]]) -> str:
                 was, now = ("null" if x is None else repr(x[:_LONG]) for x in (value, new[name]))
                 return f": {name} is {now}, was {was}"
     return ""
-
-
-def _kind(table: Table) -> str:
-    return "materialized view" if table.is_view else "table"
 
 
 def _place(value: int | None) -> str:
