@@ -9,7 +9,7 @@ from runner.schema.origin import AS_BORN
 from runner.schema.reach import described
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from runner.schema.system import Row, Rows
 
@@ -34,42 +34,35 @@ def compare(
 
     ``schemas`` are those whose objects count, none for all.
     """
-    old, new = (_by_label(rows, _counting(rows, keys, schemas)) for rows in (before, after))
+    old, new = (_by_label(rows, keys, schemas) for rows in (before, after))
     for label, catalog in sorted(old.keys() | new.keys()):
-        was, now = (sorted(side.get((label, catalog), []), key=_facts) for side in (old, new))
-        if list(map(_facts, was)) == list(map(_facts, now)):
+        was, now = (side.get((label, catalog), []) for side in (old, new))
+        pairs = zip(was, now, strict=True) if len(was) == len(now) else ()
+        differing = tuple(one for a, b in pairs for one in _differing(a.facts, b.facts))
+        if len(was) == len(now) and not differing:
             continue
-        pairs = list(zip(was, now, strict=True)) if len(was) == len(now) else []
-        differing = tuple(one for pair in pairs for one in _differing(pair[0].facts, pair[1].facts))
         if not all(row.is_ours for row in (*was, *now)):
             differing = differing or ((_OF_OTHERS.get(catalog, "rights"), AS_BORN, "others"),)
         yield Change(label, differing, is_gone=len(now) < len(was))
 
 
-def _facts(row: Row) -> str:
-    return str(row.facts)
-
-
-def _counting(
+def _by_label(
     rows: Rows, keys: Collection[tuple[str, str]], schemas: Collection[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield the keys of the rows that are in schemas that count, or in none."""
-    for key in keys:
-        if schemas and (row := rows.get(key)):
-            homes = [row] if row.schema else described(rows, row.relations)
-            found = {home.schema for home in homes}
-            if found and not found & {*schemas, "pg_catalog"}:
-                continue
-        yield key
-
-
-def _by_label(rows: Rows, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
-    """Return chosen rows by label and catalog."""
+) -> dict[tuple[str, str], list[Row]]:
+    """Return the chosen rows that count by label and catalog; those that share both in one order."""
     found: dict[tuple[str, str], list[Row]] = {}
     for key in keys:
-        if (row := rows.get(key)) and not _ATTENDANT.search(row.label):
+        row = rows.get(key)
+        if row and not _ATTENDANT.search(row.label) and _counts(rows, row, schemas):
             found.setdefault((row.label, row.catalog), []).append(row)
-    return found
+    return {key: sorted(some, key=lambda row: str(row.facts)) for key, some in found.items()}
+
+
+def _counts(rows: Rows, row: Row, schemas: Collection[str]) -> bool:
+    """Tell whether a row is in a schema that counts, or in none."""
+    homes = [row] if row.schema else described(rows, row.relations)
+    found = {home.schema for home in homes} if schemas else set()
+    return not found or not found.isdisjoint({*schemas, "pg_catalog"})
 
 
 def _differing(was: dict[str, str], now: dict[str, str]) -> Iterator[tuple[str, str, str]]:
