@@ -22,17 +22,23 @@ def title(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Named:
+    """What has a name, and maybe a comment."""
+
+    name: str
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Named):
     """A column; ``default`` also says how an identity or generated column gets its value."""
 
     number: int
-    name: str
     type: str
     nullable: bool
     default: str | None
-    comment: str | None
-    collation: str | None = None  # where it is not that of its type
-    note: str = ""  # of its not null: not valid, no inherit
+    collation: str | None  # where it is not that of its type
+    note: str  # of its not null: not valid, no inherit
 
     @property
     def reference(self) -> Reference | None:
@@ -46,46 +52,37 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Named):
     """A condition that every row meets."""
 
-    name: str
     condition: str
     columns: tuple[str, ...]
-    comment: str | None
-    note: str = ""  # not enforced, not valid
+    note: str  # not enforced, not valid
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(Named):
     """A column, or several, that point at a row of ``target``."""
 
-    name: str
     columns: tuple[str, ...]
     target: str
     target_columns: tuple[str, ...]
     on_delete: str  # with the columns that it sets, where not all
     on_update: str
-    note: str = ""  # not enforced, not valid, deferrable
-    comment: str | None = None
+    note: str  # not enforced, not valid, deferrable
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
-    """An index; ``kind`` tells whether it is a key, and ``comment`` what it is for.
+class Index(Named):
+    """An index; ``kind`` tells whether it is a key, and ``comment`` what it is for."""
 
-    ``parts`` are columns or expressions in order, ``columns`` the plain columns among them.
-    """
-
-    name: str
     kind: str
     method: str
-    columns: tuple[str, ...]
-    parts: tuple[str, ...]
+    columns: tuple[str, ...]  # the plain ones among its parts
+    parts: tuple[str, ...]  # columns or expressions, in order
     included: tuple[str, ...]
     condition: str | None
-    comment: str | None
-    note: str = ""  # nulls not distinct, deferrable, invalid
+    note: str  # nulls not distinct, deferrable, invalid
 
     @property
     def is_key(self) -> bool:
@@ -94,45 +91,39 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Named):
     """What happens by itself when rows change."""
 
-    name: str
     fires: str
     condition: str | None
     calls: str  # a function, with arguments
-    comment: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Named):
     """Which rows a role may see or write; ``using`` and ``with_check`` are conditions."""
 
-    name: str
     command: str
     permissive: bool
     roles: tuple[str, ...]
     using: str | None
     with_check: str | None
-    comment: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Named):
     """A table, or a view of any kind, with all that belongs to it."""
 
-    name: str
     kind: str
     partitioning: str | None
-    comment: str | None
     columns: tuple[Column, ...]
     checks: tuple[Check, ...]
     foreign_keys: tuple[ForeignKey, ...]
     indexes: tuple[Index, ...]
     triggers: tuple[Trigger, ...]
-    policies: tuple[Policy, ...] = ()
-    definition: str | None = None  # of a view
-    row_security: str | None = None
+    policies: tuple[Policy, ...]
+    definition: str | None  # of a view
+    row_security: str | None
 
     @property
     def title(self) -> str:
@@ -153,13 +144,11 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class Other(Named):
     """A function, a type or a sequence."""
 
     kind: str
-    name: str
     definition: str | None
-    comment: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +194,4 @@ class Schema:
     @cached_property
     def references(self) -> tuple[tuple[Table, Column, Reference], ...]:
         """The columns that point into another database."""
-        return tuple(
-            (table, column, column.reference)
-            for table in self.tables
-            for column in table.columns
-            if column.reference
-        )
+        return tuple((t, c, there) for t in self.tables for c in t.columns if (there := c.reference))

@@ -1,4 +1,4 @@
--- Functions, types and sequences that are not part of an extension: oid, kind, name, what it is, comment.
+-- Functions, types and sequences that are not part of an extension: oid, name, comment, kind, what it is.
 --
 -- %(schemas)s are the schemas that count, null for all.
 
@@ -8,7 +8,7 @@ with own_schemas as (
     where n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
         and (%(schemas)s::text[] is null or n.nspname = any (%(schemas)s::text[]))
 )
-select o.oid::bigint, o.kind, o.name, o.definition, o.comment
+select o.oid::bigint, o.name, o.comment, o.kind, o.definition
 from (
     select p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass as classid,
         case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' when 'w' then 'window function'
