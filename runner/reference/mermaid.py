@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.reference.text import packed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.reference.diagram import Card, Diagram, Line, Overview, Row
 
@@ -41,28 +43,16 @@ def overview(diagram: Overview) -> tuple[str, ...]:
 
 def _blocks(cards: Sequence[_Piece], lines: Sequence[_Piece]) -> Iterator[str]:
     """Yield one block, or, where it would be too long, several; a line stands with the table it begins at."""
-    if _size((*cards, *lines)) > MOST:
+    pieces = [*cards, *lines]
+    if sum(map(_size, pieces)) > MOST:
         order = {title: number for number, (title, _) in reversed([*enumerate(cards)])}
-        pieces = sorted((*cards, *lines), key=lambda piece: order.get(piece[0], len(order)))
-    else:
-        pieces = [*cards, *lines]
-    block: list[_Piece] = []
-    size = 0
-    for piece in pieces:
-        size += _size([piece])
-        if block and size > MOST:
-            yield _block(block)
-            block, size = [], _size([piece])
-        block.append(piece)
-    yield _block(block)
+        pieces.sort(key=lambda piece: order.get(piece[0], len(order)))
+    for block in packed(pieces, _size, MOST):
+        yield "\n".join(["```mermaid", "erDiagram", *(text for _, text in block), "```"])
 
 
-def _size(pieces: Iterable[_Piece]) -> int:
-    return sum(len(text) + 1 for _, text in pieces)
-
-
-def _block(pieces: Iterable[_Piece]) -> str:
-    return "\n".join(["```mermaid", "erDiagram", *(text for _, text in pieces), "```"])
+def _size(piece: _Piece) -> int:
+    return len(piece[1]) + 1
 
 
 def _card(card: Card) -> Iterator[str]:

@@ -25,15 +25,10 @@ def parts(book: Sequence[Schema]) -> dict[str, dict[str, int]]:
 
 
 def _parts(schema: Schema, book: Sequence[Schema]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    number = size = 0
-    for key, blocks in _sections(schema, book, links.Links(book, schema.series)):
-        length = len(text.page(blocks).encode())
-        if size and size + length > MOST:
-            number, size = number + 1, 0
-        size += length
-        found[key] = number
-    return found
+    sections = _sections(schema, book, links.Links(book, schema.series))
+    sizes = [(key, len(text.page(blocks).encode())) for key, blocks in sections]
+    packs = text.packed(sizes, lambda section: section[1], MOST)
+    return {key: number for number, pack in enumerate(packs) for key, _ in pack}
 
 
 def write(schema: Schema, book: Sequence[Schema], parts: Parts) -> dict[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+_Thing = TypeVar("_Thing")
 # Literals and quoted names are taken whole, so that nothing inside them is mistaken for SQL.
 _LITERAL = r"'(?:[^']|'')*'"
 _QUOTED = r'"(?:[^"]|"")*"'
@@ -89,6 +90,19 @@ def table(
 def page(blocks: Iterable[str]) -> str:
     """Return blocks with an empty line between them; empty blocks are left out."""
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def packed(things: Iterable[_Thing], size: Callable[[_Thing], int], most: int) -> Iterator[list[_Thing]]:
+    """Yield things in their order, in lists of which none is larger than ``most``, unless one thing is."""
+    pack: list[_Thing] = []
+    room = most
+    for thing in things:
+        room -= size(thing)
+        if pack and room < 0:
+            yield pack
+            pack, room = [], most - size(thing)
+        pack.append(thing)
+    yield pack
 
 
 def slug(heading: str) -> str:
