@@ -141,8 +141,17 @@ def _own_rows(filler: Filler, oids: Sequence[int]) -> None:
         return
     for oid in oids:
         file = filler.own / f"{filler.tables[oid].name}.sql"
-        if file.is_file() and not try_run(filler.connection, file.read_text(encoding="utf-8")):
-            filler.failed[file.name] = "its rows were refused"
+        if file.is_file() and (why := _refused(filler.connection, file)):
+            filler.failed[file.name] = why
+
+
+def _refused(connection: Connection, file: Path) -> str | None:
+    """Run a file of own rows; return why that was not to be done."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")  # a mark in front is no part of it
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    return None if try_run(connection, text) else "its rows were refused"
 
 
 def _fill_once(filler: Filler, oids: Sequence[int], *, alone: bool) -> list[int]:

@@ -184,3 +184,14 @@ def test_the_rows_of_a_project_are_used_in_place_of_guesses(db: Connection, tmp_
     rows.fill(filler)
     assert database.query(db, "select x from public.a order by x") == [("a",), ("b",), ("c",)]
     assert (count(db, "public.b"), list(filler.failed)) == (3, ["public.b.sql"])
+
+
+def test_rows_of_a_project_that_cannot_be_read_are_told(db: Connection, tmp_path: Path) -> None:
+    """In place of what is no UTF-8 guesses stand in; a byte order mark in front is no part of the rows."""
+    database.run(db, "create table public.a (x text); create table public.b (x text)")
+    (tmp_path / "public.a.sql").write_text("insert into public.a values ('é')", encoding="utf-8-sig")
+    (tmp_path / "public.b.sql").write_text("insert into public.b values ('é')", encoding="latin-1")
+    filler = Filler(db, "public.nope", own=tmp_path)
+    rows.fill(filler)
+    assert ("é",) in database.query(db, "select x from public.a")
+    assert (count(db, "public.b"), filler.failed) == (3, {"public.b.sql": "it is not UTF-8"})
