@@ -36,17 +36,21 @@ def insert(filler: Filler, table: Table, wish: Wish) -> bool:
     for attempt in range(wish.tries):
         if time.monotonic() > wish.deadline:
             return False
-        values = _values(table, wish, attempt)
-        names = f"({', '.join(values)}) overriding system value values ({', '.join(values.values())})"
-        text = names if values else "default values"
-        statement = f"insert into {table.name} {text} returning {table.identity}"
-        results = send(filler.connection, f"savepoint attempt; {statement}; {after}")
+        statement = _statement(table, _values(table, wish, attempt))
+        results = send(
+            filler.connection, f"savepoint attempt; {statement} returning {table.identity}; {after}"
+        )
         if database.failure(results) or not results[1].ntuples:
             run(filler.connection, "rollback to savepoint attempt")
             continue
         filler.made.setdefault(table.oid, []).append((results[1].get_value(0, 0) or b"").decode())
         return True
     return False
+
+
+def _statement(table: Table, values: Mapping[str, str]) -> str:
+    given = f"({', '.join(values)}) overriding system value values ({', '.join(values.values())})"
+    return f"insert into {table.name} {given if values else 'default values'}"  # noqa: S608 - quoted by the server
 
 
 def _values(table: Table, wish: Wish, attempt: int) -> dict[str, str]:
@@ -59,9 +63,9 @@ def _values(table: Table, wish: Wish, attempt: int) -> dict[str, str]:
         likely = 0 if facts.other_checks else place  # two columns of a row shall differ
         if facts.plain is not None and facts.plain in wish.fixed:
             found[facts.name] = f"({wish.fixed[facts.plain]})::{facts.type}"
-        elif column.is_numbered and attempt < TRIES // 8:  # drawn all the same: a file may set it back
+        elif column.draw and attempt < TRIES // 8:  # drawn all the same: a file may set it back
             guess = column.guess(wish.number + place if attempt == 0 else chance.randrange(97))
-            found[facts.name] = f"(select {guess} from (select {facts.draw}) as drawn)"  # noqa: S608 - of the catalog
+            found[facts.name] = f"(select {guess} from (select {column.draw}) as drawn)"  # noqa: S608 - of the catalog
         elif (sparse and not column.is_wanted) or (facts.makes_itself and attempt < TRIES // 4):
             continue
         elif column.reference:
@@ -112,7 +116,4 @@ def _keyed(table: Table, circle: Mapping[int, Table]) -> str:
             values[column.facts.name] = _referred(column, reference, 0, table)
         else:
             values[column.facts.name] = column.guess(0)
-    return (
-        f"insert into {table.name} ({', '.join(values)}) overriding system value"  # noqa: S608 - quoted by the server
-        f" values ({', '.join(values.values())})"
-    )
+    return _statement(table, values)

@@ -64,9 +64,9 @@ class Column(NamedTuple):
         return f"({self.guesses[number % len(self.guesses)]})::{self.facts.type}" if self.guesses else "null"
 
     @property
-    def is_numbered(self) -> bool:
-        """Whether a sequence gives a key its numbers, from 1, which a seed takes as well."""
-        return self.facts.in_key and self.facts.draw is not None and self.reference is None
+    def draw(self) -> str | None:
+        """What gives a key its numbers, where a sequence does: from 1, which a seed takes as well."""
+        return self.facts.draw if self.facts.in_key and self.reference is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Table:
     @property
     def draws(self) -> set[str]:
         """What numbers its keys, each in its own way: where it is a sequence, by drawing from it."""
-        return {column.facts.draw for column in self.columns if column.is_numbered and column.facts.draw}
+        return {column.draw for column in self.columns if column.draw}
 
     @property
     def identity(self) -> str:
