@@ -62,7 +62,8 @@ def equalities(column: str, own: Type, target: Type, *, version: int) -> list[st
     ``version`` cannot tell what spells a value. It refuses types that it has no operator for.
     """
     pair, written = {own.category, target.category}, f"{column}::pg_catalog.text = value"
-    if _ENUM in pair <= {_ENUM, _STRINGS} or _are_whole(own, target) or _are_whole(target, own):
+    names = {own.name, target.name}
+    if _ENUM in pair <= {_ENUM, _STRINGS} or (names & _WHOLE and names & _LIKE_WHOLE):
         return [written]
     if own.category == _STRINGS and _is_spelled(target):
         parsed = _parsed("value", target, version=version)
@@ -76,10 +77,6 @@ def equalities(column: str, own: Type, target: Type, *, version: int) -> list[st
 
 def _is_spelled(type_: Type) -> bool:
     return type_.category in _SPELLED or type_.name in _SPELLED_NAMES
-
-
-def _are_whole(one: Type, other: Type) -> bool:
-    return one.name in _WHOLE and other.name in _LIKE_WHOLE
 
 
 def _parsed(text: str, type_: Type, *, version: int) -> str | None:
