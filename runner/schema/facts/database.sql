@@ -186,19 +186,20 @@
             ['two_phase', case when s.subtwophasestate <> 'd' then 'true' end],
             ['streaming', nullif(pg_catalog.left(s.substream::text, 1), case
                 when pg_catalog.current_setting('server_version_num')::integer >= 180000 then 'p' else 'f' end)],
-            ['origin', nullif((select suborigin from pg_catalog.pg_subscription as o where o.oid = s.oid), 'any')],
-            ['password_required', case when not (
-                select subpasswordrequired from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'false' end],
-            ['run_as_owner', case when (
-                select subrunasowner from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'true' end],
-            ['failover', case when (
-                select subfailover from pg_catalog.pg_subscription as o where o.oid = s.oid) then 'true' end]
+            ['origin', nullif(o.suborigin, 'any')],
+            ['password_required', case when not o.subpasswordrequired then 'false' end],
+            ['run_as_owner', case when o.subrunasowner then 'true' end],
+            ['failover', case when o.subfailover then 'true' end]
         ]
     from pg_catalog.pg_subscription as s
     -- What an older server does not have is found here, outside its own table.
     cross join (
         select 'any' as suborigin, true as subpasswordrequired, false as subrunasowner, false as subfailover
     ) as absent
+    cross join lateral (
+        select suborigin, subpasswordrequired, subrunasowner, subfailover
+        from pg_catalog.pg_subscription as q where q.oid = s.oid
+    ) as o
     join pg_catalog.pg_database as d on d.oid = s.subdbid and d.datname = pg_catalog.current_database()
 
     union all
