@@ -32,10 +32,11 @@ def begin(command: Sequence[str | Path], folder: Path, user: str | None) -> subp
     The program alone, with those that it starts, holds what the shell had for its output: when that ends, so
     has the program.
     """
+    environ = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     return subprocess.Popen(  # noqa: S603 - a script of this module
         ["/bin/sh", "-c", _WATCH, "sh", folder, *command],
         user=user,
-        env=_environment(),
+        env=environ | {"LC_ALL": "C"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -50,7 +51,3 @@ def end(watch: subprocess.Popen[str], told: str = "") -> None:
         with suppress(OSError), watch.stdin as line:
             line.write(f"{told}\n")  # a fork of this process may hold the pipe open
     watch.wait()
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | {"LC_ALL": "C"}
