@@ -25,7 +25,8 @@ _CLASSES = {
 _ESCAPES = {"d": string.digits, "w": string.ascii_lowercase, "s": " ", "S": "k", "D": "k", "W": "-"}
 _NOTHING = "mMyYAZbB<>"  # escapes that match a place, not a character
 _TIMES = {"*": (0, 2), "+": (1, 3), "?": (0, 1)}  # at least, at most
-_BOUNDS = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}")
+# With a ? behind it as few as possible: the same texts match. A brace before no number stands for itself.
+_QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(,?)([0-9]*)\})\??")
 _CLASS = re.compile(r":(\w*):\]")
 _PRINTABLE = string.ascii_letters + string.digits + "-_ .@/:#"
 
@@ -124,17 +125,8 @@ class _Writer:
         return char
 
     def _times(self) -> tuple[int, int]:
-        low, high = self._quantifier()
-        if self._peek() == "?" and (low, high) != (1, 1):
-            self._next()  # as few as possible: the same texts match
-        return low, high
-
-    def _quantifier(self) -> tuple[int, int]:
-        if times := _TIMES.get(self._peek()):
-            self._next()
-            return times
-        if not (bounds := _BOUNDS.match(self.pattern, self.at)):
-            return 1, 1  # a brace before anything but a number stands for itself
-        self.at = bounds.end()
-        low, comma, high = bounds.groups()
-        return int(low), int(high) if high else int(low) + bool(comma)
+        if not (found := _QUANTIFIER.match(self.pattern, self.at)):
+            return 1, 1
+        self.at = found.end()
+        sign, low, comma, high = found.groups()
+        return _TIMES[sign] if sign else (int(low), int(high) if high else int(low) + bool(comma))
