@@ -26,7 +26,7 @@ _RENAMED = re.compile(rf"\balter\s+(?:role|user|group)\s+{_NAME}\s+rename\s+to\s
 _DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _GIVEN = re.compile(
     rf"""
-    \b(?: grant | revoke | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
+    \b(?: grant | revoke | reassign | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
     \b(?: to | from ) \s+ (?:group\s+)? {_LIST} \s*
     (?: ; | $ | with\b | using\b | granted\b | cascade\b | restrict\b )
     """,
@@ -34,8 +34,9 @@ _GIVEN = re.compile(
 )
 _MEANT = re.compile(
     rf"""
-    \b(?: owner\s+to | authorization | for\s+role | for\s+user | set\s+role | alter\s+(?:role|user)
-    | comment\s+on\s+role | mapping\s+for ) \s+ {_LIST}
+    \b(?: owner\s+to | authorization | for\s+role | for\s+user | set\s+role | alter\s+(?:role|user|group)
+    | comment\s+on\s+role | mapping\s+for | (?:drop|reassign)\s+owned\s+by | add\s+user
+    | create\s+(?:role|user|group)\s+{_NAME}\s[^;]*?\bin\s+(?:role|group) ) \s+ {_LIST}
     """,
     re.IGNORECASE | re.VERBOSE,
 )

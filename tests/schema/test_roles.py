@@ -57,6 +57,15 @@ NAMED = {
     "grant pg_monitor to public": set(),
     "create role r_a; alter role r_a rename to r_b; grant select on t to r_b": set(),
     'alter user r_a rename to "R b"; alter table t owner to "R b"': {"r_a"},
+    'reassign owned by r_a, r_b to "R c"; drop owned by r_d cascade': {"r_a", "r_b", "R c", "r_d"},
+    "alter group r_a add user r_b, r_c; create role r_d login in role r_e, r_f": {
+        "r_a",
+        "r_b",
+        "r_c",
+        "r_e",
+        "r_f",
+    },
+    "alter sequence s owned by t.r_a; create role r_b nologin; select 'in role r_c'": set(),
     "alter default privileges for role r_a grant select on tables to r_b": {"r_a", "r_b"},
 }
 
