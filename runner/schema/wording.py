@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 _ROUNDS = 5  # two are enough for all that was tried
 _NEW = "runner_wording"  # what the trial objects are called
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s."]+)'
-_HEADS = {
-    "index": rf"(?P<before>create (?:unique )?index ){_NAME}",
-    "trigger": rf"(?P<before>create (?:constraint )?trigger ){_NAME}",
-    "rule": rf"(?P<before>create rule ){_NAME}",
-    "statistics": rf"(?P<before>create statistics {_NAME}\.){_NAME}",
-}
+_HEAD = rf"(?i)(create (?:(?:unique )?index |(?:constraint )?trigger |rule |statistics {_NAME}\.)){_NAME}"
 _EXPRESSIONS = dict.fromkeys(("default", "generation expression", "using", "with check"), "expression")
 _PRINTED = {
     "index": "pg_catalog.pg_get_indexdef(oid) from pg_catalog.pg_class where relname = ",
@@ -93,8 +88,8 @@ def _makes(kind: str, name: str, relation: str | None, text: str) -> list[str]:
         case "function" | "procedure":
             return [text]
         case "index" | "trigger" | "rule" | "statistics":
-            head = re.match(_HEADS[kind], text, re.IGNORECASE)
-            return [f"{head['before']}{_NEW}{text[head.end() :]}"] if head else []
+            head = re.match(_HEAD, text)
+            return [f"{head[1]}{_NEW}{text[head.end() :]}"] if head else []
     return []
 
 
