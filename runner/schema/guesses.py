@@ -149,10 +149,8 @@ def _texts(full: str, *, is_key: bool) -> Iterator[str]:
 
 def _ranges(types: Types, type_: Type) -> Iterator[str]:
     inner = _casts(types, type_.of)
-    if type_.kind == "m":
-        yield from (f"{type_.full}({one})" for one in inner)
-        return
-    yield from (f"{type_.full}({low}, {high})" for low, high in permutations(inner, 2))
+    parts = inner if type_.kind == "m" else map(", ".join, permutations(inner, 2))
+    yield from (f"{type_.full}({part})" for part in parts)
 
 
 def _casts(types: Types, oid: int) -> list[str]:

@@ -25,9 +25,8 @@ _TYPED = (
     r"(?:\b(?:and|date|timestamp\w*)\s+)*"
     r"(?:(?<!')'(?:[^']|'')*'(?!')|-?(?<!\w)\d+(?:\.\d+)?)(?:::[a-z]\w*)?"
 )
-_CLAUSE = re.compile(
-    r"\b(?:where|when|if|having|join|while)\b", re.IGNORECASE
-)  # a seed has none, and may be long
+# A seed has none, and may be long.
+_CLAUSE = re.compile(r"\b(?:where|when|if|having|join|while)\b", re.IGNORECASE)
 _SIDES = {">": "+", "<=": "+", "<": "-", ">=": "-", "between": "+"}
 _TURNED = str.maketrans("<>", "><")
 _SET = re.compile(r'(?:\bset|,)\s*"?\Z', re.IGNORECASE)
@@ -61,9 +60,7 @@ def wishes(migration: Migration, tables: Mapping[int, Table]) -> dict[int, list[
     Not for keys, and not what the file puts in itself, so that its rollback deletes it: the file's own rows
     shall not be there before it.
     """
-    undo = (
-        Path(migration.rollback).read_text(encoding="utf-8", errors="replace") if migration.rollback else ""
-    )
+    undo = Path(migration.rollback).read_text("utf-8", "replace") if migration.rollback else ""
     named = {oid: tables[oid] for oid in mentioned(migration.sql, tables)}
     statements = [_read(text) for text in migration.sql.split(";") if _CLAUSE.search(text)]
     found = {}
