@@ -177,7 +177,8 @@ def _differences(expected: Item | None, actual: Item | None) -> Iterator[Differe
         return
     old, new = (item.facts if item else {} for item in (expected, actual))
     for name in sorted(old.keys() | new.keys()):
-        pair = difference.ordered(old.get(name), new.get(name)) if name == "column order" else None
-        before, after = pair or (old.get(name), new.get(name))
+        before, after = old.get(name), new.get(name)
+        if name == "column order":
+            before, after = difference.ordered(before, after)
         if before != after and not difference.is_allowed(known.kind, name, after):
             yield Difference(known.kind, known.name, name, before, after)

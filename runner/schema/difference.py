@@ -89,13 +89,11 @@ def diff(old: str | None, new: str | None, *, around: int) -> tuple[str, ...]:
     return tuple(unified_diff(was, now, lineterm="", n=around))[2:]
 
 
-def ordered(expected: str | None, actual: str | None) -> tuple[str, str] | None:
+def ordered(expected: str | None, actual: str | None) -> tuple[str, str]:
     """Return the orders of the columns that both sides have, as text; a missing column is told by itself."""
-    if expected is None or actual is None:
-        return None
-    names: tuple[list[str], list[str]] = (json.loads(expected), json.loads(actual))
-    common = set(names[0]) & set(names[1])
-    old, new = (", ".join(name for name in side if name in common) for side in names)
+    was, now = (json.loads(side or "[]") for side in (expected, actual))
+    common = set(was) & set(now)
+    old, new = (", ".join(name for name in side if name in common) for side in (was, now))
     return old, new
 
 
