@@ -43,12 +43,8 @@ class Finding:
 def once(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Leave out what an earlier stage has said of the same object."""
     told: dict[str, str] = {}
-    seen = set()
-    for finding in findings:
-        if finding.subject and told.setdefault(finding.subject, finding.stage) != finding.stage:
-            continue
-        if finding not in seen:
-            seen.add(finding)
+    for finding in dict.fromkeys(findings):
+        if not finding.subject or told.setdefault(finding.subject, finding.stage) == finding.stage:
             yield finding
 
 
