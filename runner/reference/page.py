@@ -83,7 +83,7 @@ def _sections(schema: Schema, book: Sequence[Schema], to: Links) -> Iterator[tup
     for group in schema.groups:
         yield group.migration.label, _group(schema, group, to)
         for table in group.tables:
-            yield table.name, table_section(table, schema, book, group, to)
+            yield table.name, table_section(table, schema, book, to)
 
 
 def _beginning(schema: Schema, to: Links) -> Iterator[str]:

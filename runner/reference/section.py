@@ -10,18 +10,16 @@ from runner.reference.facts import title
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.reference.facts import Check, Column, ForeignKey, Group, Index, Schema, Table
+    from runner.reference.facts import Check, Column, ForeignKey, Index, Schema, Table
     from runner.reference.links import Links
 
 
-def table_section(
-    table: Table, schema: Schema, book: Sequence[Schema], group: Group, to: Links
-) -> Iterator[str]:
+def table_section(table: Table, schema: Schema, book: Sequence[Schema], to: Links) -> Iterator[str]:
     """Yield the blocks of one table's section."""
     yield f"### {text.plain(table.title)}"
     yield text.plain(table.comment)
     yield from _nature(table)
-    yield _columns(table, schema, group, to)
+    yield _columns(table, schema, to)
     yield _indexes(table)
     yield _checks(table)
     yield _foreign_keys(table, schema, to)
@@ -41,11 +39,10 @@ def _nature(table: Table) -> Iterator[str]:
         yield text.block(table.definition.strip(), language="sql")
 
 
-def _columns(table: Table, schema: Schema, group: Group, to: Links) -> str:
+def _columns(table: Table, schema: Schema, to: Links) -> str:
     later = {
         column.name: one.migration.label
         for one in schema.groups
-        if one is not group
         for addition in one.additions
         if addition.table.name == table.name
         for column in addition.columns
