@@ -103,11 +103,11 @@ def read(connection: Connection, oids: Collection[int]) -> dict[int, Table]:
     found: dict[int, list[_Facts]] = {}
     for row in database.query(connection, database.packaged(__package__, "contents.sql"), list(oids)):
         found.setdefault(row[0], []).append(_Facts(*row))
-    return {oid: _table(connection, oid, facts) for oid, facts in found.items()}
+    return {oid: _table(connection, facts) for oid, facts in found.items()}
 
 
-def _table(connection: Connection, oid: int, facts: Sequence[_Facts]) -> Table:
-    name, kind = facts[0].table, facts[0].kind
+def _table(connection: Connection, facts: Sequence[_Facts]) -> Table:
+    oid, name, kind, *_ = facts[0]
     found = [one for one in facts if one.number]  # a table may have no columns
     texts, names = ", ".join(one.text for one in found) or "null", [one.column for one in found]
     source = f"only {name}" if kind == "r" else name

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from runner.database import Connection
 
 _TYPES = """
-    select t.oid, t.typname::text, pg_catalog.format_type(t.oid, null), t.typtype::text, t.typcategory::text,
+    select t.typname::text, pg_catalog.format_type(t.oid, null), t.typtype::text, t.typcategory::text,
         t.typbasetype, case when t.typlen = -1 then t.typelem else 0 end,
         array(
             select pg_catalog.quote_literal(e.enumlabel)
@@ -37,7 +37,6 @@ _TYPES = """
 class Type(NamedTuple):
     """What pg_type says of a type."""
 
-    oid: int
     name: str
     full: str  # as SQL writes it
     kind: str

@@ -159,7 +159,7 @@ def _fill_once(filler: Filler, oids: Sequence[int], *, alone: bool) -> list[int]
     rest = list(oids)
     while rest:
         left = [oid for oid in rest if not _rows(filler, filler.tables[oid], alone=alone)]
-        if len(left) == len(rest) and not (len(left) > 1 and together(filler, left)):
+        if len(left) == len(rest) and not together(filler, left):
             return left
         rest = [oid for oid in left if not _how_many(filler.connection, filler.tables[oid].name)]
     return []

@@ -166,8 +166,7 @@ class Watcher:
         for key, item in fresh.items():
             home = next((name for name in (item.name, item.parent) if name in known), "")
             self._of.setdefault(home or "", []).append(key)
-            if self._items.get(key) != item:
-                self._items[key] = item
+        self._items |= fresh
 
     def _ledger(self, count: tuple[str | None, str], *, may_differ: bool) -> tuple[str, ...] | None:
         """Return the versions that the ledger records, read anew where it or its rights may differ."""
