@@ -12,7 +12,7 @@ from runner import database
 from runner.schema import roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.database import Connection
     from runner.model import Migration
@@ -44,10 +44,6 @@ def read(connection: Connection, questions: Sequence[bytes], *, risen: str | Non
         found[name] = found[name].replace(*_RISEN)
     return found
 
-
-def roles_of(facts: Mapping[str, str]) -> set[str]:
-    """Return those names of facts that are a role's."""
-    return {name for name in facts if name.startswith("role ")}
 
 
 @contextmanager

@@ -98,12 +98,12 @@ class Watcher:
         if now[0] == now[1] and now == self._now:  # no transaction has written anything
             self.moment = replace(self.moment, sequences=self._values(), touched=frozenset())
             return self.moment
-        is_first, self._now = self._now is None, now
         relations = system.follow(self.follower, horizon=now[0])
+        if self._now is None:
+            relations = None  # of what the database was born with nothing has been read
+        self._now = now
         server = beyond.read(self.connection, self._beyond, risen=self.role)
-        if beyond.roles_of(server) != beyond.roles_of(self.moment.server):
-            relations = None  # with another name of a role, owners and rights read otherwise
-        if relations != frozenset() or self.follower.is_wide or is_first:
+        if relations != frozenset() or self.follower.is_wide:
             self._schema(relations)
             self._sequences = {
                 oid: facts

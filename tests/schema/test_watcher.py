@@ -130,7 +130,18 @@ OTHERS = """
     alter language plsql rename to plpgsql;
     alter operator family pg_catalog.integer_ops using btree rename to int_ops;
     create operator class public.ops for type int using btree family pg_catalog.int_ops as storage int;
-    alter operator family pg_catalog.int_ops using btree rename to integer_ops
+    alter operator family pg_catalog.int_ops using btree rename to integer_ops;
+    create role r_moment_2;
+    create table public.kept (a int);
+    alter table public.kept owner to r_moment;
+    grant select on public.kept to r_moment_2;
+    alter default privileges for role r_moment grant select on tables to r_moment_2;
+    alter role r_moment rename to r_moved;
+    alter role r_moved rename to r_moment;
+    alter role r_moment rename to r_x; alter role r_moment_2 rename to r_moment;
+    alter role r_x rename to r_moment_2;
+    drop owned by r_moment_2 cascade;
+    drop role r_moment_2
 """
 
 
