@@ -91,7 +91,7 @@ class Trial:
     def _repeat(self, first: Moment, parts: frozenset[int]) -> Moment:
         """Run the file again at once; then over rows that came since, and again when those changed."""
         self.stage = "repeat"
-        judge = self._judge("repeat", left="was made by the second run")
+        judge = self._judge(left="was made by the second run")
         last = self._once_more()
         self.found += judge.differences(first, last)
         filled = self._fill(replace(last, touched=first.touched | last.touched), parts)
@@ -120,8 +120,8 @@ class Trial:
         self.bench.renew(self.migration.sql)
         return self.bench.look()
 
-    def _judge(self, stage: str, *, left: str) -> verdict.Judge:
-        return verdict.Judge(stage, left, self.bench.connection)
+    def _judge(self, *, left: str) -> verdict.Judge:
+        return verdict.Judge(self.stage, left, self.bench.connection)
 
     def _find(self, text: str) -> None:
         self.found.append(Finding(self.stage, "", text))
@@ -132,7 +132,7 @@ class Trial:
         if earlier is None or earlier.rollback is None:
             return
         refused = self.bench.psql(Path(earlier.rollback))
-        judge = self._judge("order", left=f"was made by the rollback of {earlier.label}")
+        judge = self._judge(left=f"was made by the rollback of {earlier.label}")
         changes = list(judge.differences(last, self.bench.look()))
         if refused is None:
             text = f"the rollback of {earlier.label} ran although this file is still recorded"
@@ -151,7 +151,7 @@ class Trial:
             self._find(f"the rollback failed: {error}")
             return
         after = self.bench.look()
-        judge = self._judge("undo", left="is left over")
+        judge = self._judge(left="is left over")
         undo = rollback.read_text(encoding="utf-8", errors="replace")
         text = ";".join(map(files.blanked, (self.migration.sql, undo)))
         keeps_data, history = bool(_KEEPS_DATA.match(undo)), History(before, first, last, after, text)
@@ -183,7 +183,7 @@ class Trial:
             self._find(f"after its rollback it cannot be applied: {problem.message}")
             return
         first, again = history.first, self.bench.look()
-        self.found += self._judge("again", left="was not there the first time").objects(first, again)
+        self.found += self._judge(left="was not there the first time").objects(first, again)
         for name, column in () if keeps_data else miscast(history, again):
             text = f"table {name} gets other values in {column} back than it held before the file"
             self.found.append(Finding("undo", f"rows of {name}", text))
