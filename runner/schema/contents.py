@@ -141,10 +141,7 @@ def kept(before: Table, after: Table) -> frozenset[str]:
 def shift(
     before: Table, after: Table, names: Collection[str] | None = None, *, more: Sequence[Row] = ()
 ) -> Shift:
-    """Return how the rows differ in the columns ``names``, else in those that are still the same ones.
-
-    ``more`` rows were put in between by ourselves.
-    """
+    """Return how the rows differ in these columns, else in all that were kept; ``more`` rows are our own."""
     names = kept(before, after) if names is None else names
     old, new = parts((*before.rows, *more), names), parts(after.rows, names)
     lost, added = without_equal(old, new), without_equal(new, old)
