@@ -139,21 +139,16 @@ def _problem(error: Exception | KeyboardInterrupt) -> RunnerError:
         return _of_click(error)
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return Interrupted("Interrupted: nothing was done.", remedy="Run again to go on.")
-    return _of_the_server(error) or _unforeseen(error)
+    driver = sys.modules.get("psycopg")  # which is not imported for that
+    if driver and isinstance(error, driver.Error):
+        return database.refused(error)
+    return _unforeseen(error)
 
 
 def _of_click(refused: click.ClickException) -> UsageError:
     context: click.Context | None = getattr(refused, "ctx", None)
     path = context.command_path if context else "socrates-migrate"
     return UsageError(refused.format_message(), remedy=f"See `{path} --help`.")
-
-
-def _of_the_server(error: Exception) -> RunnerError | None:
-    """Return what the server refused, without importing the driver for that."""
-    driver = sys.modules.get("psycopg")
-    if driver is None or not isinstance(error, driver.Error):
-        return None
-    return database.refused(error)
 
 
 def _unforeseen(error: Exception) -> RunnerError:
