@@ -27,7 +27,7 @@ class Twins:
     def __init__(self, files: Files, stop: Event) -> None:
         self._files = files
         self._stop = stop
-        self._first: dict[str, Member] = {}
+        self._known: dict[str, list[Member]] = {}
 
     def problem(
         self, member: Member, found: Database | None, identity: str
@@ -36,15 +36,18 @@ class Twins:
 
         ``Interrupted`` says that it was not found out before all was to end.
         """
-        twin = self._first.setdefault(identity, member)
-        if twin is member or not found:
+        if not found:
             return None
-        is_one = self._are_one(twin, member)
-        if is_one is None:
-            return look.interrupted(member)
-        remedy = "Take one of them out of the fleet."
-        told = f"{twin.name} and {member.name} lead to one database, {found.name}."
-        return WrongDatabase(told, remedy=remedy) if is_one else None
+        alike = self._known.setdefault(identity, [])
+        for twin in alike:
+            is_one = self._are_one(twin, member)
+            if is_one is None:
+                return look.interrupted(member)
+            if is_one:
+                told = f"{twin.name} and {member.name} lead to one database, {found.name}."
+                return WrongDatabase(told, remedy="Take one of them out of the fleet.")
+        alike.append(member)
+        return None
 
     def _are_one(self, *pair: Member) -> bool | None:
         """Ask two members beside this thread, which a silent one would hold up; None when all is to end."""

@@ -226,10 +226,16 @@ def test_a_role_with_one_connection_finds_what_a_file_has_set(
 
 
 def test_clones_are_not_one_database(app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where start and number of two databases are equal by chance, a lock tells them apart."""
+    """Where start and number of two databases are equal by chance, a lock tells them apart.
+
+    So it does with two names for one of them, whichever was looked at first.
+    """
     checked = survey._checked
     monkeypatch.setattr(survey, "_checked", lambda *given: checked(*given)._replace(identity="equal"))
     assert endings(migrated(app, fleet)) == "dddd"
+    found = migrated(app, fleet | {"us-1": fleet["eu-1"]}, to=1)
+    assert (endings(found), names(found)) == ("ddddr", {"WRONG_DATABASE"})
+    assert "eu-1 and us-1 lead to one database" in str(found["us-1"].problem)
 
 
 def test_a_silent_member_does_not_hold_up_the_others(
