@@ -71,9 +71,7 @@ class Board:
         """Show on its line what a member is doing; where there is none, tell it now and then."""
         if self._bar:
             self._at(name, event.migration, heartbeat.words(event))
-        is_due = self._heartbeat.is_due(event, whose=name)
-        if is_due and not log.show(event, member=name) and not self._bar:
-            heartbeat.note(event, whose=name)
+        self._heartbeat.tell(event, whose=name, is_drawn=self._bar is not None)
 
     def _migrate(self) -> None:
         """Begin with the bar anew, now that all were looked at."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.apply import age
-from runner.cli import report
+from runner.cli import log, report
 from runner.cli.text import inline
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Heartbeat:
         self._next[key] = event.seconds + pause - min(event.seconds - due, 1) if is_due else due
         return is_due
 
+    def tell(self, event: Working, *, whose: str = "", is_drawn: bool) -> None:
+        """Write a line that is due: for a person only where no bar shows it."""
+        if self.is_due(event, whose=whose) and not log.show(event, member=whose) and not is_drawn:
+            report.note(f"{f'{whose}: ' if whose else ''}{event.migration.path}, {words(event)}")
+
 
 def words(event: Working) -> str:
     """Return what is told of a file at work, in a line."""
     return inline(f"for {age(event.seconds)}: {str(event.activity) or 'at work'}")
-
-
-def note(event: Working, *, whose: str = "") -> None:
-    """Write the line to stderr, unless --quiet was given."""
-    report.note(f"{f'{whose}: ' if whose else ''}{event.migration.path}, {words(event)}")

@@ -81,7 +81,7 @@ def failed(problem: RunnerError) -> bool:
     return is_on() and say("failed", **document.error(problem))
 
 
-def show(event: Event, *, member: str | None = None) -> bool:
+def show(event: Event, *, member: str = "") -> bool:
     """Write an event of a file: started, waiting, working, retrying, applied, or what the server said.
 
     ``member`` is the database of a fleet.

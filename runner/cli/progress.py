@@ -91,9 +91,7 @@ class Progress:
         if self._bar:
             self._bar.below = heartbeat.words(event)
         self._heartbeat = self._heartbeat or heartbeat.Heartbeat()
-        is_due = self._heartbeat.is_due(event)
-        if is_due and not log.show(event) and not self._bar:
-            heartbeat.note(event)
+        self._heartbeat.tell(event, is_drawn=self._bar is not None)
 
     def _begin(self, path: str) -> None:
         if self._bar and self._width:
