@@ -48,13 +48,10 @@ class Found(NamedTuple):
 
     def visit(self) -> Visit:
         """Return what is said of a member that nothing was done to."""
-        return Visit(self.member.name, self._ending, self.database, self.problem, self.seconds)
-
-    @property
-    def _ending(self) -> Ending:
+        ending = Ending.NOT_STARTED if self.problem or self.todo else Ending.DONE
         if self.problem and not isinstance(self.problem, Interrupted):
-            return Ending.REFUSED
-        return Ending.NOT_STARTED if self.problem or self.todo else Ending.DONE
+            ending = Ending.REFUSED
+        return Visit(self.member.name, ending, self.database, self.problem, self.seconds)
 
 
 def survey(round_: Round, terms: Terms, tell: Callable[[str, Event], None]) -> list[Found]:
