@@ -36,8 +36,8 @@ class Told:
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
-        options = list(words)[: words.index("--") if "--" in words else None]
-        self.wants_document = any(word.partition("=")[0] == "--json" for word in options)
+        self.options = self.words[: words.index("--") if "--" in words else None]  # behind it psql's follow
+        self.wants_document = any(word.partition("=")[0] == "--json" for word in self.options)
         self.document: dict[str, Any] = {"command": None, "databases": [], "error": None}
 
     def name(self, ctx: click.Context) -> None:
@@ -69,7 +69,7 @@ def end(words: Sequence[str], run: Callable[[Told], Any]) -> int:
     With a document, whatever else goes to stdout goes to stderr: the help, too.
     """
     told = Told(words)
-    log.begin(words)
+    log.begin(told.options)
     try:
         with redirect_stdout(sys.stderr if told.wants_document else sys.stdout):
             code = _code(told, run)
@@ -117,7 +117,7 @@ def _ran(told: Told, run: Callable[[Told], Any]) -> int:
         stopping.release()
         return int(run(told) or 0)
     except click.ClickException:
-        log.look_up(told.words)
+        log.look_up(told.options)
         raise
     finally:
         stopping.settle()

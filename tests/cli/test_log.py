@@ -237,6 +237,13 @@ def test_a_failure_points_into_the_file_on_github(
     assert not [n for n in app_lines(project, runner, url) if n.startswith("::")]
 
 
+def test_what_psql_is_given_is_none_of_the_options_here(runner: CliRunner, tmp_path: Path) -> None:
+    """Its --log names a file, of whatever name."""
+    file = str(make(tmp_path, app=TWO).file)
+    result = runner.invoke(cli, ["server", "psql", "none", "--config", file, "--", "--log", "json"])
+    assert result.stderr.startswith("error SERIES_UNKNOWN: ")
+
+
 SPEAKS = "do $$ begin raise exception E'a\\n  ::stop-commands::x\\n##[group]y'; end $$;"
 
 
