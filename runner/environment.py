@@ -25,9 +25,7 @@ EMBEDDED = "RUNNER_EMBEDDED"
 _PREFIX = "DATABASE_URL"
 _SCHEMES = ("POSTGRES://", "POSTGRESQL://")  # where a URL has no name at all
 _NAMELESS = "a line like it that is no NAME=value"
-_SWITCH = {"on": True, "true": True, "1": True, "yes": True, "": True} | dict.fromkeys(
-    ("off", "false", "0", "no"), False
-)
+_ON, _OFF = ("on", "true", "1", "yes", ""), ("off", "false", "0", "no")
 
 
 def read(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -109,10 +107,10 @@ def _may_embed(values: Mapping[str, str]) -> bool:
         told = f"{near[0]} is set, which nothing reads."
         raise ConfigError(told, remedy=f"Write {EMBEDDED}, or remove it.")
     value = values.get(EMBEDDED, "")
-    if value.strip().lower() not in _SWITCH:
+    if value.strip().lower() not in _ON + _OFF:
         told = repr(value) if value.isalnum() else "neither on nor off"  # it may be a URL
         raise ConfigError(f"{EMBEDDED} is {told}.", remedy="Write on or off.")
-    return _SWITCH[value.strip().lower()]
+    return value.strip().lower() in _ON
 
 
 def _misspelt(values: Mapping[str, str], expected: Collection[str]) -> tuple[str, ...]:
