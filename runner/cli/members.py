@@ -62,7 +62,9 @@ def do(command: str, series: Sequence[str], *, alone: dict[str, object], **terms
     """
     meant = click.get_current_context().meta.get(_MEANT, {})
     if "fleet" not in meant:
-        _check_none(meant)
+        for name in meant:
+            option = "except" if name == "but" else name.replace("_", "-")
+            raise UsageError(f"--{option} is for a fleet.", remedy="Name its file with --fleet.")
         return False
     if wrong := [name for name, value in alone.items() if value is not None]:
         raise UsageError(f"--{wrong[0]} and --fleet do not go together.", remedy="Leave one of them out.")
@@ -70,12 +72,6 @@ def do(command: str, series: Sequence[str], *, alone: dict[str, object], **terms
 
     getattr(fleet, command)(series, **terms)
     return True
-
-
-def _check_none(meant: dict[str, Any]) -> None:
-    for name in meant:
-        option = "except" if name == "but" else name.replace("_", "-")
-        raise UsageError(f"--{option} is for a fleet.", remedy="Name its file with --fleet.")
 
 
 def chosen(*, is_reading: bool = False) -> dict[str, Any]:
