@@ -48,10 +48,9 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     measured: bool,
     fail_on: Sequence[str],
     scratch: str | None,
-    strict: bool,
-    allow_empty: bool,
     url: str | None,
     file: Path | None,
+    **terms: Any,  # noqa: ANN401 - as of runner.plan
 ) -> None:
     """List what migrate would apply.
 
@@ -61,7 +60,6 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     """
     if str(sql) == _STDOUT and common.wants_document():
         raise UsageError("--sql - and --json both write to stdout.", remedy="Name a file for the bundle.")
-    terms: dict[str, Any] = {"strict": strict, "allow_empty": allow_empty}
     alone: dict[str, object] = {"url": url, "sql": sql, "locks": measured or fail_on or None}
     if members.do("plan", series, alone=alone, file=file, **terms):
         return
@@ -122,14 +120,12 @@ def _list(one: Database, steps: Sequence[Step], *, err: bool) -> None:
 @options.strict_option
 @members.reading_options
 @options.target_options
-def verify_command(  # noqa: PLR0913 - one parameter per option
+def verify_command(
     *,
     series: Sequence[str],
-    drift: bool,
-    scratch: str | None,
-    strict: bool,
     url: str | None,
     file: Path | None,
+    **terms: Any,  # noqa: ANN401 - as of runner.verify
 ) -> None:
     """Check the database against its files.
 
@@ -138,7 +134,6 @@ def verify_command(  # noqa: PLR0913 - one parameter per option
     with --drift the files are run in a scratch database, never on the same server: on a private one, or
     where --scratch says. What the configuration ignores is listed. Exits 4 when something does not agree.
     """
-    terms: dict[str, Any] = {"drift": drift, "scratch": scratch, "strict": strict}
     if members.do("verify", series, alone={"url": url}, file=file, **terms):
         return
     common.warn_of_leavings(file, series)
