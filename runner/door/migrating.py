@@ -62,7 +62,7 @@ def migrate(  # noqa: PLR0913 - options, keyword-only
     Raises ``RunnerError`` with its ``name``, ``exit_code``, ``place`` and ``remedy``.
     """
     check_limits(limits)
-    tell = _listening(on_event or _silent)
+    tell = _listening(on_event or (lambda _: None))
     try:
         with sites(load(config), series, url=url, wait=wait, on_embedded=on_embedded) as found:
             if to is not None:
@@ -101,10 +101,6 @@ def _listening(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
             raise _Theirs(error) from error
 
     return tell
-
-
-def _silent(event: Event) -> None:
-    """Listen to nothing."""
 
 
 def _migrate(site: Site, to: int | None, limits: Limits, tell: Callable[[Event], None]) -> Database:
