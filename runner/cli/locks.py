@@ -49,16 +49,17 @@ options = shared.together(
 
 def check(found: Sequence[Database], classes: Sequence[str]) -> None:
     """Raise ``PlanAlarm`` when a pending file does what one of the classes names."""
-    traces = [
-        (trace, [name for name in trace.alarms if name in classes])
+    hits = tuple(
+        f"{trace.migration.path}: {', '.join(names)}"
         for one in found
         for trace in one.locks or ()
-    ]
-    if hits := [(trace, names) for trace, names in traces if names]:
+        if (names := [name for name in trace.alarms if name in classes])
+    )
+    if hits:
         raise PlanAlarm(
             f"Pending files that do what --fail-on names: {len(hits)}. Nothing was applied.",
             remedy="See what hurts above; docs/writing.md has a way around most of it.",
-            notes=tuple(f"{trace.migration.path}: {', '.join(names)}" for trace, names in hits),
+            notes=hits,
         )
 
 
