@@ -69,7 +69,8 @@ def plan_command(  # noqa: PLR0913 - one parameter per option
     if sql is not None:
         door.check_alone(found, "--sql")
         words = {one.migration.version: one.summary for one in found[0].locks or ()}
-        _write(door.bundle(found[0].series, url=url, config=file, locks=words), sql, force=force)
+        bundle = door.bundle(found[0].series, url=url, config=file, locks=words, **terms)
+        _write(bundle, sql, force=force)
     show_plan(found, err=str(sql) == _STDOUT)
     locks.check(found, fail_on)
 

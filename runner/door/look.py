@@ -87,11 +87,13 @@ def _traced(site: Site, scratch: str | None, own: Path) -> Database:
     return seen(site)._replace(locks=locking.trace(site, pending, scratch_url=scratch, own=own))
 
 
-def bundle(
+def bundle(  # noqa: PLR0913 - options, keyword-only
     series: str | Sequence[str] = (),
     *,
     url: str | None = None,
     config: Path | str | None = None,
+    strict: bool = False,
+    allow_empty: bool = False,
     locks: Mapping[str, str] | None = None,
 ) -> str:
     """Return what is pending in one database as SQL that psql runs, with the effect of ``migrate``.
@@ -100,7 +102,7 @@ def bundle(
     errors as of ``plan``; raises ``UsageError`` for more than one series.
     """
     with sites(load(config), series, url=url) as found:
-        planning.check(found)
+        planning.check(found, strict=strict, allow_empty=allow_empty)
         check_alone(found, "A bundle")
         return planning.write_bundle(found[0], locks=locks)
 

@@ -151,6 +151,9 @@ def test_a_folder_without_a_file_is_mostly_the_wrong_one(
     assert "--allow-empty" in result.stderr
     asked = empty.run(runner, command, "--allow-empty", APP_URL=each_url)
     assert (asked.exit_code, "nothing" in asked.stdout) == (0, True)
+    if command == "plan":
+        bundle = empty.run(runner, command, "--allow-empty", "--sql", "-", APP_URL=each_url)
+        assert (bundle.exit_code, "\\echo app: done" in bundle.stdout) == (0, True)
     app.run(runner, "migrate", APP_URL=each_url)
     assert empty.run(runner, command, "--allow-empty", APP_URL=each_url).exit_code == 4, "files are missing"
 
