@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runner.cli import common, document, ending, report, standing
@@ -95,21 +96,28 @@ def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     report.console().print(drawn)
 
 
-def _anonymous(problem: RunnerError, one: Visit) -> str:
-    """Return all that a problem says, without the names of the member and its database."""
-    words = str(document.error(problem)).replace(one.name, "")
-    return words.replace(one.database.name, "") if one.database else words
+def _anonymous(words: str, one: Visit) -> str:
+    """Return words without the names of a member and its database, which may stand within others: 1, sql."""
+    names = "|".join(map(re.escape, (one.name, one.database.name) if one.database else (one.name,)))
+    return re.sub(rf"(?<![\w./:-])({names})(?![\w/-])", "", words)
 
 
 def _alike(
     found: Sequence[Visit], problems: Callable[[Visit], Sequence[RunnerError]]
 ) -> Iterable[tuple[RunnerError, list[str]]]:
-    """Return each problem once, with the names of those that have it."""
-    alike: dict[str, tuple[RunnerError, list[str]]] = {}
+    """Return each problem once, with the names of those that have it, which make no difference."""
+    known: dict[str, list[str]] = {}
+    alike: list[tuple[RunnerError, list[str]]] = []
     for one in found:
         for problem in map(ending.revealed, problems(one)):
-            alike.setdefault(_anonymous(problem, one), (problem, []))[1].append(one.name)
-    return alike.values()
+            said = str(document.error(problem))
+            ways = (said, _anonymous(said, one))
+            names = known.get(ways[0]) or known.get(ways[1]) or []
+            if not names:
+                alike.append((problem, names))
+            names.append(one.name)
+            known |= dict.fromkeys(ways, names)
+    return alike
 
 
 def show_warnings(found: Sequence[Visit]) -> None:

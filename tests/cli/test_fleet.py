@@ -220,6 +220,22 @@ def test_what_differs_only_in_the_name_is_told_once(
     assert at(urls[0]) == []
 
 
+def test_what_is_told_of_members_whose_names_are_words_is_told_once(
+    runner: CliRunner, app: Project, urls: list[str]
+) -> None:
+    """A name that stands by chance in what is said alike of all, or in an address, is no difference."""
+    members = dict(zip(("0", "app", "file"), urls, strict=True))
+    members |= {name: f"postgresql://postgres@127.0.0.1:1/d{name}" for name in ("7", "12")}
+    file = app.root / "fleet.env"
+    file.write_text("".join(f"{name}={url}\n" for name, url in members.items()))
+    app.run(runner, "migrate", "--fleet", str(file), "--only", "[!17]*")
+    app.write("app", {"000_one.sql": "select 'edited';"})
+    result = app.run(runner, "status", "--fleet", str(file))
+    assert re.findall(r"^(.*):\nerror (\w+)", result.stderr, re.MULTILINE) == [
+        ("7, 12", "CANNOT_CONNECT"), ("0, app, file", "CHECKSUM_MISMATCH"),
+    ]  # fmt: skip
+
+
 def test_warnings_are_told_with_the_name_and_kept_for_the_document(
     runner: CliRunner, app: Project, file: str
 ) -> None:
