@@ -52,26 +52,23 @@ class Board:
             self._files[name] = (0, len(planning.pending(event.databases[0].steps, to=self._to)))
             self._advance()
             return
+        if isinstance(event, apply.Working):
+            if self._bar:
+                self._at(name, event.migration, heartbeat.words(event))
+            self._heartbeat.tell(event, whose=name, is_drawn=self._bar is not None)
+            return
         if isinstance(event, apply.Noticed):
             event = ending.chosen(event)
             self.said.setdefault(name, []).extend(document.notices(event))
-        told = not isinstance(event, apply.Working) and log.show(event, member=name)
+        told = log.show(event, member=name)
         match event:
             case apply.Started(migration=migration):
                 self._at(name, migration)
             case apply.Outcome():
                 done, total = self._files[name]
                 self._files[name] = (done + 1, total)
-            case apply.Working():
-                self._work(name, event)
             case _ if not told:
                 progress.tell(event, whose=name)
-
-    def _work(self, name: str, event: apply.Working) -> None:
-        """Show on its line what a member is doing; where there is none, tell it now and then."""
-        if self._bar:
-            self._at(name, event.migration, heartbeat.words(event))
-        self._heartbeat.tell(event, whose=name, is_drawn=self._bar is not None)
 
     def _migrate(self) -> None:
         """Begin with the bar anew, now that all were looked at."""
