@@ -80,8 +80,7 @@ def settle(folder: Path) -> None:
 
 def stop(folder: Path) -> bool:
     """Stop the server that runs in ``folder``; return whether there was one. Writes."""
-    found = _find(folder)
-    if found:
+    if found := _find(folder):
         _end(found, folder)
     return found is not None
 

@@ -43,10 +43,7 @@ def activity(activity: Activity) -> dict[str, Any]:
 
 
 def standing(found: Database | None, problems: Sequence[RunnerError]) -> dict[str, Any]:
-    """Return the versions of a series, who holds the lock of the runners and what he is doing, and problems.
-
-    These say why no file could be applied.
-    """
+    """Return a series' versions, who holds the runners' lock, doing what, and why no file can be applied."""
     steps, working = (found.steps, found.at_work) if found else ((), ())
     busy = [{**session._asdict(), **activity(doing)} for session, doing in working]
     return {"steps": [step(one) for one in steps], "at_work": busy, "problems": list(map(error, problems))}

@@ -82,10 +82,7 @@ def failed(problem: RunnerError) -> bool:
 
 
 def show(event: Event, *, member: str = "") -> bool:
-    """Write an event of a file: started, waiting, working, retrying, applied, or what the server said.
-
-    ``member`` is the database of a fleet.
-    """
+    """Write an event of a file, maybe in a ``member`` of a fleet, if events are wanted."""
     if not is_on():
         return False
     migration = event.migration

@@ -143,10 +143,7 @@ def warning(text: str) -> None:
 
 
 def notice(said: Notice, path: str, *, whose: str = "") -> None:
-    """Show what the server said while a file ran, behind the place, or at least the file.
-
-    ``whose`` is the database of a fleet.
-    """
+    """Show what the server said while a file ran, maybe in ``whose`` database, behind the place or file."""
     style = "yellow" if said.severity == WARNING else None
     where = f"{f'{whose}: ' if whose else ''}{said.place or path}"
     _tell(f"{said.severity.lower()}: {where}: {said.message}", style=style)

@@ -28,10 +28,7 @@ _GAP = "  "
 
 
 def described(step: Step, one: Database | None = None) -> str:
-    """Return the state in words: ``skipped (needs vector: this server does not offer it)``.
-
-    ``one`` is the database, for who may be at work there.
-    """
+    """Return the state in words, with why it is skipped, or whether somebody is at work on it in ``one``."""
     if step.applied and step.applied.running:
         return f"{step.state} ({common.begun(step, one)})"
     return f"{step.state} ({needed(step.needs, step.why)})" if step.needs else str(step.state)

@@ -19,10 +19,10 @@ class Database(NamedTuple):  # as in model: it starts faster
 
     ``steps`` has every version in order, as it was before the call; ``outcomes`` what ``migrate`` applied, or
     found applied by another runner meanwhile; ``problems`` what ``verify`` found, and for ``status`` why no
-    file could be applied; ``comparison`` tells of the
-    drift, and ``locks`` of what each pending file does, where that was asked for; ``at_work`` who holds the
-    lock of the runners, as ``status`` sees it; without ``status`` it is known where a file outside any
-    transaction was begun. On a standby nobody knows who is at work, nor which index is being built.
+    file could be applied; ``comparison`` tells of the drift, and ``locks`` of what each pending file does,
+    where that was asked for; ``at_work`` who holds the lock of the runners, as ``status`` sees it; without
+    ``status`` it is known where a file outside any transaction was begun. On a standby
+    nobody knows who is at work, nor which index is being built.
     """
 
     series: str
