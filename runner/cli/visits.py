@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runner.cli import common, document, ending, report, standing
 from runner.cli.text import counted, inline
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.fleet import Visit
 
+Item = TypeVar("Item")
 _MANY = 20  # names, or rows alike, that are still listed one by one
 
 
@@ -39,15 +40,13 @@ def show_results(found: Sequence[Visit]) -> None:
 
 def _few(found: Sequence[Visit]) -> list[tuple[str, Visit]]:
     """Return a name and a visit for each row: many that are alike share one, with the longest time."""
-    alike: dict[tuple[Row, str], list[Visit]] = {}
-    for one in sorted(found, key=lambda one: standing.result(one).order):
-        alike.setdefault((standing.result(one), _error(one)), []).append(one)
+    ordered = sorted(found, key=lambda one: standing.result(one).order)
     rows = []
-    for group in alike.values():
+    for group in _alike((one, one, f"{standing.result(one)} {_error(one)}") for one in ordered):
         if len(group) > _MANY:
-            rows.append((counted(len(group), "database"), max(group, key=lambda one: one.seconds)))
+            rows.append((counted(len(group), "database"), max(group, key=lambda row: row[1].seconds)[1]))
         else:
-            rows += [(one.name, one) for one in group]
+            rows += group
     return rows
 
 
@@ -97,38 +96,43 @@ def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _anonymous(words: str, one: Visit) -> str:
-    """Return words without the names of a member and its database, which may stand within others: 1, sql."""
+    """Return words without the names of a member and its database, but where they are parts of others: 1."""
     names = "|".join(map(re.escape, (one.name, one.database.name) if one.database else (one.name,)))
     return re.sub(rf"(?<![\w./:-])({names})(?![\w/-])", "", words)
 
 
-def _alike(
+def _alike(said: Iterable[tuple[Visit, Item, str]]) -> list[list[tuple[str, Item]]]:
+    """Return in groups of whom the same words are said, apart from names: each name, with what is told."""
+    known: dict[str, list[tuple[str, Item]]] = {}
+    groups: list[list[tuple[str, Item]]] = []
+    for one, item, words in said:
+        ways = (words, _anonymous(words, one))
+        group = known.get(ways[0]) or known.get(ways[1]) or []
+        if not group:
+            groups.append(group)
+        group.append((one.name, item))
+        known |= dict.fromkeys(ways, group)
+    return groups
+
+
+def _each_once(
     found: Sequence[Visit], problems: Callable[[Visit], Sequence[RunnerError]]
-) -> Iterable[tuple[RunnerError, list[str]]]:
-    """Return each problem once, with the names of those that have it, which make no difference."""
-    known: dict[str, list[str]] = {}
-    alike: list[tuple[RunnerError, list[str]]] = []
-    for one in found:
-        for problem in map(ending.revealed, problems(one)):
-            said = str(document.error(problem))
-            ways = (said, _anonymous(said, one))
-            names = known.get(ways[0]) or known.get(ways[1]) or []
-            if not names:
-                alike.append((problem, names))
-            names.append(one.name)
-            known |= dict.fromkeys(ways, names)
-    return alike
+) -> list[tuple[RunnerError, list[str]]]:
+    """Return each problem once, with the names of those that have it."""
+    told = ((one, problem) for one in found for problem in map(ending.revealed, problems(one)))
+    groups = _alike((one, problem, str(document.error(problem))) for one, problem in told)
+    return [(group[0][1], [name for name, _ in group]) for group in groups]
 
 
 def show_warnings(found: Sequence[Visit]) -> None:
     """Show once what members are warned of, behind their names."""
-    for problem, names in _alike(found, lambda one: one.warnings):
+    for problem, names in _each_once(found, lambda one: one.warnings):
         report.warning(f"{_names(names, all_well=False)}: {problem.message} {problem.remedy}")
 
 
 def show_problems(found: Sequence[Visit]) -> None:
     """Show each problem once, behind the names of those that have it."""
-    alike = _alike(found, lambda one: one.problems)
+    alike = _each_once(found, lambda one: one.problems)
     for problem, names in sorted(alike, key=lambda pair: isinstance(pair[0], IntegrityError)):
         report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)
         report.error(problem)

@@ -394,6 +394,9 @@ def test_hundreds_alike_share_a_row_behind_the_failures(monkeypatch: pytest.Monk
         ("us", "", "", "1.00 s", "SQL_FAILED: No. Mend it."),
         ("400 databases", "", "", "1.00 s", ""),
     ]
+    drawn.clear()
+    visits.show_results([visit(f"eu-{n}", problem=f"No answer of eu-{n}.") for n in range(21)])
+    assert drawn[1:] == [("21 databases", "", "", "1.00 s", "SQL_FAILED: No answer of eu-0. Mend it.")]
 
 
 def test_of_a_commit_that_is_unknown_nothing_is_claimed(app: Project, urls: list[str]) -> None:
