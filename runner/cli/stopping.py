@@ -92,9 +92,10 @@ def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.
     Behind the first ``held_up`` is called every second until the end of the block.
     """
     stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
-        signal.signal(number, former[signal.Signals(number)])
+        signal.signal(number, before[signal.Signals(number)])
         stop.set()
         _repeat(held_up)
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -53,6 +53,23 @@ def test_the_first_signal_is_noted_and_the_second_is_as_without() -> None:
             signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_that_comes_before_all_are_listened_for_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the one for Ctrl-C and that for the end of a process."""
+    listen = signal.signal
+
+    def listen_and_hear(number: signal.Signals, handler: Any) -> object:  # noqa: ANN401 - as signal.signal
+        monkeypatch.undo()
+        former = listen(number, handler)
+        signal.raise_signal(number)
+        return former
+
+    monkeypatch.setattr(signal, "signal", listen_and_hear)
+    with stopping.noted() as stop:
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_a_run_ends_where_it_waits_and_once() -> None:
