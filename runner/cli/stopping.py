@@ -115,8 +115,10 @@ def between_results() -> Iterator[None]:
     """Let the first signal end a run where it waits for a server: what came from there is told by then."""
     from runner import database  # noqa: PLC0415 - start-up time
 
+    end: Callable[[float], None] | None = None  # until the driver is loaded
+
     def held_up() -> None:
-        if not output.give_up():
+        if not output.give_up() and end:
             end(0)
 
     with noted(held_up) as stop:

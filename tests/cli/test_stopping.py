@@ -18,7 +18,8 @@ from runner.errors import CannotConnect
 from tests.cli import checked, data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from threading import Event
 
     from click.testing import CliRunner
 
@@ -93,6 +94,20 @@ def _sleep_through_a_signal() -> None:
     with stopping.between_results():
         signal.raise_signal(signal.SIGINT)
         time.sleep(10)
+
+
+def test_a_driver_that_loads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of a server meanwhile; the run ends as soon as it would ask."""
+    load = database.interruption
+
+    def slowly(stop: Event, kind: type[KeyboardInterrupt]) -> Callable[[float], None]:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(1.2)
+        return load(stop, kind)
+
+    monkeypatch.setattr(database, "interruption", slowly)
+    with stopping.between_results(), pytest.raises(stopping.Stopped):
+        database.pause(5)
 
 
 def test_a_signal_too_late_for_a_run_ends_nothing_behind_it() -> None:
