@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from runner.errors import FileRefused
 from runner.files import invisible, outside
 from runner.files.hidden import blanked, has_backslash
-from runner.files.lexer import Refusal, Statement, read, scan, tokens
+from runner.files.lexer import Statement, read, scan
 from runner.files.place import locate
+from runner.files.tokens import Refusal, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from runner.files.checksum import canonical
-from runner.files.lexer import COMMENTS, Refusal, tokens
+from runner.files.tokens import COMMENTS, Refusal, tokens
 
 COMMENTS_DIFFER = "Only comments or empty lines differ."
 _MOST_LINES = 40

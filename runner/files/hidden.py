@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runner.files.lexer import COMMENTS, Refusal, has_escape_prefix, tokens
+from runner.files.tokens import COMMENTS, Refusal, has_escape_prefix, tokens
 
 _IN_NAME = "$"  # a dollar sign that quotes nothing
 _STRING = "'…'"

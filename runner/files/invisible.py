@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runner.files.lexer import Refusal, tokens
+from runner.files.tokens import Refusal, tokens
 
 # Control characters beyond ASCII, blanks other than its own, what only directs the text (Unicode's categories
 # Cc, Zs, Zl, Zp, Cf without the signs among them that are drawn), and what else Unicode calls ignorable.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.files.lexer import has_escape_prefix, tokens
+from runner.files.tokens import has_escape_prefix, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

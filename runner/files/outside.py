@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.files.lexer import Refusal, statements
+from runner.files.lexer import statements
+from runner.files.tokens import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
