@@ -133,17 +133,12 @@ def swallowed(migration: "Migration") -> LedgerUntrusted:
 
 def of_making(error: "Error") -> LedgerUntrusted | None:
     """Return what stood in the way as the ledger was made, if it was no file: a trigger, or its name."""
-    from runner.ledger import stranger  # noqa: PLC0415 - failures only
-
-    return of_trigger(error) or stranger.of_type(error)
-
-
-def of_trigger(error: "Error") -> LedgerUntrusted | None:
-    """Return what an event trigger did to the ledger, or against it, as it was made, if one did."""
     if error.sqlstate == CHANGED:  # raised by ``CHECK``
         return LedgerUntrusted(error.diag.message_primary or str(error), remedy=error.diag.message_hint)
-    if "()" not in (error.diag.context or ""):  # no function was in the way
-        return None
+    if "()" not in (error.diag.context or ""):  # no function of an event trigger was in the way
+        from runner.ledger import stranger  # noqa: PLC0415 - failures only
+
+        return stranger.of_type(error)
     found_nothing = error.sqlstate in _NOT_FOUND
     hint = [f"HINT: {error.diag.message_hint}"] if error.diag.message_hint else []
     return LedgerUntrusted(
