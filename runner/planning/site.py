@@ -153,10 +153,8 @@ def _site(target: Target, connection: Connection, migrations: tuple[Migration, .
 
 def check_still(site: Site) -> None:
     """Raise ``LedgerChanged`` unless the ledger says what it said before the comparison. Does not write."""
-    rows = ledger.read(site.connection, series=site.series) or ()
-    now = {(row.version, row.name, row.checksum, row.running) for row in rows}
-    seen = [step.applied for step in site.steps if step.applied]
-    if now != {(row.version, row.name, row.checksum, row.running) for row in seen}:
+    now = ledger.read(site.connection, series=site.series) or ()
+    if set(now) != {step.applied for step in site.steps if step.applied}:
         raise LedgerChanged(
             f"The ledger of {site.series} has changed while its schema was compared: a runner is at work.",
             remedy="Look at `status`, then run again.",
