@@ -89,8 +89,7 @@ class Told(NamedTuple):
 
 def named(told: Told, options: dict[str, Any], *, source: str) -> RunnerError:
     """Return the error for a connection that the server has refused. May ask another database of it."""
-    dbname, user = (sql.Identifier(str(options.get(key) or "")).as_string() for key in ("dbname", "user"))
-    names = {"dbname": _plain(dbname), "user": _plain(user)}
+    names = {key: _quoted(str(options.get(key) or "")) for key in ("dbname", "user")}
     if told.sqlstate == _NO_DATABASE:
         return DatabaseMissing(
             f"The server of {source} has no database {options.get('dbname')}.",
@@ -168,9 +167,8 @@ def _is_for_ever(told: Told) -> bool:
     return told.sqlstate.startswith(_FOR_EVER) or told.source == _OF_LIBRARIES or _BODY in told.text
 
 
-def _plain(identifier: str) -> str:
-    bare = identifier[1:-1]
-    return bare if re.fullmatch(r"[a-z_][a-z0-9_]*", bare) else identifier
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else sql.Identifier(name).as_string()
 
 
 def _limit(options: dict[str, Any]) -> int | None:
