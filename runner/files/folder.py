@@ -44,11 +44,7 @@ def load(series: str, folder: Path, *, root: Path) -> tuple[Migration, ...]:
     """
     name = shown(folder, root=root)
     found = _entries(folder, name)
-    if ROLLBACK in found:
-        rollbacks = _entries(folder / ROLLBACK, f"{name}/{ROLLBACK}")
-        del found[ROLLBACK]
-    else:
-        rollbacks = {}
+    rollbacks = _entries(folder / ROLLBACK, f"{name}/{ROLLBACK}") if found.pop(ROLLBACK, None) else {}
     files = _ordered(found, name)
     _check_rollbacks(rollbacks, found, name)
     _check_numbers(files)
