@@ -75,12 +75,8 @@ WATCHING = """
 HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}
 _DATA = {*HOLDING, "sequence", "schema", "type", "domain", "extension"}
 _NOTHING = "default value"
-_DELETES = re.compile(r"\bdelete\s+from\b", re.IGNORECASE)
 _DELETE = re.compile(rf"\bdelete\s+from\s+(?:only\s+)?({outside.PATH})", re.IGNORECASE)
 _WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
-_MERGE = re.compile(r"\bthen\s+delete\b", re.IGNORECASE)
-_MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IGNORECASE)
-_MADE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b", re.IGNORECASE)
 _ALWAYS = re.compile(
     r"""\s*(?: true\s+or\b
     | \(?\s*(?:true|not\s+false|(\d+)\s*=\s*\1)\s*\)?\s*(?:returning\b|\)|$) )""",
@@ -177,20 +173,6 @@ def emptied(works: Mapping[int, Collection[Work]], without: Iterable[int], known
     truncated = (oid for oid, kinds in works.items() if Work.EMPTIES in kinds)
     yield from (Loss(f"empties {known[oid].name}", is_data=True) for oid in truncated)
     yield from (Loss(f"deletes every row of {known[oid].name}", is_data=True) for oid in without)
-
-
-def is_chosen(statement: Statement) -> bool:
-    """Tell whether a statement says itself which rows it deletes, and of a merge only with a condition.
-
-    What it leaves to others, as to a function, shows no condition: then it counts whether a row is left.
-    """
-    code = statement.code
-    return bool(_DELETES.search(code) or (_MERGE.search(code) and not _MERGE_ALL.search(code)))
-
-
-def is_only_kept(statement: Statement) -> bool:
-    """Tell whether what a statement says is kept and not run, as the body of a function or of a rule."""
-    return statement.word == "prepare" or bool(_MADE.match(statement.code))
 
 
 def unconditional(statement: Statement, text: str) -> Iterator[str]:

@@ -128,7 +128,7 @@ class _Run:
 
     def _emptied(self, statement: Statement, now: Probe) -> Iterator[int]:
         """Yield what a statement deletes from without a condition, as far as one can see."""
-        names = () if loss.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
+        names = () if whole.is_only_kept(statement) else loss.unconditional(statement, self.migration.sql)
         named = [
             oid
             for name in names
@@ -136,7 +136,7 @@ class _Run:
             if oid in now.locks and one.kind in _DELETED_FROM and outside.is_named(one, name)
         ]
         yield from named or self._planned(statement)
-        if loss.is_chosen(statement):
+        if whole.is_chosen(statement):
             return
         for oid, state in now.states.items():
             if state.deleted > self.before.states[oid].deleted and self._is_empty(oid):

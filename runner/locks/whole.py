@@ -1,11 +1,12 @@
-"""Ask the server from which tables a statement deletes every row, for its condition is none.
+"""Tell which deletes have a condition: by what a statement says, and by the server's plan of it.
 
-By the plan: what is always true, such as ``2 > 1``, the planner leaves out. Nothing is run.
+What is always true, such as ``2 > 1``, the planner leaves out. Nothing is run.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from runner import database
@@ -14,11 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runner.database import Connection
+    from runner.files import Statement
 
+_DELETES = re.compile(r"\bdelete\s+from\b", re.IGNORECASE)
+_MERGE = re.compile(r"\bthen\s+delete\b", re.IGNORECASE)
+_MERGE_ALL = re.compile(r"\bmatched(?:\s+by\s+source)?\s+then\s+delete\b", re.IGNORECASE)
+_MADE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure|rule)\b", re.IGNORECASE)
 _DELETING = ("delete", "with")
 _UNCHOSEN = ("Append", "Seq Scan")  # nodes that take all there is, without one of the words below
 _CHOICE = ("Filter", "Cond")
 _BESIDE = ("InitPlan", "SubPlan")  # what does not feed the rows
+
+
+def is_chosen(statement: Statement) -> bool:
+    """Tell whether a statement says itself which rows it deletes, and of a merge only with a condition.
+
+    What it leaves to others, as to a function, shows no condition: then it counts whether a row is left.
+    """
+    code = statement.code
+    return bool(_DELETES.search(code) or (_MERGE.search(code) and not _MERGE_ALL.search(code)))
+
+
+def is_only_kept(statement: Statement) -> bool:
+    """Tell whether what a statement says is kept and not run, as the body of a function or of a rule."""
+    return statement.word == "prepare" or bool(_MADE.match(statement.code))
 
 
 def deleted(connection: Connection, word: str, text: str) -> list[list[str]]:
