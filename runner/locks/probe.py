@@ -87,6 +87,9 @@ class State(NamedTuple):
     is_populated: bool  # always, but for a materialized view
 
 
+Pair = tuple[int, State, State]  # how a relation stands at two moments
+
+
 class Probe(NamedTuple):
     """All that existed before, at one moment: states, and the locks that the session holds."""
 
@@ -126,18 +129,18 @@ def works(
 
     ``truncates`` says that the statement is one of ``EMPTYING``: over one without a row nothing else tells.
     """
+    pairs = tuple(_pairs(between))
+    new = {oid: (old, now) for oid, old, now in pairs if old.file != now.file or _is_emptied(old, now)}
     found: defaultdict[int, set[Work]] = defaultdict(set)
-    for oid, work in _counted(between):
+    for oid, work in _counted(pairs):
         found[oid].add(work)
-    new = _new_files(between)
-    for oid, work in list(_told(between, said, {*found, *new})):
+    for oid, work in _told(pairs, said, {*found, *new}):
         found[oid].add(work)
-    for oid in new:
+    for oid, (old, now) in new.items():
         if known[oid].kind == "materialized view":
-            was, is_now = (probe.states[oid].is_populated for probe in between)
-            empties = not is_now and (was or truncates)
+            empties = not now.is_populated and (old.is_populated or truncates)
         else:
-            is_emptied = _is_emptied(oid, between) and Work.REWRITES not in found[oid]
+            is_emptied = _is_emptied(old, now) and Work.REWRITES not in found[oid]
             empties = known[oid].kind == "table" and (truncates or is_emptied)
         if empties:
             found[oid] = found[oid] - {Work.BUILDS, Work.READS} | {Work.EMPTIES}
@@ -146,50 +149,40 @@ def works(
     return found
 
 
-def _told(
-    between: tuple[Probe, Probe], said: Sequence[str], touched: Collection[int]
-) -> Iterator[tuple[int, Work]]:
-    """Find what messages name: it bears the name and was read or written anew, or has the key now."""
+def _pairs(between: tuple[Probe, Probe]) -> Iterator[Pair]:
     before, after = between
+    yield from ((oid, before.states.get(oid, now), now) for oid, now in after.states.items())
+
+
+def _told(pairs: Iterable[Pair], said: Sequence[str], touched: Collection[int]) -> Iterator[tuple[int, Work]]:
+    """Find what messages name: it bears the name and was read or written anew, or has the key now."""
     named = [
         (match[1], work) for text in said for work, one in _MESSAGES.items() if (match := one.match(text))
     ]
     keys = {match[1] for text in said if (match := _KEY.match(text))}
-    for oid, now in after.states.items():
-        old = before.states.get(oid, now)
+    for oid, old, now in pairs:
         yield from ((oid, work) for name, work in named if oid in touched and name in (old.name, now.name))
         if any(key.partition(" ")[2] in keys for key in {*now.keys} - {*old.keys}):
             yield oid, Work.VALIDATES
 
 
-def _counted(between: tuple[Probe, Probe]) -> Iterator[tuple[int, Work]]:
+def _counted(pairs: Iterable[Pair]) -> Iterator[tuple[int, Work]]:
     """See what messages do not tell: more scans, more rows."""
-    before, after = between
-    for oid, now in after.states.items():
-        old = before.states.get(oid, now)
+    for oid, old, now in pairs:
         if now.scans > old.scans or now.vacuums > old.vacuums:
             yield oid, Work.READS
         if now.written > old.written or now.deleted > old.deleted:
             yield oid, Work.WRITES
 
 
-def _new_files(between: tuple[Probe, Probe]) -> list[int]:
-    before, after = between
-    there = ((oid, before.states[oid], now) for oid, now in after.states.items() if oid in before.states)
-    return [oid for oid, old, now in there if now.file != old.file or _is_emptied(oid, between)]  # in place
-
-
-def _is_emptied(oid: int, between: tuple[Probe, Probe]) -> bool:
-    before, after = (probe.states[oid].bytes for probe in between)
-    return bool(before and not after)
+def _is_emptied(old: State, now: State) -> bool:
+    """Tell it also of what is emptied in place, in the file that it has had."""
+    return bool(old.bytes and not now.bytes)
 
 
 def emptied(between: tuple[Probe, Probe]) -> Iterator[int]:
     """Yield what lost rows: by a new file without any, or by deleting some."""
-    before, after = between
-    for oid, now in after.states.items():
-        if now.deleted > before.states[oid].deleted or _is_emptied(oid, between):
-            yield oid
+    return (oid for oid, old, now in _pairs(between) if now.deleted > old.deleted or _is_emptied(old, now))
 
 
 def taken(before: Probe, after: Probe, oid: int) -> str | None:
