@@ -69,7 +69,7 @@ def _open(access: Access) -> Iterator[Connection]:
             with suppress(database.Error, RunnerError):
                 connection = stack.enter_context(closing(access.reconnect(wait=_ENDING)))
                 deadline = time.monotonic() + _ENDING
-                while not ledger.try_session_lock(connection) and time.monotonic() < deadline:
+                while not ledger.try_lock(connection, session=True) and time.monotonic() < deadline:
                     database.pause(_POLL)
         yield connection
 

@@ -59,7 +59,7 @@ def apply(run: Run) -> Iterator[Waiting | Working | Outcome | Noticed]:
     pid, lock_timeout = connection.pgconn.backend_pid, run.limits.lock_timeout
     watching = Watch(run.access.reconnect, pid=pid, lock_timeout=lock_timeout, texts=(migration.sql,))
     try:
-        yield from lock.take(run, lambda: ledger.try_session_lock(connection))
+        yield from lock.take(run, lambda: ledger.try_lock(connection, session=True))
         with watching as watch:
             watch.begin(migration)
             rows = yield from _recorded(run, watch)

@@ -44,14 +44,13 @@ def fill(text: LiteralString, **values: Any) -> str:  # noqa: ANN401 - whatever 
 
 def pieces(text: LiteralString, **values: Any) -> list[str]:  # noqa: ANN401 - whatever psycopg quotes
     """Return what ``fill`` would join: a long message is joined once, of all its pieces."""
-    parts = list(_parts(text))
+    parts = list(_parts(text))  # text and names of fields by turns
     parts[1::2] = [_literal(values[name]) for name in parts[1::2]]
     return parts
 
 
 @cache
 def _parts(text: LiteralString) -> tuple[str, ...]:
-    """Return text and names of fields by turns."""
     return tuple(_FIELD.split(text))
 
 
@@ -174,10 +173,8 @@ def send(
 
 def failure(results: Iterable[PGresult]) -> psycopg.Error | None:
     """Return the error among the results of a message, if there is one."""
-    for result in results:
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            return psycopg.errors.error_from_result(result)
-    return None
+    failed = (one for one in results if one.status == pq.ExecStatus.FATAL_ERROR)
+    return next((psycopg.errors.error_from_result(one) for one in failed), None)
 
 
 def run(connection: Connection, text: str) -> list[PGresult]:

@@ -29,15 +29,9 @@ HOLDS = f"""
 _HOLDER = f"select pid, usename, application_name from pg_catalog.pg_stat_activity where {HOLDS}"  # noqa: S608 - as above
 
 
-def try_lock(connection: Connection) -> bool:
-    """Take the advisory lock for the transaction at hand; false when somebody else holds it."""
-    [(taken,)] = query(connection, _LOCK)
-    return bool(taken)
-
-
-def try_session_lock(connection: Connection) -> bool:
-    """Take the advisory lock for the session; false when somebody else holds it."""
-    [(taken,)] = query(connection, _SESSION_LOCK)
+def try_lock(connection: Connection, *, session: bool = False) -> bool:
+    """Take the advisory lock for the transaction at hand, or the ``session``; false when another has it."""
+    [(taken,)] = query(connection, _SESSION_LOCK if session else _LOCK)
     return bool(taken)
 
 
