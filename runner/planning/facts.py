@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
-from runner.errors import ServerUnusable, SqlFailed
+from runner.errors import ServerUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 OLDEST_SERVER = 150000  # as server_version_num writes it
 UNKNOWN = "this server does not offer it"
-_NO_RIGHT, _GRANT = "42501", "grant usage, create on schema public to {};"
 CLOSED = "its schema may not be used; as the owner of that: grant usage on schema %s to %I"
 ADMINISTRATOR = "an administrator has to create it, by the catalogs; migrate asks the server"
 
@@ -81,16 +80,13 @@ _FACTS = """
         exists (select from pg_catalog.pg_proc as p where p.oid >= 16384),  -- FirstNormalObjectId
         pg_catalog.current_setting('is_superuser')::boolean
             and not exists (select from pg_catalog.pg_event_trigger),
-        pg_catalog.pg_backend_pid(),
+        pg_catalog.pg_backend_pid(), {more}
+    from pg_catalog.pg_database as d
+    where d.datname = pg_catalog.current_database();
 """
-_NO_EXTENSIONS = """
-        null,
-        '{}'::text[],
-        '{}'::text[]
-"""
+_NO_EXTENSIONS = "null, '{}'::text[], '{}'::text[]"
 # The list of what is offered is made once, of the files of each, and only if one is not installed.
-_EXTENSIONS = """
-        case
+_EXTENSIONS = """case
             when not exists (select from pg_catalog.pg_event_trigger)
                 and not exists (select from pg_catalog.pg_db_role_setting as o where o.setdatabase = d.oid)
             then pg_catalog.concat_ws(
@@ -130,10 +126,6 @@ _EXTENSIONS = """
                 and not pg_catalog.has_schema_privilege(e.extnamespace, 'usage')
         )
 """
-_FROM = """
-    from pg_catalog.pg_database as d
-    where d.datname = pg_catalog.current_database();
-"""
 
 
 def read(connection: "Connection", *, extensions: "Collection[str]") -> Facts:
@@ -144,18 +136,16 @@ def read(connection: "Connection", *, extensions: "Collection[str]") -> Facts:
 
 def question(*, extensions: "Collection[str]") -> str:
     """Return the query of the facts, which may be a part of a longer message."""
-    if not extensions:
-        return _FACTS + _NO_EXTENSIONS + _FROM
+    text = _FACTS.replace("{more}", _EXTENSIONS if extensions else _NO_EXTENSIONS)
     reasons = {"unknown": UNKNOWN, "administrator": ADMINISTRATOR, "closed": CLOSED}
-    return database.fill(_FACTS + _EXTENSIONS + _FROM, extensions=list(extensions), **reasons)
+    return database.fill(text, extensions=list(extensions), **reasons)
 
 
 def answer(connection: "Connection", result: "PGresult") -> Facts:
     """Return the facts from the result of their query."""
     [row] = database.rows(connection, result)
     found = Facts(*row)
-    pid = connection.pgconn.backend_pid
-    is_direct = found.is_direct == pid
+    is_direct = found.is_direct == connection.pgconn.backend_pid
     return found._replace(is_direct=is_direct, absent=dict(found.absent), closed=dict(found.closed))
 
 
@@ -193,38 +183,17 @@ def check_age(version: int, *, source: str) -> None:
 
 
 def check_writable(facts: Facts, *, source: str, connection: "Connection | None" = None) -> None:
-    """Raise ``ServerUnusable`` for a standby, a read-only database, or a server that is too old.
-
-    Over ``connection`` a standby is told from a database that is still being restored.
-    """
+    """Raise ``ServerUnusable`` for a server that is too old, or takes no changes, as ``unfit`` says."""
     check_age(facts.version, source=source)
-    if facts.standby:
-        from runner.planning import recovery  # noqa: PLC0415 - start-up time
+    if facts.standby or facts.read_only:
+        from runner.planning import unfit  # noqa: PLC0415 - failures only
 
-        raise recovery.problem(connection, name=facts.name, source=source)
-    if facts.read_only:
-        raise ServerUnusable(
-            f"The server of {source} ({facts.name}) has default_transaction_read_only on.",
-            remedy="Somebody wants no changes there; ask, or connect with a role that may write.",
-        )
+        raise unfit.to_write(facts, source=source, connection=connection)
 
 
 def check_public(facts: Facts, *, makes: bool = False) -> None:
-    """Raise ``ServerUnusable`` when the schema that holds the ledger is not there.
+    """Raise what ``unfit`` says of a schema where no ledger is found, or none made for who ``makes`` it."""
+    if not facts.has_public or (makes and not facts.may_make):
+        from runner.planning import unfit  # noqa: PLC0415 - failures only
 
-    And ``SqlFailed``, as the first file would, when the role may make none there, for a command that
-    ``makes`` it.
-    """
-    if not facts.has_public:
-        raise ServerUnusable(
-            f"Database {facts.name} has no schema public, where the ledger is.",
-            remedy="Somebody dropped it. As the owner of the database: create schema public; "
-            + _GRANT.format(facts.role),
-        )
-    if makes and not facts.may_make:
-        raise SqlFailed(
-            f"The ledger cannot be made in database {facts.name}: permission denied for schema public "
-            f"(SQLSTATE {_NO_RIGHT}).",
-            sqlstate=_NO_RIGHT,
-            remedy=f"Nothing was changed. As the owner of the schema: {_GRANT.format(facts.role)}",
-        )
+        raise unfit.to_hold(facts)

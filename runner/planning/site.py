@@ -75,9 +75,9 @@ def connect(target: Target, *, wait: float = 0, writes: bool = False) -> Connect
     try:
         facts.check_age(connection.pgconn.server_version, source=target.source)
         if writes and database.is_standby(connection):
-            from runner.planning import recovery  # noqa: PLC0415 - failures only
+            from runner.planning import unfit  # noqa: PLC0415 - failures only
 
-            raise recovery.problem(connection, name=connection.info.dbname, source=target.source)
+            raise unfit.in_recovery(connection, name=connection.info.dbname, source=target.source)
     except BaseException:
         connection.close()
         raise
