@@ -6,7 +6,6 @@ back.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -108,8 +107,8 @@ def _built(before: Mapping[int, Relation], now: Mapping[int, Relation], known: E
 
 
 def _chosen(migration: Migration, there: Mapping[int, Relation], known: Existing) -> list[str]:
-    """Return the tables that a file names, itself or by an index; all where it names none."""
-    words = set(re.findall(r"[\w$]+", migration.sql))
+    """Return the tables that a file may name, itself or by an index; all where it names none."""
+    text = migration.sql.lower()  # names are written in letters of any size, and one too many does no harm
     tables = {oid: one.name for oid, one in there.items() if oid in known and one.kind == "table"}
-    named = {one.table or oid for oid, one in there.items() if outside.plain(one.name)[-1] in words}
+    named = {one.table or oid for oid, one in there.items() if outside.plain(one.name)[-1].lower() in text}
     return [name for oid, name in tables.items() if oid in named] or list(tables.values())

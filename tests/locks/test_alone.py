@@ -23,6 +23,8 @@ CASES = {
     "do $$ begin drop table public.loose; commit; end $$": {"loose": (AE, MOMENT)},
     "reindex index concurrently public.idx_total -- not of customers": {"orders": (SUE, BUILDS)},
     "reindex table concurrently public.orders": {"orders": (SUE, BUILDS)},
+    "CREATE INDEX CONCURRENTLY idx ON public.ORDERS (note) -- for customers": {"orders": (SUE, BUILDS)},
+    "VACUUM (FREEZE) public.Orders -- not of customers": {"orders": (SUE, READS)},
     "vacuum public.orders": {"orders": (SUE, READS)},
     "vacuum full public.orders": {"orders": (AE, REWRITES)},
     "alter table public.events detach partition public.events_1 concurrently":
