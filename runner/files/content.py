@@ -40,8 +40,7 @@ _CONTROLS = {
     **dict.fromkeys(("begin", "commit", "end", "rollback", "abort", "savepoint", "release"), ""),
     **dict.fromkeys(("start", "prepare"), r"\s+transaction\b"),
 }
-# What begins like something that is refused is left to the lexer, too. Words, for to compile them into the
-# pattern takes longer than to read most files.
+# What begins like something that is refused is left to the lexer, too. Words, not a pattern, as above.
 _LOOKED_AT = {*_CONTROLS, *outside.WORDS, "copy", "set", "do", "call"} - _HARMLESS.keys()
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
