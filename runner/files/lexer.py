@@ -1,5 +1,6 @@
 """Split SQL text into statements: every string, comment and nested semicolon in its place."""
 
+# mypy: implicit-reexport
 import re
 from typing import NamedTuple
 
