@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect
 from typing import TYPE_CHECKING, NamedTuple
@@ -125,9 +126,10 @@ class Course:
         """Return the file that holds the place, or at least the name, that a message gives."""
         if heard.statement_position:
             return self.at(int(heard.statement_position) - 1)
-        names = heard.names
-        holding = (number for number, one in enumerate(self.files) if names and names[0] in one.sql)
-        return next(holding, 0)
+        if not heard.names:
+            return 0
+        name = re.compile(re.escape(heard.names[0]), re.IGNORECASE)  # told in small letters without quotes
+        return next((number for number, one in enumerate(self.files) if name.search(one.sql)), 0)
 
 
 def _has(result: PGresult, column: bytes) -> bool:

@@ -61,7 +61,8 @@ def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
         at = position.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
-    return all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", own) for name in heard.names)
+    # A name without quotes is told in small letters.
+    return all(re.search(rf"(?i)(?<!\w){re.escape(name)}(?!\w)", own) for name in heard.names)
 
 
 def _fits(heard: Heard, line: str) -> bool:

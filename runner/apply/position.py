@@ -59,9 +59,13 @@ def given(diag: Diagnostic | Heard, migration: Migration, *, start: int) -> Plac
 
 
 def of_text(text: str, migration: Migration) -> Place | None:
-    """Return where a text stands first that a message gives, such as a letter that no database can store."""
-    at = migration.sql.find(text)
-    return locate(migration.sql, at, path=migration.path) if text and at >= 0 else None
+    """Return where a text stands first that a message gives, such as a letter that no database can store.
+
+    Else where it stands in other letters: a name without quotes is told in small ones.
+    """
+    pattern, sql = re.escape(text), migration.sql
+    found = re.search(pattern, sql) or re.search(pattern, sql, re.IGNORECASE) if text else None
+    return locate(sql, found.start(), path=migration.path) if found else None
 
 
 def of_commit(diag: Diagnostic, migration: Migration) -> Place | None:

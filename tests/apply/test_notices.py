@@ -45,6 +45,13 @@ CASES = {
         "drop table if exists public.a;\nselect 1;\nselect 2;",
         [("NOTICE", 'table "a" does not exist, skipping', "1:1")],
     ),
+    "names in capitals": (
+        "DROP TABLE IF EXISTS public.A;\nselect 1;\nDROP TABLE IF EXISTS public.B;\nselect 2;",
+        [
+            ("NOTICE", 'table "a" does not exist, skipping', "1:1"),
+            ("NOTICE", 'table "b" does not exist, skipping', "3:1"),
+        ],
+    ),
     "a function of the file": (f"{FUNCTION}select 1;\nselect public.f();", [("WARNING", "f", "3:5")]),
     "at the commit": (
         (
@@ -83,6 +90,16 @@ def test_detail_and_hint_belong_to_it(tmp_path: Path, each_url: str) -> None:
     [event] = [event for event in app.events(each_url) if isinstance(event, Noticed)]
     [notice] = event.notices
     assert (notice.sqlstate, notice.notes) == ("01000", ("DETAIL: d", "HINT: h"))
+
+
+@pytest.mark.parametrize("letter", ["a", "A"])
+def test_a_name_that_is_too_long_is_told_of_its_file(tmp_path: Path, each_url: str, letter: str) -> None:
+    """The server says so as it reads the whole message, and of a name in capitals in small letters."""
+    app = make(tmp_path, app={"000_one.sql": "select 1;", "001_two.sql": f"\nselect 1 as {letter * 70};"})
+    events = list(app.events(each_url))
+    [told] = [event for event in events if isinstance(event, Noticed)]
+    assert told.migration.version == "001"
+    assert [(message[:20], place) for _, message, place in said(events)] == [('identifier "aaaaaaaa', "2:13")]
 
 
 def test_two_that_could_have_said_it_leave_the_line_open(tmp_path: Path, each_url: str) -> None:
