@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 KINDS = {"database", "subscription"}  # of a snapshot, which are read here, whatever else has changed
 _RISEN = ('"rolsuper": true', '"rolsuper": false')
-_ORIGINS = "select array(select o.roname from pg_catalog.pg_replication_origin as o)"
-_DROP_ORIGINS = """
-    select pg_catalog.pg_replication_origin_drop(o.roname)
-    from pg_catalog.pg_replication_origin as o where o.roname <> all (%s)
-"""
 _SUBSCRIPTIONS = """
     select s.subname from pg_catalog.pg_subscription as s
     join pg_catalog.pg_database as d on d.oid = s.subdbid
@@ -50,6 +45,7 @@ def read(connection: Connection, questions: Sequence[bytes], *, risen: str | Non
     return found
 
 
+
 @contextmanager
 def passing(url: str, migrations: Sequence[Migration], *, source: str) -> Iterator[None]:
     """Drop at the end of a block the roles and replication origins that files have made in it. Writes.
@@ -57,14 +53,21 @@ def passing(url: str, migrations: Sequence[Migration], *, source: str) -> Iterat
     So that they can do so again. ``migrations`` may grow meanwhile.
     """
     with database.connect(url, source=source) as connection:
-        before, [(origins,)] = roles.there(connection), database.query(connection, _ORIGINS)
+        before, origins = roles.there(connection), _origins(connection)
     try:
         yield
     finally:
         new = roles.made(migrations) - before
         with database.connect(url, source=source) as connection:
-            database.query(connection, _DROP_ORIGINS, origins)
-            roles.drop(connection, sorted(new & roles.there(connection)) if new else ())
+            for name in _origins(connection) - origins:
+                database.query(connection, "select pg_catalog.pg_replication_origin_drop(%s)", name)
+            roles.drop(connection, sorted(new & roles.there(connection) if new else new))
+
+
+def _origins(connection: Connection) -> set[str]:
+    return {
+        name for (name,) in database.query(connection, "select roname from pg_catalog.pg_replication_origin")
+    }
 
 
 def release(url: str, *, source: str) -> None:
