@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 ROLLBACK = "rollback"
 _STAMP = 8  # digits: a date, the seconds since 1970, or both date and time
+# Numbers what has a stamp or needless zeros, in the order of `_ordered`, from the number put into i before.
 _RENUMBER = (
-    'i=0; for f in *.sql; do n=$(printf %03d $i)_${f#*_}; [ "$f" = "$n" ] || { mv "$f" "$n"; '
-    '[ ! -e "rollback/$f" ] || mv "rollback/$f" "rollback/$n"; }; i=$((i + 1)); done'
+    "printf '%s\\n' *.sql | awk -F_ 'length($1) > 7 || /^0/ && length($1) > 3 { print length($1), $0 }' | "
+    'LC_ALL=C sort -n | while read -r _ f; do n=$(printf %03d $i)_$(echo "${f#*_}" | tr A-Z- a-z_); '
+    '[ -e "$n" ] || { mv -n "$f" "$n"; [ ! -e "rollback/$f" ] || mv -n "rollback/$f" "rollback/$n"; }; '
+    "i=$((i + 1)); done"
 )
-_FILE = re.compile(r"([0-9]{3,})_([a-z0-9_]+)\.sql")
+# Behind a stamp other tools take more letters; the line that numbers a folder writes them as they must be.
+_FILE = re.compile(rf"[0-9]{{3,}}_[a-z0-9_]+\.sql|[0-9]{{{_STAMP},}}_[A-Za-z0-9_-]+\.sql")
+_DOWN = " What undoes it, a .down.sql, is called as its forward file is, and lies in rollback/."
 # Compiled where a folder has more than migrations. What editors, merges and patches leave beside a file,
 # whatever its name.
 _LEFT = r"(?i).*~|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)"
@@ -113,7 +118,8 @@ def _ordered(found: Iterable[str], name: str) -> list[str]:
     if strangers := _strangers(found):
         raise FileName(
             f"{name}/{min(strangers)} is not named like a migration.",
-            remedy="Name it NNN_name.sql (at least three digits; a-z, 0-9 and _), or move it away.",
+            remedy="Name it NNN_name.sql (at least three digits; a-z, 0-9 and _), or move it away."
+            + (_DOWN if any(file.endswith(".down.sql") for file in strangers) else ""),
         )
     return sorted(sorted(found), key=lambda file: file.index("_"))  # 1000 follows 999
 
@@ -143,19 +149,12 @@ def _check_numbers(files: Sequence[str]) -> None:
 
 def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
     digits, _, name = file.partition("_")
-    number = int(digits)
+    number, right = int(digits), f"{expected:03}_{name.lower().replace('-', '_')}"
     if len(digits) >= _STAMP:  # by which another tool orders them
-        return FileName(
-            f"{file} has a timestamp for a number.",
-            remedy=f"Numbers run from 000 without gaps: rename the files in their order, this one to "
-            f"{expected:03}_{name}. The line above does it for all of them, in a shell, in their folder.",
-            notes=(_RENUMBER,),
-        )
+        cure = f"rename the files in their order, this one to {right}"
+        return _foreign(f"{file} has a timestamp for a number", cure, expected)
     if not file.startswith(f"{number:03}_"):
-        return FileName(
-            f"{file} writes its number with needless zeros.",
-            remedy=f"Numbers run from 000 without gaps: write it as {expected:03}_{name}.",
-        )
+        return _foreign(f"{file} writes its number with needless zeros", f"write it as {right}", expected)
     if number == expected - 1:
         return VersionDuplicate(
             f"{previous} and {file} carry the same number.", remedy="Give the newer one the next free number."
@@ -163,6 +162,15 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
     return VersionGap(
         f"Number {expected:03} is missing before {file}.",
         remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
+    )
+
+
+def _foreign(problem: str, cure: str, expected: int) -> FileName:
+    return FileName(
+        f"{problem}.",
+        remedy=f"Numbers run from 000 without gaps: {cure}. The line above does it for all of them, in a "
+        "shell, in their folder.",
+        notes=(f"i={expected}; {_RENUMBER}",),
     )
 
 

@@ -143,17 +143,64 @@ def test_what_newer_dumps_add_is_to_be_deleted(name: str) -> None:
     assert files.check(kept, path=migration.path) == 1
 
 
-def test_the_line_that_numbers_a_folder_does_so(tmp_path: Path) -> None:
-    """What the message says, run by a shell, gives a folder that loads, rollbacks and all."""
-    names = ["000_a", "20231231_b", "20240101120000_c", "20240102090000_d_e"]
-    _write(tmp_path, *(f"{name}.sql" for name in names), *(f"rollback/{name}.sql" for name in names[1:]))
+# Names as they were, in the order in which they get their numbers, and what the folder holds then.
+NUMBERED = {
+    "stamps behind a number": (
+        ["000_a", "20231231_b", "20240101120000_c", "20240102090000_d_e"],
+        ["000_a", "001_b", "002_c", "003_d_e"],
+    ),
+    "a day before its times": (["20230115_users", "20230115093000_mail"], ["000_users", "001_mail"]),
+    "one stamp, in capitals and with hyphens": (
+        ["000_a", "001_b", "1700000000_Update-auth-D"], ["000_a", "001_b", "002_update_auth_d"],
+    ),
+    "needless zeros": (["00001_init", "00002_add", "20240101120000_c"], ["000_init", "001_add", "002_c"]),
+    "zeros behind good numbers": (
+        ["000_a", "001_b", "0001_a", "0002_a"], ["000_a", "001_b", "002_a", "003_a"],
+    ),
+    "equal stamps": (["20240101_a_b", "20240101_ab", "20240101_b"], ["000_a_b", "001_ab", "002_b"]),
+    "more than a thousand": (
+        [*(f"{number:03}_x" for number in range(1002)), "20240101_x"],
+        [f"{number:03}_x" for number in range(1003)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_the_line_that_numbers_a_folder_does_so(tmp_path: Path, name: str) -> None:
+    """What the message says, run by a shell, gives a folder that loads, rollbacks too, and loses nothing."""
+    before, after = NUMBERED[name]
+    _write(tmp_path, *(f"{one}.sql" for one in before), *(f"rollback/{one}.sql" for one in before[1:]))
+    for one in before:
+        (tmp_path / f"{one}.sql").write_text(f"select '{one}';")
     with pytest.raises(FileName) as caught:
         folder.load("auth", tmp_path, root=tmp_path)
     [line] = caught.value.notes
     subprocess.run(["sh", "-ec", line], cwd=tmp_path, check=True)
     found = folder.load("auth", tmp_path, root=tmp_path)
-    assert [migration.label for migration in found] == ["000_a", "001_b", "002_c", "003_d_e"]
-    assert [migration.rollback is None for migration in found] == [True, False, False, False]
+    assert [migration.label for migration in found] == after
+    assert [migration.sql for migration in found] == [f"select '{one}';" for one in before]
+    assert [migration.rollback is None for migration in found] == [True, *[False] * (len(after) - 1)]
+
+
+def test_the_line_that_numbers_a_folder_overwrites_nothing(tmp_path: Path) -> None:
+    """A name that is taken stays that file's: nothing is renamed then, and the message comes again."""
+    names = {*(f"{number:03}_x.sql" for number in range(1001)), "0005_x.sql"}
+    _write(tmp_path, *names)
+    with pytest.raises(FileName, match="needless zeros") as caught:
+        folder.load("auth", tmp_path, root=tmp_path)
+    subprocess.run(["sh", "-ec", caught.value.notes[0]], cwd=tmp_path, check=True)
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+@pytest.mark.parametrize(
+    "names", [("000001_a.up.sql", "000001_a.down.sql"), ("000_a.sql", "rollback/000_a.down.sql")]
+)
+def test_where_the_file_that_undoes_belongs_is_told(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Other tools keep it beside its forward file, by an ending of its own."""
+    _write(tmp_path, *names)
+    with pytest.raises(FileName, match=r"a\.down\.sql is not named like a migration") as caught:
+        folder.load("auth", tmp_path, root=tmp_path)
+    assert "a .down.sql, is called as its forward file is" in (caught.value.remedy or "")
 
 
 def test_a_migration_holds_what_its_file_says() -> None:
