@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
-from runner.files import invisible, outside
+from runner.files import halves, invisible, outside
 from runner.files.hidden import blanked, has_backslash
-from runner.files.lexer import Statement, read, scan
+from runner.files.lexer import Statement, read
 from runner.files.place import locate
-from runner.files.tokens import Refusal, tokens
+from runner.files.tokens import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -45,18 +45,6 @@ _LOOKED_AT = {*_CONTROLS, *outside.WORDS, "copy", "set", "do", "call"} - _HARMLE
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _STRINGS = r"(?i)set\s+(?:(?:local|session)\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(?:of|f|n|0)"
-# Looked for first, once in a row of dashes: what begins with no letter is found in a tenth of the time.
-_MARKER = r"(?i)--(?<!---)[^\w\r\n]*+(?:\w++[^\w\r\n]++)?(?:down|undo|create above)"
-# Of dbmate, goose, sql-migrate, micrate, rambler, MyBatis, node-pg-migrate and tern; and of shmig, Play and
-# Mojo::Pg, or the word alone, what is one only between statements, behind another for the first half.
-_HALVES = r"""(?mix) ^[ \t]* (?P<marker> ----[ \t]+create[ ]above\b | --[ \t-]*(?:
-    migrate:down\b | \+(?:goose|migrate|micrate)[ \t]+down\b | rambler[ \t]+down\b | //@undo\b
-    | down[ \t]+migration[ \t-]*$
-    | (?P<paired> down[ \t]+migration\b | ={4,}[ \t]*down[ \t]*={4,} | !downs\b | \d+[ \t]+down\b
-        | @?down:?[ \t-]*$ )
-) )"""
-_FIRST_HALF = r"""(?mix) ^[ \t]* --[ \t-]*(?:
-    up[ \t]+migration\b | ={4,}[ \t]*up[ \t]*={4,} | !ups\b | \d+[ \t]+up\b | @?up:?[ \t-]*$ )"""
 _CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"
 
 
@@ -69,7 +57,7 @@ def check(text: str, *, path: str, single: bool = False, committing: Collection[
     try:
         starts = list(_starts(text, None if single else committing))
         invisible.check(text)
-        _check_halves(text)
+        halves.check(text)
         if single and len(starts) > 1:
             raise Refusal(
                 starts[1],
@@ -144,28 +132,6 @@ def _check_statement(statement: Statement) -> None:
             f"copies {' '.join(copy.group(1).lower().split())}, which only a client can serve",
             "Use insert, or copy a file that lies on the server.",
         )
-
-
-def _check_halves(text: str) -> None:
-    """Refuse a file in two halves: to all but the tool that knows its marker both are one file."""
-    if not re.search(_MARKER, text):
-        return
-    begins = {start for start, _ in tokens(text)}
-    for found in re.finditer(_HALVES, text):
-        start = found.start("marker")
-        if start in begins and (not found["paired"] or _is_second(text, start)):
-            raise Refusal(
-                start,
-                "has a second half that undoes the first, by a marker of another tool: both would run",
-                "Move what is below the marker into the rollback file, which has the same name in rollback/; "
-                "where nothing is below it, remove the marker.",
-            )
-
-
-def _is_second(text: str, start: int) -> bool:
-    """Tell whether what stands between two statements comes behind a marker of the first half."""
-    within = any(one.start < start < one.end for one in scan(text).statements)
-    return not within and re.search(_FIRST_HALF, text[:start]) is not None
 
 
 def _check_strings(statement: Statement, text: str) -> None:

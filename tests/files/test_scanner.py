@@ -165,6 +165,23 @@ REFUSED = {
     "half of Play": ("-- !Ups\nselect 1;\n-- !Downs\nselect 2;", "3:1", HALVES),
     "half of sqlite's": ("----\n-- Up\n----\nselect 1;\n----\n-- Down\n----\nselect 2;", "6:1", HALVES),
     "half by an at sign": ("-- @up\nselect 1;\n-- @DOWN\nselect 2;", "3:1", HALVES),
+    "half of Atlas": (
+        "-- atlas:txtar\n\n-- migration.sql --\nselect 1;\n-- down.sql --\nselect 2;", "5:1", HALVES,
+    ),
+    "half of Migratus": ("--;; up\nselect 1;\n--;; down\nselect 2;", "3:1", HALVES),
+    "half by a plus sign": ("-- +up\nselect 1;\n-- +down\nselect 2;", "3:1", HALVES),
+    "half of another tool": ("-- +migration Up\nselect 1;\n-- +migration Down\nselect 2;", "3:1", HALVES),
+    "half in brackets": ("-- [up]\r\nselect 1;\r\n-- [down]\r\nselect 2;", "3:1", HALVES),
+    "half behind a colon": ("-- Migration: Up\nselect 1;\n-- Migration: Down\nselect 2;", "3:1", HALVES),
+    "half of dbmate, misspelt": ("-- migrate: up\nselect 1;\n-- migrate: down\nselect 2;", "3:1", HALVES),
+    "half behind prose": ("-- Up: makes it\nselect 1;\n-- Down\n-- Drops it.\nselect 2;", "3:1", HALVES),
+    "half behind a hash": ("-- #UP\nselect 1;\n-- #DOWN\nselect 2;", "3:1", HALVES),
+    "half like a call": ("-- @Up()\nselect 1;\n-- @Down()\nselect 2;", "3:1", HALVES),
+    "half by rollback": ("-- Apply\nselect 1;\n-- ---- Rollback ----\nselect 2;", "3:1", HALVES),
+    "half by revert": ("-- Up:\nselect 1;\n-- Revert:\nselect 2;", "3:1", HALVES),
+    "half without a first": ("-- Makes it.\nselect 1;\n\n-- DOWN\nselect 2;", "4:1", HALVES),
+    "half in a box": ("select 1;\r\n-- -----\r\n-- UNDO\r\n-- -----\r\nselect 2;", "3:1", HALVES),
+    "half at a sign, without a first": ("select 1;\n-- @down\nselect 2;", "2:1", HALVES),
     "half in capitals": ("select 1;\n--   DOWN \t MIGRATION  \nselect 2;", "2:1", HALVES),
     "half with a word behind": (
         "-- Up Migration\nselect 1;\n-- Down Migration: drops it again\nselect 2;", "3:1", HALVES,
@@ -251,6 +268,14 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         "-- Down migration: rollback/000_a.sql\nselect 1;\n-- 3 down, 2 to go\n-- down\n-- undoes\nselect 2;",
         "insert into t values\n-- up\n('n'),\n-- down\n('s');", "-- ===== down =====\nselect 1;\n-- !downs",
         "create table t (\n  -- Up\n  a int,\n  -- Down\n  b int\n);\n-- 2 ups\nselect 1;",
+        "-- DOWN\nselect 1;\n-- Down\nselect 2;\n-- rollback\nselect 3;\n-- revert:\nselect 4;",
+        "-- up\nselect 1;\n-- Rollback:\n-- drop table t;", "select 1;\n-- [DOWN]\n-- select 2;\nselect 3;",
+        "-- Do\nselect 1;\n-- rollback: see rollback/\nselect 2;",
+        "select 1;\n-- BEGIN;\n-- ROLLBACK;\nselect 2;\n-- migrate\nselect 3;\n-- rollback;\nselect 4;",
+        "select 1;\n-- The ways:\n-- UP\n-- DOWN\n-- + down\nselect 2; -- DOWN\nselect 3;",
+        "-- + up\n-- + down\nselect 1;\n-- Down below\nselect 2;\n-- DOWN PAYMENTS\nselect 3;",
+        "select 1;\n-- Migrate down low\nselect 2;\n-- Scaling up\nselect 3;\n-- Scaling down\nselect 4;",
+        "create table t (\n  -- UP\n  a int,\n  -- @down\n  b int\n);\nselect 'x\n-- DOWN\n';\nselect 1;",
         "-- up\nselect 1;\n-- broken down by month\n-- down the road\n-- ==== markdown ====\nselect 2;",
     ],
 )  # fmt: skip
@@ -327,6 +352,7 @@ LONG = {
     "one string": ("select '", "a ' 'b ", "';"),
     "parameters": ("select ", "$1 + a$b$c + ", "1;"),
     "comments": ("", "-- a\n", "select 1;"),
+    "words of other tools": ("", "-- down\nselect 1;\n", ""),
 }
 WHOLE = [text.removesuffix(";") for case in VALID.values() for text in _expected(case)[1] if "--" not in text]
 thorough = settings(max_examples=400, deadline=None, database=None, derandomize=True)
