@@ -45,6 +45,11 @@ _LOOKED_AT = {*_CONTROLS, *outside.WORDS, "copy", "set", "do", "call"} - _HARMLE
 _MODES = r"(?i)set\s+(?:(?:local|session)\s+)?transaction(?:\s|_(?:isolation|read_only|deferrable)\b)"
 _OWN_MODES = {"isolation", "level", "read", "committed", "write", "to"}
 _STRINGS = r"(?i)set\s+(?:(?:local|session)\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(?:of|f|n|0)"
+_ENCODING = r"""(?ix) set\s+ (?:(?:local|session)\s+)?
+    (?:"?client_encoding"?\s*(?:=|\bto\b) | names\b(?=\s*e?')) \s*
+    (?: e?'(?P<quoted>[^']+)' | (?P<bare>\w++)(?!['&]) )"""
+_OTHER_ENCODING = r"(?i)client_encoding|set\s+(?:\w+\s+)?(?:names|all)\b"
+_SAME = {"utf8", "unicode", "sqlascii", "default"}  # letter for letter what the file holds
 _CLIENT_COPY = r"(?is)copy\b.*\b((?:from|to)\s+std(?:in|out))\b"
 
 
@@ -92,6 +97,7 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
             if committing is not None:
                 _check_modes(statement, text)
                 _check_strings(statement, text)
+                _check_encoding(statement, text)
                 outside.check(statement, text, committing)
             yield statement.start
 
@@ -143,6 +149,23 @@ def _check_strings(statement: Statement, text: str) -> None:
             "switches standard_conforming_strings off, but the whole file is parsed before that, with its "
             "strings that hold a backslash",
             "Remove it, and write each string in which a backslash escapes as E'...'.",
+        )
+
+
+def _check_encoding(statement: Statement, text: str) -> None:
+    """Refuse what would come too late, as above: the whole file is sent as UTF-8."""
+    said = blanked(text[statement.start : statement.end]) if statement.word == "set" else ""
+    found = re.match(_ENCODING, said)
+    if not found or re.sub(r"[^a-z0-9]", "", (found["quoted"] or found["bare"]).lower()) in _SAME:
+        return
+    other = re.compile(_OTHER_ENCODING).search(text, statement.end)
+    rest = text[statement.end : other.start() if other else None]
+    if not rest.isascii() and not blanked(rest).isascii():
+        raise Refusal(
+            statement.start,
+            "sets another client_encoding before letters beyond ASCII: with psql the server would read their "
+            "UTF-8 as that, and store others",
+            "Remove it: every file is UTF-8.",
         )
 
 

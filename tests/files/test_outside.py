@@ -255,6 +255,35 @@ def test_that_a_backslash_is_one_may_be_said(text: str) -> None:
     files.check(f"{text}; select 'a\\b';", path="a.sql")
 
 
+ENCODINGS = [
+    "set client_encoding = 'LATIN1'", "SET LOCAL client_encoding TO latin1", "set names 'win1252'",
+    "set session client_encoding='ISO-8859-1'", "set client_encoding to/* now */E'euc_jp'",
+]  # fmt: skip
+UTF8 = [
+    "set client_encoding = 'UTF8'", "SET client_encoding TO utf8", "set names 'Utf-8'", "set names",
+    "set client_encoding = 'unicode'", "set client_encoding = 'SQL_ASCII'", "set client_encoding = E'UTF8'",
+    "set client_encoding to default", "set client_min_messages = warning", "reset client_encoding",
+    "select 'set client_encoding = latin1'", "set local client_encoding to U&'UTF8'",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ENCODINGS)
+def test_another_encoding_than_the_files_is_refused(text: str) -> None:
+    """With psql the server would take the letters behind it for others, and store those."""
+    with pytest.raises(FileRefused, match="sets another client_encoding") as refused:
+        files.check(f"-- é\n{text};\nselect 'é';", path="a.sql")
+    assert str(refused.value.place) == "a.sql:2:1"
+    assert "every file is UTF-8" in (refused.value.remedy or "")
+    for right in ("select 'e'; -- é", "reset client_encoding; select 'é'", "set names 'UTF8'; select 'é'"):
+        files.check(f"select 'é'; {text}; {right}", path="a.sql")
+
+
+@pytest.mark.parametrize("text", UTF8)
+def test_the_encoding_that_a_file_has_may_be_said(text: str) -> None:
+    """As a dump does, however it is spelled."""
+    files.check(f"{text}; select 'é';", path="a.sql")
+
+
 AGAIN = {
     "made anew without": ["create or replace procedure p() language plpgsql as 'begin null; end';"],
     "another schema's": ["create procedure s2.p() language plpgsql as 'begin null; end';"],
