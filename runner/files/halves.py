@@ -28,8 +28,8 @@ _HALVES = rf"""(?mix) ^[ \t]* (?P<marker> ----[ \t]+create[ ]above\b | --[ \t-]*
     | (?P<paired> down[ \t]+migration\b | !downs\b | \d+[ \t]+down\b )
 ) | (?P<word> --[^\w\r\n]*+ {_TOOL} (?:down|undo|rollback|revert) [^\w\n;]*+$ ) )"""
 _FIRST_HALF = rf"""(?mix) ^[ \t]* --(?: [ \t-]*+(?: up(?:[ \t]+migration\b|:) | !ups\b | \d+[ \t]+up\b )
-    | [^\w\r\n]*+ {_TOOL} (?:up|do|apply|migrat(?:e|ion)) [^\w\n;]*+$ )"""
-_ALONE = r"[@+#[]\w|\b(?:DOWN|UNDO|(?i:migrat)\w+)\b"  # not how prose is written: no first half is needed
+    | [^\w\r\n]*+ {_TOOL} up [^\w\n;]*+$ )"""
+_ALONE = r"[@+#[]\w|\b(?:DOWN|(?i:migrat)\w+)\b"  # not how prose is written: no first half is needed
 
 
 def check(text: str) -> None:
