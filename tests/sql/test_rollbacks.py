@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from tests.sql.catalog import Catalog
     from tests.sql.clone import Clone
 
+# Operators that lie in front of PostgreSQL's own, and find all texts and numbers alike.
+SHADOWS = """
+    create schema shadows;
+    create function shadows.yes(text, text) returns boolean language sql immutable return true;
+    create function shadows.no(text, text) returns boolean language sql immutable return false;
+    create function shadows.no(int, int) returns boolean language sql immutable return false;
+    create operator shadows.= (leftarg = text, rightarg = text, function = shadows.yes);
+    create operator shadows.<> (leftarg = text, rightarg = text, function = shadows.no);
+    create operator shadows.> (leftarg = int, rightarg = int, function = shadows.no);
+    do $$
+    begin
+        execute format('alter database %I set search_path = shadows, pg_catalog, public', current_database());
+    end
+    $$;
+"""
 LOCK = "hashtextextended('public.schema_migrations', 0)"
 
 
@@ -74,3 +89,14 @@ def test_each_rollback_takes_its_own_row_out_of_the_ledger_and_runs_once(own_clo
     hanging = ("table constraint", "default value")
     objects = catalog.read(own_clone.connection).objects
     assert [one.name for one in objects if one.kind not in hanging] == ["public.schema_migrations"]
+
+
+def test_operators_of_others_do_not_pass_the_guard(own_clone: Clone) -> None:
+    """What a database's path finds before PostgreSQL's own neither hides a later file nor takes its row."""
+    own_clone.connection.execute(SHADOWS)
+    newest, *others = applied(own_clone)
+    names = recorded(own_clone)
+    for file in others:
+        assert f"cannot be rolled back while {newest.stem} is recorded" in refusal(own_clone, file)
+    run(own_clone.server, own_clone.url, rollback(newest))
+    assert recorded(own_clone) == names[:-1]

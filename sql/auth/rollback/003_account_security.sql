@@ -29,24 +29,27 @@ begin
     -- Without a ledger the files were run by hand, and keeping their order is up to the DBA.
     has_ledger := pg_catalog.to_regclass('public.schema_migrations') is not null;
 
+    -- By operators of PostgreSQL's own, whatever the search_path of this database finds first.
     if has_ledger then
         select name into recorded
-        from public.schema_migrations where series = this_series and version = this_version;
+        from public.schema_migrations
+        where (series, version) operator(pg_catalog.=) (this_series, this_version);
 
         if recorded is null then
             raise exception '% % is not recorded here', this_series, this_version
                 using hint = 'Nothing was changed. Is this the right database?';
         end if;
 
-        if recorded <> this_name then
+        if recorded operator(pg_catalog.<>) this_name then
             raise exception '% %_% is not recorded here: number % is %_%',
                 this_series, this_version, this_name, this_version, this_version, recorded
                 using hint = 'Nothing was changed. Another branch may have applied another file.';
         end if;
 
-        select version || '_' || name into newest
+        select pg_catalog.concat(version, '_', name) into newest
         from public.schema_migrations
-        where series = this_series and version::integer > this_version::integer
+        where series operator(pg_catalog.=) this_series
+            and version::integer operator(pg_catalog.>) this_version::integer
         order by version::integer desc
         limit 1;
 
@@ -62,7 +65,7 @@ begin
 
     if has_ledger then
         delete from public.schema_migrations
-        where series = this_series and version = this_version and name = this_name;
+        where (series, version, name) operator(pg_catalog.=) (this_series, this_version, this_name);
     end if;
 end;
 $rollback$;
