@@ -58,10 +58,14 @@ _LACKING = """
 """
 
 
-def make_tablespaces(connection: Connection, names: Sequence[str]) -> None:
-    """Create empty tablespaces inside the data folder of a server that allows it. Writes."""
+def make_tablespaces(connection: Connection, names: Sequence[str], *, own: str) -> None:
+    """Create empty tablespaces inside the data folder of a server that allows it. Writes its template0.
+
+    Its databases get their ``own``, as the live one has: what is there by name counts as named nowhere.
+    """
     for name in names:
         database.run(connection, f"create tablespace {roles.quoted(name)} location ''")
+    database.run(connection, f"alter database template0 set tablespace {roles.quoted(own)}")
 
 
 def speak_alike(connection: Connection, locale: str | None) -> None:

@@ -68,7 +68,8 @@ _QUESTION = """
                     || pg_catalog.quote_literal(coalesce(j.d ->> 'datlocale', j.d ->> 'daticulocale')),
                 'icu_rules ' || pg_catalog.quote_literal(j.d ->> 'daticurules')
             )
-        end
+        end,
+        (select s.spcname from pg_catalog.pg_tablespace as s where s.oid = d.dattablespace)
     from pg_catalog.pg_database as d,
         lateral (select case d.datlocprovider when 'i' then 'icu' when 'b' then 'builtin' end) as p (name),
         lateral (select pg_catalog.to_jsonb(d)) as j (d)
@@ -119,6 +120,7 @@ class Around(NamedTuple):
     uncommented: list[str]  # those with the comment that they came with
     defaults: str | None  # default privileges, as JSON
     locale: str | None  # as create database chooses it; none for C, and where the encoding is not UTF-8
+    tablespace: str  # of the database
     settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
     memberships: list[Membership]  # of the role that migrates, also by way of others
     rights: list[str]  # of that role, on tablespaces and settings of the server

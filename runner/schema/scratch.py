@@ -77,7 +77,7 @@ def scratch_server(
         with database.connect(there, source=told) as connection:
             alike.speak_alike(connection, live.locale)
             made = roles.make(connection, files, live)
-            alike.make_tablespaces(connection, live.tablespaces)
+            alike.make_tablespaces(connection, live.tablespaces, own=live.tablespace)
             roles.give(connection, live.migrator.name, live.rights)
             ready = alike.set_alike(connection, there, live, source=told)
         yield Server(ready, told, live, is_private=True, made=made)

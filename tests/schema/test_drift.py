@@ -141,6 +141,35 @@ def test_what_a_setting_has_made_of_the_files_is_no_drift(tmp_path: Path, url: s
             admin.execute("drop tablespace t_default")
 
 
+@pytest.mark.parametrize("default", ["", "pg_default", "t_own"])
+def test_the_tablespace_of_the_database_is_none_to_name(tmp_path: Path, server: Server, default: str) -> None:
+    """The same files are no drift, whether they or a setting name it or another; what was moved since is."""
+    text = """
+        create table if not exists public.t (id int primary key);
+        create table if not exists public.own (id int) tablespace t_own;
+        create table if not exists public.other (id int) tablespace pg_default;
+    """
+    app = make(tmp_path, app={"000_one.sql": text})
+    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+        admin.execute("set allow_in_place_tablespaces = on")
+        admin.execute("create tablespace t_own location ''")
+        admin.execute("create database t_spaced tablespace t_own")
+        admin.execute(f"alter database t_spaced set default_tablespace = '{default}'".encode())
+        try:
+            url = server.url("t_spaced")
+            app.migrate(url)
+            assert app.run(CliRunner(), "verify", "--drift", APP_URL=url).exit_code == 0
+            with psycopg.connect(url) as db:
+                db.execute("alter table public.own set tablespace pg_default")
+                db.execute("alter table public.other set tablespace t_own")
+            told = app.run(CliRunner(), "verify", "--drift", APP_URL=url).output
+            assert "table public.other has tablespace none, files say pg_default" in told
+            assert "table public.own has tablespace pg_default, files say none" in told
+        finally:
+            admin.execute("drop database t_spaced with (force)")
+            admin.execute("drop tablespace t_own")
+
+
 def test_the_value_of_a_setting_of_somebodys_own_is_not_told(tmp_path: Path, url: str) -> None:
     """It is a secret as often as not; that it is another one than the files' is drift all the same."""
     setting = (
