@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import database
+
+if TYPE_CHECKING:
+    from runner.database import Connection
 
 # To read a value is to cast it: by the owner's function if there is one. The checks of a domain would run, so
 # what counts is what it is over; an array, a composite type and a range may hold one. What an extension
@@ -38,6 +43,7 @@ _SPELLED_NAMES = frozenset((_UUID, "bytea", "macaddr", "macaddr8", "pg_lsn", "xi
 # The server compares none of the one kind with one of the other, but they write a whole number alike.
 _WHOLE, _LIKE_WHOLE = frozenset(("smallint", "integer", "bigint")), frozenset(("jsonb", "xid8"))
 _ASKS = 160000  # version of the server since which it can be asked whether a text is a value of a type
+_NO_SUCH_LETTER = "22P05"  # in the encoding of that database
 _HEX = "([0-9a-f]{4}-?){7}[0-9a-f]{4}"  # a uuid, which is what a key mostly is
 
 
@@ -73,6 +79,27 @@ def equalities(column: str, own: Type, target: Type, *, version: int) -> list[st
         same = f"{column} = value::{target.name}"
         return [same, f"{parsed} = value::{own.name}"] if parsed else [same]
     return [f"{column} = value::{(target if pair == {_STRINGS} else own).name}"]
+
+
+def absent(connection: Connection, values: list[str], *, table: str, found: str) -> list[str]:
+    """Return the values that a table has not, in their order; ``found`` is one of ``equalities``.
+
+    What its database cannot spell cannot be there, and is looked for by halves.
+    """
+    question = f"""
+        select value from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as given (value, number)
+        where not exists (select from {table} where {found})
+        order by number
+    """  # noqa: S608 - quoted by who asks
+    try:
+        return [value for (value,) in database.query_quoted(connection, question, values)]
+    except database.Error as error:
+        if error.sqlstate != _NO_SUCH_LETTER:
+            raise
+    if len(values) == 1:
+        return values
+    halves = values[: len(values) // 2], values[len(values) // 2 :]
+    return [value for half in halves for value in absent(connection, half, table=table, found=found)]
 
 
 def _is_spelled(type_: Type) -> bool:

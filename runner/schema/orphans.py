@@ -149,14 +149,16 @@ def _lost(
     """
     column, version = f'"{reference.to.column}"', other.info.server_version
     for found in comparison.equalities(column, reference.type, target, version=version):
-        batches = _left(batches, _search(reference, found), other)
+        batches = _left(batches, reference, found, other)
     yield from batches
 
 
-def _left(batches: Iterator[list[str]], search: str, other: Connection) -> Iterator[list[str]]:
+def _left(
+    batches: Iterator[list[str]], reference: Referring, found: str, other: Connection
+) -> Iterator[list[str]]:
     left: list[str] = []
     for batch in batches:
-        left += [value for (value,) in query_quoted(other, search, batch)]
+        left += comparison.absent(other, batch, table=reference.target, found=found)
         if len(left) >= BATCH:
             yield left
             left = []
@@ -182,15 +184,6 @@ def _values(reference: Referring, which: str) -> str:
         select distinct on ({column}) {column}::pg_catalog.text from {reference.table} as it
         where {column} {which} order by {column} limit {BATCH}
     """  # noqa: S608 - quoted by the server
-
-
-def _search(reference: Referring, found: str) -> str:
-    """Return the query for those of $1 that are not there, in their order."""
-    return f"""
-        select value from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as given (value, number)
-        where not exists (select from {reference.target} where {found})
-        order by number
-    """  # noqa: S608 - names of letters, digits and _
 
 
 def _rows(reference: Referring) -> str:

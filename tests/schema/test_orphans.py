@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Connection
+    from tests.servers import Server
 
 ACCOUNTS = "create table public.accounts (id int primary key);"
 # A name of every kind that needs quoting; a comment that only resembles the sentence marks nothing.
@@ -156,6 +157,30 @@ def test_a_reference_may_be_of_any_type(
     found = _find(specs, auth)
     assert (found.rows, found.values) == (2 * len(lost), len(lost))
     assert [one.strip() for one in found.examples] == lost
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 1000])
+def test_what_the_other_database_cannot_spell_is_not_there(
+    server: Server, url: str, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a row is an orphan as others are, and keeps none of them from being found."""
+    monkeypatch.setattr(orphans, "BATCH", batch)
+    latin = "create database t_latin encoding 'LATIN1' locale 'C' template template0"
+    with database.connect(url, source="x") as specs:
+        specs.execute(latin.encode())
+        try:
+            with database.connect(server.url("t_latin"), source="y") as auth:
+                auth.execute(
+                    "create table public.accounts (id text); insert into accounts values ('ö'), ('c')"
+                )
+                specs.execute(POSTS.encode())
+                specs.execute('alter table "s%p"."The posts" alter "a%c" type text')
+                for value in ("ö", "b", "10 €", "c", "€", "10 €", "a"):
+                    specs.execute('insert into "s%%p"."The posts" ("a%%c") values (%s)', (value,))
+                found = _find(specs, auth)
+        finally:
+            specs.execute("drop database t_latin with (force)")
+    assert (found.rows, found.values, found.examples) == (5, 4, ("10 €", "a", "b"))
 
 
 @pytest.fixture(scope="module")
