@@ -265,6 +265,33 @@ def test_what_is_no_length_of_time_deletes_nothing(shell: Shell, keep: str) -> N
     assert shell.query("specs", SUMS) == calls
 
 
+SHADOWS = """
+create schema shadows;
+create function shadows.now(timestamptz, interval) returns timestamptz language sql immutable return $1;
+create function shadows.now(timestamp, interval) returns timestamp language sql immutable return $1;
+create operator shadows.- (leftarg = timestamptz, rightarg = interval, function = shadows.now);
+create operator shadows.- (leftarg = timestamp, rightarg = interval, function = shadows.now);
+do $$
+begin
+    execute format('alter database %I set search_path = shadows, pg_catalog, public', current_database());
+end
+$$;
+"""
+
+
+def test_operators_of_others_make_no_row_old(shell: Shell) -> None:
+    """Those that the path of a database finds before PostgreSQL's own, as here what forgets the interval."""
+    for series in SERIES:
+        shell.query(series, SHADOWS)
+    fill(shell, "auth", "audit_logs")
+    shell.script("retention", "auth", trail="audit_logs", keep="400 days")
+    assert rows(shell, "auth", "audit_logs") == 10
+    gone = sum(int(str(calls)) for *_, calls, _, _, _ in write_calls(shell))
+    before = int(str(rows(shell, "specs", "llm_usage_tracking")))
+    shell.script("usage_by_month", "specs", keep="13 months")
+    assert rows(shell, "specs", "llm_usage_tracking") == before - gone
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_script_leaves_a_setting_to_its_next_statement(name: str) -> None:
     """Behind a pool in transaction mode it may be of another run: an old interval deletes what is young."""

@@ -28,9 +28,23 @@
 -- another session, where a setting would be that of another run.
 select pg_catalog.replace($do$
 declare
-    given constant jsonb := {given};
-    trail constant text := given ->> 'trail';
-    clock constant text := case trail
+    given constant pg_catalog.jsonb := {given};
+    trail pg_catalog.text;
+    clock pg_catalog.text;
+    keep pg_catalog.text;
+    cutoff pg_catalog.timestamptz;
+    statement pg_catalog.text;
+    reached pg_catalog.timestamptz := '-infinity';
+    gone bigint;
+    total bigint := 0;
+    batches integer := 0;
+    began pg_catalog.timestamptz;
+    longest interval := '0';
+begin
+    -- Somebody may have made operators in public, so nothing is reckoned before it. A commit ends it.
+    set local search_path = pg_catalog;
+    trail := given ->> 'trail';
+    clock := case trail
         when 'refresh_tokens' then 'expires_at'
         when 'password_reset_requests' then 'expires_at'
         when 'audit_logs' then 'timestamp'
@@ -38,18 +52,8 @@ declare
         when 'activity_logs' then 'created_at'
         when 'conversation_history' then 'created_at'
     end;
-    keep constant text := given ->> 'keep';
-    cutoff constant timestamptz := now() - keep::interval;
-    statement text;
-    reached timestamptz := '-infinity';
-    gone bigint;
-    total bigint := 0;
-    batches integer := 0;
-    began timestamptz;
-    longest interval := '0';
-begin
-    -- Somebody may have made operators in public. A commit ends it.
-    set local search_path = pg_catalog;
+    keep := given ->> 'keep';
+    cutoff := now() - keep::interval;
     if clock is null then
         raise exception '% is no trail that this script knows', trail
             using hint = 'They stand at the top of docs/operations/retention.sql.';
@@ -89,7 +93,7 @@ end;
 $do$,
     '{given}',
     pg_catalog.quote_literal(
-        pg_catalog.jsonb_build_object('trail', :'trail', 'keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text
+        pg_catalog.jsonb_build_object('trail', :'trail', 'keep', :'keep', 'batch', :'batch', 'pause', :'pause')::pg_catalog.text
     )
 ) as block
 \gset

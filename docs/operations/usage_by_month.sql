@@ -34,23 +34,25 @@
 -- another session, where a setting, such as the zone of time, would be that of another run.
 select pg_catalog.replace($do$
 declare
-    given constant jsonb := {given};
-    keep constant text := given ->> 'keep';
-    cutoff constant timestamptz := date_trunc('month', now() at time zone 'UTC' - keep::interval) at time zone 'UTC';
-    month timestamptz;
-    next_month timestamptz := '-infinity';
-    this_run constant timestamptz := clock_timestamp();
-    reached timestamptz;
+    given constant pg_catalog.jsonb := {given};
+    keep pg_catalog.text;
+    cutoff pg_catalog.timestamptz;
+    month pg_catalog.timestamptz;
+    next_month pg_catalog.timestamptz := '-infinity';
+    this_run constant pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    reached pg_catalog.timestamptz;
     gone bigint;
     begun bigint;
     total bigint := 0;
     figures bigint := 0;
     batches integer := 0;
-    began timestamptz;
+    began pg_catalog.timestamptz;
     longest interval := '0';
 begin
-    -- Somebody may have made operators in public. A commit ends it.
+    -- Somebody may have made operators in public, so nothing is reckoned before it. A commit ends it.
     set local search_path = pg_catalog;
+    keep := given ->> 'keep';
+    cutoff := date_trunc('month', now() at time zone 'UTC' - keep::interval) at time zone 'UTC';
     if keep !~ '[[:alpha:]]' or now() - keep::interval > now() then
         raise exception 'keep is %, which has no unit or reaches into the future', keep
             using hint = 'Say how long to keep calls, like ''13 months''; a bare number would be seconds.';
@@ -126,7 +128,7 @@ begin
 end;
 $do$,
     '{given}',
-    pg_catalog.quote_literal(pg_catalog.jsonb_build_object('keep', :'keep', 'batch', :'batch', 'pause', :'pause')::text)
+    pg_catalog.quote_literal(pg_catalog.jsonb_build_object('keep', :'keep', 'batch', :'batch', 'pause', :'pause')::pg_catalog.text)
 ) as block
 \gset
 do :'block';
