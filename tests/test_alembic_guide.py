@@ -297,6 +297,16 @@ def test_the_guide_moves_everything(old: Move) -> None:
     old.query("OLD_AUTH_URL", "update public.users set name = 'again'")
 
 
+def test_what_somebody_made_in_public_does_not_keep_a_database_from_being_frozen(move: Move) -> None:
+    """Else a row that is written behind the dump would be lost."""
+    name = "DATABASE_URL_AUTH"
+    thaw = "create function public.format(text, name) returns text language sql as $$ select 'select 1' $$"
+    move.query(name, thaw)
+    move.type(f'psql -X -q -f docs/alembic/freeze.sql "${name}"')
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        move.query(name, "create table public.late (id int)")
+
+
 def test_the_old_database_itself_is_refused(old: Move) -> None:
     """By migrate as the guide prints it, and by baseline, which shows the drift and records nothing."""
     old.environ["DATABASE_URL_AUTH"] = old.environ["OLD_AUTH_URL"]

@@ -3,6 +3,8 @@
 
 \set ON_ERROR_STOP on
 set default_transaction_read_only = off;
+-- Somebody may have made operators in public, for an administrator to run.
+set search_path = pg_catalog;
 
 select format('alter database %I set default_transaction_read_only = on', current_database()) \gexec
 
