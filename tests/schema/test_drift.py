@@ -142,7 +142,9 @@ def test_what_a_setting_has_made_of_the_files_is_no_drift(tmp_path: Path, url: s
 
 
 @pytest.mark.parametrize("default", ["", "pg_default", "t_own"])
-def test_the_tablespace_of_the_database_is_none_to_name(tmp_path: Path, server: Server, default: str) -> None:
+def test_the_tablespace_of_the_database_is_none_to_name(
+    tmp_path: Path, each_server: Server, default: str
+) -> None:
     """The same files are no drift, whether they or a setting name it or another; what was moved since is."""
     text = """
         create table if not exists public.t (id int primary key);
@@ -150,13 +152,13 @@ def test_the_tablespace_of_the_database_is_none_to_name(tmp_path: Path, server: 
         create table if not exists public.other (id int) tablespace pg_default;
     """
     app = make(tmp_path, app={"000_one.sql": text})
-    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+    with psycopg.connect(each_server.url("postgres"), autocommit=True) as admin:
         admin.execute("set allow_in_place_tablespaces = on")
         admin.execute("create tablespace t_own location ''")
         admin.execute("create database t_spaced tablespace t_own")
         admin.execute(f"alter database t_spaced set default_tablespace = '{default}'".encode())
         try:
-            url = server.url("t_spaced")
+            url = each_server.url("t_spaced")
             app.migrate(url)
             assert app.run(CliRunner(), "verify", "--drift", APP_URL=url).exit_code == 0
             with psycopg.connect(url) as db:
