@@ -47,10 +47,11 @@ _NAME = """
     from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 """
 
+_LONGEST = 1000  # characters of a statement; the server would not cut what is none of its letters
 _SESSION = """
     pid, usename, application_name, coalesce(client_addr::text, 'local'), state,
     extract(epoch from pg_catalog.clock_timestamp() - least(xact_start, query_start))::int,
-    pg_catalog.left(query, 1000)
+    query
 """
 
 # In pg_blocking_pids 0 stands for prepared transactions; of these, those that hold the table are told.
@@ -157,7 +158,7 @@ def _session(row: tuple[Any, ...] | list[Any]) -> Session:
         client,
         state,
         seconds if seconds is None else max(seconds, 0),
-        None if hidden else veiled(query),
+        None if hidden else veiled(query[:_LONGEST]),
     )
 
 

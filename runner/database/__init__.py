@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         failure,
         fill,
         pieces,
-        rows,
         run,
         send,
         tried,
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     )
     from runner.database.notices import MARKS, Heard, Notices, hearing
     from runner.database.parallel import together
-    from runner.database.question import ask, opening, query, query_quoted, refused
+    from runner.database.question import ask, opening, query, query_quoted, refused, rows
     from runner.database.resource import packaged
     from runner.database.server import create_empty, create_missing, drop, execute, take_turn
     from runner.database.session import (
@@ -67,11 +66,11 @@ else:
         attention="heeding interruption pause silence",
         conninfo="compose environment sibling with_settings without_password",
         invalid="BEFORE KEEP_WHOLE LEFT_KEPT Invalid invalid_before invalid_earlier invalid_left",
-        message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces rows run "
+        message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces run "
         "send tried try_run",
         notices="Heard MARKS Notices hearing",
         parallel="together",
-        question="ask opening query query_quoted refused",
+        question="ask opening query query_quoted refused rows",
         resource="packaged",
         server="create_empty create_missing drop execute take_turn",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"

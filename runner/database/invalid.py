@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
-from runner.database.message import fill, rows, run
-from runner.database.question import ask, query
+from runner.database.message import fill, run
+from runner.database.question import ask, query, rows
 
 if TYPE_CHECKING:
     from runner.database.message import Connection

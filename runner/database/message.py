@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 import psycopg
 from psycopg import generators, pq, sql, waiting
-from psycopg.adapt import Transformer
 
 from runner.database import attention
 from runner.database.attention import CANCEL_SECONDS, INTERVAL
@@ -28,13 +27,6 @@ LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
 
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _FIELD = re.compile(r"\{(\w+)\}")
-
-
-def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
-    """Return the rows of one result of a message, as ``query`` would."""
-    transformer = Transformer(connection)
-    transformer.set_pgresult(result)
-    return transformer.load_rows(0, result.ntuples, tuple)
 
 
 def fill(text: LiteralString, **values: Any) -> str:  # noqa: ANN401 - whatever psycopg quotes

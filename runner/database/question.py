@@ -11,11 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
+from psycopg.adapt import Transformer
 
 from runner.database import message, session
 from runner.errors import LockTimeout, ServerRefused
 
 if TYPE_CHECKING:
+    from psycopg.abc import AdaptContext
     from psycopg.pq.abc import PGresult
 
     from runner.database.message import Connection
@@ -58,6 +60,9 @@ _STATEMENTS = 4  # of _BEGIN and _SET
 # Characters: to parse a message counts for its first statement, which somebody's statement_timeout strikes.
 _LONG = 12_000
 
+# A database in SQL_ASCII knows no letters, but a client in UTF-8 gets no bytes of it that are none there.
+_AS_BYTES = "set local client_encoding = 'SQL_ASCII';"
+
 _NO_RIGHT = "42501"
 _LACKS = "See which right the role lacks; docs/production.md has roles that suffice."
 _GIVEN_UP = ("40001", "40P01")  # a standby gives up whatever stands in the way of what it replays
@@ -92,6 +97,13 @@ def ask(connection: Connection, text: str) -> list[PGresult]:
     if session.in_transaction(connection):
         return message.run(connection, text)
     try:
+        return _answers(connection, text)
+    except psycopg.errors.CharacterNotInRepertoire:
+        return _answers(connection, _AS_BYTES + text)[1:]
+
+
+def _answers(connection: Connection, text: str) -> list[PGresult]:
+    try:
         if len(text) > _LONG:
             message.run(connection, opening(connection))
             return message.run(connection, f"{text}\n;commit")[:-1]
@@ -99,6 +111,29 @@ def ask(connection: Connection, text: str) -> list[PGresult]:
     except psycopg.Error:
         session.roll_back(connection)
         raise
+
+
+def rows(connection: Connection, result: PGresult) -> list[tuple[Any, ...]]:
+    """Return the rows of one result of a message, as ``query`` would.
+
+    What roles are called and sessions are doing comes as the bytes of whatever database it was written in.
+    """
+    try:
+        return _loaded(connection, result)
+    except UnicodeDecodeError:
+        from runner.database import foreign  # noqa: PLC0415 - beside databases in other encodings only
+
+        return _loaded(foreign.Reader(connection), result)
+
+
+def _loaded(context: AdaptContext, result: PGresult) -> list[tuple[Any, ...]]:
+    transformer = Transformer(context)
+    transformer.set_pgresult(result)
+    return transformer.load_rows(0, result.ntuples, tuple)
+
+
+def _taken(connection: Connection, cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return rows(connection, cursor.pgresult) if cursor.pgresult else []
 
 
 def query(
@@ -109,10 +144,10 @@ def query(
     In an open transaction of a connection that prepares statements, the server plans the question once.
     """
     if connection.prepare_threshold is not None and session.in_transaction(connection):
-        return connection.execute(text, named or values or None).fetchall()
+        return _taken(connection, connection.execute(text, named or values or None))
     filled = psycopg.ClientCursor(connection).mogrify(text, named or values or None)
     [result] = ask(connection, filled)
-    return message.rows(connection, result)
+    return rows(connection, result)
 
 
 def query_quoted(connection: Connection, text: str, *values: object) -> list[tuple[Any, ...]]:
@@ -121,10 +156,10 @@ def query_quoted(connection: Connection, text: str, *values: object) -> list[tup
     In a transaction that is open already it is sent as it is, as ``ask`` does.
     """
     if session.in_transaction(connection):
-        return psycopg.RawCursor(connection).execute(text.encode(), values).fetchall()
+        return _taken(connection, psycopg.RawCursor(connection).execute(text.encode(), values))
     try:
         message.run(connection, opening(connection))
-        found = psycopg.RawCursor(connection).execute(text.encode(), values).fetchall()
+        found = _taken(connection, psycopg.RawCursor(connection).execute(text.encode(), values))
         message.run(connection, "commit")
     finally:
         session.roll_back(connection)

@@ -38,7 +38,7 @@ def questions(connection: Connection) -> tuple[bytes, ...]:
 
 def read(connection: Connection, questions: Sequence[bytes], *, risen: str | None) -> dict[str, str]:
     """Return facts by name; the role ``risen`` may be a superuser for a while, which is no fact."""
-    rows = [row for question in questions for row in connection.execute(question).fetchall()]
+    rows = [row for question in questions for row in database.query(connection, question)]
     found = {name: value or "" for name, value in rows}
     if (name := f"role {risen}") in found:
         found[name] = found[name].replace(*_RISEN)

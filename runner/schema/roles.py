@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg import sql
 
 from runner import database, files
+from runner.errors import ServerUnusable
 from runner.schema import membership
 
 if TYPE_CHECKING:
@@ -83,9 +84,16 @@ class Role(NamedTuple):
 
 
 def look(connection: Connection, name: str) -> Role:
-    """Return what a role of the server may do. Does not write."""
-    [row] = database.query(connection, _RIGHTS, name)
-    return Role(*row)
+    """Return what a role of the server may do. Does not write.
+
+    One whose name was written in another encoding than that of this database cannot be asked for.
+    """
+    for row in database.query(connection, _RIGHTS, name):
+        return Role(*row)
+    raise ServerUnusable(
+        f"The files are applied as role {quoted(name)}, whose name is not written in UTF-8.",
+        remedy="Rename it, in a database in the encoding of its name: alter role ... rename to ...;",
+    )
 
 
 def shared_rights(connection: Connection, name: str) -> list[str]:

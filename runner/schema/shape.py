@@ -120,7 +120,7 @@ def _read(connection: Connection, besides: str, only: Collection[int] | None) ->
     run(connection, database.opening(connection))
     text = database.packaged(__package__, "shape.sql")  # a file of this package
     try:
-        found = connection.execute(text, {"besides": besides, "only": chosen}).fetchall()
+        found = database.query(connection, text, besides=besides, only=chosen)
     finally:
         database.roll_back(connection)
     return [_Facts(*row) for row in found]
