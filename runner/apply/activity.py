@@ -114,7 +114,7 @@ _OWN = """
         and usename = session_user and pid <> pg_catalog.pg_backend_pid()
     )
 """
-_IS_HELD = f"select from pg_catalog.pg_locks where {ledger.HOLDS} limit 1"
+_IS_HELD = f"select from pg_catalog.pg_locks where {ledger.HELD} limit 1"
 
 
 def of(connection: Connection, pid: int, *, applications: list[str]) -> tuple[str | None, Activity]:
@@ -128,7 +128,12 @@ def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
 
     Mostly nobody does, as a short question tells: to plan the long one takes a new session much longer.
     """
-    return _ask(connection, ledger.HOLDS, pid=0) if _rows(connection, _IS_HELD) else ()
+    if not _rows(connection, _IS_HELD):
+        return ()
+    return _ask(connection, ledger.HOLDS, pid=0) or tuple(
+        (Session(None, owner, gid, seconds=seconds), Activity())
+        for owner, gid, seconds in _rows(connection, ledger.PREPARED)
+    )
 
 
 def _ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner import database, ledger
 from runner.apply.event import RUNNER
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def blocked(session: Session) -> str:
     """Return the line about one who lets a file wait, with the statement that ends it."""
     if session.pid is None:
-        return f"blocked by {session} -- to end it: rollback prepared '{session.application}';"
+        return f"blocked by {_prepared(session)}"
     state = session.state or "state hidden from this role"
     since = "" if session.seconds is None else f" for {_clock(session.seconds)}"
     query = f", query: {session.query}" if session.query else ""
@@ -25,12 +26,18 @@ def blocked(session: Session) -> str:
 
 
 def held(session: Session, activity: Activity) -> str:
-    """Return the line about a runner that is at work."""
+    """Return the line about a runner that is at work, or what else has its lock."""
+    if session.pid is None:
+        return f"held by {_prepared(session)}"
     file = session.application.removeprefix(RUNNER)
     what = f"at {file}" if file != session.application else f"application {session.application or 'unnamed'}"
     since = "" if session.seconds is None else f" for {_clock(session.seconds)}"
     doing = str(activity)
     return f"held by pid {session.pid}, user {session.user}, {what}{since}{f': {doing}' if doing else ''}"
+
+
+def _prepared(session: Session) -> str:
+    return f"{session} -- to end it: {database.fill(ledger.ROLLBACK, gid=session.application)}"
 
 
 def _clock(seconds: int) -> str:

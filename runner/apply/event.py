@@ -74,6 +74,8 @@ class Session(NamedTuple):
     def may_be_at(self, label: str) -> bool:
         """Tell whether it may apply the file of this label: psql does not say, and a long path is cut."""
         name = self.application
+        if self.pid is None:
+            return False
         is_cut = len(name.encode()) >= _LENGTH
         return not name.startswith(RUNNER) or is_cut or bool(re.search(rf"[:/\\]{label}\.sql$", name))
 

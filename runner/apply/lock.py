@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from runner import database, ledger
 from runner.apply import activity, blockers, envelope
 from runner.apply.event import Activity, Waiting, Working
-from runner.errors import LockHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,11 +38,9 @@ def take(run: Run, attempt: Callable[[], bool]) -> Iterator[Waiting | Working]:
             found = activity.holders(run.access.connection)
             holders = tuple(blockers.held(*one) for one in found)
         if waited >= seconds:
-            raise LockHeld(
-                f"Another runner is at work on this database; gave up after {seconds:g} s.",
-                remedy="Try again when it has finished, or wait longer with --wait-lock.",
-                notes=holders,
-            )
+            is_prepared = any(one.pid is None for one, _ in found)
+            after, more = f"; gave up after {seconds:g} s", ", or wait longer with --wait-lock"
+            raise ledger.refusal(holders, is_prepared=is_prepared, after=after, more=more)
         if not told:
             yield Waiting(migration, holders)
         elif waited >= told:

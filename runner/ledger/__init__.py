@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.ledger.entry import DONE, FORGET, RECORD, RUNNING, is_to_do, statement
     from runner.ledger.faults import SHAPE, TABLE
     from runner.ledger.holders import kept
-    from runner.ledger.key import HOLDS, try_lock
+    from runner.ledger.key import HELD, HOLDS, PREPARED, ROLLBACK, refusal, try_lock
     from runner.ledger.objection import is_forgotten, is_held, is_outdated, is_stale, is_swallowed
     from runner.ledger.table import APPEARED, CREATE, create, make_durable, read, read_rows, text
     from runner.ledger.trust import Shape, check_owner, of_making, shape, swallowed
@@ -40,7 +40,7 @@ else:
         entry="DONE FORGET RECORD RUNNING is_to_do statement",
         faults="SHAPE TABLE",
         holders="kept",
-        key="HOLDS try_lock",
+        key="HELD HOLDS PREPARED ROLLBACK refusal try_lock",
         objection="is_forgotten is_held is_outdated is_stale is_swallowed",
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape check_owner of_making shape swallowed",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.errors import CommitUnknown, LedgerChanged, LockHeld
+from runner.errors import CommitUnknown, LedgerChanged
 from runner.ledger import entry, key, table
 
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ def _lock(connection: Connection) -> Iterator[None]:
     try:
         database.run(connection, database.opening(connection, access="read write"))
         if not key.try_lock(connection):
-            raise LockHeld(
-                "Another runner is at work on this database.",
-                remedy="Try again when it has finished.",
-                notes=key.holders(connection),
-            )
+            raise key.refused(connection)
         yield
         _commit(connection)
     finally:

@@ -4,29 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.database import query
+from runner.database import fill, query
+from runner.errors import LockHeld
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.database import Connection
 
 KEY = "pg_catalog.hashtextextended('public.schema_migrations', 0)"
 _LOCK = f"select pg_catalog.pg_try_advisory_xact_lock({KEY})"
 _SESSION_LOCK = f"select pg_catalog.pg_try_advisory_lock({KEY})"
 
-# The condition for the sessions of pg_stat_activity that hold the lock of this database.
-HOLDS = f"""
-    pid in (
-        select l.pid
-        from pg_catalog.pg_locks as l
-        where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-            and l.database = (
-                select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
-            )
-            and (l.classid::bigint << 32) | l.objid::bigint = {KEY}
-    )
+# The condition for the rows of pg_locks that say who holds the lock of this database.
+HELD = f"""
+    locktype = 'advisory' and granted and objsubid = 1
+    and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    and (classid::bigint << 32) | objid::bigint = {KEY}
 """  # noqa: S608 - a text of ours
 
+# The condition for the sessions of pg_stat_activity that do.
+HOLDS = f"""
+    pid in (select l.pid from pg_catalog.pg_locks as l where {HELD})
+"""  # noqa: S608 - as above
+
+# A prepared transaction is no session: its locks have no pid, and one of them has its number.
+PREPARED = f"""
+    select x.owner, x.gid, extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::int
+    from pg_catalog.pg_prepared_xacts as x
+    where x.transaction in (
+        select t.transactionid from pg_catalog.pg_locks as t
+        where t.pid is null and t.virtualtransaction in (
+            select virtualtransaction from pg_catalog.pg_locks where pid is null and {HELD}
+        )
+    )
+"""  # noqa: S608 - as above
+
+ROLLBACK = "rollback prepared {gid};"
+
 _HOLDER = f"select pid, usename, application_name from pg_catalog.pg_stat_activity where {HOLDS}"  # noqa: S608 - as above
+_STAYS = "It stays until somebody ends it: ask whose it is, end it, and run again."
 
 
 def try_lock(connection: Connection, *, session: bool = False) -> bool:
@@ -35,7 +52,22 @@ def try_lock(connection: Connection, *, session: bool = False) -> bool:
     return bool(taken)
 
 
-def holders(connection: Connection) -> tuple[str, ...]:
-    """Return who holds the advisory lock, a line each."""
-    rows = query(connection, _HOLDER)
-    return tuple(f"held by pid {pid}, user {user}, application {name}" for pid, user, name in rows)
+def refused(connection: Connection) -> LockHeld:
+    """Return the error for a lock that another has, with who holds it, a line each. Does not write."""
+    sessions = [
+        f"pid {pid}, user {user}, application {name}" for pid, user, name in query(connection, _HOLDER)
+    ]
+    prepared = [
+        f"the prepared transaction {gid} -- to end it: {fill(ROLLBACK, gid=gid)}"
+        for _, gid, _ in query(connection, PREPARED)
+    ]
+    return refusal([f"held by {one}" for one in sessions + prepared], is_prepared=bool(prepared))
+
+
+def refusal(notes: Sequence[str], *, is_prepared: bool, after: str = "", more: str = "") -> LockHeld:
+    """Return the error for a lock that another has ``after`` it was waited for; ``more`` can be done then."""
+    if is_prepared:
+        what, remedy = "A prepared transaction holds the lock of the runners on this database", _STAYS
+    else:
+        what, remedy = "Another runner is at work on this database", f"Try again when it has finished{more}."
+    return LockHeld(f"{what}{after}.", remedy=remedy, notes=tuple(notes))

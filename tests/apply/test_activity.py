@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import database
+from runner import database, ledger
 from runner.apply import activity, blockers
 from runner.apply.event import Activity, age, application
+from runner.errors import LockHeld
 from tests.faults import bad
 from tests.locks.conftest import migration
+from tests.project import TWO, make
 from tests.servers import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from runner.database import Connection
 
@@ -211,6 +214,35 @@ def test_a_prepared_transaction_is_named() -> None:
             )
             assert blockers.blocked(found.blockers[0]).endswith("rollback prepared 'two-phase';")
             database.run(db, "rollback prepared 'two-phase'")
+
+
+def test_a_prepared_transaction_that_holds_the_lock_of_the_runners_is_named(tmp_path: Path) -> None:
+    """It never has finished by itself: who waits, looks, or records without running is told how to end it."""
+    app = make(tmp_path, app=TWO)
+    with bad.started(NEWEST, "max_prepared_transactions=2") as server:
+        url = server.url("postgres")
+        with database.connect(url, source="x") as db:
+            key = "hashtextextended('public.schema_migrations', 0)"
+            database.run(db, f"begin; select pg_advisory_xact_lock({key}); prepare transaction 'it''s'")
+            [(session, doing)] = activity.holders(db)
+            assert str(session).startswith("the prepared transaction it's (postgres for ")
+            assert not session.may_be_at("000_one")
+            with pytest.raises(LockHeld) as caught:
+                list(app.events(url, wait_lock=0))
+            with pytest.raises(LockHeld) as refused:
+                ledger.baseline(db, ())
+            for error in (caught.value, refused.value):
+                assert error.message.startswith(
+                    "A prepared transaction holds the lock of the runners on this"
+                )
+                assert (
+                    error.remedy == "It stays until somebody ends it: ask whose it is, end it, and run again."
+                )
+                assert error.notes[0].startswith("held by the prepared transaction it's")
+                assert error.notes[0].endswith(" -- to end it: rollback prepared 'it''s';")
+            assert blockers.held(session, doing) in caught.value.notes
+            database.run(db, caught.value.notes[0].partition("to end it: ")[2])
+            assert len(app.migrate(url)) == len(TWO)
 
 
 MANY = "insert into public.busy select generate_series(1, 20000);"
