@@ -43,6 +43,20 @@ _NOTICE_LOSS = "set local client_connection_check_interval = '1s';"
 _HAND_OVER = "set local statement_timeout = {statement_timeout};"
 _OWN = "set local statement_timeout to default;"
 
+# Where a trigger sets what sessions begin with, that is what the file finds, and no default.
+KEEP = """
+    select pg_catalog.set_config('runner.path', pg_catalog.current_setting('search_path'), {is_local}),
+        pg_catalog.set_config('runner.limit', pg_catalog.current_setting('statement_timeout'), {is_local});
+"""
+HAND_KEPT_OVER = """
+    select pg_catalog.set_config('search_path', pg_catalog.current_setting('runner.path'), {is_local}),
+        pg_catalog.set_config(
+            'statement_timeout',
+            coalesce({statement_timeout}, pg_catalog.current_setting('runner.limit')),
+            {is_local}
+        );
+"""
+
 # What was deferred runs as the file left its session, as it would with psql -1. Then all that a file can
 # leave behind goes: it may have put its own operators or role in our way. A quote that a file left open is
 # closed by the first one here, and what stands within these quotes is then no SQL.
@@ -79,7 +93,7 @@ _ASYNCHRONOUS = f"set local synchronous_commit = off; {_COMMIT}"  # a later one 
 
 def opening(migration: Migration, access: Access, limits: Limits) -> str:
     """Return what begins the transaction of a file and takes the lock."""
-    return _BEGIN + _settings(access, limits) + _name(migration) + ledger.lock_message(migration)
+    return _begin(access) + _settings(access, limits) + _name(migration) + ledger.lock_message(migration)
 
 
 def message(  # noqa: PLR0913 - options, keyword-only
@@ -101,13 +115,14 @@ def message(  # noqa: PLR0913 - options, keyword-only
     """
     parts: list[str] = []
     starts, length, knows = [], 0, False
-    settings, hand_over = _settings(access, limits), _hand_over(limits)
+    settings, hand_over = _settings(access, limits), _hand_over(access, limits)
+    begin = _begin(access)
     counts_letters = database.counts_letters(access.connection)
     back = database.fill(_PUT_BACK, lock_timeout=milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
         is_last = migration is files[-1]
         name = _name(migration)
-        head = settings + name if opened and not number else _BEGIN + settings + name
+        head = settings + name if opened and not number else begin + settings + name
         head += "" if asynchronous and number % _SELDOM else _FLUSH
         head += ledger.statement(ledger.FORGET, migration) if migration.version in before.begun else ""
         is_kept = access.is_direct and number > 0
@@ -130,6 +145,10 @@ def message(  # noqa: PLR0913 - options, keyword-only
     return "".join(parts).encode(), starts
 
 
+def _begin(access: Access) -> str:
+    return _BEGIN + database.fill(KEEP, is_local=True) if access.greets else _BEGIN
+
+
 def _settings(access: Access, limits: Limits) -> str:
     settings = database.fill(_SETTINGS, lock_timeout=milliseconds(limits.lock_timeout))
     return settings + (_NOTICE_LOSS if access.notices_loss else "")
@@ -146,8 +165,10 @@ def _take(migration: Migration, before: Before) -> str:
     return lock + ledger.CREATE + ledger.UNCHECKED
 
 
-def _hand_over(limits: Limits) -> str:
+def _hand_over(access: Access, limits: Limits) -> str:
     longest = milliseconds(limits.statement_timeout)
+    if access.greets:
+        return database.fill(HAND_KEPT_OVER, statement_timeout=longest, is_local=True)
     return _OWN if longest is None else database.fill(_HAND_OVER, statement_timeout=longest)
 
 

@@ -113,9 +113,13 @@ class Run:
             if found and (length > _LONGEST or not migration.in_transaction):
                 break
             found.append(migration)
-            if files.sets_for_sessions(migration.sql):
+            if self._ages(migration):
                 break
         return found
+
+    def _ages(self, migration: Migration) -> bool:
+        """Tell whether the session is not as a new one behind a file, even if all is put back."""
+        return self.access.greets or files.sets_for_sessions(migration.sql)
 
     def choose(self, migrations: Sequence[Migration]) -> None:
         """Decide whether of a message with some files only the last commit is waited for.
@@ -138,7 +142,7 @@ class Run:
         self.before = self.before._replace(has_ledger=True, version=migration.version)
         self._tried = 0
         self._slowest = max(self._slowest, ms or 0)
-        self._is_old = self._is_old or files.sets_for_sessions(migration.sql)
+        self._is_old = self._is_old or self._ages(migration)
         return Outcome(migration, ms)
 
     def _renew(self) -> None:
@@ -176,7 +180,7 @@ class Run:
         database.roll_back(self.access.connection)
         database.start_over(self.access.connection)
         is_gone = self.access.connection.closed  # exit_on_error
-        self._is_old = self._is_old or is_gone or files.sets_for_sessions(self.at_hand.sql)
+        self._is_old = self._is_old or is_gone or self._ages(self.at_hand)
 
     def _may_repeat(self) -> bool:
         first = self.at_hand

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
-from runner.apply import failure, invalid, lock, notices
+from runner.apply import envelope, failure, invalid, lock, notices
 from runner.apply.event import Outcome, application
 from runner.apply.watch import Watch
 from runner.errors import IndexInvalid, SqlFailed
@@ -103,7 +103,10 @@ def _run(run: Run, watch: Watch) -> Generator[Working, None, tuple[int, BaseExce
     migration, connection, settings = run.at_hand, run.access.connection, _settings(run)
     wait = _WAIT if files.waits_for_others(migration.sql) else ""
     seen = database.invalid_before(connection)
-    hand_over = database.fill(_HAND_OVER, statement_timeout=milliseconds(run.limits.statement_timeout))
+    longest, text = milliseconds(run.limits.statement_timeout), _HAND_OVER
+    if run.access.greets:
+        settings, text = database.fill(envelope.KEEP, is_local=False) + settings, envelope.HAND_KEPT_OVER
+    hand_over = database.fill(text, statement_timeout=longest, is_local=False)
     running = ledger.statement(ledger.RUNNING, migration)
     yield from _told(connection, settings + running + wait + hand_over, watch)
     started = time.monotonic()

@@ -120,13 +120,15 @@ class Access(NamedTuple):  # as in model: it starts faster
     """A connection to a database, and how to open another one to it: with ``wait``, as ``connect`` has it.
 
     ``notices_loss`` says that the server can be asked to look whether its client is still there,
-    ``is_direct`` that no pooler is in between, so that what a session keeps is this client's.
+    ``is_direct`` that no pooler is in between, so that what a session keeps is this client's, ``greets`` that
+    a trigger may set what each session begins with, which nothing but a new one brings back.
     """
 
     connection: Connection
     reconnect: Callable[..., Connection]
     notices_loss: bool = False
     is_direct: bool = False
+    greets: bool = False
 
 
 def in_transaction(connection: Connection) -> bool:

@@ -132,7 +132,7 @@ def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> tuple[R
     try:
         connect = partial(planning.connect, work.files.target(found.member), writes=True)
         with look.named(found.member), closing(connect(wait=_ENDING)) as connection:
-            access = Access(connection, connect, found.notices_loss, found.is_direct)
+            access = Access(connection, connect, found.notices_loss, found.is_direct, found.greets)
             for event in apply.apply(access, found.todo, found.before, work.limits):
                 tell(event)
     except RunnerError as problem:

@@ -43,6 +43,7 @@ class Found(NamedTuple):
     before: Before = Before(has_ledger=False)
     notices_loss: bool = False
     is_direct: bool = False
+    greets: bool = False
     problem: RunnerError | None = None
     seconds: float = 0.0
 
@@ -101,6 +102,7 @@ def _checked(round_: Round, terms: Terms, given: set[Given], member: Member) -> 
             todo=tuple(step.file for step in planning.pending(asked[0].steps, to=terms.to)),
             notices_loss=site.facts.notices_loss,
             is_direct=site.facts.is_direct,
+            greets=site.facts.greets,
         )
 
 

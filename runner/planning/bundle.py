@@ -52,6 +52,9 @@ select :'sql' \\gexec
 """
 # What the file has set for the database or the role, the next one finds.
 _CONNECT = "\\connect\nset client_encoding = 'utf8';\n"
+# Where a trigger sets what sessions begin with, that is also the path which the next one finds.
+_KEEP = "select pg_catalog.current_setting('search_path') as path \\gset\n"
+_DEFAULT, _KEPT = "'search_path', null", "'search_path', :'path'"
 _ALONE = """\
 \\set lock_timeout {lock_timeout}
 \\set index {index}
@@ -70,17 +73,26 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
     recorded = [_identity(row) for row in done]
     empty = None if site.before.has_ledger else (site.schemas, replaced(site.target, pending))
     before = "".join(frame.write(pending, series=site.series, recorded=recorded, empty=empty))
+    if site.facts.greets:
+        before = before.replace(_DEFAULT, _KEPT) + _KEEP
     known = ", ".join(f"{site.series} {row.version}" for row in done) or "nothing"
     title = _TITLE.format(series=site.series, recorded=known)
     variable = site.target.series.variable
     header = _HEADER.format(series=site.series, runner=__version__, variable=variable)
-    parts = [_file(one) + (_CONNECT if files.sets_for_sessions(one.sql) else "") for one in pending[:-1]]
+    parts = [_file(one) + _between(one, greets=site.facts.greets) for one in pending[:-1]]
     parts += [_file(one) for one in pending[-1:]]
     if parts and empty:
         parts[0] += "\\set ledger ''\n"
     first = (title + header + before).count("\n") + len(pending) + 1
     contents = _contents(pending, parts, locks or {}, first=first)
     return "".join((title, *contents, header, before, *parts, f"\n\\echo {site.series}: done\n"))
+
+
+def _between(migration: Migration, *, greets: bool) -> str:
+    """Return what begins a new session behind a file, if its own is not as a new one."""
+    if greets:
+        return _CONNECT + _KEEP
+    return _CONNECT if files.sets_for_sessions(migration.sql) else ""
 
 
 def _contents(

@@ -25,8 +25,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     ``kin`` is equal for databases of one server where none has anything of its own that could make it answer
     otherwise to this role that creates an extension, and ``None`` for one that has, or where none is asked
     for. Of those asked for, ``absent`` are not installed, each with the reason why this role cannot create
-    it, if the catalogs know one; ``closed`` are installed in a schema that this role may not use, each with
-    that reason and its cure.
+    it, if the catalogs know one; ``closed`` are in a schema that it may not use, each with that and its cure.
     """
 
     name: str
@@ -39,6 +38,7 @@ class Facts(NamedTuple):  # as in model: it starts faster
     may_make: bool | None  # tables in the ledger's schema; None where there is none
     has_routines: bool  # any that the server did not bring
     is_free: bool  # a superuser, and nobody's event trigger sees what he does
+    greets: bool  # an event trigger may set what each session begins with
     is_direct: bool  # no pooler is in between, which makes up a process id
     kin: str | None
     absent: dict[str, str | None]
@@ -80,6 +80,7 @@ _FACTS = """
         exists (select from pg_catalog.pg_proc as p where p.oid >= 16384),  -- FirstNormalObjectId
         pg_catalog.current_setting('is_superuser')::boolean
             and not exists (select from pg_catalog.pg_event_trigger),
+        exists (select from pg_catalog.pg_event_trigger where evtevent = 'login' and evtenabled <> 'D'),
         pg_catalog.pg_backend_pid(), {more}
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();

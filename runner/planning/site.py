@@ -45,7 +45,7 @@ class Site(NamedTuple):  # as in model: it starts faster
         """The connection, and how to open another one to the same database."""
         found = self.facts
         another = partial(connect, self.target, writes=True)
-        return Access(self.connection, another, found.notices_loss, found.is_direct)
+        return Access(self.connection, another, found.notices_loss, found.is_direct, found.greets)
 
     @property
     def schemas(self) -> tuple[str, ...]:

@@ -45,7 +45,6 @@ def read(connection: Connection, questions: Sequence[bytes], *, risen: str | Non
     return found
 
 
-
 @contextmanager
 def passing(url: str, migrations: Sequence[Migration], *, source: str) -> Iterator[None]:
     """Drop at the end of a block the roles and replication origins that files have made in it. Writes.
