@@ -101,6 +101,14 @@ _SET = """
     order by 1
 """
 
+# What a trigger has set as the session began, which a question of the runner's would not see.
+_GREETING = """
+    select name, setting from pg_catalog.pg_settings
+    where source operator(pg_catalog.=) 'session' and exists (
+        select from pg_catalog.pg_event_trigger where evtevent operator(pg_catalog.=) 'login'
+    )
+"""
+
 _NUMBER = "select system_identifier from pg_catalog.pg_control_system()"
 
 
@@ -131,11 +139,18 @@ def look(connection: Connection) -> Around:
     """Return what surrounds the database of a connection. Does not write."""
     [result] = database.ask(connection, database.fill(_QUESTION, ledger=ledger.TABLE))
     [(version, started, name, owner, migrator, *rest)] = database.rows(connection, result)
-    settings = dict(database.query(connection, _SET, meaning=_MEANING))
+    settings = dict(database.query(connection, _SET, meaning=_MEANING)) | _greeting(connection)
     known, joined = roles.look(connection, migrator), membership.look(connection, migrator)
     rights = [] if known.is_superuser else roles.shared_rights(connection, migrator)
     follows = _number(connection) if database.is_standby(connection) else None
     return Around(*(version, started, name, owner, known, *rest, settings, joined, rights, follows))
+
+
+def _greeting(connection: Connection) -> dict[str, str]:
+    if database.in_transaction(connection):
+        return {}
+    [result] = database.run(connection, _GREETING)
+    return {name: value for name, value in database.rows(connection, result) if name in _MEANING}
 
 
 def is_reached(live: Around, connection: Connection) -> bool:

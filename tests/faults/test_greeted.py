@@ -30,18 +30,20 @@ FILES = {
     "003_t.sql": TABLE.format(n=3),
     "004_t.sql": TABLE.format(n=4),
 }
-GREETING = """
+ROLES = """
     create role owning nologin; create role greeted login in role owning;
     create schema tenant authorization owning; grant all on schema public to owning;
-    create function public.greet() returns event_trigger language plpgsql as $$
+"""
+GREET = """
+    create or replace function public.greet() returns event_trigger language plpgsql as $$
     begin
         if session_user = 'greeted' then
             perform set_config('role', 'owning', false), set_config('datestyle', 'German', false),
                 set_config('app.tenant', 'seven', false), set_config('search_path', 'tenant', false);
         end if;
     end $$;
-    create event trigger greeting on login execute function public.greet();
 """
+TRIGGER = "create event trigger greeting on login execute function public.greet()"
 OBJECTS = """
     select c.relname, pg_get_userbyid(c.relowner), c.relnamespace::regnamespace::text,
         (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef as d where d.adrelid = c.oid and d.adnum = 1)
@@ -62,7 +64,7 @@ EXPECTED = [
 def greeted(server: Server, url: str) -> Iterator[str]:
     """Return the URL of a database for a role that a trigger makes another one, with settings."""
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(GREETING)
+        admin.execute(f"{ROLES}{GREET}{TRIGGER}")
         yield f"postgresql://greeted@/{admin.info.dbname}?host={server.host}"
         admin.execute("drop event trigger greeting; drop owned by owning cascade")
         admin.execute("drop role greeted; drop role owning")
@@ -111,3 +113,14 @@ def test_a_file_that_is_tried_again_finds_it_too(app: Project, url: str, greeted
         db.execute("rollback")
         assert [type(event) for event in events][-1] is Outcome
         assert db.execute(OBJECTS).fetchall() == [*EXPECTED[:-1], ("t5", "owning", "tenant", DAY)]
+
+
+def test_what_it_sets_is_no_drift(app: Project, url: str, greeted: str) -> None:
+    """The files are compared with what they make of the same settings."""
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(GREET.replace(", set_config('search_path', 'tenant', false)", ""))
+    app.migrate(greeted)
+    told = app.run(CliRunner(), "verify", "--drift", APP_URL=greeted).output
+    assert "event trigger greeting is not in the files" in told
+    assert "01.02.2020" not in told
+    assert " has default " not in told
