@@ -30,6 +30,8 @@ _HALVES = rf"""(?mix) ^[ \t]* (?P<marker> ----[ \t]+create[ ]above\b | --[ \t-]*
 _FIRST_HALF = rf"""(?mix) ^[ \t]* --(?: [ \t-]*+(?: up(?:[ \t]+migration\b|:) | !ups\b | \d+[ \t]+up\b )
     | [^\w\r\n]*+ {_TOOL} up [^\w\n;]*+$ )"""
 _ALONE = r"[@+#[]\w|\b(?:DOWN|(?i:migrat)\w+)\b"  # not how prose is written: no first half is needed
+_HEADING = r"(?m)^[ \t]*--[^\w\r\n]*+[A-Z]+[^\w\n;]*$"  # one of several: left, right, down
+_AS_COMMENT = r"(?m);[^\S\n]*$"
 
 
 def check(text: str) -> None:
@@ -59,9 +61,11 @@ def _is_second(found: re.Match[str], first: re.Match[str] | None, statements: Se
     count = bisect(statements, at, key=lambda one: one.start)
     if not 0 < count < len(statements) or statements[count - 1].end > at:
         return False
-    if text.find(";", found.end(), statements[count].start) >= 0:
+    if re.compile(_AS_COMMENT).search(text, found.end(), statements[count].start):
         return False
     if first and first.start() < statements[count - 1].start:
         return True
+    if not (found["word"] and re.search(_ALONE, found["word"])):
+        return False
     is_prose = re.compile(r"\w").search(text, statements[count - 1].end, at)
-    return not is_prose and bool(found["word"] and re.search(_ALONE, found["word"]))
+    return not is_prose and not re.compile(_HEADING).search(text, 0, at)
