@@ -158,9 +158,9 @@ def _check_encoding(statement: Statement, text: str) -> None:
     found = re.match(_ENCODING, said)
     if not found or re.sub(r"[^a-z0-9]", "", (found["quoted"] or found["bare"]).lower()) in _SAME:
         return
-    other = re.compile(_OTHER_ENCODING).search(text, statement.end)
-    rest = text[statement.end : other.start() if other else None]
-    if not rest.isascii() and not blanked(rest).isascii():
+    rest = blanked(text[statement.end :])
+    other = re.search(_OTHER_ENCODING, rest)
+    if not rest[: other.start() if other else None].isascii():
         raise Refusal(
             statement.start,
             "sets another client_encoding before letters beyond ASCII: with psql the server would read their "

@@ -276,6 +276,7 @@ def test_another_encoding_than_the_files_is_refused(text: str) -> None:
     assert "every file is UTF-8" in (refused.value.remedy or "")
     for right in ("select 'e'; -- é", "reset client_encoding; select 'é'", "set names 'UTF8'; select 'é'"):
         files.check(f"select 'é'; {text}; {right}", path="a.sql")
+    files.check(f"{text}; /* é: of its client_encoding */ select 'e'", path="a.sql")
 
 
 @pytest.mark.parametrize("text", UTF8)
