@@ -42,7 +42,7 @@ def _few(found: Sequence[Visit]) -> list[tuple[str, Visit]]:
     """Return a name and a visit for each row: many that are alike share one, with the longest time."""
     ordered = sorted(found, key=lambda one: standing.result(one).order)
     rows = []
-    for group in _alike((one, one, f"{standing.result(one)} {_error(one)}") for one in ordered):
+    for group in _alike((one, one, standing.result(one), _error(one)) for one in ordered):
         if len(group) > _MANY:
             rows.append((counted(len(group), "database"), max(group, key=lambda row: row[1].seconds)[1]))
         else:
@@ -95,19 +95,26 @@ def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     report.console().print(drawn)
 
 
-def _anonymous(words: str, one: Visit) -> str:
-    """Return words without the names of a member and its database, but where they are parts of others: 1."""
+def _ways(words: str, one: Visit) -> list[str]:
+    """Return words as they are, and without the names of a member and its database.
+
+    Once but where they are parts of others, as 1 is, and once everywhere: eu is a part of db.eu.example.com.
+    """
     names = "|".join(map(re.escape, (one.name, one.database.name) if one.database else (one.name,)))
-    return re.sub(rf"(?<![\w./:-])({names})(?![\w/-])", "", words)
+    patterns = rf"(?<![\w./:-])({names})(?![\w/-])", names
+    return [words, *(re.sub(pattern, "", words) for pattern in patterns)]
 
 
-def _alike(said: Iterable[tuple[Visit, Item, str]]) -> list[list[tuple[str, Item]]]:
-    """Return in groups of whom the same words are said, apart from names: each name, with what is told."""
-    known: dict[str, list[tuple[str, Item]]] = {}
+def _alike(said: Iterable[tuple[Visit, Item, object, str]]) -> list[list[tuple[str, Item]]]:
+    """Return in groups of whom the same is said, and in the same words apart from names.
+
+    There each name stands with what is told.
+    """
+    known: dict[tuple[object, str], list[tuple[str, Item]]] = {}
     groups: list[list[tuple[str, Item]]] = []
-    for one, item, words in said:
-        ways = (words, _anonymous(words, one))
-        group = known.get(ways[0]) or known.get(ways[1]) or []
+    for one, item, fact, words in said:
+        ways = [(fact, way) for way in _ways(words, one)]
+        group = next(filter(None, map(known.get, ways)), [])
         if not group:
             groups.append(group)
         group.append((one.name, item))
@@ -120,7 +127,7 @@ def _each_once(
 ) -> list[tuple[RunnerError, list[str]]]:
     """Return each problem once, with the names of those that have it."""
     told = ((one, problem) for one in found for problem in map(ending.revealed, problems(one)))
-    groups = _alike((one, problem, str(document.error(problem))) for one, problem in told)
+    groups = _alike((one, problem, problem.name, str(document.error(problem))) for one, problem in told)
     return [(group[0][1], [name for name, _ in group]) for group in groups]
 
 

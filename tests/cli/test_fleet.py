@@ -399,6 +399,27 @@ def test_hundreds_alike_share_a_row_behind_the_failures(monkeypatch: pytest.Monk
     assert drawn[1:] == [("21 databases", "", "", "1.00 s", "SQL_FAILED: No answer of eu-0. Mend it.")]
 
 
+def test_a_number_that_is_a_name_shares_no_row_of_another_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where three files went to member 3 and four to member 4, the words are not the same without names."""
+    drawn: list[str] = []
+    monkeypatch.setattr(visits, "_draw", lambda _, rows: drawn.extend(row[0] for row in rows))
+    monkeypatch.setattr("runner.cli.common.wants_document", lambda: False)
+    monkeypatch.setattr("runner.cli.report.is_terminal", lambda: True)
+    monkeypatch.setattr(
+        standing, "result", lambda one: standing.Row(2, "", f"{4 if one.name == '4' else 3} applied")
+    )
+    visits.show_results([visit(str(n)) for n in range(22)])
+    assert drawn == ["21 databases", "4"]
+
+
+def test_a_problem_is_told_once_where_a_name_is_a_part_of_what_it_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As of databases that are called after their members."""
+    visits.show_problems([visit(f"{n:03}", problem=f"No database tenant_{n:03}.") for n in range(3)])
+    assert [line for line in capsys.readouterr().err.splitlines() if line.endswith(":")] == ["000, 001, 002:"]
+
+
 def test_of_a_commit_that_is_unknown_nothing_is_claimed(app: Project, urls: list[str]) -> None:
     """Neither that nothing was applied, nor where the database is."""
     [found] = status(config=app.file, url=urls[0])
