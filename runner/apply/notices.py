@@ -61,8 +61,14 @@ def _may_say(heard: Heard, statement: Statement, text: str) -> bool:
         at = position.line_of_body(text, statement, int(inline.group(1)))
         return at is not None and _fits(heard, text[at : statement.end].partition("\n")[0])
     own = text[statement.start : statement.end]
-    # A name without quotes is told in small letters.
-    return all(re.search(rf"(?i)(?<!\w){re.escape(name)}(?!\w)", own) for name in heard.names)
+    return all(re.search(_written(name), own) for name in heard.names)
+
+
+def _written(name: str) -> str:
+    """Return the pattern of a name in a statement: without quotes it is told in small letters."""
+    exact = re.escape(name)
+    others = rf'|(?<![\w"])(?i:{exact})(?![\w"])' if name == name.lower() else ""
+    return rf"(?<!\w){exact}(?!\w){others}"
 
 
 def _fits(heard: Heard, line: str) -> bool:

@@ -52,6 +52,13 @@ CASES = {
             ("NOTICE", 'table "b" does not exist, skipping', "3:1"),
         ],
     ),
+    "names that differ in capitals": (
+        'drop table if exists public."A";\ndrop table if exists public.a;\nselect 1;',
+        [
+            ("NOTICE", 'table "A" does not exist, skipping', "1:1"),
+            ("NOTICE", 'table "a" does not exist, skipping', "2:1"),
+        ],
+    ),
     "a function of the file": (f"{FUNCTION}select 1;\nselect public.f();", [("WARNING", "f", "3:5")]),
     "at the commit": (
         (
@@ -100,6 +107,14 @@ def test_a_name_that_is_too_long_is_told_of_its_file(tmp_path: Path, each_url: s
     [told] = [event for event in events if isinstance(event, Noticed)]
     assert told.migration.version == "001"
     assert [(message[:20], place) for _, message, place in said(events)] == [('identifier "aaaaaaaa', "2:13")]
+
+
+def test_a_name_that_is_too_long_is_told_of_the_file_that_writes_it_so(tmp_path: Path, each_url: str) -> None:
+    """Not of an earlier one that has it in capitals, in a comment."""
+    one = f"-- {'A' * 70}\nselect 1;"
+    app = make(tmp_path, app={"000_one.sql": one, "001_two.sql": f"select 1 as {'a' * 70};"})
+    [told] = [event for event in app.events(each_url) if isinstance(event, Noticed)]
+    assert told.migration.version == "001"
 
 
 def test_two_that_could_have_said_it_leave_the_line_open(tmp_path: Path, each_url: str) -> None:
