@@ -138,6 +138,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
         record = ledger.record_within(migration, first=first, keeps=keeps, is_prepared=knows)
         commit = _ASYNCHRONOUS if asynchronous and not is_last else name + _COMMIT
         restored = back + ledger.restore_message(migration, resets=migration is resets)
+        restored += ledger.intact_message(migration)
         own = [head, migration.sql, "\n;\n", ledger.MARK, restored, forget, *record, _LAST, commit]
         parts += own
         length += sum(map(len, own))

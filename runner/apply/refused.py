@@ -49,6 +49,8 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         yield from _not_opened(run, way, error)
     elif ledger.is_swallowed(error):
         raise ledger.swallowed(migration) from error
+    elif ledger.is_harmed(error):
+        raise ledger.harmed(migration, error) from error
     elif not (way.is_own or way.has_ended or run.resets is migration):
         run.resets = migration  # it was in one transaction, which is rolled back: a function took the mark
     elif not way.is_own:

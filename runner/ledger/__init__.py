@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from runner.ledger.entry import DONE, FORGET, RECORD, RUNNING, is_to_do, statement
     from runner.ledger.faults import SHAPE, TABLE
     from runner.ledger.holders import kept
+    from runner.ledger.intact import intact_message
     from runner.ledger.key import HELD, HOLDS, PREPARED, ROLLBACK, refusal, try_lock
-    from runner.ledger.objection import is_forgotten, is_held, is_outdated, is_stale, is_swallowed
+    from runner.ledger.objection import is_forgotten, is_harmed, is_held, is_outdated, is_stale, is_swallowed
     from runner.ledger.table import APPEARED, CREATE, create, make_durable, read, read_rows, text
-    from runner.ledger.trust import Shape, check_owner, of_making, shape, swallowed
+    from runner.ledger.trust import Shape, check_owner, harmed, of_making, shape, swallowed
     from runner.ledger.within import (
         BEGINS,
         ENDS,
@@ -40,10 +41,11 @@ else:
         entry="DONE FORGET RECORD RUNNING is_to_do statement",
         faults="SHAPE TABLE",
         holders="kept",
+        intact="intact_message",
         key="HELD HOLDS PREPARED ROLLBACK refusal try_lock",
-        objection="is_forgotten is_held is_outdated is_stale is_swallowed",
+        objection="is_forgotten is_harmed is_held is_outdated is_stale is_swallowed",
         table="APPEARED CREATE create make_durable read read_rows text",
-        trust="Shape check_owner of_making shape swallowed",
+        trust="Shape check_owner harmed of_making shape swallowed",
         within="BEGINS ENDS MARK RECORDED UNCHECKED check_message lock_message mark prepare_message"
         " record_within restore_message take_over_message",
     )

@@ -32,6 +32,8 @@ _CLAIM = rf"""(?isx)
       | (?:truncate|drop\s+table)\b[^;']*?,\s*(?:only\s+)?
       | with\b.*?\b{_WRITES}
       | do\b.*?\b(?!insert|merge){_WRITES}  # these two fail by themselves, with the same words
+      | create\s+{_THING}[^;]*?\binherits\s*\((?:[^;)]*,)?\s*
+      | alter\s+{_THING}[^;]*?(?<!\bno)\s+inherit\s+
       | create\s+(?:or\s+replace\s+)?(?:constraint\s+trigger|trigger|rule|policy)\b[^;]*?\s(?:on|to)\s+
     )
     {_NAMED}

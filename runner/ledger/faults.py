@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TABLE = "public.schema_migrations"
-CHANGED = "MG004"  # an SQLSTATE of our own
+CHANGED, HARMED = "MG004", "MG005"  # SQLSTATEs of our own
 _COMPANIONS = ["ar_internal_metadata"]  # tables that another tool keeps beside its ledger
 
 COLUMNS = {
@@ -100,9 +100,10 @@ _FROM = """
 # To plan that costs the server as much as all else that it is asked of a database. What any of it shows in
 # the ledger's own row is asked first: a flag may be left from what is gone, but none is missing. So would be
 # that of an index, where the key is gone.
-_MAY_BE_FAULTY = """
+_HAS_NO_KEY = "not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)"
+_MAY_BE_FAULTY = f"""
     c.relhastriggers or c.relhasrules or c.relrowsecurity or c.relhassubclass or c.relpersistence <> 'p'
-    or not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)
+    or {_HAS_NO_KEY}
 """
 FAULTS = f"select array(select array[f.fault, f.cure] from ({_FAULTS}) as f);"  # noqa: S608 - as above
 
@@ -129,17 +130,8 @@ SHAPE = f"""
     {_FROM};
 """  # noqa: S608 - as above
 
-# Part of making the ledger: an event trigger may change a table in the moment it is made, and its owner.
-# Where there is none nothing is asked, or even parsed: that was a third of the time that all takes.
-CHECK = f"""
-do $runner$
-declare
-    changes text;
-    others text;
-begin
-    if not exists (select from pg_catalog.pg_event_trigger) then
-        return;
-    end if;
+# With whom it belongs to, where that is somebody else.
+_CHANGES = f"""\
     execute $question$
         select pg_catalog.string_agg(f.fault, '; ')
         from (
@@ -152,7 +144,20 @@ begin
             ), ''
             {_FROM} and not ({_TRUSTED})
         ) as f
-    $question$ into changes;
+    $question$ into changes;"""  # noqa: S608 - as above
+
+# Part of making the ledger: an event trigger may change a table in the moment it is made, and its owner.
+# Where there is none nothing is asked, or even parsed: that was a third of the time that all takes.
+CHECK = f"""
+do $runner$
+declare
+    changes text;
+    others text;
+begin
+    if not exists (select from pg_catalog.pg_event_trigger) then
+        return;
+    end if;
+{_CHANGES}
     if changes is not null then
         select pg_catalog.string_agg(pg_catalog.format('alter event trigger %I disable;', e.evtname), ' ')
         into others
@@ -166,3 +171,21 @@ begin
 end
 $runner$;
 """  # noqa: S608 - as above
+
+# Behind a file: the rest is asked where its own transaction has written the ledger's row in the catalog, as a
+# grant does, too. The age of a subtransaction is below 0; and to drop a key writes nothing there.
+INTACT = f"""
+do $runner$
+declare
+    changes text;
+begin
+    if not exists (select {_FROM} and (pg_catalog.age(c.xmin) <= 0 or {_HAS_NO_KEY})) then
+        return;
+    end if;
+{_CHANGES}
+    if changes is not null then
+        raise exception '{TABLE} would not be as it was made: %.', changes using errcode = '{HARMED}';
+    end if;
+end
+$runner$;
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.ledger import within
+from runner.ledger import faults, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,11 @@ is_held = _says(within.HELD)  # somebody else holds the advisory lock
 is_stale = _says(within.STALE)  # the message came so long ago that what is left of it shall be sent anew
 is_outdated = _says(within.OUTDATED)  # the ledger has changed since the plan was made
 is_swallowed = _says(within.SWALLOWED)  # a trigger or a rule lets no row be written to the ledger
+
+
+def is_harmed(error: Error) -> bool:
+    """Tell whether a file has spoiled the ledger itself."""
+    return error.sqlstate == faults.HARMED
 
 
 def is_forgotten(error: Error) -> bool:

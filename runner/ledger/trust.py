@@ -131,6 +131,14 @@ def swallowed(migration: "Migration") -> LedgerUntrusted:
     )
 
 
+def harmed(migration: "Migration", error: "Error") -> LedgerUntrusted:
+    """Say that a file cannot be recorded, for the ledger would be no longer as it was made."""
+    return LedgerUntrusted(
+        f"{migration.path} cannot be recorded: {error.diag.message_primary} It was rolled back.",
+        remedy=f"Let what it does to every table leave out {TABLE}.",
+    )
+
+
 def of_making(error: "Error") -> LedgerUntrusted | None:
     """Return what stood in the way as the ledger was made, if it was no file: a trigger, or its name."""
     if error.sqlstate == CHANGED:  # raised by ``CHECK``

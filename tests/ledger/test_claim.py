@@ -39,6 +39,9 @@ CLAIMS = [
     "create or replace constraint trigger t after insert on schema_migrations execute function f();",
     "create rule r as on insert to schema_migrations do instead nothing;",
     "create policy p on schema_migrations using (true);",
+    "create table kid () inherits (schema_migrations);",
+    'create unlogged table kid (a int) inherits (app.t, "public"."schema_migrations");',
+    "alter table kid inherit public.schema_migrations;",
     "truncate t, public.schema_migrations;",
     "drop table if exists t, only schema_migrations;",
     "with x as (delete from public.schema_migrations returning 1) select * from x;",
@@ -61,6 +64,9 @@ OTHERS = [
     "comment on table t is 'drop table schema_migrations;';",
     "with x as (select * from schema_migrations) insert into t select * from x;",
     "do $$ begin if exists (select from public.schema_migrations) then perform 1; end if; end $$;",
+    "create table kid () inherits (app.schema_migrations);",
+    "create table kid (like public.schema_migrations);",
+    "alter table kid no inherit public.schema_migrations;",
     "truncate t, app.schema_migrations;",
 ]
 
