@@ -50,7 +50,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         seen[table].add("ShareLock")
         works[table].add(Work.BUILDS)
     effects = tuple(between.effects(known, before._replace(locks={}), Probe(after.states, seen), works))
-    lost += outside.named(statement, migration.sql, in_transaction=False)
+    lost += map(loss.drop, loss.named(statement, migration.sql, known, in_transaction=False))
     truncated = {oid for oid, kinds in works.items() if Work.EMPTIES in kinds}
     without = sorted((emptied & now.keys()) - truncated)
     lost += [*_gone(there, now, known), *loss.emptied(works, without, known)]

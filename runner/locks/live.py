@@ -1,4 +1,4 @@
-"""Ask the live database how large its tables are, with no right but to read the catalogs.
+"""Ask the live server how large tables are, and what else it has, with no right but to read the catalogs.
 
 Where somebody holds the strongest lock the size is what vacuum or analyze saw last: to measure would wait.
 """
@@ -47,6 +47,19 @@ _SIZES = """
     )
     select s.name, coalesce(sum(s.bytes), 0)::bigint, sum(s.rows)::bigint from sizes as s group by s.name
 """
+
+KINDS = ("role", "event trigger", "database", "tablespace")
+_OUTSIDE = """
+    select 'role', rolname::text from pg_catalog.pg_roles
+    union all select 'event trigger', evtname::text from pg_catalog.pg_event_trigger
+    union all select 'database', datname::text from pg_catalog.pg_database
+    union all select 'tablespace', spcname::text from pg_catalog.pg_tablespace
+"""
+
+
+def outside(connection: Connection) -> frozenset[tuple[str, str]]:
+    """Return kind and name of each role, event trigger, database and tablespace. Does not write."""
+    return frozenset(database.query(connection, _OUTSIDE))
 
 
 def sizes(connection: Connection, names: Collection[str]) -> dict[str, Size]:

@@ -73,7 +73,7 @@ WATCHING = """
 
 # Kinds that hold rows; and those that cannot be made again as they were.
 HOLDING = {"table", "table column", "composite type column", "materialized view", "foreign table"}
-_DATA = {*HOLDING, "sequence", "schema", "type", "domain", "extension"}
+_DATA = {*HOLDING, "sequence", "schema", "type", "domain", "extension", "database", "tablespace"}
 _NOTHING = "default value"
 _DELETE = re.compile(rf"\bdelete\s+from\s+(?:only\s+)?({outside.PATH})", re.IGNORECASE)
 _WHERE = re.compile(r"\bwhere\b", re.IGNORECASE)
@@ -123,7 +123,8 @@ class Losses:
     def _existed(self, one: Dropped) -> bool:
         if one.objsubid:
             return (one.objid, one.objsubid) in self.columns
-        return (one.kind, one.objid) not in self._parts and one.objid < self.known.first_new
+        is_old = (one.kind, one.objid) not in self._parts and one.objid < self.known.first_new
+        return is_old and self.known.is_live(one.kind, one.names[-1])
 
     def narrowed(self) -> Iterator[Loss]:
         """Yield the columns and attributes whose type holds less than before, since the last call."""
@@ -145,6 +146,14 @@ class Losses:
         """Tell whether what was dropped was made again."""
         text = database.fill(_IS_THERE, kind=one.kind, names=one.names, args=one.args)
         return database.try_run(self.connection, text)
+
+
+def named(statement: Statement, text: str, known: Existing, *, in_transaction: bool) -> Iterator[Dropped]:
+    """Yield what lies outside the database and, by its text, is dropped, where the live server has it."""
+    for kind, shown in outside.named(statement, text, in_transaction=in_transaction):
+        [name] = outside.plain(shown)
+        if known.is_live(kind, name):
+            yield Dropped(0, 0, 0, kind, shown, [name], [], is_original=True)
 
 
 def next_number(connection: Connection) -> int:

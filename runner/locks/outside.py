@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 from runner import files
-from runner.locks.effect import Loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,15 +71,14 @@ _TYPE = re.compile(rf"\balter\s+(?:column\s+)?({_WORD})\s+(?:set\s+data\s+)?type
 _USING = re.compile(r"\busing\b", re.IGNORECASE)
 
 
-def named(statement: Statement, text: str, *, in_transaction: bool) -> Iterator[Loss]:
-    """Yield what the text of a statement drops; in a transaction only what need not be in the database."""
+def named(statement: Statement, text: str, *, in_transaction: bool) -> Iterator[tuple[str, str]]:
+    """Yield kind and name, as written, of what a text drops; in a transaction only what need not be there."""
     match = _DROP.match(statement.code)
     if not match or (in_transaction and not match[2]):
         return
     kind = " ".join(match[1].lower().split()).replace("user", "role").replace("group", "role")
     for name in re.compile(_WORD).finditer(statement.code, match.start(3), match.end(3)):
-        shown = text[statement.start + name.start() : statement.start + name.end()].strip()
-        yield Loss(f"drops {kind} {shown}", is_data=kind in ("database", "tablespace"))
+        yield kind, text[statement.start + name.start() : statement.start + name.end()].strip()
 
 
 def replaced(statement: Statement, text: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.locks import between, loss, outside, probe, whole
+from runner.locks import between, live, loss, outside, probe, whole
 from runner.locks.effect import Loss, Traced, Work
 from runner.locks.loss import Losses
 
@@ -35,9 +35,17 @@ _DELETED_FROM = (*between.RELATIONS, "view")
 
 
 class Existing(dict[int, "probe.Relation"]):
-    """What existed before the first pending file; ``first_new`` is the first number that nothing had."""
+    """What existed before the first pending file; ``first_new`` is the first number that nothing had.
+
+    ``outside`` is what the live server has beside its databases, if that is known, as ``live.outside`` tells.
+    """
 
     first_new = 0
+    outside: Collection[tuple[str, str]] | None = None
+
+    def is_live(self, kind: str, name: str) -> bool:
+        """Tell whether the live server may have something, as far as it is asked for such."""
+        return self.outside is None or kind not in live.KINDS or (kind, name) in self.outside
 
 
 def existing(here: Bench) -> Existing:
@@ -109,10 +117,10 @@ class _Run:
     def _lost(
         self, statement: Statement, now: Probe, works: Mapping[int, Collection[Work]]
     ) -> Iterator[Loss]:
-        for one in self.losses.dropped():
+        named = loss.named(statement, self.migration.sql, self.known, in_transaction=True)
+        for one in (*self.losses.dropped(), *named):
             self.drops.append((len(self.done), one))
             yield loss.drop(one)
-        yield from outside.named(statement, self.migration.sql, in_transaction=True)
         is_type = re.match(r"alter\s+type\b", statement.code, re.IGNORECASE)
         if is_type or any("AccessExclusiveLock" in modes for modes in now.locks.values()):
             yield from self.losses.narrowed()

@@ -14,7 +14,7 @@ from runner.locks import alone, live, run, undo
 from runner.locks.effect import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from runner.locks.effect import Size, Traced
@@ -30,12 +30,13 @@ def trace(
     """Return what each of the pending ``migrations`` does to what exists by the ledger of ``site``.
 
     They run on the server of ``scratch_url``, else on a private one; ``own`` is a folder of a project's own
-    rows. The live database is asked for sizes only. Behind a file that fails nothing is traced.
+    rows. The live server is asked only for sizes, and for what it has outside its databases. Behind a file
+    that fails nothing is traced.
     """
     if not migrations:
         return ()
     with schema.rehearse(site, migrations, scratch_url=scratch_url, own=own) as here:
-        found = tuple(traces(here, migrations))
+        found = tuple(traces(here, migrations, outside=live.outside(site.connection)))
     names = {effect.table or effect.name for one in found for _, effect in one.effects}
     sizes = live.sizes(site.connection, names)
     return tuple(_sized(one, sizes) for one in found)
@@ -49,9 +50,15 @@ def _sized(one: Trace, sizes: dict[str, Size]) -> Trace:
     return replace(one, statements=tuple(sized(traced) for traced in one.statements))
 
 
-def traces(here: Bench, migrations: Sequence[Migration]) -> Iterator[Trace]:
-    """Yield what each file does on a bench that holds what is done. Writes there."""
+def traces(
+    here: Bench, migrations: Sequence[Migration], *, outside: Collection[tuple[str, str]] | None = None
+) -> Iterator[Trace]:
+    """Yield what each file does on a bench that holds what is done. Writes there.
+
+    ``outside`` is what the live server has beside its databases, as ``live.outside`` tells.
+    """
     known = run.existing(here)
+    known.outside = outside
     failed: str | None = None
     for migration in migrations:
         if failed:

@@ -76,6 +76,22 @@ def test_a_pipeline_fails_on_what_it_names(shop: Project, runner: CliRunner, sho
     assert (document["error"]["name"], document["error"]["exit_code"]) == ("PLAN_ALARM", 6)
 
 
+def test_a_drop_of_what_the_server_does_not_have_is_no_alarm(
+    shop: Project, runner: CliRunner, shop_url: str
+) -> None:
+    """Its roles and event triggers are looked up there, as tables are."""
+    lacks = "drop role if exists r_nowhere; drop event trigger if exists e_nowhere;"
+    with psycopg.connect(shop_url, autocommit=True) as db:
+        db.execute("create role r_alarm")
+        try:
+            for text, code in {lacks: 0, f"{lacks} drop role if exists r_nowhere, r_alarm": 6}.items():
+                shop.write("app", {"001_hurts.sql": text})
+                result = shop.run(runner, "plan", "--fail-on", "destructive", APP_URL=shop_url)
+                assert result.exit_code == code, result.output
+        finally:
+            db.execute("drop role r_alarm")
+
+
 def test_an_unknown_class_is_a_usage_error(shop: Project, runner: CliRunner, shop_url: str) -> None:
     """With the names that there are."""
     for value in ("rewrites", "", "rewrite,,"):

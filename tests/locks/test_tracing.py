@@ -69,6 +69,47 @@ def test_a_file_that_trips_over_made_up_rows_is_traced_without_them(own_stage: S
     assert {loss.text for loss in empties.losses} == {"empties public.items"}
 
 
+OUTSIDE = {
+    "drop event trigger if exists e1": [],
+    "drop event trigger if exists e2": ["drops event trigger e2"],
+    'drop role if exists r_nowhere, "R, 2"': ['drops role "R, 2"'],
+    "drop user if exists r_nowhere; drop group if exists r_nowhere": [],
+    "drop role if exists R_There; create role r_there": [],
+    "drop event trigger if exists e2; create event trigger e2 on sql_drop execute function public.ev()": [],
+    "create role r_new; drop role if exists r_new": [],
+    "do $$ begin drop role if exists r_named; end $$": [],
+}
+
+
+@pytest.mark.parametrize("text", OUTSIDE)
+def test_what_the_live_server_lacks_outside_its_databases_is_no_loss(own_stage: Stage, text: str) -> None:
+    """Nor what is made again; also of what is there for the rehearsal alone, as a role that files name."""
+    connection, there = own_stage.here.connection, "select from pg_roles where rolname = 'r_named'"
+    connection.execute(
+        "create or replace function public.ev() returns event_trigger language plpgsql as 'begin end'"
+    )
+    live = {("event trigger", "e2"), ("role", "R, 2"), ("role", "r_there"), ("database", "shop")}
+    with connection.transaction():
+        connection.execute("create role r_named")
+    try:
+        [found] = tracing.traces(own_stage.here, [migration(text, 1)], outside=live)
+    finally:
+        connection.execute("drop role if exists r_named, r_there, r_new")
+    assert not connection.execute(there).fetchall()
+    assert found.untraced is None
+    assert [loss.text for one in found.statements for loss in one.losses] == OUTSIDE[text]
+
+
+@pytest.mark.parametrize(("name", "told"), [("shop", ["drops database shop"]), ("nowhere", [])])
+def test_a_database_that_is_not_there_is_no_loss(own_stage: Stage, name: str, told: list[str]) -> None:
+    """The file runs outside any transaction, and drops it if it exists."""
+    text = f"drop database if exists {name}"
+    [found] = tracing.traces(
+        own_stage.here, [migration(text, 1, in_transaction=False)], outside={("database", "shop")}
+    )
+    assert [loss.text for one in found.statements for loss in one.losses] == told
+
+
 class Back(NamedTuple):
     """A file, its rollback, and what that loses or says."""
 
