@@ -10,7 +10,8 @@ from runner import lazily
 
 if TYPE_CHECKING:
     from runner.schema.bench import Bench
-    from runner.schema.drift import Comparison, Expected, differences, drifted, expected, state
+    from runner.schema.drift import Comparison, drifted
+    from runner.schema.expectation import Expected, differences, expected, state
     from runner.schema.orphans import Orphans, find_orphans, references
     from runner.schema.proof import Proof, prove
     from runner.schema.psql import psql_program
@@ -23,7 +24,8 @@ else:
     __getattr__ = lazily(
         __name__,
         bench="Bench",
-        drift="Comparison Expected differences drifted expected state",
+        drift="Comparison drifted",
+        expectation="Expected differences expected state",
         orphans="Orphans find_orphans references",
         proof="Proof prove",
         psql="psql_program",

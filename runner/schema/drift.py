@@ -1,10 +1,8 @@
-"""Compare live databases with what their applied files make, which is made once for all that are alike."""
+"""Compare a live database with what its applied files make."""
 
 from __future__ import annotations
 
 import re
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,12 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import ledger
 from runner.errors import Drift
 from runner.files import blanked, plain
-from runner.schema import alike, around, catalog, difference, handed, scratch, wording
+from runner.schema import alike, around, catalog, difference, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from runner.config import Target
     from runner.database import Connection
     from runner.model import Migration
     from runner.planning import Site
@@ -99,7 +96,7 @@ def _placed(one: Difference, parent: str | None) -> Difference:
     return replace(one, name=f"{one.name} on {ledger.TABLE}")
 
 
-def _judged(
+def judged(
     found: Iterable[Difference], patterns: Sequence[str], parents: dict[Key, str | None], where: str
 ) -> Comparison:
     """Take out what the configuration ignores: a pattern names an object, with all it has, or one fact."""
@@ -125,64 +122,3 @@ def drifted(site: Site, found: Sequence[Difference]) -> Drift:
         remedy="Undo what was done by hand, put it into a new file, or name it in `ignore`.",
         notes=tuple(line for one in found for line in str(one).split("\n")),
     )
-
-
-class Expected:
-    """What files make in a scratch database, to hold live databases against it, one at a time."""
-
-    def __init__(self, bench: Bench, where: str) -> None:
-        self.files = bench.files
-        self._bench = bench
-        self._where = where
-        lent = {key for key in bench.before if key[0] == "schema"} - {("schema", "public")}  # for extensions
-        made = bench.snapshot(bench.connection)
-        self._snapshot = {key: item for key, item in made.items() if key not in lent}
-        self._lock = threading.Lock()  # the scratch database has one connection
-
-    def compare(self, site: Site) -> Comparison:
-        """Return how the live schema of a site differs. Writes nothing there."""
-        bench, expected, series = self._bench, self._snapshot, site.target.series
-        wanted = {name for step in site.steps if step.migration for name in step.migration.requires}
-        made = (plain(name) for kind, name in expected if kind == "schema")
-        extensions = tuple(plain(name) for kind, name in expected if kind == "extension")
-        bench = bench._replace(schemas=series.schemas or ("public", *made), extensions=extensions)
-        actual = bench.snapshot(site.connection)
-        with self._lock:
-            found = compare(bench, expected, actual)
-        found = [one for one in found if not difference.is_awaited(one, wanted)]
-        found = handed.without(found, site, owner=bench.around.migrator.name)
-        return _judged(found, series.ignore, catalog.parents(expected, actual), self._where)
-
-
-@contextmanager
-def expected(
-    target: Target, migrations: Sequence[Migration], *, scratch_url: str | None = None
-) -> Iterator[Expected]:
-    """Yield what ``migrations`` make in a scratch database that is like the database of ``target``.
-
-    They run on the server of ``scratch_url``, else on a private one, never on the live one.
-    """
-    chosen = target.series.schemas
-    with (
-        scratch.scratch_server(
-            target.url, source=target.source, files=migrations, scratch=scratch_url
-        ) as server,
-        scratch.built(server, migrations, schemas=chosen) as (connection, before),
-    ):
-        yield Expected(Bench(connection, before, server.around, tuple(migrations), chosen), server.source)
-
-
-def state(site: Site, migrations: Sequence[Migration]) -> str:
-    """Return a text that is equal for databases whose ``migrations`` make the same, whatever their names."""
-    about = around.look(site.connection)._replace(started="", database="", follows=None)
-    return repr((about, [file.checksum for file in migrations]))
-
-
-def differences(site: Site, migrations: Sequence[Migration], *, scratch_url: str | None = None) -> Comparison:
-    """Return how the live schema differs from what ``migrations`` make in a scratch database.
-
-    Nothing but that is written. What counts are the schemas configured, else public and those that
-    ``migrations`` have made.
-    """
-    with expected(site.target, migrations, scratch_url=scratch_url) as made:
-        return made.compare(site)

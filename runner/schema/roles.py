@@ -141,22 +141,24 @@ def quoted(name: str) -> str:
     return sql.Identifier(name).as_string()
 
 
-def make(connection: Connection, migrations: Sequence[Migration], live: Around) -> tuple[str, ...]:
+def make(
+    connection: Connection, migrations: Sequence[Migration], live: Around, *, also: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Create the roles that files name and those of the live server, without login. Writes.
 
-    Return those that this server lacked. Only the one that migrates may do what it may do elsewhere, as a
-    member of the same roles, which are members of others as they are there; memberships that files give are
-    theirs.
+    Those that files make are left to them, but for ``also``. Return those that this server lacked. Only the
+    one that migrates may do what it may do elsewhere, as a member of the same roles, which are members of
+    others as they are there; memberships that files give are theirs.
     """
-    known, migrator = there(connection), live.migrator
-    wanted = named(migrations, besides=live.roles) | {live.owner, migrator.name}
-    lacking = tuple(sorted(wanted - known))
+    here, migrator = there(connection), live.migrator
+    wanted = named(migrations, besides=live.roles) | {live.owner, migrator.name, *also}
+    lacking = tuple(sorted(wanted - here))
     for name in lacking:
         may = migrator.attributes if name == migrator.name else ""
         database.run(connection, f"create role {quoted(name)} nologin {may}")
     given = membership.granted(migrations)
     for one in live.memberships if migrator.name in lacking else ():
-        is_known = one.member in lacking and one.role in known.union(lacking)
+        is_known = one.member in lacking and one.role in here.union(lacking)
         if is_known and (one.role, one.member) not in given:
             membership.join(connection, one)
     return lacking

@@ -49,13 +49,13 @@ class Server(NamedTuple):
 
 @contextmanager
 def scratch_server(
-    url: str, *, source: str, files: Sequence[Migration], scratch: str | None = None
+    url: str, *, source: str, files: Sequence[Migration], scratch: str | None = None, also: Sequence[str] = ()
 ) -> Iterator[Server]:
     """Yield a server for scratch databases that is not that of ``url``, made ready for ``files``.
 
     That of the URL ``scratch``, else a private one of the same major version as that of ``url`` or a newer
-    one. The roles that files name are there, without login, and a session begins with what the live database
-    sets for files. Raises ``ServerUnusable`` without such a server.
+    one, where ``also`` are roles. Those that files name are there, without login, and a session begins with
+    what the live database sets for files. Raises ``ServerUnusable`` without such a server.
     """
     with database.connect(url, source=source) as connection:
         planning.check_age(connection.info.server_version, source=source)
@@ -76,7 +76,7 @@ def scratch_server(
         told = f"a private PostgreSQL {programs.version}"
         with database.connect(there, source=told) as connection:
             alike.speak_alike(connection, live.locale)
-            made = roles.make(connection, files, live)
+            made = roles.make(connection, files, live, also=also)
             alike.make_tablespaces(connection, live.tablespaces, own=live.tablespace)
             roles.give(connection, live.migrator.name, live.rights)
             ready = alike.set_alike(connection, there, live, source=told)

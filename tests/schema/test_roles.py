@@ -293,3 +293,51 @@ def test_a_postgres_that_is_no_superuser_is_none_here(tmp_path: Path) -> None:
         app = make(tmp_path, app={"000_a.sql": POLICY})
         told = app.run(CliRunner(), "prove", APP_URL=url).stdout
     assert TWICE in told
+
+
+IF_MISSING = """
+    do $$ begin if not exists (select from pg_catalog.pg_roles where rolname = 'r_shared') then
+        create role r_shared;
+        alter default privileges in schema public grant all on tables to r_shared;
+    end if; end $$;
+    create table public.workspace (id int);
+"""
+
+
+def test_a_role_that_a_file_has_found_is_no_drift_in_a_second_database(
+    tmp_path: Path, runner: CliRunner, url: str, other_url: str
+) -> None:
+    """The file makes more in the first one; what was done by hand is drift in both, and nothing else is."""
+    app = make(tmp_path, app={"000_w.sql": IF_MISSING})
+    try:
+        for one in (url, other_url):
+            app.migrate(one)
+            result = app.run(runner, "verify", "--drift", APP_URL=one)
+            assert result.exit_code == 0, result.stderr
+            with psycopg.connect(one, autocommit=True) as db:
+                db.execute("alter table public.workspace add by_hand int")
+            result = app.run(runner, "verify", "--drift", APP_URL=one)
+            assert "differs from its files in 1 place." in result.stderr
+            assert "column public.workspace.by_hand is not in the files" in result.stderr
+    finally:
+        for one in (url, other_url):
+            with psycopg.connect(one, autocommit=True) as db:
+                db.execute("drop owned by r_shared")
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("drop role r_shared")
+
+
+def test_a_role_that_a_file_makes_in_any_case_is_made_by_it(
+    tmp_path: Path, runner: CliRunner, url: str
+) -> None:
+    """Where it is there before, the file fails; what differs otherwise is told."""
+    app = make(tmp_path, app={"000_w.sql": "create role r_made; create table public.w (id int);"})
+    try:
+        app.migrate(url)
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("alter table public.w add by_hand int")
+        result = app.run(runner, "verify", "--drift", APP_URL=url)
+    finally:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("drop role r_made")
+    assert "differs from its files in 1 place." in result.stderr
