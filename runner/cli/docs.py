@@ -38,7 +38,9 @@ def docs_command(*, scratch: str | None, file: Path | None) -> None:
     book = []
     for target in common.targets(project, project.series, url=None):
         own = files[target.series.name]
-        with schema.scratch_server(target.url, source=target.source, files=own, scratch=scratch) as server:
+        url, source = target.url, target.source
+        live = schema.visited(url, source=source, files=own, is_steady=True)
+        with schema.scratch_server(url, source=source, files=own, scratch=scratch, live=live) as server:
             book.append(reference.describe(target.series, own, server.url, source=server.source))
     try:
         change = reference.fill(book, project.root.joinpath(*FOLDER), written=written)

@@ -51,7 +51,7 @@ def baseline_command(  # noqa: PLR0913 - one parameter per option
                 remedy="Choose a higher --to; `status` names the extensions.",
             )
         planning.check_content([site], to=to)
-        with schema.expected(site.target, files, scratch_url=scratch) as made:
+        with schema.expected(site.target, files, scratch_url=scratch, connection=site.connection) as made:
             compared = _adopt(site, files, made, despite_drift=despite_drift)
     if not common.wants_document():
         common.show_comparison(compared, site.facts.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from runner.database.url import parse, resolved, secrets, surroundings
+from runner.database.url import SETTLED, parse, resolved, secrets, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +51,11 @@ def without_password(url: str, *, source: str) -> str:
 
 
 def with_settings(url: str, settings: Mapping[str, str], *, source: str) -> str:
-    """Return the conninfo of ``url`` where a session begins with ``settings``, besides those it has."""
-    options = parse(url, source=source)
+    """Return the conninfo of ``url`` where a session begins with ``settings``, besides those it has.
+
+    Libpq's variables for dates and time zone do not count there.
+    """
+    options = {"fallback_application_name": SETTLED} | parse(url, source=source)
     given = [f"-c {name}={_escaped(value)}" for name, value in settings.items()]
     both = " ".join([*given, *filter(None, [options.get("options")])])
     return make_conninfo(**options | ({"options": both} if both else {}))

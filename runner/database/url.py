@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Marks the URL of the embedded server, which must be reached whatever the environment says.
 EMBEDDED = "socrates-migrate"
+SETTLED = "socrates-migrate-scratch"  # that of a scratch server, whose sessions begin as it says
+_HIDDEN = {EMBEDDED: ("PG",), SETTLED: ("PGTZ", "PGDATESTYLE")}
 _ALONE = threading.RLock()  # who hides the variables: another thread would bring them back too early
 _SHAPE = (
     "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write @ as %40, / as %2F, "
@@ -183,15 +185,15 @@ def resolved(options: dict[str, Any]) -> dict[str, str]:
 def surroundings(options: dict[str, Any]) -> Iterator[None]:
     """Hide libpq's variables for a while from a connection to the embedded server, which is complete.
 
-    A service, or the address of another host, would win over what its URL leaves open, and no URL can
-    refuse a service.
+    A service, or another host's address, would win over what its URL leaves open, and no URL can refuse one;
+    as variables would over what the URL of a scratch server sets.
     """
-    if options.get("fallback_application_name") != EMBEDDED:
+    foreign = _HIDDEN.get(str(options.get("fallback_application_name")))
+    if foreign is None:
         yield
         return
     with _ALONE:
-        foreign = [name for name in os.environ if name.startswith("PG")]
-        hidden = {name: os.environ.pop(name) for name in foreign}
+        hidden = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith(foreign)}
         try:
             yield
         finally:

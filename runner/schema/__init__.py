@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from runner import lazily
 
 if TYPE_CHECKING:
+    from runner.schema.against import Expected, differences, expected, state
+    from runner.schema.around import visited
     from runner.schema.bench import Bench
     from runner.schema.drift import Comparison, drifted
-    from runner.schema.expectation import Expected, differences, expected, state
     from runner.schema.orphans import Orphans, find_orphans, references
     from runner.schema.proof import Proof, prove
     from runner.schema.psql import psql_program
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
+        against="Expected differences expected state",
+        around="visited",
         bench="Bench",
         drift="Comparison drifted",
-        expectation="Expected differences expected state",
         orphans="Orphans find_orphans references",
         proof="Proof prove",
         psql="psql_program",

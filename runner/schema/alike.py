@@ -58,6 +58,19 @@ _LACKING = """
 """
 
 
+_SET = """
+    select pg_catalog.set_config({name}, {value}, false)
+    where pg_catalog.current_setting({name}, true) is distinct from {value}
+"""
+_ROOM = 8_000  # bytes: PostgreSQL takes 10,000 of all that begins a connection
+
+
+def administrator(around: Around) -> str:
+    """Return the name of a private server's superuser: postgres, which on some platforms is none."""
+    taken = around.migrator.name == "postgres" and not around.migrator.is_superuser
+    return "runner_administrator" if taken else "postgres"
+
+
 def make_tablespaces(connection: Connection, names: Sequence[str], *, own: str) -> None:
     """Create empty tablespaces inside the data folder of a server that allows it. Writes its template0.
 
@@ -79,14 +92,17 @@ def speak_alike(connection: Connection, locale: str | None) -> None:
 def set_alike(connection: Connection, url: str, around: Around, *, source: str) -> str:
     """Return ``url`` so that a session there begins with the live database's settings for files.
 
-    Those that its server, to which the connection leads, does not take are left out: a locale that it lacks.
-    And without jit, of which no file is understood otherwise: to compile the questions that are asked behind
-    each statement takes ten times as long as all the rest.
+    Those that its server, to which the connection leads, has by itself or does not take are left out, such as
+    a locale that it lacks; and those, the longest, for which a connection has no room. And without jit, of
+    which no file is understood otherwise: to compile the questions that are asked behind each statement takes
+    ten times as long as all the rest.
     """
-    taken = {"jit": "off"}
-    for name, value in around.settings.items():
-        text = database.fill("select pg_catalog.set_config({name}, {value}, false)", name=name, value=value)
-        if not database.failure(database.send(connection, text)):
+    taken, room = {"jit": "off"}, _ROOM
+    for name, value in sorted(around.settings.items(), key=lambda one: len(one[1])):
+        results = database.send(connection, database.fill(_SET, name=name, value=value))
+        is_other = not database.failure(results) and results[-1].ntuples
+        room -= len(name) + 2 * len(value.encode()) if is_other else 0  # blanks are escaped
+        if is_other and room > 0:
             taken[name] = value
     database.run(connection, "reset all")
     return database.with_settings(url, taken, source=source)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import database, ledger
+from runner import database, ledger, planning
 from runner.files import blanked
-from runner.schema import membership, roles
+from runner.schema import membership, roles, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,39 +76,7 @@ _QUESTION = """
     where d.datname = pg_catalog.current_database()
 """
 
-
-# What decides how a file is understood: the same text makes another default, check or table with another of
-# these. A name with a dot is somebody's own, which a file may ask for.
-_MEANING = [
-    "DateStyle", "IntervalStyle", "TimeZone", "timezone_abbreviations", "search_path", "lc_monetary",
-    "array_nulls", "xmloption", "backslash_quote", "transform_null_equals", "check_function_bodies",
-    "default_text_search_config", "default_table_access_method", "default_toast_compression",
-    "default_tablespace", "quote_all_identifiers",  # with the second, options of a dictionary are kept quoted
-    "createrole_self_grant",  # what who makes a role may do with it
-]  # fmt: skip
-_SET = """
-    select name, reset_val from pg_catalog.pg_settings
-    where name ilike any (%(meaning)s) and reset_val <> boot_val
-    union
-    select name, pg_catalog.current_setting(name, true)
-    from pg_catalog.pg_db_role_setting as s, pg_catalog.unnest(s.setconfig) as line,
-        pg_catalog.split_part(line, '=', 1) as name
-    where s.setdatabase in (
-            0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-        )
-        and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
-        and name like '%%.%%' and pg_catalog.current_setting(name, true) is not null
-    order by 1
-"""
-
-# What a trigger has set as the session began, which a question of the runner's would not see.
-_GREETING = """
-    select name, setting from pg_catalog.pg_settings
-    where source operator(pg_catalog.=) 'session' and exists (
-        select from pg_catalog.pg_event_trigger where evtevent operator(pg_catalog.=) 'login'
-    )
-"""
-
+_LOGIN = f"select (select applied_by from {ledger.TABLE} order by applied_at desc limit 1)"  # noqa: S608 - ours
 _NUMBER = "select system_identifier from pg_catalog.pg_control_system()"
 
 
@@ -129,7 +97,7 @@ class Around(NamedTuple):
     defaults: str | None  # default privileges, as JSON
     locale: str | None  # as create database chooses it; none for C, and where the encoding is not UTF-8
     tablespace: str  # of the database
-    settings: dict[str, str]  # that decide how a file is understood, where they are not PostgreSQL's own
+    settings: dict[str, str]  # that decide how a file is understood
     memberships: list[Membership]  # of the role that migrates, also by way of others
     rights: list[str]  # of that role, on tablespaces and settings of the server
     follows: int | None = None  # on a standby, the number that it and its primary have in common
@@ -139,18 +107,38 @@ def look(connection: Connection) -> Around:
     """Return what surrounds the database of a connection. Does not write."""
     [result] = database.ask(connection, database.fill(_QUESTION, ledger=ledger.TABLE))
     [(version, started, name, owner, migrator, *rest)] = database.rows(connection, result)
-    settings = dict(database.query(connection, _SET, meaning=_MEANING)) | _greeting(connection)
     known, joined = roles.look(connection, migrator), membership.look(connection, migrator)
     rights = [] if known.is_superuser else roles.shared_rights(connection, migrator)
     follows = _number(connection) if database.is_standby(connection) else None
-    return Around(*(version, started, name, owner, known, *rest, settings, joined, rights, follows))
+    found = settings.look(connection)
+    return Around(*(version, started, name, owner, known, *rest, found, joined, rights, follows))
 
 
-def _greeting(connection: Connection) -> dict[str, str]:
-    if database.in_transaction(connection):
-        return {}
-    [result] = database.run(connection, _GREETING)
-    return {name: value for name, value in database.rows(connection, result) if name in _MEANING}
+def seen(connection: Connection, migrations: Iterable[Migration]) -> Around:
+    """Return what ``look`` does, with what files ask for by its name. Does not write."""
+    live = look(connection)
+    return live._replace(settings=live.settings | settings.asked(connection, migrations))
+
+
+def visited(url: str, *, source: str, files: Iterable[Migration], is_steady: bool = False) -> Around:
+    """Return what is ``seen`` at ``url``. Does not write.
+
+    Where it ``is_steady``, no client, and no role but the one that migrates, sets how dates are read.
+    """
+    with database.connect(url, source=source) as connection:
+        planning.check_age(connection.info.server_version, source=source)
+        live = seen(connection, files)
+        sure = unswayed(connection, live).settings if is_steady else {}
+    dates = {name: value for name, value in sure.items() if name in settings.WRITTEN}
+    return live._replace(settings=live.settings | dates)
+
+
+def unswayed(connection: Connection, live: Around) -> Around:
+    """Return ``live`` with the settings of who was logged in to migrate, whatever a client sets. Asks."""
+    login = None
+    if live.has_ledger:
+        [(login,)] = database.query(connection, _LOGIN)
+    return live._replace(settings=settings.unswayed(connection, live.settings, login))
 
 
 def is_reached(live: Around, connection: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""Compare a live database with what its applied files make."""
+"""Compare a live schema with one that files have made, and say what counts as different."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner import database
-from runner.schema import rows, scratch, wishes
+from runner.schema import around, rows, scratch, wishes
 from runner.schema.bench import Place, bench
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ def rehearse(
     """
     target = site.target
     done = [step.migration for step in site.steps if step.applied and step.migration]
+    files = [*done, *pending]
+    live = around.seen(site.connection, files)
     with scratch.scratch_server(
-        target.url, source=target.source, files=[*done, *pending], scratch=scratch_url
+        target.url, source=target.source, files=files, scratch=scratch_url, live=live
     ) as server:
         url = database.with_settings(server.url, _SETTINGS, source=server.source)
         with bench(Place(url, server.source, target.series.schemas, own), done, with_rows=True) as made:

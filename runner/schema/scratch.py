@@ -46,20 +46,30 @@ class Server(NamedTuple):
         name = self.around.migrator.name
         return name if name in self.made else None
 
+    @property
+    def name(self) -> str | None:
+        """The name of the live database where a scratch database can have it, which files may call it by."""
+        name = self.around.database
+        return name if self.is_private and name not in ("template0", "template1") else None
+
 
 @contextmanager
-def scratch_server(
-    url: str, *, source: str, files: Sequence[Migration], scratch: str | None = None, also: Sequence[str] = ()
+def scratch_server(  # noqa: PLR0913 - options, keyword-only
+    url: str,
+    *,
+    source: str,
+    files: Sequence[Migration],
+    scratch: str | None = None,
+    live: Around | None = None,
+    also: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Yield a server for scratch databases that is not that of ``url``, made ready for ``files``.
 
-    That of the URL ``scratch``, else a private one of the same major version as that of ``url`` or a newer
-    one, where ``also`` are roles. Those that files name are there, without login, and a session begins with
-    what the live database sets for files. Raises ``ServerUnusable`` without such a server.
+    That of the URL ``scratch``, else a private one of the same major version as that of ``url`` or newer,
+    where ``also`` are roles. Those that files name are there, without login, and a session begins with what
+    the database sets for files, ``live`` where it is known. Raises ``ServerUnusable`` without such a server.
     """
-    with database.connect(url, source=source) as connection:
-        planning.check_age(connection.info.server_version, source=source)
-        live = around.look(connection)
+    live = live or around.visited(url, source=source, files=files)
     if scratch:
         with _given(scratch, live, files) as server:
             yield server
@@ -72,7 +82,7 @@ def scratch_server(
             f"and files are not run on the server of {source} for a comparison: they might change it.",
             remedy=f"Name a server for it: {OPTION}; or {embedded.EXTRA}.",
         )
-    with cluster.running(programs, superuser=_administrator(live)) as there:
+    with cluster.running(programs, superuser=alike.administrator(live)) as there:
         told = f"a private PostgreSQL {programs.version}"
         with database.connect(there, source=told) as connection:
             alike.speak_alike(connection, live.locale)
@@ -83,15 +93,10 @@ def scratch_server(
         yield Server(ready, told, live, is_private=True, made=made)
 
 
-def _administrator(live: Around) -> str:
-    """Return the name of a private server's superuser: postgres, which on some platforms is none."""
-    taken = live.migrator.name == "postgres" and not live.migrator.is_superuser
-    return "runner_administrator" if taken else "postgres"
-
-
 @contextmanager
 def _given(scratch: str, live: Around, files: Sequence[Migration]) -> Iterator[Server]:
     told = "the scratch server"
+    scratch = database.with_settings(scratch, {"jit": "off"}, source=told)  # instead of what a client sets
     with database.connect(scratch, source=told) as connection:
         _check(connection, live)
         made = roles.make(connection, files, live)
@@ -147,14 +152,12 @@ def built(
 ) -> Iterator[tuple[Connection, Snapshot]]:
     """Yield a connection to a scratch database that holds what ``migrations`` make, and how it was before.
 
-    On a private server the database has the name of the live one, which files may call it by. ``schemas`` are
-    those that count, none for all. Raises ``ServerUnusable`` when the server refuses an extension that a file
-    requires.
+    ``schemas`` are those that count, none for all. Raises ``ServerUnusable`` when the server refuses an
+    extension that a file requires.
     """
-    name = server.around.database if server.is_private else None
     with (
         beyond.passing(server.url, migrations, source=server.source),
-        scratch_database(server.url, source=server.source, name=name) as there,
+        scratch_database(server.url, source=server.source, name=server.name) as there,
     ):
         with database.connect(there, source=server.source) as connection:
             alike.adopt(connection, server.around, migrations)
