@@ -5,6 +5,7 @@ Nor does it stumble where nobody is to be asked: stdin may be closed.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import sys
@@ -14,6 +15,26 @@ from runner.errors import OutputLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_DRAWN = "…⠋"  # what bars and cut texts are made of
+
+
+def draws(stream: TextIO) -> bool:
+    """Tell whether a stream has letters to draw with; what it lacks is written out, wider than measured."""
+    try:
+        _DRAWN.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _spelt(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what stands for the first letter that an encoding lacks: dots, else it is written out."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    error.end = error.start + 1
+    return ("...", error.end) if error.object[error.start] == "…" else codecs.backslashreplace_errors(error)
 
 
 class Output:
@@ -29,7 +50,8 @@ class Output:
         self._is_closed = stream is None
         self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - no path; kept open
         if hasattr(self._stream, "reconfigure"):
-            self._stream.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding lacks
+            codecs.register_error("runner", _spelt)
+            self._stream.reconfigure(errors="runner")
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
         return getattr(self._stream, name)

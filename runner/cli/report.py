@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli import annotation, excerpt, log
+from runner.cli import annotation, excerpt, log, output
 from runner.cli.text import harmless, inline, shortened, visible, wrapped
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from runner.errors import Place, RunnerError
 
 WARNING = "WARNING"  # severity, as PostgreSQL writes it
-_NARROWEST = 40  # columns; a terminal that says less mostly does not know
+NARROWEST = 40  # columns; a terminal that says less mostly does not know
 _STYLES: dict[str, dict[str, Any]] = {
     "bold": {"bold": True},
     "bold red": {"fg": "red", "bold": True},
@@ -50,9 +50,9 @@ settings = Settings()
 
 
 def is_terminal(*, err: bool = False) -> bool:
-    """Tell whether a person looks at stdout, or at stderr."""
+    """Tell whether a person looks at stdout, or at stderr, where what is drawn can be shown."""
     stream = sys.stderr if err else sys.stdout
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and output.draws(stream)
 
 
 def is_coloured(*, err: bool = False) -> bool:
@@ -67,14 +67,14 @@ def is_coloured(*, err: bool = False) -> bool:
 
 def width(*, err: bool = False) -> int | None:
     """Return the columns of a terminal; ``None`` elsewhere, where nothing has to fit."""
-    return max(shutil.get_terminal_size().columns, _NARROWEST) if is_terminal(err=err) else None
+    return max(shutil.get_terminal_size().columns, NARROWEST) if is_terminal(err=err) else None
 
 
 def console() -> Console:
     """Return a rich console for a terminal, which follows its width. Text is never read as markup."""
     from rich.console import Console  # noqa: PLC0415 - start-up time: only a bar needs rich
 
-    fixed = _NARROWEST if width() == _NARROWEST else None
+    fixed = NARROWEST if width() == NARROWEST else None
     return Console(
         file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=not is_coloured(), width=fixed
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from runner.cli.output import Output
 from tests.project import ROOT, TWO, make
 
 if TYPE_CHECKING:
@@ -117,6 +119,19 @@ def test_a_letter_that_the_terminal_lacks_is_written_out(tmp_path: Path, url: st
     assert '"name": "SQL_FAILED"' in document.stdout
     bundle = shell(app, "$RUN plan app --sql - --config $APP 2> /dev/null", **ascii_only)
     assert "select nope /* é */;" in bundle.stdout
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("ascii", rb"a...\xe9\u65e5..."), ("latin-1", b"a...\xe9\\u65e5..."), ("utf-8", "a…é日…".encode())],
+)
+def test_what_was_cut_is_marked_by_dots(encoding: str, written: bytes) -> None:
+    """Whatever else the encoding lacks is written out."""
+    stream = io.BytesIO()
+    out = Output(io.TextIOWrapper(stream, encoding=encoding))
+    out.write("a…é日…")
+    out.flush()
+    assert stream.getvalue() == written
 
 
 @pytest.mark.parametrize(
