@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from rich import progress
@@ -25,21 +26,26 @@ class Bar(progress.Progress):
         """Return the bar, and the text if there is any."""
         yield from super().get_renderables()
         if self.below:
-            yield Text(f"  {self.below}")
+            yield Text(f"  {self.below}", no_wrap=False, overflow="fold")
 
 
-def begin(text: str, total: int, *, spins: bool) -> Bar:
-    """Return a bar that is drawn from now on behind a text; ``spins`` shows that something is at work.
+def begin(text: str, total: int, *, spins: bool) -> Bar | None:
+    """Return a bar that is drawn from now on behind a text; ``None`` where a line has no room for it.
 
+    ``spins`` shows that something is at work.
     What goes to stderr is drawn above it only where that is the same terminal.
     """
+    if shutil.get_terminal_size().columns < report.NARROWEST:
+        return None
+    console = report.console()
+    console.soft_wrap = True  # a line that is told meanwhile is wrapped already; a path stays whole
     bar = Bar(
         *((progress.SpinnerColumn(),) if spins else ()),
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(bar_width=24),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
-        console=report.console(),
+        console=console,
         transient=True,
         redirect_stderr=report.is_terminal(err=True),
     )
