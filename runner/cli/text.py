@@ -7,6 +7,7 @@ import re
 _BLANK = "\0"  # stands for a blank that is no place for a line to end
 # What a terminal may obey, or a line may end at: C0, C1, what turns the direction, bytes that are no letter.
 OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NO_COLUMN = {"Mn", "Me", "Cf"}  # what stands on a letter, and what is not seen
 _JOINS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # of scripts and of pictures
 
 
@@ -48,13 +49,13 @@ def _written(letter: str) -> str:
 
 
 def columns(text: str) -> int:
-    """Return how many columns a terminal needs: an ideograph takes two, a combining mark none."""
+    """Return how many columns a terminal needs: an ideograph takes two, a mark none, as in psql."""
     if text.isascii():
         return len(text)
     import unicodedata  # noqa: PLC0415 - rarely needed
 
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+    bare = [c for c in text if unicodedata.category(c) not in _NO_COLUMN]
+    return len(bare) + sum(unicodedata.east_asian_width(c) in "WF" for c in bare)
 
 
 def head(text: str, width: int) -> str:

@@ -194,7 +194,11 @@ def test_an_error_shows_its_place_and_its_remedy(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize(
     ("before", "columns"),
-    [("abc", 3), ("é", 1), ("漢字", 4), ("e\N{COMBINING ACUTE ACCENT}", 1), ("\t", 4), ("\x1b[2J", 7)],
+    [
+        *(("abc", 3), ("é", 1), ("漢字", 4), ("e\N{COMBINING ACUTE ACCENT}", 1), ("\t", 4), ("\x1b[2J", 7)),
+        *(("ที่นี่", 2), ("हिन्दी", 5), ("\u2764\ufe0f", 1), ("\N{WOMAN}\u200d\N{PERSONAL COMPUTER}", 4)),
+        *(("1\ufe0f\u20e3", 1), ("\N{HANGUL SYLLABLE GA}\u3099", 2)),
+    ],
 )
 def test_the_caret_stands_under_its_character(before: str, columns: int) -> None:
     """Wide, combining, tab and control characters take the columns a terminal gives them."""
