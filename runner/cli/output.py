@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_DRAWN = "…⠋"  # what bars and cut texts are made of
+DRAWN = "…⠋"  # what bars and cut texts are made of
 
 
-def draws(stream: TextIO) -> bool:
-    """Tell whether a stream has letters to draw with; what it lacks is written out, wider than measured."""
+def spells(stream: TextIO, letters: str) -> bool:
+    """Tell whether a stream has these letters; what it lacks is written out, wider than measured."""
     try:
-        _DRAWN.encode(stream.encoding or "utf-8")
+        letters.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
         return False
     return True

@@ -52,7 +52,7 @@ settings = Settings()
 def is_terminal(*, err: bool = False) -> bool:
     """Tell whether a person looks at stdout, or at stderr, where what is drawn can be shown."""
     stream = sys.stderr if err else sys.stdout
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and output.draws(stream)
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and output.spells(stream, output.DRAWN)
 
 
 def is_coloured(*, err: bool = False) -> bool:

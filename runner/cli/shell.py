@@ -6,6 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from runner.cli import output
 from runner.cli.text import OBEYED
 
 if TYPE_CHECKING:
@@ -16,8 +17,11 @@ _PLAIN = re.compile(r"[\w./\\:=+-]+")
 
 
 def quote(word: str, *, powershell: bool = IS_POWERSHELL) -> str:
-    """Return a word so that the shell takes it as it is; what a terminal obeys is written out for it."""
-    if OBEYED.search(word):
+    """Return a word so that the shell takes it as it is.
+
+    What a terminal obeys is written out for it, and what the encoding of stdout has no letter for.
+    """
+    if not all(map(_is_shown, word)):
         return _written_out(word, powershell=powershell)
     if powershell:
         return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "''") + "'"
@@ -27,11 +31,19 @@ def quote(word: str, *, powershell: bool = IS_POWERSHELL) -> str:
 
 
 def _written_out(word: str, *, powershell: bool) -> str:
-    if powershell:
-        escaped = re.sub(r'[`$"\u201c-\u201e]', r"`\g<0>", word)
-        return '"' + OBEYED.sub(lambda found: f"$([char]{ord(found[0])})", escaped) + '"'
-    escaped = re.sub(r"[\\']", r"\\\g<0>", word)
-    return "$'" + OBEYED.sub(lambda found: _octal(found[0]), escaped) + "'"
+    signs, mark, written = ('`$"\u201c\u201d\u201e', "`", _units) if powershell else ("\\'", "\\", _octal)
+    told = "".join(f"{mark * (c in signs)}{c}" if _is_shown(c) else written(c) for c in word)
+    return f'"{told}"' if powershell else f"$'{told}'"
+
+
+def _is_shown(letter: str) -> bool:
+    return not OBEYED.match(letter) and output.spells(sys.stdout, letter)
+
+
+def _units(letter: str) -> str:
+    """Return a letter as PowerShell counts it: one beyond U+FFFF is two."""
+    units = memoryview(letter.encode("utf-16-le", "surrogatepass")).cast("H")
+    return "".join(f"$([char]{unit})" for unit in units)
 
 
 def _octal(letter: str) -> str:

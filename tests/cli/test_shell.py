@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import sys
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
@@ -54,6 +56,31 @@ def test_a_shell_reads_back_what_is_printed(name: str | bytes, capfd: pytest.Cap
     assert not set(printed) & set("\x1b\x9b\u202e\t")
     done = subprocess.run(["bash", "-c", printed], stdout=subprocess.PIPE, check=True)
     assert done.stdout == os.fsencode(name)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "posix", "powershell"),
+    [
+        ("utf-8", "'a b/shöp/“😀”.sql'", "'a b/shöp/“😀”.sql'"),
+        (
+            "latin-1",
+            r"$'a b/shöp/\342\200\234\360\237\230\200\342\200\235.sql'",
+            '"a b/shöp/$([char]8220)$([char]55357)$([char]56832)$([char]8221).sql"',
+        ),
+        (
+            "cp1252",
+            r"$'a b/shöp/“\360\237\230\200”.sql'",
+            '"a b/shöp/`“$([char]55357)$([char]56832)`”.sql"',
+        ),
+    ],
+)
+def test_a_letter_that_stdout_lacks_is_written_out_for_the_shell(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, posix: str, powershell: str
+) -> None:
+    """As Python writes it out, the command would name no file."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert shell.quote("a b/shöp/“😀”.sql", powershell=False) == posix
+    assert shell.quote("a b/shöp/“😀”.sql", powershell=True) == powershell
 
 
 def test_powershell_calls_a_quoted_program() -> None:
