@@ -7,7 +7,7 @@ safety rule: only when *no* configured variable is set anywhere may the embedded
 import re
 import stat
 import tomllib
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +21,7 @@ FILE = "pyproject.toml"
 BUNDLED = Path(__file__).parent / "bundled"
 _KEYS = {"sql", "database", "url"}
 _OPTIONAL = {"schemas", "ignore"}
+_once = cache(Path.read_text)  # a FIFO, as a shell makes of <(…), has its text for one reader
 
 
 class Series(NamedTuple):  # as in model: it starts faster
@@ -97,9 +98,8 @@ def here() -> Path:
         return Path.cwd()
     except OSError as error:
         remedy = "Change into another one, or name the file with --config and its whole path."
-        raise ConfigError(
-            f"The working directory cannot be read: {error.strerror}.", remedy=remedy
-        ) from error
+        told = f"The working directory cannot be read: {error.strerror}."
+        raise ConfigError(told, remedy=remedy) from error
 
 
 def _nearest() -> Path | None:
@@ -125,7 +125,8 @@ def _is_there(path: Path) -> bool:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return _parsed(path.read_text(encoding="utf-8-sig"))  # a byte order mark is no TOML
+        read = Path.read_text if path.is_file() else _once
+        return _parsed(read(path, encoding="utf-8-sig"))  # a byte order mark is no TOML
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", remedy="Check --config.") from error
     except ValueError as error:
@@ -141,8 +142,7 @@ def _table(path: Path, *names: str) -> dict[str, Any]:
     """Return a table of a file, by its name; an empty one when it is missing or something else."""
     found = _toml(path)
     for name in names:
-        value = found.get(name)
-        found = value if isinstance(value, dict) else {}
+        found = value if isinstance(value := found.get(name), dict) else {}
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -189,6 +190,17 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             config.load(tmp_path / name)
+
+
+def test_a_fifo_is_read_once(tmp_path: Path) -> None:
+    """As a shell makes of <(…): its writer writes once, and is not asked again."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Timer(0.2, (tmp_path / "pipe").write_text, [TWO])
+    writer.start()
+    found = config.load(tmp_path / "pipe")
+    writer.join()
+    assert config.load(tmp_path / "pipe") == found
+    assert [one.name for one in found.series] == ["auth", "specs"]
 
 
 def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
