@@ -107,4 +107,4 @@ class Board:
         self._draw()
         self.count(visit)
         if not self._bar and not common.wants_document():
-            report.say(f"  {visit.name}  {standing.result(visit).state}  ({visit.seconds:.2f} s)")
+            report.sentence(f"{visit.name}  {standing.result(visit).state}  ({visit.seconds:.2f} s)")

@@ -132,7 +132,7 @@ def add(one: Database, **facts: object) -> None:
 
 def show_comparison(comparison: Comparison, name: str) -> None:
     """Say of database ``name`` where its files were run, and what each entry of the configuration hides."""
-    report.note(f"  database {name} compared with what the files make on {comparison.where}")
+    report.note(f"  database {inline(name)} compared with what the files make on {comparison.where}")
     for pattern, hidden in comparison.ignored.items():
         report.sentence(f"ignored: {pattern} ({counted(hidden, 'difference')})")
 

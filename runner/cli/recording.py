@@ -110,7 +110,8 @@ def accept_command(*, series: str, number: int, yes: bool, url: str | None, file
             _ask(step.migration.path)
         ledger.accept(site.connection, step.migration, shown=step.applied)
         common.add(door.describe(site), accepted=step.version, difference=list(step.problem.notes))
-        report.say(f"{step.migration.path} is recorded as it is now in database {site.facts.name}.")
+        told = f"{step.migration.path} is recorded as it is now in database {site.facts.name}."
+        report.sentence(told, indent="")
 
 
 def _ask(path: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli import annotation, excerpt, log, output
-from runner.cli.text import harmless, inline, shortened, visible, wrapped
+from runner.cli.text import harmless, inline, rows, shortened, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,8 +110,8 @@ def heading(text: str, *, err: bool = False) -> None:
 
 
 def sentence(text: str, *, style: str | None = None, indent: str = "  ") -> None:
-    """Print a sentence behind ``indent``, which may take several lines on a narrow terminal."""
-    for row in wrapped(indent + text, width(), indent=indent):
+    """Print a sentence behind ``indent``: in several lines on a narrow terminal, but not for a name in it."""
+    for row in wrapped(indent + text.replace("\n", r"\n"), width(), indent=indent):
         say(row, style=style)
 
 
@@ -199,6 +199,6 @@ def _notes(notes: tuple[str, ...]) -> None:
 def _tell(text: str, *, style: str | None = None) -> None:
     """Print a sentence to stderr, also with --quiet."""
     indent = "    " if text.startswith("  ") else "  "
-    for row in visible(text).split("\n"):
+    for row in rows(text, indent=indent):
         for one in wrapped(row, width(err=True), indent=indent):
             line(styled(one, style, err=True), err=True)

@@ -26,6 +26,11 @@ def inline(text: str) -> str:
     return text if text.isprintable() else visible(text).replace("\n", r"\n").replace("\t", r"\t")
 
 
+def rows(text: str, *, indent: str) -> list[str]:
+    """Return the lines of a text; what goes on stands behind ``indent``: no name in it begins a line."""
+    return re.sub(r"\n(?=.)", f"\n{indent}", visible(text)).split("\n")
+
+
 def _is_shown(letter: str) -> bool:
     if letter.isprintable() or letter in "\n\t" or letter in _JOINS:
         return True

@@ -20,7 +20,8 @@ _BESIDE = 25  # columns of what stands beside a path
 def say(text: str, *, style: str | None = None) -> None:
     """Print a line behind its indent."""
     told = text.lstrip()
-    report.sentence(told, style=style, indent=" " * (len(text) - len(told)))
+    for row in told.split("\n"):  # of what a server said
+        report.sentence(row, style=style, indent=" " * (len(text) - len(told)))
 
 
 def show(proof: Proof) -> None:

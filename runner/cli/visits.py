@@ -72,7 +72,7 @@ def show_groups(found: Sequence[Visit], words: Callable[[Visit], Row]) -> None:
         return
     for count, place, state, names in rows:
         where = f"at {place}, " if place else ""
-        report.say(f"  {count} {where}{state}{f': {names}' if names else ''}")
+        report.sentence(f"{count} {where}{state}{f': {names}' if names else ''}")
 
 
 def _names(names: Sequence[str], *, all_well: bool) -> str:
@@ -141,5 +141,5 @@ def show_problems(found: Sequence[Visit]) -> None:
     """Show each problem once, behind the names of those that have it."""
     alike = _each_once(found, lambda one: one.problems)
     for problem, names in sorted(alike, key=lambda pair: isinstance(pair[0], IntegrityError)):
-        report.say(f"{_names(names, all_well=False)}:", style="bold", err=True)
+        report.say(inline(f"{_names(names, all_well=False)}:"), style="bold", err=True)
         report.error(problem)

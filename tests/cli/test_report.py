@@ -11,12 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from runner.apply.event import Outcome, Started, Waiting
-from runner.cli import document, excerpt, progress, report, table
+from runner.cli import common, document, excerpt, progress, report, table
 from runner.cli.text import duration
 from runner.errors import ChecksumMismatch, Place, SqlFailed
 from runner.files.place import locate
 from runner.model import Applied, Migration
 from runner.planning import State, Step
+from runner.schema import Comparison
 from tests.cli import Terminal, beside
 
 APPLIED = Applied("auth", "000", "users", "sha256:00", datetime(2026, 1, 2, tzinfo=UTC), "postgres", 12)
@@ -214,6 +215,38 @@ def test_control_characters_are_shown_not_obeyed(capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().err
     assert "\\x1b[2J name\\x07" in shown
     assert not any(not c.isprintable() and c != "\n" for c in shown)
+
+
+def test_a_name_begins_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever names a role or a database may put the end of a line into it, and behind that an error."""
+    name = "a\nerror FAKE: x"
+    report.sentence(f"auth: {name} (PostgreSQL 18): all is well.", indent="")
+    common.show_comparison(Comparison((), {}, "a private server"), name)
+    report.note(f"waiting for another runner: held by pid 7, user {name}")
+    report.warning(f"{name} is no name.")
+    place = Place(f"{name}.sql", 1, 1)
+    report.error(
+        SqlFailed(f"No {name}.\n\n\tb", place=place, notes=(f"blocked by pid 7: {name}",), remedy=name)
+    )
+    out, err = capsys.readouterr()
+    assert out == "auth: a\\nerror FAKE: x (PostgreSQL 18): all is well.\n"
+    assert err.split("\n") == [
+        r"  database a\nerror FAKE: x compared with what the files make on a private server",
+        "waiting for another runner: held by pid 7, user a",
+        "  error FAKE: x",
+        "warning: a",
+        "  error FAKE: x is no name.",
+        "error SQL_FAILED: No a",
+        "  error FAKE: x.",
+        "",
+        "  \tb",
+        r"  --> a\nerror FAKE: x.sql:1:1",
+        "  blocked by pid 7: a",
+        "    error FAKE: x",
+        "  a",
+        "    error FAKE: x",
+        "",
+    ]
 
 
 def test_a_document_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
