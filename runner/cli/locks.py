@@ -39,7 +39,7 @@ options = shared.together(
         "rewrites, reads and destroys, with the sizes of the live tables.",
     ),
     click.option(
-        "--fail-on", metavar="CLASS,…", callback=_classes,
+        "--fail-on", metavar="CLASS,...", callback=_classes,
         help="As --locks, and exit 6 when a pending file does one of these: rewrite, exclusive-scan, "
         "write-scan, exclusive, destructive, data-loss, rollback, untraced.",
     ),

@@ -79,11 +79,12 @@ def test_every_command_has_an_example_that_it_understands(name: str) -> None:
 @pytest.mark.parametrize("width", [60, 80])
 @pytest.mark.parametrize("name", ["", *guide.EXAMPLES])
 def test_no_help_is_cut_off_or_too_wide(runner: CliRunner, name: str, width: int) -> None:
-    """Every line fits, and no sentence of a list of commands ends in dots."""
+    """Every line fits in letters that each terminal has; no sentence of a list of commands ends in dots."""
     shown = runner.invoke(
         cli, [*name.split(), "--help"], terminal_width=width - 2
     ).stdout  # as click takes it
     assert [line for line in shown.splitlines() if columns(line) > width] == []
+    assert shown.isascii()
     assert not re.search(r"\.\.\.$", shown.partition("Commands:")[2], re.MULTILINE)
 
 

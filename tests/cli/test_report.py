@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from runner.apply.event import Outcome, Started, Waiting
-from runner.cli import common, document, excerpt, progress, report, table
+from runner.cli import common, document, excerpt, progress, report, table, verdict
 from runner.cli.text import duration
 from runner.errors import ChecksumMismatch, Place, SqlFailed
 from runner.files.place import locate
@@ -245,6 +245,16 @@ def test_a_name_begins_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) ->
         "    error FAKE: x",
         "  a",
         "    error FAKE: x",
+        "",
+    ]
+
+
+def test_what_a_server_said_in_lines_stays_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Behind the indent of the finding that it is."""
+    verdict.say("      it ended there: FATAL: no more\n\tserver closed the connection")
+    assert capsys.readouterr().out.split("\n") == [
+        "      it ended there: FATAL: no more",
+        "      \tserver closed the connection",
         "",
     ]
 
