@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import apply
-from runner.cli import common, log
+from runner.cli import common, log, standing, visits
 from runner.cli.board import Board
 from runner.cli.text import columns
 from runner.door import Checked, Database
@@ -137,3 +137,14 @@ def test_a_document_has_no_bar_beside_it(monkeypatch: pytest.MonkeyPatch) -> Non
     with Board(NAMES) as board:
         board.leave(Visit("us-2", Ending.DONE))
     assert sys.stdout.getvalue() == ""  # type: ignore[union-attr] # the one above
+
+
+def test_a_member_has_one_line_whatever_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """An end of a line in it could forge another member, or an error."""
+    with Board(NAMES) as board:
+        board.leave(Visit("us\nerror FAKE: x", Ending.DONE))
+    visits.show_groups([Visit("us\nerror FAKE: x", Ending.NOT_STARTED)], standing.result)
+    assert capsys.readouterr().out.splitlines() == [
+        r"  us\nerror FAKE: x  nothing applied  (0.00 s)",
+        r"  1 not started: us\nerror FAKE: x",
+    ]
