@@ -25,6 +25,7 @@ _NAME, _LIST = files.NAME, membership.LIST
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _RENAMED = re.compile(rf"\balter\s+(?:role|user|group)\s+{_NAME}\s+rename\s+to\s+({_NAME})", re.IGNORECASE)
 _DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
+_LEAVING = re.compile(rf"\bdrop\s+(?:role|user|group)\s+(?:if\s+exists\s+)?{_LIST}", re.IGNORECASE)
 _GIVEN = re.compile(
     rf"""
     \b(?: grant | revoke | reassign | alter\s+(?:default|policy|group) | create\s+policy ) \b [^;]*?
@@ -116,13 +117,20 @@ def is_superuser(connection: Connection) -> bool:
 
 
 def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> set[str]:
-    """Return the roles that files name, and others, but for those that a file makes itself."""
+    """Return the roles that files name, and others, but for those that a file makes itself.
+
+    Nor what a file names that drops it for good: to run twice it has to do without.
+    """
     found = set(besides)
     for migration in migrations:
         text = files.blanked(migration.sql)
-        for pattern in (_GIVEN, _MEANT, _GROUPS):
-            found |= {name for match in pattern.finditer(text) for name in membership.names(match[1])}
+        given = {name for pattern in (_GIVEN, _MEANT, _GROUPS) for name in _listed(pattern, text)}
+        found |= given - (_listed(_LEAVING, text) - _listed(_MADE, text))
     return {name for name in found if not name.startswith("pg_")} - made(migrations) - _NO_ROLE
+
+
+def _listed(pattern: re.Pattern[str], text: str) -> set[str]:
+    return {name for match in pattern.finditer(text) for name in membership.names(match[1])}
 
 
 def made(migrations: Iterable[Migration]) -> set[str]:

@@ -66,6 +66,7 @@ NAMED = {
         "r_f",
     },
     "alter sequence s owned by t.r_a; create role r_b nologin; select 'in role r_c'": set(),
+    "drop owned by r_a, r_b; revoke r_c from r_d; drop role r_a; drop role if exists r_b, r_c": {"r_d"},
     "alter default privileges for role r_a grant select on tables to r_b": {"r_a", "r_b"},
 }
 
