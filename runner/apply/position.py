@@ -64,7 +64,7 @@ def of_text(text: str, migration: Migration) -> Place | None:
     Else where it stands in other letters: a name without quotes is told in small ones.
     """
     pattern, sql = re.escape(text), migration.sql
-    found = re.search(pattern, sql) or re.search(pattern, sql, re.IGNORECASE) if text else None
+    found = re.search(pattern, sql) or re.search(pattern, sql, re.IGNORECASE | re.ASCII) if text else None
     return locate(sql, found.start(), path=migration.path) if found else None
 
 
