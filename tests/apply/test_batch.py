@@ -222,7 +222,9 @@ def test_a_letter_the_database_lacks_is_found(tmp_path: Path, each_url: str) -> 
         events, error = fails(app, url)
         assert told(events) == [*range(7)]
         assert str(error.place) == "app/007_t7.sql:2:9"
-        made = "create table public.k (id int);\nselect convert_from('\\xe284aa', 'UTF8');"  # the sign of kelvin
+        made = (
+            "create table public.k (id int);\nselect convert_from('\\xe284aa', 'UTF8');"  # the sign of kelvin
+        )
         _, error = fails(make(tmp_path / "made", app=tables(7) | {"007_t7.sql": made}), url)
         assert (error.place, "0xe2 0x84 0xaa" in error.message) == (None, True)
     finally:
