@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.files.hidden import blanked, body, veiled
     from runner.files.layout import lay_out
     from runner.files.lexer import Statement, scan
+    from runner.files.mask import masked
     from runner.files.outside import ALONE, NAME, may_call, plain, procedures, sets_for_sessions
     from runner.files.place import locate
     from runner.files.schemas import made_schemas, replaced_routines
@@ -36,6 +37,7 @@ else:
         hidden="blanked body veiled",
         layout="lay_out",
         lexer="Statement scan",
+        mask="masked",
         outside="ALONE NAME may_call plain procedures sets_for_sessions",
         place="locate",
         schemas="made_schemas replaced_routines",
