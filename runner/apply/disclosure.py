@@ -42,16 +42,16 @@ class Lines(NamedTuple):
 
 
 def lines(diag: psycopg.errors.Diagnostic | Heard, sql: str, *, context: bool = True) -> Lines:
-    """Return DETAIL, HINT and CONTEXT of an error or a notice of a file, line by line."""
+    """Return DETAIL, HINT and CONTEXT of an error or a notice of a file, line by line, without passwords."""
     shown: list[str] = []
     hidden: list[str] = []
     for name, text in (("DETAIL", diag.message_detail), ("HINT", diag.message_hint)):
         where = hidden if text and _may_show_rows(diag, text, sql) else shown
-        where += (f"{name}: {line}" for line in (text or "").splitlines())
+        where += (f"{name}: {line}" for line in files.masked(text or "").splitlines())
     told = zip((diag.context or "").splitlines(), position.context(diag).splitlines(), strict=True)
     for line, ordered in told if context else ():
         (shown if re.fullmatch(_CODE, ordered) or _stands_in(line, sql) else hidden).append(
-            f"CONTEXT: {line}"
+            f"CONTEXT: {files.masked(line)}"
         )
     return Lines((*shown, *([LEFT_OUT] if hidden else [])), tuple(hidden))
 

@@ -16,7 +16,7 @@ from runner.errors import (
     SqlFailed,
     TransactionEnded,
 )
-from runner.files import ALONE, commits_itself, detaches
+from runner.files import ALONE, commits_itself, detaches, masked
 
 if TYPE_CHECKING:
     import psycopg
@@ -82,7 +82,7 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         return _not_locked(error, migration, watch)
     told = disclosure.lines(diag, migration.sql)
-    if told.private:
+    if told.private or masked(str(error)) != str(error):
         error.args = (diag.message_primary,)  # which a traceback prints
     if done is None:
         when, place = "cannot be recorded and committed", position.of_commit(diag, migration)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.files.alone import commits_itself, detaches, indexes, waits_for_others
     from runner.files.content import check
     from runner.files.defaults import folded
-    from runner.files.difference import COMMENTS_DIFFER, explain
+    from runner.files.difference import COMMENTS_DIFFER, SECRETS_DIFFER, changes, explain
     from runner.files.disk import write, writing
     from runner.files.folder import leavings, load, shown
     from runner.files.hidden import blanked, body, veiled
@@ -31,7 +31,7 @@ else:
         alone="commits_itself detaches indexes waits_for_others",
         content="check",
         defaults="folded",
-        difference="COMMENTS_DIFFER explain",
+        difference="COMMENTS_DIFFER SECRETS_DIFFER changes explain",
         disk="write writing",
         folder="leavings load shown",
         hidden="blanked body veiled",

@@ -174,6 +174,6 @@ class _Run:
 
 
 def shown(text: str) -> str:
-    """Return the first words of a statement."""
-    words = " ".join(text.rstrip().removesuffix(";").split())
+    """Return the first words of a statement, without its passwords."""
+    words = " ".join(files.masked(text).rstrip().removesuffix(";").split())
     return words if len(words) <= _TEXT else f"{words[: _TEXT - 1].rstrip()}…"

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import ledger
+from runner import files, ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,20 +73,22 @@ class Difference:
             changes = (f"    {line}" for line in diff(self.expected, self.actual, around=2))
             return "\n".join((f"{self.subject} has another {self.attribute} ({expected} -):", *changes))
         verb = "is" if self.attribute in ("definition", "type") else f"has {self.attribute}"
-        return f"{self.subject} {verb} {self.actual or 'none'}, {expected} {self.expected or 'none'}"
+        now, was = (files.masked(side or "none") for side in (self.actual, self.expected))
+        if now == was and self.actual and self.expected:
+            return f"{self.subject} has another {self.attribute}. {files.SECRETS_DIFFER}"
+        return f"{self.subject} {verb} {now}, {expected} {was}"
 
     def __str__(self) -> str:
         return self.told(expected="files say", extra="is not in the files")
 
 
 def diff(old: str | None, new: str | None, *, around: int) -> tuple[str, ...]:
-    """Return how two texts differ, without a header; a carriage return is made visible."""
-    from difflib import unified_diff  # noqa: PLC0415 - start-up time
-
-    was, now = (
-        text.removesuffix("\n").replace("\r", "\\r").split("\n") if text else [] for text in (old, new)
-    )
-    return tuple(unified_diff(was, now, lineterm="", n=around))[2:]
+    """Return how two texts differ, without a header or passwords; a carriage return is made visible."""
+    texts = [files.masked(text or "") for text in (old, new)]
+    if texts[0] == texts[1]:
+        return (files.SECRETS_DIFFER,)
+    was, now = (text.removesuffix("\n").replace("\r", "\\r").split("\n") if text else [] for text in texts)
+    return files.changes(was, now, around=around)
 
 
 def ordered(expected: str | None, actual: str | None) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def _embedded() -> str | None:
 
 
 def run_file(file: Path, url: str, *, source: str) -> str | None:
-    """Run a file in one transaction; return the error that psql told, if it failed, else ``None``. Writes.
+    """Run a file in one transaction; return what psql told, if it failed, without passwords. Writes.
 
     The password, if there is one, goes through the environment. The embedded psql comes first here: that of
     Debian is a script that looks for the program, five times as slow.
@@ -50,7 +50,7 @@ def run_file(file: Path, url: str, *, source: str) -> str | None:
     done = subprocess.run(  # noqa: S603 - psql, on a file of the project
         command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    return None if done.returncode == 0 else done.stderr.strip()
+    return None if done.returncode == 0 else files.masked(done.stderr.strip())
 
 
 def plain(file: Path) -> str | None:
@@ -69,7 +69,7 @@ def told(error: database.Error, text: str, file: Path) -> str:
     line = f":{text.count(chr(10), 0, int(at) - 1) + 1}" if at else ""
     more = (("DETAIL", error.diag.message_detail), ("HINT", error.diag.message_hint))
     rest = "".join(f"\n{name}:  {said}" for name, said in more if said)
-    return f"{file}{line}: ERROR:  {error.diag.message_primary}{rest}"
+    return f"{file}{line}: ERROR:  {error.diag.message_primary}{files.masked(rest)}"
 
 
 def lacks_right(said: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import ledger
+from runner import files, ledger
 from runner.schema import alteration, catalog, contents, wording
 from runner.schema.difference import diff, is_given
 
@@ -117,8 +117,9 @@ class Judge:
             if is_new or _GIVEN.search(change.label):
                 continue
             if change.attributes:
-                name, was, now = change.attributes[0]
-                text = f"{change.label} has {name} {now or 'none'}, before it was {was or 'none'}"
+                name, *values = change.attributes[0]
+                was, now = (files.masked(value) or "none" for value in values)
+                text = f"{change.label} has {name} {now}, before it was {was}"
             else:
                 text = f"{change.label} {'is missing' if change.is_gone else self.left}"
             yield Finding(self.stage, change.label, text)
@@ -179,7 +180,9 @@ def example(changed: Sequence[tuple[Row, Row]]) -> str:
     for old, new in changed:
         for name, value in old.items():
             if new[name] != value:
-                was, now = ("null" if x is None else repr(x[:_LONG]) for x in (value, new[name]))
+                was, now = (
+                    "null" if x is None else repr(files.masked(x)[:_LONG]) for x in (value, new[name])
+                )
                 return f": {name} is {now}, was {was}"
     return ""
 

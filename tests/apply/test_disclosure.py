@@ -66,6 +66,18 @@ def test_an_error_shows_no_row(filled: str, case: str) -> None:
     assert problem.place.line == 1
 
 
+def test_a_password_in_the_file_is_not_repeated(url: str) -> None:
+    """The server quotes the statement that failed in a block, which the file holds."""
+    sql = f"do $$ begin alter role no_such password '{SECRET}'; end $$;"
+    migration = Migration("app", "000", "a", "app/000_a.sql", sql, "sha256:0")
+    with psycopg.connect(url) as db, pytest.raises(psycopg.Error) as caught:
+        db.execute(sql.encode())
+    problem = failure.failed(caught.value, migration, done=0)
+    assert problem.notes[0] == "CONTEXT: SQL statement \"alter role no_such password '*******'\""
+    problem.__cause__ = caught.value
+    assert SECRET not in "".join(traceback.format_exception(problem))
+
+
 def _heard(**facts: str) -> Heard:
     known = {name: facts.get(name) for name in (*Heard._fields[1:9], "source_function")}
     return Heard("WARNING", statement=0, **{**known, "message_primary": "m"})  # type: ignore[arg-type] # a test's

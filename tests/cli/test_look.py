@@ -195,6 +195,35 @@ def test_an_edited_comment_may_be_accepted(runner: CliRunner, app: Project, url:
     assert "accept" not in app.run(runner, "verify", APP_URL=url).stderr
 
 
+LOOKING = [
+    ("migrate",),
+    ("migrate", "--json"),
+    ("plan",),
+    ("verify",),
+    ("verify", "--json"),
+    ("accept", "app", "1"),
+]
+
+
+def test_a_password_is_in_no_difference(runner: CliRunner, app: Project, url: str) -> None:
+    """Neither of a file that was edited, nor of a body that somebody changed by hand."""
+    made = "create or replace function f() returns void language plpgsql as $$ begin\n    {};\n{}end $$;\n"
+    text = (
+        made.format("perform 'host=db password=hunter2'", "")
+        + "comment on schema public is 'password=hunter2';"
+    )
+    app.write("app", {"001_two.sql": text})
+    app.run(runner, "migrate", APP_URL=url)
+    with psycopg.connect(url) as db:
+        db.execute(made.format("perform 'host=db password=hunter2'", "    -- by hand\n").encode())
+    drift = app.run(runner, "verify", "--drift", APP_URL=url)
+    assert "+    -- by hand" in drift.stderr
+    app.write("app", {"001_two.sql": f"{text}\nselect 2;"})
+    said = [app.run(runner, *words, APP_URL=url).output for words in LOOKING]
+    assert all("password=*******" in one for one in said)
+    assert "hunter2" not in "".join((drift.output, *said))
+
+
 @pytest.mark.parametrize(("answer", "said"), [("n\n", "the answer was no"), ("", "nobody answered")])
 def test_accept_records_nothing_unless_somebody_says_yes(
     runner: CliRunner, app: Project, url: str, answer: str, said: str

@@ -87,3 +87,51 @@ def test_a_text_that_cannot_be_scanned_is_still_explained(current: str) -> None:
     lines = explain("select 1;", current)
     assert f"+{current}" in lines
     assert "-select 1;" in lines
+
+
+SECRET = "do $$ begin perform 1; end $$;\nalter role r password 'hunter2';\n"
+
+
+def test_a_diff_shows_no_password() -> None:
+    """Neither in a line that was edited nor in one around it."""
+    assert explain(SECRET, SECRET.replace("'hunter2'", "null"))[3:] == (
+        " do $$ begin perform 1; end $$;",
+        "-alter role r password '*******';",
+        "+alter role r password null;",
+    )
+    assert explain(SECRET, SECRET.replace("1", "2"))[3:] == (
+        "-do $$ begin perform 1; end $$;",
+        "+do $$ begin perform 2; end $$;",
+        " alter role r password '*******';",
+    )
+
+
+def test_where_only_a_password_differs_that_is_said() -> None:
+    """The diff would be empty."""
+    told = explain(SECRET, SECRET.replace("hunter2", "hunter3"))
+    assert told == ("Only passwords differ, which are hidden here.",)
+
+
+@pytest.mark.parametrize(
+    ("applied", "current", "lines"),
+    [
+        pytest.param(
+            "a" * 3000 + "X" + "c" * 3000,
+            "a" * 3000 + "Y" + "c" * 3000,
+            ["-…" + "a" * 80 + "X" + "c" * 79 + "…", "+…" + "a" * 80 + "Y" + "c" * 79 + "…"],
+            id="both sides around what differs",
+        ),
+        pytest.param(
+            "a" * 300, "a" * 300 + "b", ["-…" + "a" * 80, "+…" + "a" * 80 + "b"], id="something behind it"
+        ),
+        pytest.param("a" * 161, "b", ["-" + "a" * 160 + "…", "+b"], id="one side"),
+        pytest.param("a" * 160, "b" * 160, ["-" + "a" * 160, "+" + "b" * 160], id="all that fits"),
+        pytest.param(
+            "a" * 161 + "\nx", "a" * 161 + "\ny", [" " + "a" * 160 + "…", "-x", "+y"], id="line around"
+        ),
+        pytest.param("x", "x\n" + "a" * 161, [" x", "+" + "a" * 160 + "…"], id="added"),
+    ],
+)
+def test_a_line_that_is_too_wide_is_cut(applied: str, current: str, lines: list[str]) -> None:
+    """Of a line of megabytes, what an excerpt shows is enough."""
+    assert list(explain(applied, current)[3:]) == lines

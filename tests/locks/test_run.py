@@ -74,6 +74,12 @@ def test_places_and_first_words_lead_into_the_file(stage: Stage) -> None:
     assert traced.text == "comment on table public.orders is 'x;y'"
 
 
+def test_first_words_hold_no_password(stage: Stage) -> None:
+    """It is hidden before the text is cut."""
+    [traced] = stage.trace(f"comment on table public.orders is '{'a' * 70} password=hunter2'")
+    assert traced.text == f"comment on table public.orders is '{'a' * 70} password=****…"
+
+
 # text of a file -> what its last statement does, without a moment's locks
 WORKS = {
     "delete from public.items; alter table public.items alter column order_id type bigint":

@@ -20,3 +20,46 @@ def test_each_line_that_differs_is_shown(expected: str, actual: str, lines: list
     """No line is taken for the header of the diff, and what nobody sees is made visible."""
     told = str(Difference("function", "public.f()", "definition", expected, actual)).split("\n")
     assert [line[4:] for line in told[2:]] == lines
+
+
+BODY = "begin\n    perform 'postgresql://rep:hunter2@db/x';\n    perform 'password=hunter2';\nend"
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "told"),
+    [
+        pytest.param(
+            BODY,
+            BODY.replace("begin", "begin -- here"),
+            "function f() has another definition (files say -):\n"
+            "    @@ -1,3 +1,3 @@\n"
+            "    -begin\n"
+            "    +begin -- here\n"
+            "         perform 'postgresql://rep:*******@db/x';\n"
+            "         perform 'password=*******';",
+            id="another line",
+        ),
+        pytest.param(
+            BODY,
+            BODY.replace("hunter2", "hunter3"),
+            "function f() has another definition (files say -):\n"
+            "    Only passwords differ, which are hidden here.",
+            id="only a password",
+        ),
+        pytest.param(
+            "select 'password=hunter2'",
+            "select 'password=hunter3'",
+            "function f() has another definition. Only passwords differ, which are hidden here.",
+            id="only a password, in one line",
+        ),
+        pytest.param(
+            "'password=hunter2'::text",
+            None,
+            "function f() is none, files say 'password=*******'::text",
+            id="in one line",
+        ),
+    ],
+)
+def test_no_password_is_shown(expected: str, actual: str | None, told: str) -> None:
+    """Definitions hold what their authors wrote into them."""
+    assert str(Difference("function", "f()", "definition", expected, actual)) == told
