@@ -29,14 +29,38 @@ if TYPE_CHECKING:
 _PREFIX = "runner_kept_"
 _SOURCE = "the test database"
 
-# A database made from template1 holds nothing of its own: the server's own objects have lower numbers.
+# A database made from template1 holds nothing of its own: the server's own objects have lower numbers, what
+# is made of them, or for a role, depends on it, and public has the owner, rights and comment it came with.
 _EMPTY = """
-    select not exists (
+    select exists (
+        select from pg_catalog.pg_namespace
+        where nspname = 'public' and nspowner = 'pg_database_owner'::pg_catalog.regrole
+            and nspacl::text = '{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}'
+            and pg_catalog.obj_description(oid, 'pg_namespace') = 'standard public schema'
+    ) and not exists (
         select from pg_catalog.pg_class where oid >= 16384
         union all select from pg_catalog.pg_proc where oid >= 16384
         union all select from pg_catalog.pg_type where oid >= 16384
         union all select from pg_catalog.pg_namespace where oid >= 16384
         union all select from pg_catalog.pg_extension where oid >= 16384
+        union all select from pg_catalog.pg_foreign_data_wrapper where oid >= 16384
+        union all select from pg_catalog.pg_cast where oid >= 16384
+        union all select from pg_catalog.pg_publication
+        union all select from pg_catalog.pg_largeobject_metadata
+        union all select from pg_catalog.pg_default_acl
+        union all select from pg_catalog.pg_depend where objid >= 16384
+        union all (
+            select from pg_catalog.pg_database as d
+            left join pg_catalog.pg_shdepend as s on s.dbid = d.oid
+            left join pg_catalog.pg_db_role_setting as r on r.setdatabase = d.oid
+            left join pg_catalog.pg_shdescription as c
+                on c.objoid = d.oid and c.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass
+            where d.datname = pg_catalog.current_database() and (
+                s.dbid is not null or r.setdatabase is not null or c.objoid is not null
+                or d.datacl is not null or d.datconnlimit <> -1
+                or pg_catalog.pg_get_userbyid(d.datdba) <> current_user
+            )
+        )
     )
 """
 
@@ -59,7 +83,7 @@ def load(series: str, *, config: Path | str | None = None, keep: bool = True) ->
 
     With ``keep`` a copy of the result stays on the server, ``runner_kept_SERIES_CHECKSUM``, closed to
     connections, and the next session clones it instead of applying the files again, as long as each has the
-    same number, name and checksum. It is made of a database that was empty, and when no file was skipped;
+    same number, name and checksum. It is made of a database that was as new, and when no file was skipped;
     replaced when a file changes; and may be dropped at any time. What belongs to no database, such as roles,
     is not made again: where files make that, say ``keep=False``.
 

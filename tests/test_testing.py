@@ -135,6 +135,44 @@ def test_what_may_not_be_alike_next_time_is_not_kept(
     assert admin.execute(KEPT).fetchall() == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter default privileges in schema public grant select on tables to public",
+        "alter default privileges grant execute on functions to loaded_for",
+        "grant usage on schema public to loaded_for",
+        "grant create on schema public to public",
+        "grant select on pg_catalog.pg_authid to loaded_for",
+        "alter schema public owner to loaded_for",
+        "comment on schema public is 'ours'",
+        "comment on database {0} is 'ours'",
+        "alter database {0} set work_mem to '9MB'",
+        "alter database {0} connection limit 7",
+        "alter database {0} owner to loaded_for",
+        "grant create on database {0} to loaded_for",
+        "select lo_create(42)",
+        "create collation public.ours (locale = 'C')",
+        "create publication ours",
+    ],
+)
+def test_what_somebody_did_before_is_kept_for_this_session_alone(
+    tmp_path: Path, server: Server, admin: psycopg.Connection, url: str, change: str
+) -> None:
+    """A copy would carry it into others, and to clone one would throw it away."""
+    name = conninfo_to_dict(url)["dbname"]
+    load = testing.load("app", config=make(tmp_path / "app", app=TWO).file)
+    admin.execute("create role loaded_for")
+    try:
+        with psycopg.connect(url) as db:
+            db.execute(change.format(name).encode())
+        load(host=server.host, port=server.port, user=server.user, dbname=name)
+        assert admin.execute(KEPT).fetchall() == []
+    finally:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("reassign owned by loaded_for to current_user; drop owned by loaded_for")
+            db.execute("drop role loaded_for")
+
+
 def test_what_was_not_finished_is_made_anew(
     pytester: pytest.Pytester, tmp_path: Path, server: Server, admin: psycopg.Connection
 ) -> None:
