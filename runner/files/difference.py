@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMENTS_DIFFER = "Only comments or empty lines differ."
 SECRETS_DIFFER = "Only passwords differ, which are hidden here."
 _MOST_LINES = 40
+_WIDEST_LINE = 640  # of a wider one, the part around what differs is as wide as in an excerpt
 _WITHIN = "\0"  # for a line end within quotes: no file holds one
 
 
@@ -52,7 +53,7 @@ def _pairs(run: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, str]
 
 
 def _part(line: str, twin: str) -> str:
-    if len(line) <= WIDEST_LINE + 1:
+    if len(line) <= _WIDEST_LINE + 1:
         return line
     pairs = enumerate(zip(line[1:], twin[1:], strict=False))
     same = next((i for i, (one, other) in pairs if one != other), min(len(line), len(twin)) - 1)

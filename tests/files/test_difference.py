@@ -122,14 +122,14 @@ def test_where_only_a_password_differs_that_is_said() -> None:
             id="both sides around what differs",
         ),
         pytest.param(
-            "a" * 300, "a" * 300 + "b", ["-…" + "a" * 80, "+…" + "a" * 80 + "b"], id="something behind it"
+            "a" * 700, "a" * 700 + "b", ["-…" + "a" * 80, "+…" + "a" * 80 + "b"], id="something behind it"
         ),
-        pytest.param("a" * 161, "b", ["-" + "a" * 160 + "…", "+b"], id="one side"),
-        pytest.param("a" * 160, "b" * 160, ["-" + "a" * 160, "+" + "b" * 160], id="all that fits"),
+        pytest.param("a" * 641, "b", ["-" + "a" * 160 + "…", "+b"], id="one side"),
+        pytest.param("a" * 640, "b" * 640, ["-" + "a" * 640, "+" + "b" * 640], id="all that fits"),
         pytest.param(
-            "a" * 161 + "\nx", "a" * 161 + "\ny", [" " + "a" * 160 + "…", "-x", "+y"], id="line around"
+            "a" * 641 + "\nx", "a" * 641 + "\ny", [" " + "a" * 160 + "…", "-x", "+y"], id="line around"
         ),
-        pytest.param("x", "x\n" + "a" * 161, [" x", "+" + "a" * 160 + "…"], id="added"),
+        pytest.param("x", "x\n" + "a" * 641, [" x", "+" + "a" * 160 + "…"], id="added"),
     ],
 )
 def test_a_line_that_is_too_wide_is_cut(applied: str, current: str, lines: list[str]) -> None:
