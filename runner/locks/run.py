@@ -64,7 +64,7 @@ def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Trace
         problem = running.go()
         return between.with_meanwhile(running.settled()), problem
     except database.Error as error:
-        return (), str(error).strip()
+        return (), files.masked(str(error).strip())
     finally:
         database.roll_back(connection)
         database.start_over(connection)

@@ -7,6 +7,8 @@ import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, TypeVar
 
+from runner.files import masked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -54,8 +56,8 @@ def plain(text: str | None) -> str:
 
 
 def code(text: str, *, in_table: bool = True) -> str:
-    """Return text as code in one line; in a cell of a table, and there alone, a bar needs a backslash."""
-    line = _BREAK.sub(lambda found: (found["kept"] or " ").translate(CONTROLS), text.strip())
+    """Return text as code in one line, without passwords; a bar needs a backslash in a table alone."""
+    line = _BREAK.sub(lambda found: (found["kept"] or " ").translate(CONTROLS), masked(text).strip())
     fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
     blank = " " if line.startswith("`") or line.endswith("`") else ""
     shown = f"{fence}{blank}{line}{blank}{fence}"
@@ -63,9 +65,9 @@ def code(text: str, *, in_table: bool = True) -> str:
 
 
 def block(lines: str, *, language: str) -> str:
-    """Return lines as a block of code, whatever they hold."""
+    """Return lines as a block of code, whatever they hold, without passwords."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
-    return f"{fence}{language}\n{lines}\n{fence}"
+    return f"{fence}{language}\n{masked(lines)}\n{fence}"
 
 
 def codes(names: Iterable[str], *, in_table: bool = True) -> str:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner import database, planning
+from runner import database, files, planning
 from runner.errors import RunnerError
 from runner.schema import scratch, verdict
 from runner.schema.bench import Bench, Place, bench
@@ -136,7 +136,7 @@ class _Benches:
         try:
             self._bench = self._stack.enter_context(made)
         except (RunnerError, database.Error) as error:
-            self.failed = str(error).strip()
+            self.failed = files.masked(str(error).strip())
         return self._bench
 
 
@@ -147,7 +147,8 @@ def _prove(here: Bench, migration: Migration) -> Proof:
         trial.run()
     except (database.Error, RunnerError) as error:
         here.is_spoiled = True
-        trial.found.append(Finding(trial.stage, "", f"it ended there: {str(error).strip()}"))
+        said = files.masked(str(error).strip())
+        trial.found.append(Finding(trial.stage, "", f"it ended there: {said}"))
     here.done.append(migration)
     findings, lacked = tuple(verdict.once(trial.found)), here.lacked
     here.lower()

@@ -131,3 +131,9 @@ def test_code_outside_of_a_table_has_no_backslash() -> None:
     assert text.code("a || b") == "`a \\|\\| b`"
     assert text.code("a || b", in_table=False) == "`a || b`"
     assert text.code("a ||\n   'x  y'\n   || \"p\tq\"") == "`a \\|\\| 'x  y' \\|\\| \"p␉q\"`"
+
+
+def test_pages_hold_no_password() -> None:
+    """More people read them than a database's defaults and views."""
+    assert text.code("'host=db password=hunter2'::text") == "`'host=db password=*******'::text`"
+    assert text.block("select 'x://u:hunter2@h'", language="sql") == "```sql\nselect 'x://u:*******@h'\n```"
