@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner.errors import FileRefused
@@ -152,15 +153,20 @@ def _check_strings(statement: Statement, text: str) -> None:
         )
 
 
+@lru_cache(maxsize=1)
+def _code(text: str) -> str:
+    return blanked(text)  # once for all that set an encoding
+
+
 def _check_encoding(statement: Statement, text: str) -> None:
     """Refuse what would come too late, as above: the whole file is sent as UTF-8."""
     said = blanked(text[statement.start : statement.end]) if statement.word == "set" else ""
     found = re.match(_ENCODING, said)
     if not found or re.sub(r"[^a-z0-9]", "", (found["quoted"] or found["bare"]).lower()) in _SAME:
         return
-    rest = blanked(text[statement.end :])
-    other = re.search(_OTHER_ENCODING, rest)
-    if not rest[: other.start() if other else None].isascii():
+    code = _code(text)
+    other = re.compile(_OTHER_ENCODING).search(code, statement.end)
+    if not code[statement.end : other.start() if other else None].isascii():
         raise Refusal(
             statement.start,
             "sets another client_encoding before letters beyond ASCII: with psql the server would read their "
