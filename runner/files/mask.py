@@ -26,7 +26,9 @@ _WITHIN = r"""(?x)
         | ( (?<=[pP]) (?i:assword) \s*=\s* (?!>) ) [^\s'&]+
     )
 """
-_BESIDE = _WITHIN.replace(r"\s*=\s* (?!>)", "= (?!>)")  # code and prose may compare something with a password
+# Code and prose may compare something with a password: of another row, or what a function makes.
+_COLUMN = r"(?: (?:\w+\.)? (?:\w+_)? password\b | \$\d | \w*(?:crypt|hash|md5|digest|coalesce)\( )"
+_BESIDE = _WITHIN.replace(r"(?i:assword) \s*=\s* (?!>)", rf"(?<!\.p)(?i:assword)= (?!> | {_COLUMN})")
 _CONNECTS = r"\s*\w+\s*="  # no code begins so
 _SHOWN = r"[^'$\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"  # all but quotes and line ends
 
