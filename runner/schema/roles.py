@@ -25,6 +25,7 @@ _NAME, _LIST = files.NAME, membership.LIST
 _MADE = re.compile(rf"\bcreate\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
 _RENAMED = re.compile(rf"\balter\s+(?:role|user|group)\s+{_NAME}\s+rename\s+to\s+({_NAME})", re.IGNORECASE)
 _DROPPED = re.compile(rf"\bdrop\s+(?:role|user|group)\s+({_NAME})", re.IGNORECASE)
+_BODY = re.compile(r"(?s)\$(\w*)\$.*?\$\1\$")
 _LEAVING = re.compile(rf"\bdrop\s+(?:role|user|group)\s+(?:if\s+exists\s+)?{_LIST}", re.IGNORECASE)
 _GIVEN = re.compile(
     rf"""
@@ -119,18 +120,20 @@ def is_superuser(connection: Connection) -> bool:
 def named(migrations: Sequence[Migration], *, besides: Iterable[str] = ()) -> set[str]:
     """Return the roles that files name, and others, but for those that a file makes itself.
 
-    Nor what a file names that drops it for good: to run twice it has to do without.
+    Nor what a file names that drops it for good, if only in blocks, which can do without.
     """
     found = set(besides)
     for migration in migrations:
         text = files.blanked(migration.sql)
-        given = {name for pattern in (_GIVEN, _MEANT, _GROUPS) for name in _listed(pattern, text)}
-        found |= given - (_listed(_LEAVING, text) - _listed(_MADE, text))
+        found |= _listed(_BODY.sub(" ", text), _GIVEN, _MEANT, _GROUPS)
+        left = _listed(text, _LEAVING) - _listed(text, _MADE)
+        found |= _listed(text, _GIVEN, _MEANT, _GROUPS) - left
     return {name for name in found if not name.startswith("pg_")} - made(migrations) - _NO_ROLE
 
 
-def _listed(pattern: re.Pattern[str], text: str) -> set[str]:
-    return {name for match in pattern.finditer(text) for name in membership.names(match[1])}
+def _listed(text: str, *patterns: re.Pattern[str]) -> set[str]:
+    found = (match[1] for pattern in patterns for match in pattern.finditer(text))
+    return {name for some in found for name in membership.names(some)}
 
 
 def made(migrations: Iterable[Migration]) -> set[str]:

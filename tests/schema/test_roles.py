@@ -66,7 +66,10 @@ NAMED = {
         "r_f",
     },
     "alter sequence s owned by t.r_a; create role r_b nologin; select 'in role r_c'": set(),
-    "drop owned by r_a, r_b; revoke r_c from r_d; drop role r_a; drop role if exists r_b, r_c": {"r_d"},
+    "do $$ begin drop owned by r_a, r_b; revoke r_c from r_d; drop role r_a; drop role if exists r_b, r_c; "
+    "end $$": {"r_d"},
+    "revoke all on t from r_a; do $$ begin drop owned by r_a; end $$; drop role r_a": {"r_a"},
+    "drop owned by r_b; drop role if exists r_b, r_c": {"r_b"},
     "alter default privileges for role r_a grant select on tables to r_b": {"r_a", "r_b"},
 }
 
