@@ -100,9 +100,10 @@ def expected(
         except Interrupted:
             raise
         except RunnerError:
-            if not steady:
+            other = _tried(stack, others.pop(0)) if steady else None
+            if not other:
                 raise
-            made = stack.enter_context(others.pop(0)())
+            made = other
         made.others = [cache(partial(_tried, stack, other)) for other in others]
         yield made
 

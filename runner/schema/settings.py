@@ -65,8 +65,8 @@ _SOURCES = """
     begin; set local statement_timeout = 0; select name, boot_val, source from pg_catalog.pg_settings; commit
 """
 _CONFIGURED = """
-    select s.name, f.setting from pg_catalog.pg_file_settings as f
-    join pg_catalog.pg_settings as s on pg_catalog.lower(s.name) = pg_catalog.lower(f.name)
+    select coalesce(s.name, f.name), f.setting from pg_catalog.pg_file_settings as f
+    left join pg_catalog.pg_settings as s on pg_catalog.lower(s.name) = pg_catalog.lower(f.name)
     where f.applied
 """
 _MAY_ASK = """
@@ -103,13 +103,14 @@ def asked(connection: Connection, migrations: Iterable[Migration]) -> dict[str, 
 def unswayed(connection: Connection, found: Mapping[str, str], login: str | None) -> dict[str, str]:
     """Return ``found`` as the role ``login`` has it, whatever a client or the role at hand sets. Asks.
 
-    Where they set something, only a superuser is told what the server's own files say instead; for others it
-    is what PostgreSQL says.
+    Where they set something, or may have set what no view lists, only a superuser is told what the server's
+    own files say instead; for others it is what PostgreSQL says.
     """
     mine, theirs = (dict(database.query(connection, _OF_ROLE, name)) for name in (None, login))
     known = database.rows(connection, database.run(connection, _SOURCES)[2])
     boot, sources = ({one[0]: one[n] for one in known} for n in (1, 2))
-    swayed = {name for name in found if sources.get(name) == "client" or mine.get(name) != theirs.get(name)}
+    swayed = {name for name in found if sources.get(name, "client") == "client"}
+    swayed |= {name for name in found if mine.get(name) != theirs.get(name)}
     configured = _configured(connection) if swayed else {}
     own = {name: value for name, value in theirs.items() if "." in name}
     kept = {name: value for name, value in found.items() if name not in swayed}

@@ -189,6 +189,30 @@ def test_what_a_file_asks_for_may_be_set_for_the_whole_server(
         ask(admin, "alter system reset app.tenant", "select pg_reload_conf()")
 
 
+ASKS = """
+    do $$ begin
+        execute format('create table public.%I ()', coalesce(current_setting('app.guest', true), 'a'));
+    end $$;
+"""
+
+
+def test_what_a_shell_sets_of_somebodys_own_is_no_drift(tmp_path: Path, url: str) -> None:
+    """A file may ask for it, which had another when it ran, or none."""
+    app = make(tmp_path, app={"000_a.sql": ASKS})
+    app.migrate(url)
+    shell = {"PGOPTIONS": "-c app.guest=seven"}
+    assert told(app, "verify", "--drift", APP_URL=url, **shell).startswith("0\n")
+    ask(url, "drop table public.a")
+    assert "1 place" in told(app, "verify", "--drift", APP_URL=url, **shell)
+
+
+def test_an_error_is_told_as_it_came_first(app: Project, url: str) -> None:
+    """What fails with the settings at hand may fail for another reason without them."""
+    app.write("app", {"000_a.sql": "select current_setting('datestyle')::int;"})
+    said = told(app, "baseline", "app", "--to", "0", APP_URL=url, PGDATESTYLE="German")
+    assert 'invalid input syntax for type integer: "German' in said
+
+
 def test_settings_that_no_connection_has_room_for_are_left_out(app: Project, url: str) -> None:
     """PostgreSQL ends a connection that begins with more than 10,000 bytes."""
     long = "x y" * 4000
