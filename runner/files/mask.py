@@ -17,13 +17,14 @@ _HINT = r"[:pP](?:(?<=:)//|(?<=[pP])(?i:assword))"
 _BEFORE = r'(?i)password"?\s*(?:=>|:=)?\s*(?:e|u&)?\Z'
 _NEAR = 200  # characters before a string
 _DEEPEST = 50
-# Within a string, a comment or what is no SQL: in a URL, in quotes, in what connects elsewhere.
+# Within a string, a comment or what is no SQL: in a URL, in quotes, in what connects. Not what is to
+# be filled in, or a pattern of URLs.
 _WITHIN = r"""(?x)
     [:pP] (?:
-        ( (?<=:) //[^\s:/@']*: ) [^\s/@']+ (?=@)
+        ( (?<=:) //[^\s:/@'*^\\()[\]]*: ) (?!%[sL]?@) [^\s/@']+ (?=@)
         | ( (?<=[pP]) (?i:assword)"? (?:\s+|\s*=\s*) (?i:e|u&)? ['\\]+ ) [^'\\\r\n]+
         | ( (?<=[pP]) (?i:assword)"? \s+ \$\w*\$ ) [^$\r\n]+
-        | ( (?<=[pP]) (?i:assword) \s*=\s* (?!>) ) [^\s'&]+
+        | ( (?<=[pP]) (?i:assword) \s*=\s* (?!>) ) (?!%[sL]\b) [^\s'&]+
     )
 """
 # Code and prose may compare something with a password: of another row, or what a function makes.
