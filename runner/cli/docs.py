@@ -8,12 +8,16 @@ import click
 
 from runner import config, planning, reference, schema
 from runner.cli import common, options, report
+from runner.errors import SqlFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from runner.config import Target
+    from runner.model import Migration
     from runner.reference import Change
+    from runner.reference.facts import Schema
 
 FOLDER = ("docs", "schema")
 _PATH = "/".join(FOLDER)
@@ -35,19 +39,29 @@ def docs_command(*, scratch: str | None, file: Path | None) -> None:
     project = config.load(file)
     project.check_own()
     files = planning.read(project, project.series)
-    book = []
-    for target in common.targets(project, project.series, url=None):
-        own = files[target.series.name]
-        url, source = target.url, target.source
-        live = schema.visited(url, source=source, files=own, is_steady=True)
-        with schema.scratch_server(url, source=source, files=own, scratch=scratch, live=live) as server:
-            book.append(reference.describe(target.series, own, server.url, source=server.source))
+    targets = common.targets(project, project.series, url=None)
+    book = [_described(target, files[target.series.name], scratch) for target in targets]
     try:
         change = reference.fill(book, project.root.joinpath(*FOLDER), written=written)
     finally:
         _tell(written=written)
     _tell(removed=change.removed, undrawn=change.undrawn)
     _show(change)
+
+
+def _described(target: Target, files: Sequence[Migration], scratch: str | None) -> Schema:
+    """Return what files make, however dates are read here; or as here, where they need what the URL says."""
+    try:
+        return _made(target, files, scratch, is_steady=True)
+    except SqlFailed:
+        return _made(target, files, scratch, is_steady=False)
+
+
+def _made(target: Target, files: Sequence[Migration], scratch: str | None, *, is_steady: bool) -> Schema:
+    url, source = target.url, target.source
+    live = schema.visited(url, source=source, files=files, is_steady=is_steady)
+    with schema.scratch_server(url, source=source, files=files, scratch=scratch, live=live) as server:
+        return reference.describe(target.series, files, server.url, source=server.source)
 
 
 def _tell(**kinds: Iterable[str]) -> None:

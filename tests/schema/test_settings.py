@@ -154,6 +154,14 @@ def test_the_pages_are_the_same_in_each_shell(app: Project, url: str) -> None:
         assert "docs/schema is as it should be." in told(app, "docs", APP_URL=url, **shell)
 
 
+def test_pages_are_written_of_files_that_read_dates_as_their_url_says(app: Project, url: str) -> None:
+    """They would fail with PostgreSQL's own way, and have been applied."""
+    app.write("app", {"000_a.sql": "create table a (d date default '31.12.2020');"})
+    own = f"{url}{'&' if '?' in url else '?'}options=-c%20datestyle%3DGerman"
+    app.migrate(own)
+    assert told(app, "docs", APP_URL=own).startswith("0\n")
+
+
 @pytest.mark.parametrize(("name", "value", "text"), MEANING.values(), ids=MEANING)
 def test_what_a_database_sets_decides_what_a_file_means(
     tmp_path: Path, each_url: str, name: str, value: str, text: str
