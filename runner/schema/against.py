@@ -139,8 +139,10 @@ def _made(
 
 def state(site: Site, migrations: Sequence[Migration]) -> str:
     """Return a text that is equal for databases whose ``migrations`` make the same, whatever their names."""
-    about = around.seen(site.connection, migrations)._replace(started="", database="", follows=None)
-    return repr((about, [file.checksum for file in migrations]))
+    seen = around.seen(site.connection, migrations)
+    steady = around.unswayed(site.connection, seen).settings
+    about = seen._replace(started="", database="", follows=None)
+    return repr((about, steady, [file.checksum for file in migrations]))
 
 
 def differences(site: Site, migrations: Sequence[Migration], *, scratch_url: str | None = None) -> Comparison:

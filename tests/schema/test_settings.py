@@ -130,6 +130,17 @@ def test_who_looks_is_no_drift(app: Project, url: str, setting: str, migrates: s
         assert told(app, "verify", "--drift", APP_URL=url).startswith("0\n")
 
 
+def test_members_of_a_fleet_may_be_migrated_by_several_roles(app: Project, url: str, other_url: str) -> None:
+    """They are alike otherwise: each is held against what its own role made."""
+    with roles(url, t_one="set timezone = 'Europe/Berlin'"):
+        app.migrate(url)
+        app.migrate(other_url.replace("postgres@", "t_one@"))
+        ask(other_url, "reassign owned by t_one to postgres")
+        fleet = app.root / "fleet.env"
+        fleet.write_text(f"a={url}\nb={other_url}\n")
+        assert told(app, "verify", "--drift", "--jobs", "1", "--fleet", str(fleet)).startswith("0\n")
+
+
 def test_a_server_has_a_time_zone_of_its_own_in_each_shell(app: Project, server: Server, url: str) -> None:
     """A superuser is told which, where a variable hides it."""
     admin = server.url("postgres")
