@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from runner.config import Target
     from runner.model import Migration
-    from runner.reference import Change
-    from runner.reference.facts import Schema
+    from runner.reference import Change, Schema
 
 FOLDER = ("docs", "schema")
 _PATH = "/".join(FOLDER)
