@@ -97,8 +97,10 @@ def _starts(text: str, committing: Collection[str] | None) -> Iterator[int]:
             _check_statement(statement)
             if committing is not None:
                 _check_modes(statement, text)
-                _check_strings(statement, text)
-                _check_encoding(statement, text)
+                if statement.word == "set":
+                    said = blanked(text[statement.start : statement.end])
+                    _check_strings(statement, said, text)
+                    _check_encoding(statement, said, text)
                 outside.check(statement, text, committing)
             yield statement.start
 
@@ -141,10 +143,9 @@ def _check_statement(statement: Statement) -> None:
         )
 
 
-def _check_strings(statement: Statement, text: str) -> None:
+def _check_strings(statement: Statement, said: str, text: str) -> None:
     """Refuse what would come too late: the whole file is parsed at once."""
-    is_off = statement.word == "set" and re.match(_STRINGS, blanked(text[statement.start : statement.end]))
-    if is_off and has_backslash(text[statement.end :]):
+    if re.match(_STRINGS, said) and has_backslash(text[statement.end :]):
         raise Refusal(
             statement.start,
             "switches standard_conforming_strings off, but the whole file is parsed before that, with its "
@@ -158,9 +159,8 @@ def _code(text: str) -> str:
     return blanked(text)  # once for all that set an encoding
 
 
-def _check_encoding(statement: Statement, text: str) -> None:
+def _check_encoding(statement: Statement, said: str, text: str) -> None:
     """Refuse what would come too late, as above: the whole file is sent as UTF-8."""
-    said = blanked(text[statement.start : statement.end]) if statement.word == "set" else ""
     found = re.match(_ENCODING, said)
     if not found or re.sub(r"[^a-z0-9]", "", (found["quoted"] or found["bare"]).lower()) in _SAME:
         return
