@@ -6,6 +6,7 @@ The same text makes another default, check or table with another of these.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from runner import database
@@ -96,8 +97,13 @@ def _greeting(connection: Connection) -> dict[str, str]:
 
 def asked(connection: Connection, migrations: Iterable[Migration]) -> dict[str, str]:
     """Return those of somebody's own, wherever they are set, that files may ask for. Does not write."""
-    names = {name for one in migrations for name in _WORD.findall(blanked(one.sql))}
+    names = {name for one in migrations for name in _words(one.sql)}
     return dict(database.query(connection, _ASKED, [_CONFLICT, *sorted(names)]))
+
+
+@cache  # each member of a fleet has the same files
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(blanked(text)))
 
 
 def unswayed(connection: Connection, found: Mapping[str, str], login: str | None) -> dict[str, str]:
