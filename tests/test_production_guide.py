@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from runner import files
 from tests.conftest import new_database
 from tests.faults import bad
 from tests.project import ROOT, TWO, make
@@ -238,3 +240,35 @@ def test_what_a_file_finds_set_is_told(tmp_path: Path, url: str) -> None:
     assert set(re.findall(r"`(\w+)", told)) == seen.keys()
     assert told.endswith("read committed, read write, `application_name`")
     assert "`row_security = off`" in told
+
+
+# Names as they were, and as they are to be.
+FOREIGN = {
+    "golang-migrate": {
+        "10_c.up.sql": "002_c.sql", "10_c.down.sql": "rollback/002_c.sql", "1_a-B.up.sql": "000_a_b.sql",
+        "1_a-B.down.sql": "rollback/000_a_b.sql", "2_b__x.up.sql": "001_b__x.sql",
+    },
+    "zeros and stamps": {
+        "000001_a.up.sql": "000_a.sql", "000001_a.down.sql": "rollback/000_a.sql",
+        "20240101120000_b_c.up.sql": "001_b_c.sql",
+    },
+    "Flyway": {
+        "V1__Init.sql": "000_init.sql", "V1.1__b.sql": "001_b.sql", "V1_2__c.sql": "002_c.sql",
+        "V2__d e.sql": "003_d_e.sql", "V10__f.sql": "004_f.sql", "U10__f.sql": "rollback/004_f.sql",
+        "U1__Init.sql": "rollback/000_init.sql",
+    },
+    "its own": {"000_a.sql": "000_a.sql", "rollback/000_a.sql": "rollback/000_a.sql"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", FOREIGN)
+def test_the_files_of_another_tool_get_their_names(tmp_path: Path, tool: str) -> None:
+    """The lines of the guide give a folder that loads; each file keeps its text, and what undoes it."""
+    (tmp_path / "rollback").mkdir()
+    for name in FOREIGN[tool]:
+        (tmp_path / name).write_text(f"select '{name}';")
+    [lines] = [block for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) if "down.sql" in block]
+    subprocess.run(["sh", "-ec", lines], cwd=tmp_path, check=True)
+    found = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.sql")}
+    assert found == {new: f"select '{old}';" for old, new in FOREIGN[tool].items()}
+    assert files.load("app", tmp_path, root=tmp_path)
