@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -12,11 +13,12 @@ import psycopg
 import pytest
 
 from runner import database, ledger
-from runner.apply import envelope, follow
+from runner.apply import envelope, fate, follow
 from runner.apply.course import Course
 from runner.apply.event import Noticed, Outcome, Started, Working
 from runner.database import Access
-from runner.errors import CannotConnect, LockTimeout, RunnerError, SqlFailed
+from runner.errors import CannotConnect, ConnectionLost, LockTimeout, RunnerError, SqlFailed
+from runner.model import Before
 from tests.locks.conftest import migration
 from tests.project import make, tables, told
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from runner.apply.run import Run
     from runner.apply.watch import Watch
+    from runner.model import Applied
     from tests.project import Project
 
 LOSE = """
@@ -134,6 +137,48 @@ def test_what_is_made_durable_is_in_the_log(tmp_path: Path, each_url: str) -> No
             assert ledger.make_durable(connection, series="app", version="000")
             assert db.execute("select pg_current_wal_flush_lsn() >= %s", [written]).fetchone() == (True,)
             assert not ledger.make_durable(connection, series="app", version="001")
+
+
+def test_what_a_crash_has_taken_before_it_was_durable_is_not_told(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says of it that it is committed, and comes back without it."""
+
+    def crash(connection: database.Connection, **_: str) -> bool:
+        database.run(connection, "delete from public.schema_migrations")
+        return False
+
+    monkeypatch.setattr("runner.ledger.make_durable", crash)
+    events: list[object] = []
+    with pytest.raises(ConnectionLost):
+        events.extend(make(tmp_path, app=tables(3, t2="select 1 / 0;")).events(url))
+    assert [event for event in events if isinstance(event, Outcome)] == []
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_behind_a_lost_connection_what_is_recorded_is_durable(
+    tmp_path: Path, each_url: str, monkeypatch: pytest.MonkeyPatch, *, is_open: bool
+) -> None:
+    """It is waited for, on a server that takes changes; what is merely begun is not recorded."""
+    make(tmp_path, app=tables(3)).migrate(each_url)
+    connect = partial(database.connect, each_url, source="x")
+    modes: list[tuple[str]] = []
+    waits: list[str] = []
+    read = ledger.read
+    with connect() as connection:
+        database.run(connection, "update public.schema_migrations set running = true where version = '001'")
+        run = SimpleNamespace(
+            at_hand=migration("select 1"), before=Before(has_ledger=True), access=Access(connection, connect)
+        )
+
+        def noted(connection: database.Connection, **_: str) -> tuple[Applied, ...] | None:
+            modes.extend(database.query(connection, "show transaction_read_only"))
+            return read(connection, series="app")
+
+        monkeypatch.setattr("runner.ledger.read", noted)
+        monkeypatch.setattr("runner.ledger.make_durable", lambda *_, series, **__: waits.append(series))
+        rows = fate.recorded(cast("Run", run), OSError(), pid=0, is_open=is_open)
+    assert (sorted(rows), len(waits), modes) == (["000", "002"], is_open, [("off",)])
 
 
 def test_all_is_told_in_its_order(tmp_path: Path, url: str, waited: list[str]) -> None:
