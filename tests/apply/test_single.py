@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import files
-from runner.apply.event import Retrying, Started, Waiting
+from runner import __version__, apply, database, files
+from runner.apply.event import Outcome, Retrying, Started, Waiting
 from runner.apply.run import RETRIES
 from runner.database import Access
 from runner.errors import FileRefused, IndexInvalid, LockHeld, LockTimeout, SqlFailed
+from runner.files import folder
+from runner.model import Before
 from tests.faults.stage import until
 from tests.project import ROOM, given_up, make
 
@@ -162,6 +164,89 @@ def test_an_interrupted_file_may_be_corrected_to_run_in_a_transaction(
     app.migrate(each_url)
     assert ledger(db) == [("000", False), ("001", False), ("002", False)]
     assert index(db) is True
+
+
+def test_what_another_runner_has_finished_meanwhile_stays_recorded(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """A plan that takes it for interrupted is older: its row makes no room, and it does not run again."""
+    insert = "insert into public.one values (1);"
+    app = make(tmp_path, app={"000_one.sql": TABLE, "001_insert.sql": insert})
+    app.migrate(each_url)
+    migrations = folder.load("app", tmp_path / "app", root=tmp_path)
+    before = Before(has_ledger=True, version="000", begun=("001",))
+    with database.connect(each_url, source="x") as connection:
+        events = list(apply.apply(Access(connection, lambda: connection), migrations[1:], before))
+    assert [event.ms for event in events if isinstance(event, Outcome)] == [None]
+    assert ledger(db) == [("000", False), ("001", False)]
+    assert db.execute("select count(*) from public.one").fetchone() == (1,)
+
+
+def test_an_interrupted_file_that_runs_again_is_recorded_as_of_then(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """When it is applied, by whom and by which runner, not when somebody began with it in vain."""
+    app = project(tmp_path)
+    app.migrate(each_url, to=0)
+    db.execute(
+        "insert into public.schema_migrations values ('app', '001', 'index', 'sha256:0', 'select 1',"
+        " '2000-01-01', 'somebody', 0, '0.0', true)"
+    )
+    app.migrate(each_url)
+    row = (
+        "select applied_at > now() - interval '1 minute', applied_by, runner_version, checksum <> 'sha256:0'"
+    )
+    rows = db.execute(f"{row} from public.schema_migrations where version = '001'".encode()).fetchall()
+    assert rows == [(True, "postgres", __version__, True)]
+
+
+def test_it_runs_with_the_settings_of_the_runner(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """As a file in a transaction does, whatever the database says; a dead client is noticed soon."""
+    for setting in ("standard_conforming_strings = off", "row_security = on", "lock_timeout = '3h'"):
+        db.execute(f"alter database {db.info.dbname} set {setting}".encode())
+    look = """
+        create table public.seen as
+        select s.name, current_setting(s.name) as value from pg_settings as s where s.source = 'session'
+    """
+    text = f"-- runner: no-transaction\ndo $$ begin {look}; commit; end $$;"
+    make(tmp_path, app={"000_look.sql": text}).migrate(each_url)
+    rows: list[tuple[str, str]] = db.execute("select name, value from public.seen").fetchall()
+    assert {
+        "application_name": "runner:app/000_look.sql",
+        "client_connection_check_interval": "1s",
+        "lock_timeout": "5s",
+        "row_security": "off",
+        "standard_conforming_strings": "on",
+    }.items() <= dict(rows).items()
+
+
+def test_a_wreck_of_somebody_else_is_no_obstacle_to_a_first_try(
+    tmp_path: Path, each_url: str, db: psycopg.Connection
+) -> None:
+    """What no try of this file can have left is not held against it."""
+    text = "-- runner: no-transaction\ncreate index concurrently on public.one (id);"
+    app = make(tmp_path, app={"000_one.sql": TABLE + DUPLICATES, "001_index.sql": text})
+    app.migrate(each_url, to=0)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute("create unique index concurrently one_id_idx on public.one (id)")
+    assert [outcome.migration.version for outcome in app.migrate(each_url)] == ["001"]
+
+
+def test_what_the_server_says_of_an_index_that_is_there_is_told(tmp_path: Path, each_url: str) -> None:
+    """It explains why the one that is found is invalid: it was passed over."""
+    app = project(tmp_path, unique="unique", table=TABLE + DUPLICATES)
+    with pytest.raises(SqlFailed):
+        app.migrate(each_url)
+    migrations = folder.load("app", tmp_path / "app", root=tmp_path)
+    before = Before(has_ledger=True, version="000", begun=("001",))
+    told: list[str] = []
+    with database.connect(each_url, source="x") as connection:
+        events = apply.apply(Access(connection, lambda: connection), migrations[1:], before)
+        with pytest.raises(IndexInvalid):
+            told.extend(type(event).__name__ for event in events)
+    assert told == ["Started", "Noticed"]
 
 
 def test_two_runners_and_a_concurrent_build_do_not_deadlock(

@@ -148,12 +148,13 @@ def test_between_two_files_that_somebody_looks_at_it_is_not_there_either(
 ) -> None:
     """One by one, as the reference is made; each session is closed before somebody looks."""
     asks = f"create table public.t2 as select {WHO} as who;"
-    make(tmp_path, app=tables(3, t1="set app.who = 'me';", t2=asks))
+    make(tmp_path, app=tables(4, t1="set app.who = 'me';", t2=asks, t3=asks.replace("t2", "t3")))
     files = folder.load("app", tmp_path / "app", root=tmp_path)
     connect = partial(database.connect, each_url, source="the test server")
     with connect() as connection:
-        assert [one.number for one in apply.one_by_one(Access(connection, connect), files)] == [0, 1, 2]
-    assert db.execute("select who from public.t2").fetchone() == ("nobody",)
+        assert [one.number for one in apply.one_by_one(Access(connection, connect), files)] == [0, 1, 2, 3]
+    both = "select who from public.t2 union all select who from public.t3"
+    assert db.execute(both).fetchall() == [("nobody",), ("nobody",)]
 
 
 def test_a_file_that_is_tried_again_does_not_find_its_own_setting(
