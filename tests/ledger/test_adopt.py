@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 
-from runner import config, database, ledger
+from runner import __version__, config, database, ledger
 from runner.errors import CommitUnknown, LedgerChanged, LockHeld
 from runner.files import folder
 from runner.ledger import adopt
@@ -62,6 +62,24 @@ def test_a_commit_without_an_answer_is_unknown(tmp_path: Path, url: str, fault: 
         assert len(ledger.read(connection, series="app") or ()) == (2 if fault is Fault.LOSE_ANSWER else 0)
 
 
+def test_ctrl_c_in_a_commit_leaves_it_unknown(tmp_path: Path, url: str) -> None:
+    """The server may have committed: whoever is told of a mere interruption would take it for undone."""
+
+    def interrupted(connection: database.Connection, text: str) -> object:
+        done = run(connection, text)
+        if text == "commit":
+            raise KeyboardInterrupt
+        return done
+
+    run = database.run
+    with database.connect(url, source="x") as connection:
+        either = pytest.raises((CommitUnknown, KeyboardInterrupt))  # the second would end the tests
+        with patch.object(database, "run", interrupted), either as caught:
+            adopt.baseline(connection, load(tmp_path))
+        assert isinstance(caught.value, CommitUnknown)
+        assert len(ledger.read(connection, series="app") or ()) == 2
+
+
 def test_accept_changes_one_row(tmp_path: Path, each_url: str) -> None:
     """Only checksum and text of that file; the other row stays as it is."""
     files = load(tmp_path)
@@ -74,6 +92,30 @@ def test_accept_changes_one_row(tmp_path: Path, each_url: str) -> None:
         adopt.accept(connection, edited)
         after = database.query(connection, rows)
     assert after == [("000", edited.checksum, before[0][2]), before[1]]
+
+
+def test_accept_says_which_runner_did_it(tmp_path: Path, url: str) -> None:
+    """The checksum is of its rule; the other row keeps the version of the runner that wrote it."""
+    files = load(tmp_path)
+    with database.connect(url, source="x") as connection:
+        adopt.baseline(connection, files)
+        database.run(connection, "update public.schema_migrations set runner_version = '0.0'")
+        adopt.accept(connection, files[0])
+        rows = "select version, runner_version from public.schema_migrations order by 1"
+        assert database.query(connection, rows) == [("000", __version__), ("001", "0.0")]
+
+
+def test_who_checks_waits_for_no_lock_for_long(tmp_path: Path, url: str) -> None:
+    """Every runner waits for baseline meanwhile, whatever the database says of timeouts."""
+    found: list[tuple[str]] = []
+    with database.connect(url, source="x") as connection:
+        database.run(connection, "set lock_timeout = 0")
+        adopt.baseline(
+            connection,
+            load(tmp_path),
+            check=lambda: found.extend(database.query(connection, "show lock_timeout")),
+        )
+    assert found == [("10s",)]
 
 
 def _accept(app: Project, url: str, meanwhile: str) -> Result:
@@ -124,3 +166,26 @@ def test_a_held_lock_is_not_waited_for(tmp_path: Path, each_url: str) -> None:
             adopt.baseline(connection, files)
         assert f"pid {other.info.backend_pid}" in caught.value.notes[0]
         assert ledger.read(connection, series="app") is None
+
+
+HALVES = """
+    select pg_advisory_lock((key >> 32)::int, (key << 32 >> 32)::int)
+    from hashtextextended('public.schema_migrations', 0) as key
+"""
+
+
+def test_only_who_holds_the_lock_itself_is_named(tmp_path: Path, url: str, other_url: str) -> None:
+    """Neither one who holds that of another database, nor one of a lock of two numbers that looks like it."""
+    with (
+        database.connect(other_url, source="x") as elsewhere,
+        database.connect(url, source="x") as alike,
+        database.connect(url, source="x") as holder,
+        database.connect(url, source="x") as connection,
+    ):
+        elsewhere.execute(LOCK)
+        alike.execute(HALVES)
+        holder.execute(LOCK)
+        with pytest.raises(LockHeld) as caught:
+            adopt.baseline(connection, load(tmp_path))
+        told = [note.partition(",")[0] for note in caught.value.notes]
+        assert told == [f"held by pid {holder.info.backend_pid}"]

@@ -10,6 +10,7 @@ import pytest
 
 from runner import database, ledger
 from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
+from runner.ledger import holders
 from tests import servers
 from tests.faults import bad
 from tests.faults.stage import until
@@ -193,6 +194,21 @@ def test_who_keeps_readers_away_is_named(tmp_path: Path, each_url: str, db: Conn
         assert "application an owner, idle in transaction" in note
         database.run(db, note.partition("to end it: ")[2])
     assert app.migrate(each_url) == []
+
+
+def test_who_locks_a_table_of_the_same_number_elsewhere_is_not_named(url: str, other_url: str) -> None:
+    """What is copied from one template has the same numbers in each database: nobody ends a session there."""
+    catalog = "pg_catalog.pg_description"
+    with (
+        database.connect(url, source="x") as here,
+        closing(database.connect(other_url, source="x")) as elsewhere,
+    ):
+        database.run(elsewhere, f"begin; lock table {catalog}")
+        assert holders.kept(here, table=catalog).notes == ()
+        with closing(database.connect(url, source="x", application="an owner")) as other:
+            database.run(other, f"begin; lock table {catalog}")
+            [note] = holders.kept(here, table=catalog).notes
+            assert "application an owner" in note
 
 
 @pytest.mark.usefixtures("hurried")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TABLE = "public.schema_migrations"
 TRIGGER = "create trigger {} after delete on public.schema_migrations execute function unique_key_recheck()"
 
+RULE = "create rule {} as on insert to public.schema_migrations do instead nothing"
+
 
 @pytest.fixture
 def db(each_url: str) -> Iterator[Connection]:
@@ -44,7 +46,7 @@ FAULTS = {
         "column version is character varying(10), not text",
     TRIGGER.format("t"): "trigger t",
     TRIGGER.format('"Audit ""it"'): 'trigger "Audit ""it"',
-    'create rule "R" as on insert to public.schema_migrations do instead nothing': 'rule "R"',
+    RULE.format('"R"'): 'rule "R"',
     "alter table public.schema_migrations set unlogged": "it is unlogged, so a crash empties it",
     "alter table public.schema_migrations drop constraint schema_migrations_pkey":
         "its primary key is missing",
@@ -84,12 +86,13 @@ def test_all_faults_are_named_at_once(db: Connection) -> None:
         "alter table public.schema_migrations enable row level security",
         "alter table public.schema_migrations force row level security",
         f"{TRIGGER.format('t')}; alter table public.schema_migrations disable trigger t",
+        f"{RULE.format('r')}; alter table public.schema_migrations disable rule r",
         "create index on public.schema_migrations (applied_at)",
         "create table public.n (s text, v text, foreign key (s, v) references public.schema_migrations)",
     ],
 )
 def test_what_cannot_falsify_it_is_no_fault(db: Connection, harmless: str) -> None:
-    """Row security for somebody else, a trigger that never fires, an index, a foreign key to it."""
+    """Row security for somebody else, a trigger or a rule that never fires, an index, a foreign key to it."""
     create(db)
     database.run(db, harmless)
     assert ledger.read(db, series="app") == ()
@@ -205,6 +208,25 @@ def test_an_event_trigger_that_spoils_the_ledger_is_named_before_anything_stays(
     assert len(app.migrate(plain_url)) == 2
     database.run(db, 'alter event trigger "On ddl" enable')
     assert app.migrate(plain_url) == []
+
+
+OTHERS = """
+    create event trigger at_drop on sql_drop execute function public.on_ddl();
+    create event trigger asleep on ddl_command_end execute function public.on_ddl();
+    alter event trigger asleep disable;
+    create event trigger of_replicas on ddl_command_end execute function public.on_ddl();
+    alter event trigger of_replicas enable replica;
+"""
+
+
+def test_only_event_triggers_that_may_have_done_it_are_named(tmp_path: Path, url: str) -> None:
+    """Whoever disables and enables what is told does not wake one that somebody has put to sleep."""
+    spoils = "execute 'alter table public.schema_migrations add created_by text'"
+    with database.connect(url, source="x") as connection:
+        database.run(connection, EVENT.format(spoils) + OTHERS)
+    with pytest.raises(LedgerUntrusted) as caught:
+        make(tmp_path, app=TWO).migrate(url)
+    assert statements(caught.value.remedy).split(";")[:-1] == ['alter event trigger "On ddl" disable']
 
 
 def test_baseline_and_the_bundle_are_held_to_it_as_well(
