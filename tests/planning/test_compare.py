@@ -205,6 +205,12 @@ def test_what_is_rolled_back_must_be_what_was_applied(
     assert caught.value.notes == ("It cannot be rolled back with these files.",)
 
 
+def test_the_newest_that_cannot_be_rolled_back_is_named() -> None:
+    """Rollbacks begin with it; the others are told of when it is mended."""
+    with pytest.raises(ChecksumMismatch, match="001_b"):
+        compare.check_known(_steps("000 a changed, 001 b changed", "000 a, 001 b"), to=-1)
+
+
 def test_an_interrupted_file_that_was_changed_is_not_rolled_back() -> None:
     """Its row says what began, and the rollback is of something else."""
     begun = _row("000 a")._replace(running=True)
