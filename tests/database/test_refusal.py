@@ -23,6 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 from runner import database
 from runner.database import attention, denial, refusal, session
 from runner.database.denial import Told
+from runner.database.url import EMBEDDED
 from runner.errors import CannotConnect, RunnerError
 from tests import servers
 from tests.faults.stage import until
@@ -342,6 +343,55 @@ def test_several_servers_of_which_none_is_the_one_that_is_asked_for_are_worth_an
     assert "target_session_attrs" in (problem.remedy or "")
 
 
+@pytest.mark.parametrize(("hosts", "exit_code"), [("10.0.0.1,10.0.0.2", 5), ("10.0.0.1", 2)])
+@pytest.mark.parametrize("option", ["host", "hostaddr"])
+def test_several_servers_are_several_by_address_as_well(
+    monkeypatch: pytest.MonkeyPatch, option: str, hosts: str, exit_code: int
+) -> None:
+    """One of several may be about to become what is asked for, a single one not."""
+    monkeypatch.setattr(refusal, "_ask", lambda _: None)
+    error = psycopg.OperationalError("connection failed: session is read-only")
+    assert refusal.named(error, {option: hosts}, source="APP_URL").exit_code == exit_code
+
+
+def test_a_host_without_an_address_beside_one_that_answers_is_not_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the other one says is what is to be mended."""
+    text = 'FATAL:  3D000: database "d" does not exist'
+    monkeypatch.setattr(refusal, "_ask", lambda _: Told("3D000", "postinit", text))
+    said = 'connection failed: could not translate host name "a" to address: Name or service not known\n'
+    said += 'connection to server at "b", port 5432 failed: FATAL:  database "d" does not exist'
+    options = {"host": "a,b", "dbname": "d", "user": "u"}
+    assert refusal.named(psycopg.OperationalError(said), options, source="APP_URL").name == "DATABASE_MISSING"
+
+
+def test_what_is_wrong_with_a_database_of_the_own_server_keeps_its_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its log is named only where nobody knows more."""
+    told = Told("3D000", "postinit", 'FATAL:  3D000: database "d" does not exist')
+    monkeypatch.setattr(refusal, "_ask", lambda _: told)
+    options = {"dbname": "d", "user": "u", "fallback_application_name": EMBEDDED}
+    problem = refusal.named(psycopg.OperationalError("failed: FATAL:  database"), options, source="APP_URL")
+    assert "create database d;" in (problem.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("told", "options", "remedy"),
+    [
+        (Told("0A000", "postmaster", "FATAL:  0A000: unsupported frontend protocol"), {}, "PGOPTIONS"),
+        (Told("42501", "guc", "FATAL:  42501: permission denied"), {"replication": "false"}, "PGOPTIONS"),
+    ],
+)
+def test_what_an_option_brings_about_is_said_of_that_option(
+    told: Told, options: dict[str, str], remedy: str
+) -> None:
+    """It is no case for another try; a session that is not for replication asks for no such right."""
+    problem = denial.named(told, {"dbname": "d", "user": "u"} | options, source="APP_URL")
+    assert (problem.name, remedy in (problem.remedy or "")) == ("ACCESS_DENIED", True), problem.remedy
+
+
 def test_a_server_that_speaks_an_older_protocol_is_no_case_for_another_try(strict: Server) -> None:
     """The newest server speaks the newest one."""
     url = _url(strict, "plain", "", "postgres", "&min_protocol_version=3.2")
@@ -444,6 +494,9 @@ def test_a_drop_that_was_interrupted_is_known_in_any_language(strict: Server) ->
     options = conninfo_to_dict(_url(strict, "plain", "", "invalid"))
     told = Told("55000", "postinit", "FATAL:  55000: mit ungültiger Datenbank »invalid« kann nicht")
     assert "drop database invalid;" in (denial.named(told, options, source="APP_URL").remedy or "")
+    english = Told("55000", "postinit", 'FATAL:  55000: cannot connect to invalid database "invalid"')
+    unasked = denial.named(english, options | {"user": "rejected"}, source="APP_URL")
+    assert "drop database invalid;" in (unasked.remedy or ""), "who may not ask goes by the words"
     shut = denial.named(told, options | {"dbname": "shut"}, source="APP_URL")
     assert "allow_connections true" in (shut.remedy or "")
 
@@ -457,6 +510,7 @@ def test_a_drop_that_was_interrupted_is_known_in_any_language(strict: Server) ->
         ('ユーザー"u"の証明書認証に失敗しました', True),
         ('사용자 "u"의 인증서 인증을 실패했습니다', True),
         ("certifikat-autentisering misslyckades för användare »u«", True),
+        ('PAM authentication failed for user "u"', False),
         ("Peer-Authentifizierung für Benutzer »u« fehlgeschlagen", False),
         ("Peer-Authentifizierung für Benutzer »certifier« fehlgeschlagen", False),
         ("pg_hba.conf lehnt Verbindung ab für Host »h«, Benutzer »certifier«, Datenbank »d«", False),
@@ -624,9 +678,12 @@ def test_who_is_let_in_a_moment_later_is_told_to_run_again(server: Server, url: 
     assert "40001" in "".join(problem.notes)
 
 
-def test_a_login_that_a_standby_gives_up_is_no_fault_of_the_url() -> None:
-    """It replays something that the login stands in the way of."""
-    told = Told("40001", "postgres", "FATAL:  40001: terminating connection due to conflict with recovery")
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+def test_a_login_that_a_standby_gives_up_is_no_fault_of_the_url(sqlstate: str) -> None:
+    """It replays something that the login stands in the way of, or waits for it in a circle."""
+    told = Told(
+        sqlstate, "postgres", f"FATAL:  {sqlstate}: terminating connection due to conflict with recovery"
+    )
     problem = denial.named(told, {"dbname": "d", "user": "u"}, source="APP_URL")
     remedy = "Run again, or use the primary: a standby gives up a login in favour of what it replays."
     assert (problem.name, problem.remedy) == ("CANNOT_CONNECT", remedy)
