@@ -111,6 +111,15 @@ def test_a_message_ends(
     assert messages == expected
 
 
+def test_a_long_text_among_short_ones_keeps_the_lock(
+    tmp_path: Path, each_url: str, messages: list[int]
+) -> None:
+    """It is recorded by another statement than they, and nothing has to be sent anew behind it."""
+    long = f"create table public.t2 (id int); -- {'x' * 70_000}"
+    assert told(list(make(tmp_path, app=tables(7, t2=long)).events(each_url))) == [*range(7)]
+    assert messages == [7]
+
+
 def test_a_long_text_is_recorded_as_it_was_sent(
     tmp_path: Path, each_url: str, db: psycopg.Connection
 ) -> None:
