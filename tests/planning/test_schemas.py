@@ -178,11 +178,18 @@ def test_a_schema_public_that_was_dropped_is_named(
     assert run(app, plain_url, "migrate")[0] == 0
 
 
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        'revoke create on schema public from "Plain-role"',
+        "revoke usage on schema public from public",
+    ],
+)
 def test_who_may_not_make_the_ledger_is_told_before_anything_is_done(
-    tmp_path: Path, plain_url: str, other_url: str, db: psycopg.Connection
+    tmp_path: Path, plain_url: str, other_url: str, db: psycopg.Connection, lacks: str
 ) -> None:
     """In no database; a read command asks nobody's rights. The statement pasted, they go on."""
-    db.execute('revoke create on schema public from "Plain-role"')
+    db.execute(lacks.encode())
     app = make(tmp_path, first=TWO, second=TWO)
     urls = {"FIRST_URL": other_url, "SECOND_URL": plain_url}
     assert app.run(CliRunner(), "plan", **urls).exit_code == 0
