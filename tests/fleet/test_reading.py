@@ -55,6 +55,7 @@ def test_status_of_each(app: Project, mixed: Fleet) -> None:
     assert found["eu-9"].problem.name == "CANNOT_CONNECT"
     assert found["eu-9"].database is None
     assert [visit.exit_code for _, visit in sorted(found.items())] == [0, 0, 0, 4, 5]
+    assert all(visit.seconds for visit in found.values())
 
 
 def test_plan_of_each(app: Project, mixed: Fleet) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from runner import database, ledger
 from runner.errors import LedgerUntrusted, LockTimeout, WrongDatabase
+from runner.files import folder
 from runner.ledger import holders
 from tests import servers
 from tests.faults import bad
@@ -194,6 +195,21 @@ def test_who_keeps_readers_away_is_named(tmp_path: Path, each_url: str, db: Conn
         assert "application an owner, idle in transaction" in note
         database.run(db, note.partition("to end it: ")[2])
     assert app.migrate(each_url) == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_who_keeps_readers_away_is_named_within_a_transaction(tmp_path: Path, url: str) -> None:
+    """As where a row is changed: the transaction, which has failed, answers no question."""
+    make(tmp_path, app=TWO).migrate(url)
+    [first, _] = folder.load("app", tmp_path / "app", root=tmp_path)
+    with (
+        database.connect(url, source="x") as connection,
+        closing(database.connect(url, source="x", application="an owner")) as other,
+    ):
+        database.run(other, "begin; lock table public.schema_migrations")
+        with pytest.raises(LockTimeout) as caught:
+            ledger.accept(connection, first)
+    assert "application an owner" in caught.value.notes[0]
 
 
 def test_who_locks_a_table_of_the_same_number_elsewhere_is_not_named(url: str, other_url: str) -> None:
