@@ -229,6 +229,14 @@ def test_only_event_triggers_that_may_have_done_it_are_named(tmp_path: Path, url
     assert statements(caught.value.remedy).split(";")[:-1] == ['alter event trigger "On ddl" disable']
 
 
+def test_a_setting_that_quotes_every_name_is_no_change(tmp_path: Path, url: str) -> None:
+    """Types are then written otherwise, and no event trigger is to blame for that."""
+    with database.connect(url, source="x") as connection:
+        database.run(connection, EVENT.format("perform 1"))
+        database.run(connection, f"alter database {connection.info.dbname} set quote_all_identifiers = on")
+    assert len(make(tmp_path, app=TWO).migrate(url)) == 2
+
+
 def test_baseline_and_the_bundle_are_held_to_it_as_well(
     tmp_path: Path, db: Connection, each_server: Server, plain_url: str
 ) -> None:
