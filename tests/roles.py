@@ -83,3 +83,16 @@ def made(server: Server) -> Iterator[Site]:
                 connection.execute(
                     sql.SQL("drop owned by {0} cascade; drop role {0}").format(sql.Identifier(role))
                 )
+
+
+@contextmanager
+def migrating(server: Server, url: str) -> Iterator[str]:
+    """Give a database roles of its own; yield its URL for the migrator. They go at the end."""
+    names = ("M-owner", "M-migrator", "M-app")
+    assert run_roles(server, url, *names) == ""
+    try:
+        yield url.replace("postgres@", f"{names[1]}@")
+    finally:
+        with psycopg.connect(url, autocommit=True) as admin:
+            for name in map(sql.Identifier, reversed(names)):
+                admin.execute(sql.SQL("drop owned by {0} cascade; drop role {0}").format(name))

@@ -1,8 +1,8 @@
 """Ask the server, in one question, what a session is doing and whom it waits for. Does not write.
 
-A role sees the wait and the progress of its own sessions only, unless it is in pg_read_all_stats; who holds
-and wants which lock, everybody sees. Looking at locks stops the lock manager for a moment, so that is done
-only for a session that waits for one.
+A role sees the wait and the progress of its own sessions only, unless it is in pg_read_all_stats: so the one
+asks that has logged in. Who holds and wants which lock, everybody sees. Looking at locks stops the lock
+manager for a moment, so that is done only for a session that waits for one.
 """
 
 from __future__ import annotations
@@ -114,6 +114,8 @@ _OWN = """
         and usename = session_user and pid <> pg_catalog.pg_backend_pid()
     )
 """
+# What a role works as may see more than its own.
+_AS_LOGIN = f"{database.AS_LOGIN} and not pg_catalog.pg_has_role('pg_read_all_stats', 'usage');"
 _IS_HELD = f"select from pg_catalog.pg_locks where {ledger.HELD} limit 1"
 
 
@@ -139,7 +141,7 @@ def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
 def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
-    rows = _rows(connection, _FACTS.replace("{which}", which), **named)
+    rows = _rows(connection, _AS_LOGIN + _FACTS.replace("{which}", which), **named)
     return tuple((_session(row[:7]), _activity(row[7:])) for row in rows)
 
 

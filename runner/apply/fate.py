@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.apply.course import Course
     from runner.apply.event import Event
     from runner.apply.run import Run
-    from runner.database import Access, Answer
+    from runner.database import Access, Answer, Connection
     from runner.model import Applied, Migration
 
 _LOST = 15.0  # seconds: a server that restarts is back by then, or the answer stays unknown
@@ -25,11 +25,11 @@ _INTERRUPTED = 1.0  # seconds: whoever pressed Ctrl-C does not wait for long
 
 # The old session may not know yet that nobody listens, and go on with the files it has. Its number may be
 # another's by now, or made up by a pooler.
-_END = """
+_END = f"""{database.AS_LOGIN};
     select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
     where pid = %s and usename = session_user and datname = pg_catalog.current_database()
         and application_name like 'runner%%'
-"""
+"""  # noqa: S608 - a text of ours
 
 
 def broken_off(run: Run, way: Course, answer: Answer, trouble: BaseException, *, pid: int) -> Iterator[Event]:
@@ -98,8 +98,8 @@ def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -
     """Read the ledger under the lock, which the lost session does not hold then; ``None`` if it fails."""
     try:
         with access.reconnect() as connection:
+            _end(connection, pid)
             database.run(connection, database.opening(connection, access="read write"))  # by no standby
-            database.query(connection, _END, pid)
             if not ledger.try_lock(connection):
                 return None
             rows = ledger.read(connection, series=migration.series) or ()
@@ -111,3 +111,15 @@ def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -
         raise  # it answers, and what is there is no ledger any more
     except (database.Error, RunnerError):
         return None  # not back yet
+
+
+def _end(connection: Connection, pid: int) -> None:
+    """End the lost session; where that is refused, whoever reads the ledger waits until it ends by itself."""
+    try:
+        database.run(connection, database.opening(connection, access="read write"))
+        database.query(connection, _END, pid)
+    except database.Error as error:
+        if error.sqlstate is None:
+            raise
+    finally:
+        database.roll_back(connection)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from runner.database.notices import MARKS, Heard, Notices, hearing
     from runner.database.parallel import together
-    from runner.database.question import ask, opening, query, query_quoted, refused, rows
+    from runner.database.question import AS_LOGIN, ask, opening, query, query_quoted, refused, rows
     from runner.database.resource import packaged
     from runner.database.server import create_empty, create_missing, drop, execute, take_turn
     from runner.database.session import (
@@ -70,7 +70,7 @@ else:
         "send tried try_run",
         notices="Heard MARKS Notices hearing",
         parallel="together",
-        question="ask opening query query_quoted refused rows",
+        question="AS_LOGIN ask opening query query_quoted refused rows",
         resource="packaged",
         server="create_empty create_missing drop execute take_turn",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"

@@ -60,6 +60,12 @@ _STATEMENTS = 4  # of _BEGIN and _SET
 # Characters: to parse a message counts for its first statement, which somebody's statement_timeout strikes.
 _LONG = 12_000
 
+# In front of a question about the sessions of whoever has logged in: the role that he works as need be no
+# member of his, and then neither sees what they do nor may end them. Until the end of the transaction.
+AS_LOGIN = """
+    select pg_catalog.set_config('role', 'none', true)
+    where not pg_catalog.pg_has_role(session_user, 'usage')"""
+
 # A database in SQL_ASCII knows no letters, but a client in UTF-8 gets no bytes of it that are none there.
 _AS_BYTES = "set local client_encoding = 'SQL_ASCII';"
 
@@ -141,13 +147,13 @@ def query(
 ) -> list[tuple[Any, ...]]:
     """Return the rows of one question; values stand in it as %s or %(name)s. Does not write.
 
-    In an open transaction of a connection that prepares statements, the server plans the question once.
+    What stands in front of it, as ``AS_LOGIN``, is done first. In an open transaction of a connection that
+    prepares statements, the server plans the question once.
     """
     if connection.prepare_threshold is not None and session.in_transaction(connection):
         return _taken(connection, connection.execute(text, named or values or None))
     filled = psycopg.ClientCursor(connection).mogrify(text, named or values or None)
-    [result] = ask(connection, filled)
-    return rows(connection, result)
+    return rows(connection, ask(connection, filled)[-1])
 
 
 def query_quoted(connection: Connection, text: str, *values: object) -> list[tuple[Any, ...]]:

@@ -54,6 +54,7 @@ class Proxy:
     cut_sent: int | None = None
     cut_received: int | None = None
     reset: bool = False  # cut with a TCP reset in place of an orderly end
+    keeps: bool = False  # a cut is the client's: the server's side stays open
     refuse: bool = False  # close new connections at once
     lingers: bool = False  # what the server closes stays open on the client's side
     refuse_after_fault: bool = False
@@ -205,4 +206,5 @@ class Proxy:
         for side in (link.server, link.client):
             with contextlib.suppress(KeyError, ValueError):  # closed already, or silent
                 self._selector.unregister(side)
-            side.close()
+            if side is link.client or not self.keeps:
+                side.close()
