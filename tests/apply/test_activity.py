@@ -192,6 +192,28 @@ def test_a_role_without_rights_says_nothing_false(each_url: str, observer: Conne
         database.run(observer, "drop owned by looker; drop role looker")
 
 
+@pytest.mark.parametrize(("rights", "who"), [("", "looker"), ("in role pg_read_all_stats", "postgres")])
+def test_what_the_login_or_the_role_it_works_as_may_see_is_told(
+    each_url: str, observer: Connection, rights: str, who: str
+) -> None:
+    """Neither inherits what the other may; the session works on as before."""
+    roles = f"create role worker {rights}; create role looker login noinherit in role worker;"
+    database.run(observer, f"{roles} grant all on public.busy to looker")
+    try:
+        with (
+            psycopg.connect(each_url, user=who) as holder,
+            psycopg.connect(each_url, user="looker", options="-c role=worker", autocommit=True) as looker,
+        ):
+            holder.execute("lock table public.busy")
+            with sending(each_url, "begin; lock table public.busy") as pid:
+                found = until(of(looker, pid), lambda one: bool(one.blockers))
+            assert found.blockers[0][:5] == (holder.info.backend_pid, who, "", "local", "idle in transaction")
+            assert looker.execute("select current_user").fetchone() == ("worker",)
+            holder.rollback()
+    finally:
+        database.run(observer, "drop owned by looker; drop role looker; drop role worker")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (119.6, "120 s"), (180, "3 min"), (7200, "2 h"), (3 * 86400, "3 days")]
 )
