@@ -14,13 +14,18 @@ from runner.database.url import SETTLED, parse, resolved, secrets, surroundings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Demands younger than the oldest psql that is served, which overlooks their variables, but refuses an
+# argument that it does not know. A newer one keeps to the variables where it is given another database.
+_GUARDS = {"require_auth", "sslcertmode", "min_protocol_version"}
+
 
 def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
     """Return an environment for a program such as psql, and a conninfo of what has no variable.
 
     With these the program connects as ``connect`` does, without a secret among its arguments: one that has no
-    variable, such as ``sslpassword``, is left out. A service would win over variables, so what it says is
-    among them. It is read as UTF-8, whatever the locale is.
+    variable, such as ``sslpassword``, is left out. A demand that an old program does not know is in both: it
+    refuses the conninfo. A service would win over variables, so what it says is among them. It is read as
+    UTF-8, whatever the locale is.
     """
     options = parse(url, source=source)
     with surroundings(options):
@@ -28,10 +33,17 @@ def environment(url: str, *, source: str) -> tuple[dict[str, str], str]:
         if "service" in options or kept.keys() != os.environ.keys():
             options = resolved(options)
             options.pop("service", None)
+    variables, rest = _handed_on(options)
+    return kept | variables, _utf8(make_conninfo(**rest))
+
+
+def _handed_on(options: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    if options.get("sslrootcert") == "system":  # an old program takes it for a file, which need not be there
+        options = {"sslmode": "verify-full"} | options
     names = {d.keyword.decode(): d.envvar.decode() for d in pq.Conninfo.get_defaults() if d.envvar}
     variables = {names[key]: _utf8(str(value)) for key, value in options.items() if key in names}
-    rest = {key: value for key, value in options.items() if key not in names.keys() | secrets()}
-    return kept | variables, _utf8(make_conninfo(**rest))
+    left_out = (names.keys() | secrets()) - _GUARDS
+    return variables, {key: value for key, value in options.items() if key not in left_out}
 
 
 def _utf8(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from runner import embedded
 from runner.cli import cli
+from tests import servers
 from tests.cli import lines
 from tests.project import Project
 
@@ -80,6 +82,21 @@ def test_psql_gets_its_password_from_the_environment(app: Project, url: str) -> 
     output, _ = psql.communicate()
     assert psql.returncode == 0, output
     assert "s3cr3t" not in output
+
+
+@pytest.mark.skipif(not servers.SYSTEM_15.is_dir(), reason="only PostgreSQL 15 has so old a psql")
+@pytest.mark.parametrize("demand", ["require_auth=none", "sslcertmode=disable", "min_protocol_version=3.0"])
+def test_a_psql_that_is_too_old_for_what_the_url_demands_refuses_it(
+    app: Project, url: str, demand: str
+) -> None:
+    """As it does where it is given the URL: it would connect less safely than the runner."""
+    environ = {"APP_URL": f"{url}&{demand}", "PATH": f"{servers.SYSTEM_15}:{os.environ['PATH']}"}
+    psql = app.process("server", "psql", "app", "-Atc", "select 1", **environ)
+    told, _ = psql.communicate()
+    assert (psql.returncode, told) == (
+        2,
+        f'psql: error: invalid connection option "{demand.partition("=")[0]}"\n',
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a process tells its signals")

@@ -212,6 +212,30 @@ def test_a_secret_that_has_no_variable_is_left_out_for_psql(name: str) -> None:
     assert SECRET not in environ.values()
 
 
+@pytest.mark.parametrize(
+    ("demand", "conninfo"),
+    [
+        ("require_auth=!password", "require_auth=!password"),
+        ("sslcertmode=require", "sslcertmode=require"),
+        ("min_protocol_version=3.2", "min_protocol_version=3.2"),
+        ("sslmode=require", ""),
+        ("load_balance_hosts=random", ""),
+    ],
+)
+def test_a_demand_that_an_old_psql_overlooks_is_its_argument_too(demand: str, conninfo: str) -> None:
+    """What it does not know it refuses there; a variable that it does not know protects nobody."""
+    environ, rest = database.environment(f"postgresql://u:{SECRET}@h/db?{demand}", source="x")
+    assert rest == conninfo
+    assert environ[f"PG{demand.partition('=')[0].upper().replace('_', '')}"] == demand.partition("=")[2]
+
+
+def test_the_certificates_of_the_system_are_demanded_of_an_old_psql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since PostgreSQL 16 that checks the server; an older one would look for a file, and do without."""
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    environ, _ = database.environment("postgresql://h/db?sslrootcert=system", source="x")
+    assert (environ["PGSSLROOTCERT"], environ["PGSSLMODE"]) == ("system", "verify-full")
+
+
 def test_fill_quotes_every_value() -> None:
     """A value in a message cannot become SQL."""
     assert database.fill("select {x}, {y}", x="it's; drop", y=None) == "select 'it''s; drop', NULL"
