@@ -12,10 +12,11 @@ _SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
 _SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
 _LOGIN = re.compile(r'FATAL:  (\w+)(?: bearer)? authentication failed for user "')
 # libpq's own words, in English: Python leaves a process in the locale C. Not what says that the wire was cut.
-TLS = re.compile(
+_TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
-    r"authentication method|GSSAPI encryption"
+    r"authentication method|GSSAPI encryption|requirepeer specifies"
 )
+_NAME = re.compile(r'''(?<=host )'[^'\n]*'|"[^"\n]*"''')  # of a host, a folder, a file: it may be any word
 NO_TICKET = re.compile(
     r"(?:GSSAPI|SSPI) (?:continuation|name import) error|could not (?:initiate GSSAPI|acquire SSPI)"
 )
@@ -28,13 +29,17 @@ _REMEDIES = {  # an alert is the server's, about what it was shown
     re.compile(
         "channel binding|authentication method requirement"
     ): "Check channel_binding and require_auth in the URL: the server logs in another way than they demand.",
+    re.compile(
+        "requirepeer"
+    ): "Check requirepeer in the URL: the server runs as another user than it demands.",
     re.compile("GSSAPI encryption"): "Get a ticket (kinit), or take gssencmode out of the URL.",
 }
 
 
 def unsafe(text: str) -> str | None:
     """Return what to do where libpq finds a connection less safe than it must be, else nothing."""
-    if not TLS.search(text):
+    text = _NAME.sub("", text)
+    if not _TLS.search(text):
         return None
     return next((remedy for words, remedy in _REMEDIES.items() if words.search(text)), _OF_SERVER)
 
@@ -62,5 +67,6 @@ def _without_second(text: str) -> str:
     """
     before, _, last = text.rpartition(_TRY)
     first = before.rpartition(_TRY + last.partition(_FAILED)[0] + _FAILED)[2]
-    is_told = first != before and any(words.search(first) for words in (_SQLSTATE, _LOGIN, TLS))
+    is_of_server = any(words.search(first) for words in (_SQLSTATE, _LOGIN))
+    is_told = first != before and (is_of_server or unsafe(first))
     return first if is_told and denial.HBA in last else text

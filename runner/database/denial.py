@@ -156,7 +156,8 @@ def _remedy(told: Told, options: dict[str, Any]) -> str:
     if told.sqlstate == _NO_RIGHT and told.source != _OF_DATABASES:
         return _OPTION
     said = told.text.rpartition(f"{told.sqlstate}: ")[2]
-    words = said.replace(str(options.get("user") or ""), "")
+    user = re.escape(str(options.get("user")))
+    words = re.sub(rf"[^\w\s]\s?{user}\s?[^\w\s]", "", said)  # in the quotes of any language
     if told.sqlstate == REJECTED and HBA not in said and not _PEER.search(words):
         asked = TICKET if re.search("GSSAPI|SSPI", words) else _ASKED
         return _CLIENT if _CERTIFICATE.search(words) else asked

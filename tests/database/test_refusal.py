@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -100,6 +101,9 @@ REFUSED = {
     ),
     "a session that may only read": (
         "reader", "", "postgres", "&target_session_attrs=read-write", "SERVER_UNUSABLE", "session_attrs"
+    ),
+    "another user of the server's than is asked for": (
+        "plain", "", "postgres", "&requirepeer=nobody_like_that", "TLS_REFUSED", "Check requirepeer"
     ),
     "an impossible option": ("plain", "", "postgres", "&sslmode=nope", "URL_MALFORMED", "Known are"),
     "a time that is none": ("plain", "", "postgres", "&connect_timeout=x", "URL_MALFORMED", "Correct what"),
@@ -515,13 +519,15 @@ def test_a_drop_that_was_interrupted_is_known_in_any_language(strict: Server) ->
         ('PAM authentication failed for user "u"', False),
         ("Peer-Authentifizierung für Benutzer »u« fehlgeschlagen", False),
         ("Peer-Authentifizierung für Benutzer »certifier« fehlgeschlagen", False),
+        ("authentification par le certificat échouée pour l'utilisateur « cert »", True),
+        ('certificate authentication failed for user "cert"', True),
         ("pg_hba.conf lehnt Verbindung ab für Host »h«, Benutzer »certifier«, Datenbank »d«", False),
     ],
 )
 def test_a_certificate_is_known_in_any_language(text: str, *, wants_certificate: bool) -> None:
     """Only these words tell it from what pg_hba.conf refuses; the host's name is none of them."""
     told = Told("28000", "auth", f'connection to server at "certificates.test" failed: FATAL:  28000: {text}')
-    user = "certifier" if "certifier" in text else "u"
+    user = next((name for name in ("certifier", "cert") if re.search(rf"\b{name}\b", text)), "u")
     remedy = denial.named(told, {"dbname": "d", "user": user}, source="APP_URL").remedy or ""
     assert ("sslcert and sslkey" in remedy) is wants_certificate, remedy
 
@@ -552,6 +558,30 @@ def test_whose_certificate_does_not_hold_is_told(
     said = psycopg.OperationalError(f'connection to server at "h", port 5432 failed: {text}')
     problem = refusal.named(said, {"host": "h"}, source="APP_URL")
     assert (problem.name, remedy in (problem.remedy or "")) == ("TLS_REFUSED", True), problem.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'connection to server at "certificate" (10.0.0.1), port 5432 failed: Connection refused',
+        'connection to server on socket "/private key/.s.PGSQL.5432" failed: No such file or directory',
+        'could not translate host name "certificate" to address: Temporary failure in name resolution',
+        f"failed to resolve host 'certificate': [Errno {int(socket.EAI_AGAIN)}] Temporary failure",
+        'could not connect to server: Is the server running on host "certificate" (10.0.0.1) and accepting',
+    ],
+)
+def test_a_name_does_not_make_an_outage_a_matter_of_tls(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A host, or the folder of a socket, may be called as what libpq says of certificates and keys."""
+    monkeypatch.setattr(refusal, "_ask", lambda _: None)
+    monkeypatch.setattr(refusal, "_was_tried", lambda _: True)
+    problem = refusal.named(psycopg.OperationalError(text), {"host": "certificate"}, source="APP_URL")
+    assert (problem.name, problem.exit_code) == ("CANNOT_CONNECT", 5), problem.notes
+
+
+def test_a_server_whose_socket_is_in_a_folder_of_certificates_is_waited_for(tmp_path: Path) -> None:
+    """It is down, as any other, and may come up."""
+    problem = _problem(f"postgresql://plain@/postgres?host={tmp_path}/certificates")
+    assert (problem.name, problem.may_pass) == ("CANNOT_CONNECT", True), problem.notes
 
 
 @pytest.mark.parametrize(
