@@ -106,23 +106,28 @@ def main() -> None:
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     stopping.handle(stopping.at_once)
     if "_SOCRATES_MIGRATE_COMPLETE" in os.environ:
-        _complete_below_home()
+        _complete_as_called()
     try:
         cli(prog_name=name)
     except SystemExit as end:
         _leave(end.code)
 
 
-def _complete_below_home() -> None:
-    """Let bash run what is typed as ``~/…/socrates-migrate``: click's script takes the word as it stands."""
-    from click.shell_completion import BashComplete, add_completion_class  # noqa: PLC0415 - completion only
+def _complete_as_called() -> None:
+    """Let a shell complete what is called by its path, also with a ``~``: click's scripts find none of it."""
+    import shlex  # noqa: PLC0415 - completion only
+    from pathlib import Path  # noqa: PLC0415 - as above
 
-    class Bash(BashComplete):
-        source_template = BashComplete.source_template.replace(
-            "=bash_complete $1", '=bash_complete "${1/#\\~/$HOME}"'
-        )
+    from click.shell_completion import BashComplete, FishComplete, ZshComplete  # noqa: PLC0415 - as above
 
-    add_completion_class(Bash)
+    mine = shlex.quote(str(Path(sys.argv[0]).absolute())).replace("%", "%%")  # in a template
+    for shell, wrong, right in (
+        (BashComplete, "=bash_complete $1", '=bash_complete "${1/#\\~/$HOME}"'),
+        (FishComplete, "(commandline -t) %(prog_name)s", f"(commandline -t) {mine}"),
+        (ZshComplete, "(( ! $+commands[%(prog_name)s] )) && return 1", ""),
+        (ZshComplete, "=zsh_complete %(prog_name)s", f"=zsh_complete {mine}"),
+    ):
+        shell.source_template = shell.source_template.replace(wrong, right)
 
 
 def _leave(code: Any) -> NoReturn:  # noqa: ANN401 - as sys.exit takes it
