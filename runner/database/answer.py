@@ -7,7 +7,7 @@ import re
 from runner.database import denial
 from runner.database.denial import Told
 
-_TRY, _FAILED = "connection to server ", " failed: "
+TRY, _FAILED = "connection to server ", " failed: "
 _SQLSTATE = re.compile(r":  ([0-9A-Z]{5}): ")
 _SOURCE = re.compile(r", (\w+)\.c:\d+$", re.M)  # of the server, not translated
 _LOGIN = re.compile(r'FATAL:  (\w+)(?: bearer)? authentication failed for user "')
@@ -16,7 +16,7 @@ _TLS = re.compile(
     r"certificate|private key|does not support SSL|SSL error: (?!.*eof)|channel binding|"
     r"authentication method|GSSAPI encryption|requirepeer specifies"
 )
-_NAME = re.compile(r'''(?<=host )'[^'\n]*'|"[^"\n]*"''')  # of a host, a folder, a file: it may be any word
+_NAME = re.compile(r'''host:? '[^'\n]*'|"[^"\n]*"''')  # of a host, a folder, a file: it may be any word
 NO_TICKET = re.compile(
     r"(?:GSSAPI|SSPI) (?:continuation|name import) error|could not (?:initiate GSSAPI|acquire SSPI)"
 )
@@ -53,7 +53,7 @@ def verbose(text: str) -> Told | None:
 
 def of_login(text: str) -> Told | None:
     """Return what a server means that says, in English, that a login has failed."""
-    last = _without_second(text).rpartition(_TRY)[2]
+    last = _without_second(text).rpartition(TRY)[2]
     if found := _LOGIN.search(last):
         sqlstate = denial.WRONG_PASSWORD if found[1] == "password" else denial.REJECTED
         return Told(sqlstate, "auth", last[found.start() :])
@@ -65,8 +65,8 @@ def _without_second(text: str) -> str:
 
     A pg_hba.conf that admits one of them says no to the other, whatever was wrong with the first.
     """
-    before, _, last = text.rpartition(_TRY)
-    first = before.rpartition(_TRY + last.partition(_FAILED)[0] + _FAILED)[2]
+    before, _, last = text.rpartition(TRY)
+    first = before.rpartition(TRY + last.partition(_FAILED)[0] + _FAILED)[2]
     is_of_server = any(words.search(first) for words in (_SQLSTATE, _LOGIN))
     is_told = first != before and (is_of_server or unsafe(first))
     return first if is_told and denial.HBA in last else text

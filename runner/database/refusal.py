@@ -129,7 +129,8 @@ def _of_libpq(error: psycopg.Error, options: dict[str, Any], source: str) -> Run
     text = str(error)
     if error.pgconn and error.pgconn.needs_password:
         return denial.no_password(options, source=source)
-    if (found := _NO_SUCH_HOST.search(text)) and not _is_passing(text, found.group(1)):
+    found = _NO_SUCH_HOST.search(text)
+    if found and not (answer.TRY in text or _is_passing(text, found.group(1))):
         return HostUnknown(f"The host of {source} is unknown.", remedy="Check the host of the URL.")
     if problem := _untrusted(text, source):
         return problem
