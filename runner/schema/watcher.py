@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from runner.schema.contents import Table
     from runner.schema.sequence import Sequence
 
+# Of what kind a session of another role is, only a superuser sees; those of the server itself have no user.
 _OTHERS_LEFT = """
     select count(*) from pg_catalog.pg_stat_activity
-    where datname = pg_catalog.current_database() and backend_type = 'client backend' and not pid = any (%s)
+    where datname = pg_catalog.current_database() and not pid = any (%s)
+        and usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend'
 """
 _EVERY_ROW = "set local row_security = on"
 _NOW = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
@@ -152,6 +153,19 @@ def role(url: str) -> Iterator[None]:
         database.run(connection, "create role r_moment")
         yield
         database.run(connection, "drop owned by r_moment cascade; drop role r_moment")
+
+
+@pytest.mark.usefixtures("role")
+def test_a_session_that_is_hidden_is_waited_for(url: str, watched: tuple[Connection, Watcher]) -> None:
+    """A role that is no superuser does not see of what kind it is: what psql wrote would not be counted."""
+    _, watcher = watched
+    database.run(watcher.connection, "set role r_moment")
+    with database.connect(url, source="x"), pytest.MonkeyPatch.context() as patch:
+        times = iter((0.0, 1.0, 9.0))
+        patch.setattr("runner.schema.watcher.time", Mock(monotonic=lambda: next(times)))
+        watcher.settle()
+    assert next(times, None) is None, "it has looked until the time was over"
+    database.run(watcher.connection, "reset role")
 
 
 @pytest.mark.usefixtures("role")
