@@ -167,3 +167,40 @@ def test_a_slot_is_named_only_where_it_holds_back_something_here(version: int) -
         assert line.split("|")[-1] == remedy
         connection.execute(remedy)
         assert script(server, server.url("postgres"), LONG) == ""
+
+
+def test_an_index_whose_statistics_are_hidden_is_named(site: Site) -> None:
+    """Who may not read a table, as a monitor, is not told that nothing is bloated; its owner sees what is."""
+    with site.admin("auth") as admin:
+        admin.execute(
+            "insert into public.users (username, email, hashed_password) values ('ada', 'a@x', 'x')"
+        )
+        admin.execute("vacuum (analyze) public.users")
+        admin.execute("create role r_monitor login in role pg_monitor")
+        try:
+            admin.execute("grant connect on database roles_auth to r_monitor")
+            found = {role: told(site, role) for role in ("r_monitor", "app", "migrator", "postgres")}
+        finally:
+            admin.execute("drop owned by r_monitor; drop role r_monitor; truncate public.users cascade")
+    every = {"idx_users_email_lower", "uq_users_email", "uq_users_username", "users_pkey"}
+    assert found["r_monitor"] >= every
+    assert found["app"] & every == {"idx_users_email_lower"}, (
+        "it may read the columns, but not what lower() gives"
+    )
+    assert found["migrator"] == found["postgres"] == set()
+
+
+def told(site: Site, role: str) -> set[str]:
+    """Return the indexes of users whose statistics the script says are hidden from a role."""
+    said = script(site.server, site.url("auth", role), "operations/indexes", "-v", "least=1 kB")
+    lines = [line.split("|") for line in said.splitlines()]
+    return {index for finding, index, table, *_ in lines if (finding, table) == ("hidden", "users")}
+
+
+def test_a_look_that_failed_says_so_by_its_code(site: Site) -> None:
+    """A timer would take an empty list for a good one."""
+    url = site.url("auth", "migrator")
+    script(site.server, url, "operations/indexes", "-v", "least=much", code=3)
+    with site.admin("auth") as admin, admin.transaction():
+        admin.execute("lock table public.users")
+        script(site.server, f"{url}&options=-clock_timeout%3D100", "operations/sizes", code=3)

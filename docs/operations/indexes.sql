@@ -8,12 +8,14 @@
 --           with a file, or it is drift.
 -- bloated   a btree of 10 MB and more (-v least='100 MB' for another limit) and over twice the size that its
 --           rows need; an estimate from the statistics of analyze. Many equal entries take less room than
---           it thinks, so such an index is found late, never falsely; without statistics, or the right to read
---           its table, not at all; nor one of text or of documents in a table that keeps a good deal outside its rows (toast).
+--           it thinks, so such an index is found late, never falsely; without statistics not at all; nor one of text
+--           or of documents in a table that keeps a good deal outside its rows (toast).
 --           Remedy: reindex index concurrently public.NAME; it lets readers and writers go on.
+-- hidden    one of that size whose statistics this role may not see: ask as the owner of its table, who does.
 -- invalid   left by a create or reindex concurrently that failed. Drop it and build it again. While a table has an
 --           index built, none of its own is named: it may be that one.
 
+\set ON_ERROR_STOP on
 \if :{?least}
 \else
     \set least '10 MB'
@@ -27,7 +29,7 @@ set local search_path = pg_catalog;
 with listed as (
     select
         i.oid, i.relname as index, t.relname as "table", x.indisvalid, x.indisunique, x.indkey, x.indrelid,
-        pg_relation_size(i.oid) as bytes, m.amname,
+        pg_has_role(t.relowner, 'usage') as is_own, pg_relation_size(i.oid) as bytes, m.amname,
         case when i.reltuples >= 0 then greatest(i.reltuples, pg_stat_get_live_tuples(t.oid)) end as entries,
         coalesce(s.idx_scan, 0) as scans,
         exists (
@@ -86,7 +88,9 @@ cross join lateral (
         )),
         ('unused', n.indisvalid and n.scans = 0 and not n.indisunique and not n.refers),
         ('bloated', n.indisvalid and n.amname = 'btree' and n.bytes >= pg_size_bytes(:'least')
-            and n.bytes > 2 * n.bytes_needed and not n.may_be_outside)
+            and n.bytes > 2 * n.bytes_needed and not n.may_be_outside),
+        ('hidden', n.indisvalid and n.amname = 'btree' and n.bytes >= pg_size_bytes(:'least')
+            and n.entries > 0 and n.bytes_needed is null and not n.is_own)
 ) as f (finding, applies)
 where f.applies
 order by f.finding, n.bytes desc, n.index;

@@ -3,6 +3,7 @@
 -- Rows are estimates; of a table that was never analyzed there is none. Dead rows far above a fifth of the live
 -- ones, or an old last_vacuum, deserve a look.
 
+\set ON_ERROR_STOP on
 \set QUIET on
 -- In one transaction, along the path of the catalog alone: somebody may have made operators in public.
 begin read only;
