@@ -7,9 +7,9 @@
 --
 -- owner     owns all objects; nobody logs in as it
 -- migrator  logs in to migrate, and works as the owner from its first statement on; no superuser
--- app       logs in for the application: reads and writes rows, makes nothing, cannot see the ledger (a program
---           that looks there needs the right to select once more after this), and of a trail changes nothing that
---           is written
+-- app       logs in for the application: reads and writes rows, makes nothing, not even a temporary table, cannot
+--           see the ledger (a program that looks there needs the right to select once more after this), and of a
+--           trail changes nothing that is written
 --
 -- An administrator who is no superuser may run it, too: one with createrole and inherit, who owns the database. He
 -- becomes a member of the owner, and stays one.
@@ -35,7 +35,7 @@ where not pg_has_role(:'owner', 'usage') \gexec
 select format('alter role %I in database %I set role = %I', :'migrator', current_database(), :'owner') \gexec
 select format('revoke all on database %I from public, %I', current_database(), :'app') \gexec
 select format('grant connect on database %I to %I, %I', current_database(), :'migrator', :'app') \gexec
-select format('grant create on database %I to %I', current_database(), :'owner') \gexec
+select format('grant create, temporary on database %I to %I', current_database(), :'owner') \gexec
 
 -- Databases from before PostgreSQL 15 let everybody create in public.
 revoke all on schema public from public;

@@ -321,6 +321,23 @@ def test_functions_behind_a_default_a_check_or_an_index_may_be_called(
         assert connection.execute(may.encode()).fetchone() == (False,)
 
 
+def test_files_may_make_temporary_tables_and_the_application_may_not(
+    tmp_path: Path, site: Site, each_url: str
+) -> None:
+    """A file gathers rows in one; the right of everybody to make some is taken away for the application."""
+    text = """
+        create temporary table picked on commit drop as select 7 as id;
+        create table if not exists public.t as select id from picked;
+    """
+    roles.run_roles(site.server, each_url)
+    migrator = each_url.replace("postgres@", f"{ROLES['migrator']}@")
+    make(tmp_path, app={"000_first.sql": text}).migrate(migrator)
+    with psycopg.connect(each_url.replace("postgres@", f"{ROLES['app']}@")) as connection:
+        assert connection.execute("select id from public.t").fetchall() == [(7,)]
+        with pytest.raises(errors.InsufficientPrivilege, match="temporary tables"):
+            connection.execute("create temporary table picked ()")
+
+
 @pytest.mark.parametrize("right", ["update, delete", "delete", "truncate", "trigger"])
 def test_a_right_on_a_trail_that_was_given_back_is_drift(site: Site, right: str) -> None:
     """Though default privileges would give it: the file of the trail has taken it away."""
