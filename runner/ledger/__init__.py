@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runner.ledger.adopt import accept, baseline
     from runner.ledger.claim import NAME, OWN, claims, is_mistaken
     from runner.ledger.entry import DONE, FORGET, RECORD, RUNNING, is_to_do, statement
-    from runner.ledger.faults import SHAPE, TABLE
+    from runner.ledger.faults import MIGRATOR, SHAPE, TABLE
     from runner.ledger.holders import kept
     from runner.ledger.intact import intact_message
     from runner.ledger.key import HELD, HOLDS, PREPARED, ROLLBACK, refusal, try_lock
@@ -39,7 +39,7 @@ else:
         adopt="accept baseline",
         claim="NAME OWN claims is_mistaken",
         entry="DONE FORGET RECORD RUNNING is_to_do statement",
-        faults="SHAPE TABLE",
+        faults="MIGRATOR SHAPE TABLE",
         holders="kept",
         intact="intact_message",
         key="HELD HOLDS PREPARED ROLLBACK refusal try_lock",

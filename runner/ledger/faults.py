@@ -97,6 +97,11 @@ _FROM = """
     where c.relnamespace = pg_catalog.to_regnamespace('public') and c.relname = 'schema_migrations'
 """
 
+# Who migrates, by name: who asks, if he may, else the owner.
+MIGRATOR = f"""coalesce((
+    select pg_catalog.pg_get_userbyid(c.relowner) {_FROM} and not pg_catalog.pg_has_role(c.relowner, 'member')
+), current_user)"""
+
 # To plan that costs the server as much as all else that it is asked of a database. What any of it shows in
 # the ledger's own row is asked first: a flag may be left from what is gone, but none is missing. So would be
 # that of an index, where the key is gone.

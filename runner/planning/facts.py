@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner import database
+from runner import database, ledger
 from runner.errors import ServerUnusable
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ class Facts(NamedTuple):  # as in model: it starts faster
 
     ``kin`` is equal for databases of one server where none has anything of its own that could make it answer
     otherwise to this role that creates an extension, and ``None`` for one that has, or where none is asked
-    for. Of those asked for, ``absent`` are not installed, each with the reason why this role cannot create
-    it, if the catalogs know one; ``closed`` are in a schema that it may not use, each with that and its cure.
+    for. Of those asked for, ``absent`` are not installed, each with the reason why who migrates cannot create
+    it, if the catalogs know one; ``closed`` are in a schema that he may not use, each with that and its cure.
     """
 
     name: str
@@ -82,17 +82,16 @@ _FACTS = """
             and not exists (select from pg_catalog.pg_event_trigger),
         exists (select from pg_catalog.pg_event_trigger where evtevent = 'login' and evtenabled <> 'D'),
         pg_catalog.pg_backend_pid(), {more}
-    from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database();
 """
-_NO_EXTENSIONS = "null, '{}'::text[], '{}'::text[]"
-# The list of what is offered is made once, of the files of each, and only if one is not installed.
+_NO_EXTENSIONS = "null, '{}'::text[], '{}'::text[] from pg_catalog.pg_database as d"
+# The list of what is offered is made once, of the files of each, and only if one is not installed. Another
+# than who asks is a superuser as a member of the first role, 10: a view of the roles would take long.
 _EXTENSIONS = """case
             when not exists (select from pg_catalog.pg_event_trigger)
                 and not exists (select from pg_catalog.pg_db_role_setting as o where o.setdatabase = d.oid)
             then pg_catalog.concat_ws(
-                ' ',
-                pg_catalog.pg_postmaster_start_time(),
+                ' ', pg_catalog.pg_postmaster_start_time(),
                 pg_catalog.has_database_privilege(d.oid, 'create'),
                 (
                     select pg_catalog.has_schema_privilege(n.oid, 'create')
@@ -105,9 +104,10 @@ _EXTENSIONS = """case
             select array[w.name, case
                 (
                     select pg_catalog.bool_or(
-                        pg_catalog.current_setting('is_superuser')::boolean
-                        or not v.superuser
-                        or v.trusted and pg_catalog.has_database_privilege(d.oid, 'create')
+                        not v.superuser
+                        or pg_catalog.current_setting('is_superuser')::boolean
+                        or pg_catalog.pg_has_role(r.name, 10, 'member') and r.name <> current_user
+                        or v.trusted and pg_catalog.has_database_privilege(r.name, d.oid, 'create')
                     )
                     from pg_catalog.pg_available_extension_versions() as v
                     where v.name = w.name
@@ -120,12 +120,13 @@ _EXTENSIONS = """case
             where not exists (select from pg_catalog.pg_extension as e where e.extname = w.name)
         ),
         array(
-            select array[e.extname::text, pg_catalog.format({closed}, n.name, current_user)]
+            select array[e.extname::text, pg_catalog.format({closed}, n.name, r.name)]
             from pg_catalog.pg_extension as e,
                 lateral (select e.extnamespace::pg_catalog.regnamespace as name) as n
             where e.extname = any ({extensions}::text[])
-                and not pg_catalog.has_schema_privilege(e.extnamespace, 'usage')
+                and not pg_catalog.has_schema_privilege(r.name, e.extnamespace, 'usage')
         )
+    from pg_catalog.pg_database as d, (select {migrator} offset 0) as r (name)
 """
 
 
@@ -137,15 +138,14 @@ def read(connection: "Connection", *, extensions: "Collection[str]") -> Facts:
 
 def question(*, extensions: "Collection[str]") -> str:
     """Return the query of the facts, which may be a part of a longer message."""
-    text = _FACTS.replace("{more}", _EXTENSIONS if extensions else _NO_EXTENSIONS)
+    more = _EXTENSIONS.replace("{migrator}", ledger.MIGRATOR) if extensions else _NO_EXTENSIONS
     reasons = {"unknown": UNKNOWN, "administrator": ADMINISTRATOR, "closed": CLOSED}
-    return database.fill(text, extensions=list(extensions), **reasons)
+    return database.fill(_FACTS.replace("{more}", more), extensions=list(extensions), **reasons)
 
 
 def answer(connection: "Connection", result: "PGresult") -> Facts:
     """Return the facts from the result of their query."""
-    [row] = database.rows(connection, result)
-    found = Facts(*row)
+    [found] = map(Facts._make, database.rows(connection, result))
     is_direct = found.is_direct == connection.pgconn.backend_pid
     return found._replace(is_direct=is_direct, absent=dict(found.absent), closed=dict(found.closed))
 
