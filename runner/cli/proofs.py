@@ -70,6 +70,7 @@ def _shown(
             begin=begin,
             own=project.root / "tests" / "rows",
             role=server.role,
+            premises=server.around.premises,
         ):
             verdict.show(one)
             yield one

@@ -141,7 +141,7 @@ def state(site: Site, migrations: Sequence[Migration]) -> str:
     """Return a text that is equal for databases whose ``migrations`` make the same, whatever their names."""
     seen = around.seen(site.connection, migrations)
     steady = around.unswayed(site.connection, seen).settings
-    about = seen._replace(started="", database="", follows=None)
+    about = seen._replace(started="", database="", follows=None, premises=None)
     return repr((about, steady, [file.checksum for file in migrations]))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database, ledger, planning
 from runner.files import blanked
-from runner.schema import membership, roles, settings
+from runner.schema import membership, premises, roles, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.database import Connection
     from runner.model import Migration
     from runner.schema.membership import Membership
+    from runner.schema.premises import Premises
     from runner.schema.roles import Role
 
 _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
@@ -101,6 +102,7 @@ class Around(NamedTuple):
     memberships: list[Membership]  # of the role that migrates, also by way of others
     rights: list[str]  # of that role, on tablespaces and settings of the server
     follows: int | None = None  # on a standby, the number that it and its primary have in common
+    premises: Premises | None = None  # for that role, unless it is a superuser or a file speaks of them
 
 
 def look(connection: Connection) -> Around:
@@ -111,13 +113,15 @@ def look(connection: Connection) -> Around:
     rights = [] if known.is_superuser else roles.shared_rights(connection, migrator)
     follows = _number(connection) if database.is_standby(connection) else None
     found = settings.look(connection)
-    return Around(*(version, started, name, owner, known, *rest, found, joined, rights, follows))
+    place = None if known.is_superuser else premises.look(connection, migrator)
+    return Around(*(version, started, name, owner, known, *rest, found, joined, rights, follows, place))
 
 
 def seen(connection: Connection, migrations: Iterable[Migration]) -> Around:
     """Return what ``look`` does, with what files ask for by its name. Does not write."""
     live = look(connection)
-    return live._replace(settings=live.settings | settings.asked(connection, migrations))
+    place = None if premises.are_spoken_of(migrations) else live.premises
+    return live._replace(settings=live.settings | settings.asked(connection, migrations), premises=place)
 
 
 def visited(url: str, *, source: str, files: Iterable[Migration], is_steady: bool = False) -> Around:

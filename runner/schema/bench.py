@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner import database, files, ledger
 from runner.errors import RunnerError
 from runner.model import Before
-from runner.schema import beyond, psql, roles, rows, scratch
+from runner.schema import beyond, premises, psql, roles, rows, scratch
 from runner.schema.rows import Filler
 from runner.schema.watcher import Watcher
 
@@ -39,6 +39,7 @@ class Place(NamedTuple):
     schemas: tuple[str, ...] = ()  # that count
     own: Path | None = None  # a folder of own rows
     role: str | None = None  # runs the files, else whoever connects
+    premises: premises.Premises | None = None  # for that role
 
 
 class Bench:
@@ -188,7 +189,7 @@ def bench(place: Place, done: Sequence[Migration], *, with_rows: bool) -> Iterat
         ExitStack() as stack,
     ):
         if place.role:
-            roles.hand_over(watching, owner=place.role, worker=place.role)
+            premises.give(watching, place.premises, role=place.role)
         made = Bench(place._replace(url=there), watching=watching, stack=stack)
         made.catch_up(done)
         made.done = known  # that list grows

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.model import Migration
+    from runner.schema.premises import Premises
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def prove(  # noqa: PLR0913 - what a project says of its series, each by its nam
     begin: int = 0,
     own: Path | None = None,
     role: str | None = None,
+    premises: Premises | None = None,
 ) -> Iterator[Proof]:
     """Yield a proof per file, in order, from scratch databases on the server of ``url``. Writes only there.
 
@@ -67,9 +69,10 @@ def prove(  # noqa: PLR0913 - what a project says of its series, each by its nam
     applied only. A database that a file has spoiled is replaced by a fresh one; behind a file that cannot
     be applied, nothing is tried. ``own`` is a folder with the project's own rows, one file per table.
     ``role`` runs the files, and as a superuser those for which it lacks a right; else whoever connects.
+    It owns the database, unless ``premises`` say whose that is and what the role may do there.
     """
     lacking = _lacking(url, source, {name for one in migrations for name in one.requires})
-    with closing(_Benches(Place(url, source, schemas, own, role))) as benches:
+    with closing(_Benches(Place(url, source, schemas, own, role, premises))) as benches:
         failed: str | None = None
         for migration in migrations:
             if needs := tuple(name for name in migration.requires if name in lacking):
