@@ -34,6 +34,9 @@ POLICY = """
 """
 TWICE = "it cannot be run twice: query would be affected by row-level security"
 
+WORDED = "create table if not exists public.t (s varchar(9), constraint t_s check (s in ('x', 'y')));"
+PRINTED = "(((s)::text = any ((array['x'::character varying, 'y'::character varying])::text[])))"
+
 
 def undo(text: str, version: str) -> str:
     """Return a rollback without the questions that a real one asks."""
@@ -283,6 +286,19 @@ def test_a_rollback_that_needs_a_superuser_has_one(plain: tuple[Project, str], b
     told = app.run(CliRunner(), "prove", APP_URL=url).stdout
     assert "  proven   app/000_a.sql, as a superuser: " in told
     assert 'permission denied to set parameter "session_replication_role"' in told
+
+
+def test_a_definition_in_the_words_of_the_server_is_the_same_for_whoever_migrates(
+    plain: tuple[Project, str],
+) -> None:
+    """What its rollback puts back is printed otherwise: to settle that takes a superuser, the file none."""
+    app, url = plain
+    forward = "alter table public.t drop constraint t_s; alter table public.t add constraint t_s check {};"
+    app.write("app", {"000_a.sql": WORDED, "001_b.sql": forward.format("(s in ('x', 'y', 'z'))")})
+    (app.root / "app" / "rollback").mkdir()
+    app.write("app/rollback", {"001_b.sql": undo(forward.format(PRINTED), "001")})
+    told = app.run(CliRunner(), "prove", APP_URL=url).stdout
+    assert "  proven   app/001_b.sql\n" in told, told
 
 
 def test_a_postgres_that_is_no_superuser_is_none_here(tmp_path: Path) -> None:
