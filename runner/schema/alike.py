@@ -95,9 +95,9 @@ def set_alike(connection: Connection, url: str, around: Around, *, source: str) 
     Those that its server, to which the connection leads, has by itself or does not take are left out, such as
     a locale that it lacks; and those, the longest, for which a connection has no room. And without jit, of
     which no file is understood otherwise: to compile the questions that are asked behind each statement takes
-    ten times as long as all the rest.
+    ten times as long as all the rest. And in English: what the server says there is read for what it means.
     """
-    taken, room = {"jit": "off"}, _ROOM
+    taken, room = {"jit": "off", "lc_messages": "C"}, _ROOM
     for name, value in sorted(around.settings.items(), key=lambda one: len(one[1])):
         results = database.send(connection, database.fill(_SET, name=name, value=value))
         is_other = not database.failure(results) and results[-1].ntuples

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runner.planning import Site
     from runner.schema.bench import Bench
 
-_SETTINGS = {"lc_messages": "C"}  # whoever reads what the server says reads English
-
 
 @contextmanager
 def rehearse(
@@ -35,8 +33,8 @@ def rehearse(
     with scratch.scratch_server(
         target.url, source=target.source, files=files, scratch=scratch_url, live=live
     ) as server:
-        url = database.with_settings(server.url, _SETTINGS, source=server.source)
-        with bench(Place(url, server.source, target.series.schemas, own), done, with_rows=True) as made:
+        place = Place(server.url, server.source, target.series.schemas, own)
+        with bench(place, done, with_rows=True) as made:
             yield made
 
 

@@ -264,6 +264,23 @@ def test_roles_and_tablespaces_are_there_first(server: Server) -> None:
             connection.execute("drop role t_live, t_made")
 
 
+def test_a_given_server_speaks_english_to_files(server: Server, server_15: Server) -> None:
+    """What it says is read: a rollback that meets a made-up row is not condemned for another language."""
+    there = server.url("postgres")
+    with psycopg.connect(there, autocommit=True) as admin:
+        admin.execute("alter role postgres set lc_messages = 'POSIX'")
+        try:
+            with (
+                scratch.scratch_server(
+                    server_15.url("postgres"), source="x", files=[], scratch=there
+                ) as given,
+                psycopg.connect(given.url) as connection,
+            ):
+                assert connection.execute("show lc_messages").fetchone() == ("C",)
+        finally:
+            admin.execute("alter role postgres reset lc_messages")
+
+
 def test_a_given_server_is_left_as_it_was(server: Server, server_15: Server) -> None:
     """Roles made there are dropped; subscriptions and slots do not keep the database."""
     here, there = server_15.url("postgres"), server.url("postgres")
