@@ -17,6 +17,8 @@ from runner.database import MARKS
 from runner.errors import LEFT_OUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import psycopg
 
     from runner.database import Heard
@@ -25,11 +27,12 @@ _QUOTES = f"'{MARKS}"
 _OF_ROWS, _OF_VALUES = "23", "22"  # classes of SQLSTATEs
 _RAISES = "exec_stmt_raise"  # of PL/pgSQL's source
 _RAISED = ("P0", "38", "39")  # what code says of itself, in PL/pgSQL and in other languages
-# A function and the line in it, or its n-th statement: `PL/pgSQL function f(integer) line 3 at RAISE`.
+# A function and the line in it, or its n-th statement: `PL/pgSQL function f(integer) line 3 at RAISE`. All
+# languages name SQL; some set blanks within quotes, and have apostrophes in what comes last.
 _CODE = (
-    rf"[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block"
-    rf"|[{_QUOTES}][\w.$]+(?:\([^{_QUOTES}:]*\))?[{_QUOTES}])"
-    rf"[^{_QUOTES}:]*\d[^{_QUOTES}:]*"
+    rf"(?=.*SQL)[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block"
+    rf"|[{_QUOTES}]\s?[\w.$]+(?:\([^{_QUOTES}:]*\))?\s?[{_QUOTES}])"
+    rf"[^{_QUOTES}:]*\d(?:[^{_QUOTES}:]|(?<=\w)'(?=\w))*"
 )
 _LONG = 100  # characters of a query
 
@@ -48,12 +51,20 @@ def lines(diag: psycopg.errors.Diagnostic | Heard, sql: str, *, context: bool = 
     for name, text in (("DETAIL", diag.message_detail), ("HINT", diag.message_hint)):
         where = hidden if text and _may_show_rows(diag, text, sql) else shown
         where += (f"{name}: {line}" for line in files.masked(text or "").splitlines())
-    told = zip((diag.context or "").splitlines(), position.context(diag).splitlines(), strict=True)
-    for line, ordered in told if context else ():
-        (shown if re.fullmatch(_CODE, ordered) or _stands_in(line, sql) else hidden).append(
-            f"CONTEXT: {files.masked(line)}"
-        )
+    told = zip((diag.context or "").splitlines(), _are_code(position.context(diag)), strict=True)
+    for line, is_code in told if context else ():
+        where = shown if is_code or _stands_in(line, sql) else hidden
+        where.append(f"CONTEXT: {files.masked(line)}")
     return Lines((*shown, *([LEFT_OUT] if hidden else [])), tuple(hidden))
+
+
+def _are_code(context: str) -> Iterator[bool]:
+    """Tell of each line whether it names a place in code, and is not within what an earlier one quotes."""
+    is_open = False
+    for line in context.splitlines():
+        yield not is_open and re.fullmatch(_CODE, line) is not None
+        is_odd = len(re.findall(f"[{MARKS}]", line)) % 2 == 1
+        is_open = not (is_odd and line.endswith(tuple(MARKS))) if is_open else is_odd
 
 
 def _may_show_rows(diag: psycopg.errors.Diagnostic | Heard, text: str, sql: str) -> bool:

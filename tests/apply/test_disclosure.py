@@ -33,6 +33,8 @@ FAILING = {
     "json": "select ('{' || public.told() || '}')::json;",
     "put together": "do $$ begin execute format('insert into public.pets select (1 / 0)::text "
     "where %L = %L', public.told(), public.told()); end $$;",
+    "of several lines": "do $$ begin execute format(E'insert into public.pets\\nvalues (lower($q$%s$q$) "
+    "|| 1 / 0)\\nreturning owner', public.told()); end $$;",
     "raised": "do $$ declare v text := public.told(); begin raise exception 'no' using detail = v, hint = v; "
     "end $$;",
     "raised anew": "do $$ begin insert into public.people (id, email) select 2, public.told(); exception "
@@ -78,6 +80,18 @@ def test_a_password_in_the_file_is_not_repeated(url: str) -> None:
     assert SECRET not in "".join(traceback.format_exception(problem))
 
 
+def test_a_statement_that_cannot_be_parsed_is_not_in_the_traceback(filled: str) -> None:
+    """The driver's error quotes it whole."""
+    sql = "do $$ begin execute format('select %L, nothing', public.told()); end $$;"
+    migration = Migration("app", "000", "a", "app/000_a.sql", sql, "sha256:0")
+    with psycopg.connect(filled) as db, pytest.raises(psycopg.Error) as caught:
+        db.execute(sql.encode())
+    problem = failure.failed(caught.value, migration, done=0)
+    problem.__cause__ = caught.value
+    assert str(caught.value) == 'column "nothing" does not exist'
+    assert SECRET not in "".join(traceback.format_exception(problem)) + str((problem.message, problem.notes))
+
+
 def _heard(**facts: str) -> Heard:
     known = {name: facts.get(name) for name in (*Heard._fields[1:9], "source_function")}
     return Heard("WARNING", statement=0, **{**known, "message_primary": "m"})  # type: ignore[arg-type] # a test's
@@ -120,6 +134,11 @@ def test_detail_is_judged_by_its_sqlstate(facts: dict[str, str], told: bool) -> 
         ("SQL-Funktion »f« Anweisung 1", True),
         ('SQL statement "select secret from t"', True),
         ("SQL-Anweisung »select secret from t«", True),
+        ("fonction SQL « f », instruction 2", True),
+        ("fonction SQL «\xa0f\xa0», instruction 2", True),
+        ("fonction PL/pgSQL f(), ligne 2, lors de l'initialisation des variables locales", True),
+        ("f() PL/pgSQL fonksiyonu, 2. sat\u0131r, RAISE içinde", True),
+        ("values (lower(hunter2), 1 / 0)", False),
         ("SQL statement \"insert into t values ('hunter2')\"", False),
         ("instruction SQL « insert into t values (hunter2) »", False),
         ("values ('hunter2')\"", False),
@@ -133,6 +152,24 @@ def test_context_is_told_where_it_shows_code(line: str, told: bool) -> None:
     """A function with its line, or what the file holds; a value of a row is neither."""
     found = disclosure.lines(_heard(context=line), "do $$ begin select secret from t; end $$;")
     assert found == (((f"CONTEXT: {line}",), ()) if told else ((LEFT_OUT,), (f"CONTEXT: {line}",)))
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ('SQL statement "', '"'),
+        ("SQL-Anweisung »", "«"),
+        ("instruction SQL « ", " »"),
+        ('SQL statement "select "a", ', ' as "b""'),
+    ],
+)
+def test_no_line_within_a_statement_is_taken_for_code(begins: str, ends: str) -> None:
+    """What was put together may hold anything, and what comes behind it is told again."""
+    code = "PL/pgSQL function inline_code_block line 3 at EXECUTE"
+    lines = [f"{begins}insert into t", "values (lower($q$hunter2, SQL$q$), 1)", f"returning 2{ends}", code]
+    found = disclosure.lines(_heard(context="\n".join(lines)), "select 'in the file'")
+    assert found.notes == (f"CONTEXT: {code}", LEFT_OUT)
+    assert found.private == tuple(f"CONTEXT: {line}" for line in lines[:3])
 
 
 @pytest.mark.parametrize(
