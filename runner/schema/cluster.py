@@ -116,9 +116,13 @@ def running(programs: Programs, *, superuser: str) -> Iterator[str]:
 
 
 def _room() -> Path:
-    """Return the temporary folder, or where its path is too long for a socket the one of the system."""
+    """Return the temporary folder, or where no socket can be in it the one of the system.
+
+    Its path is too long, or has a comma, at which a client takes it for a list of hosts.
+    """
     folder = Path(tempfile.gettempdir()).absolute()
-    return folder if len(os.fsencode(folder)) <= _ROOM else Path("/tmp")  # noqa: S108 - mkdtemp makes its own there
+    fits = len(os.fsencode(folder)) <= _ROOM and "," not in str(folder)
+    return folder if fits else Path("/tmp")  # noqa: S108 - mkdtemp makes its own there
 
 
 def _make(programs: Programs, folder: Path, superuser: str, user: str | None) -> None:

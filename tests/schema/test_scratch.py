@@ -434,9 +434,9 @@ def test_a_program_with_many_open_files_has_a_private_server() -> None:
         assert database.query(stack.enter_context(database.connect(url, source="x")), "select 1") == [(1,)]
 
 
-@pytest.mark.parametrize("name", ["l" * 150, "."])
+@pytest.mark.parametrize("name", ["l" * 150, ".", "com,ma", 'quo"te', "b lank"])
 def test_any_temporary_folder_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """One too long for a socket leaves the place to the system's own; one that is relative is here."""
+    """One too long for a socket, or with a comma, leaves it to the system's own; a relative one is here."""
     (tmp_path / name).mkdir(exist_ok=True)
     (tmp_path / name).chmod(0o1777)
     monkeypatch.chdir(tmp_path)
