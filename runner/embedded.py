@@ -57,7 +57,7 @@ def start(home: Path) -> Server:
 
     Raises ``EmbeddedUnavailable`` when the extra is not installed or the server does not start.
     """
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, database.reaching(home / FOLDER):
         return _found(_folder(home))
 
 
@@ -97,16 +97,17 @@ def _extra() -> str:
 
 def is_running(home: Path) -> bool:
     """Tell whether the server was started and not stopped since."""
-    return (_folder(home) / postmaster.FILE).is_file()
+    with database.reaching(home / FOLDER):
+        return (_folder(home) / postmaster.FILE).is_file()
 
 
 def stop(home: Path) -> bool:
     """Stop the server; return whether it was running. Raises ``EmbeddedUnavailable`` if it does not stop."""
-    folder = _folder(home)
-    with _ONE_AT_A_TIME, suppress(ImportError):  # where it is not installed, nothing of it runs
+    # Where it is not installed, nothing of it runs.
+    with _ONE_AT_A_TIME, suppress(ImportError), database.reaching(home / FOLDER):
         if is_running(home):
             package()
-            return postmaster.stop(folder)
+            return postmaster.stop(_folder(home))
     return False
 
 
@@ -118,13 +119,14 @@ def _folder(home: Path) -> Path:
     understand, as in a locale without UTF-8.
     """
     written = home / FOLDER
-    folder = written.resolve()
+    folder = Path(os.path.realpath(written))
     if not database.is_utf8(str(folder)):
         shown = str(folder).encode(errors="replace").decode()
         raise EmbeddedUnavailable(
             f"The name of {shown} has letters that are none in this locale.", remedy=_spelling(folder)
         )
-    if folder.exists() and (owner := _owner_else(written) or _owner_else(folder)):
+    is_root = sys.platform != "win32" and os.geteuid() == 0
+    if owner := _owner_else(written) or (is_root and _owner_else(written, follows=False)):
         raise EmbeddedUnavailable(
             f"{written} belongs to {owner}, and so does the embedded PostgreSQL in it.",
             remedy=f"Run as {owner}, or set the variables (see --help).",
@@ -140,15 +142,17 @@ def _spelling(folder: Path) -> str:
     return "Set PYTHONUTF8=1."
 
 
-def _owner_else(folder: Path) -> str | None:
-    """Return whose a folder is, unless the programs are run as its owner here."""
+def _owner_else(path: Path, *, follows: bool = True) -> str | None:
+    """Return whose a folder or a link is, unless it is missing, or the programs are run as its owner here."""
     if sys.platform == "win32":
         return None
     import pwd  # noqa: PLC0415 - not there on Windows
 
-    number = folder.lstat().st_uid
     try:
+        number = path.stat(follow_symlinks=follows).st_uid
         name = pwd.getpwuid(number).pw_name
+    except FileNotFoundError:
+        return None
     except KeyError:  # as from outside a container
         name = f"user {number}"
     is_ours = number == os.geteuid() or (os.geteuid() == 0 and name == USER)

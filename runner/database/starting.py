@@ -6,9 +6,14 @@ import errno
 import os
 import re
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.errors import EmbeddedUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LINES = 5  # of what a server or a program said
 _CAUSES = 2  # lines, of the first that say why: later ones tell what came of it
@@ -16,6 +21,16 @@ _GRAVE = re.compile("(ERROR|FATAL|PANIC):  (?!the database system is )")  # but 
 _FULL = os.strerror(errno.ENOSPC)
 _LOCALE = re.compile(r'invalid value for parameter "lc_\w+": "([^"]*)"')
 _OTHERWISE = "Correct the cause, or set the variables (see --help)."
+
+
+@contextmanager
+def reaching(folder: Path) -> Iterator[None]:
+    """Let what the system says of the folder of the data be told with a remedy."""
+    try:
+        yield
+    except OSError as error:
+        what = f"The embedded PostgreSQL in {folder} cannot be reached."
+        raise EmbeddedUnavailable(what, remedy=_OTHERWISE, notes=_reason(error)) from error
 
 
 def unstarted(folder: Path, seen: int, error: Exception) -> EmbeddedUnavailable:
