@@ -103,8 +103,7 @@ def is_running(home: Path) -> bool:
 
 def stop(home: Path) -> bool:
     """Stop the server; return whether it was running. Raises ``EmbeddedUnavailable`` if it does not stop."""
-    # Where it is not installed, nothing of it runs.
-    with _ONE_AT_A_TIME, suppress(ImportError), database.reaching(home / FOLDER):
+    with _ONE_AT_A_TIME, suppress(ImportError), database.reaching(home / FOLDER):  # not installed: none runs
         if is_running(home):
             package()
             return postmaster.stop(_folder(home))
@@ -114,9 +113,7 @@ def stop(home: Path) -> bool:
 def _folder(home: Path) -> Path:
     """Return the folder of the data. Raises ``EmbeddedUnavailable`` when it is another user's.
 
-    Root could start a server there, but by taking the folder away from one that runs, or, where another user
-    made a link, from whom it belongs to. Nor can a server be told of a folder whose name Python does not
-    understand, as in a locale without UTF-8.
+    Nor can a server be told of a folder whose name Python does not understand, as in a locale without UTF-8.
     """
     written = home / FOLDER
     folder = Path(os.path.realpath(written))
@@ -125,13 +122,22 @@ def _folder(home: Path) -> Path:
         raise EmbeddedUnavailable(
             f"The name of {shown} has letters that are none in this locale.", remedy=_spelling(folder)
         )
-    is_root = sys.platform != "win32" and os.geteuid() == 0
-    if owner := _owner_else(written) or (is_root and _owner_else(written, follows=False)):
+    _check_owner(written)
+    return folder
+
+
+def _check_owner(written: Path) -> None:
+    """Raise ``EmbeddedUnavailable`` where root, or whoever it is, would take a folder from another user."""
+    if owner := _owner_else(written):
         raise EmbeddedUnavailable(
             f"{written} belongs to {owner}, and so does the embedded PostgreSQL in it.",
-            remedy=f"Run as {owner}, or set the variables (see --help).",
+            remedy=f"Run as {owner}, or {_OTHERWISE}.",
         )
-    return folder
+    if owner := _owner_else(written, follows=False):
+        raise EmbeddedUnavailable(
+            f"{written} belongs to {owner}, and root follows no link of another user.",
+            remedy=f"Make the link anew, as root, or {_OTHERWISE}.",
+        )
 
 
 def _spelling(folder: Path) -> str:
@@ -143,8 +149,8 @@ def _spelling(folder: Path) -> str:
 
 
 def _owner_else(path: Path, *, follows: bool = True) -> str | None:
-    """Return whose a folder or a link is, unless it is missing, or the programs are run as its owner here."""
-    if sys.platform == "win32":
+    """Return whose a folder is, or to root a link, unless the programs are run as its owner here."""
+    if sys.platform == "win32" or not (follows or os.geteuid() == 0):
         return None
     import pwd  # noqa: PLC0415 - not there on Windows
 
