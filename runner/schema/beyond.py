@@ -72,6 +72,7 @@ def _origins(connection: Connection) -> set[str]:
 def release(url: str, *, source: str) -> None:
     """Drop what would keep a database from being dropped: subscriptions and replication slots."""
     with database.connect(url, source=source) as connection:
+        database.run(connection, "set role none")  # files may work here as one who may not
         for (name,) in database.query(connection, _SUBSCRIPTIONS):
             one = f"subscription {roles.quoted(name)}"
             for text in (f"alter {one} disable", f"alter {one} set (slot_name = none)", f"drop {one}"):

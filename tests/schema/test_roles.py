@@ -275,6 +275,15 @@ def test_a_file_that_needs_a_superuser_is_proven_as_one(plain: tuple[Project, st
     assert any(hidden in line for line in told)  # no right is lacking: a superuser would see what it does not
 
 
+def test_a_slot_that_a_superuser_has_made_does_not_outlast_the_proof(plain: tuple[Project, str]) -> None:
+    """The role that migrates may not drop it, and the scratch database would stay with it."""
+    app, url = plain
+    slot = "-- runner: no-transaction\nselect pg_create_logical_replication_slot('left_slot', 'pgoutput');"
+    app.write("app", {"000_a.sql": slot})
+    done = app.run(CliRunner(), "prove", APP_URL=url)
+    assert "app: 1 file: 1 failed.\n" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("backslash", ["", "\n\\echo"])
 def test_a_rollback_that_needs_a_superuser_has_one(plain: tuple[Project, str], backslash: str) -> None:
     """A DBA is one, often; whether psql runs it or a session that does the same."""
