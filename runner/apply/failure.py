@@ -79,11 +79,11 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
             f"{migration.path} was rolled back.",
             remedy=f"As its owner: {cure} Then run again.",
         )
-    if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
-        return _not_locked(error, migration, watch)
     told = disclosure.lines(diag, migration.sql)
     if told.private or diag.internal_query or masked(str(error)) != str(error):
         error.args = (diag.message_primary,)  # which a traceback prints
+    if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
+        return _not_locked(error, migration, watch)
     if done is None:
         when, place = "cannot be recorded and committed", position.of_commit(diag, migration)
     else:

@@ -9,7 +9,7 @@ import pytest
 
 from runner.apply import disclosure, failure
 from runner.database import Heard
-from runner.errors import LEFT_OUT, SqlFailed
+from runner.errors import LEFT_OUT, LockTimeout, SqlFailed
 from runner.model import Migration
 
 SECRET = "hunter2"
@@ -50,17 +50,21 @@ def filled(url: str) -> str:
     return url
 
 
+def _fail(url: str, sql: str) -> SqlFailed | LockTimeout:
+    """Return the error of a file, caused by the driver's."""
+    migration = Migration("app", "000", "a", "app/000_a.sql", sql, "sha256:0")
+    with psycopg.connect(url) as db, pytest.raises(psycopg.Error) as caught:
+        db.execute(sql.encode())
+    problem = failure.failed(caught.value, migration, done=0)
+    assert isinstance(problem, SqlFailed | LockTimeout)
+    problem.__cause__ = caught.value
+    return problem
+
+
 @pytest.mark.parametrize("case", FAILING)
 def test_an_error_shows_no_row(filled: str, case: str) -> None:
     """Neither in its lines nor in a traceback of it; who asks finds it, and its place is as before."""
-    migration = Migration("app", "000", "a", "app/000_a.sql", FAILING[case], "sha256:0")
-    with psycopg.connect(filled) as db:
-        sql = migration.sql.encode()
-        with pytest.raises(psycopg.Error) as caught:
-            db.execute(sql)
-    problem = failure.failed(caught.value, migration, done=0)
-    assert isinstance(problem, SqlFailed)
-    problem.__cause__ = caught.value
+    problem = _fail(filled, FAILING[case])
     assert SECRET not in "".join(traceback.format_exception(problem)) + str((problem.message, problem.notes))
     assert SECRET in str(problem.private)
     assert problem.notes[-1] == LEFT_OUT
@@ -70,26 +74,23 @@ def test_an_error_shows_no_row(filled: str, case: str) -> None:
 
 def test_a_password_in_the_file_is_not_repeated(url: str) -> None:
     """The server quotes the statement that failed in a block, which the file holds."""
-    sql = f"do $$ begin alter role no_such password '{SECRET}'; end $$;"
-    migration = Migration("app", "000", "a", "app/000_a.sql", sql, "sha256:0")
-    with psycopg.connect(url) as db, pytest.raises(psycopg.Error) as caught:
-        db.execute(sql.encode())
-    problem = failure.failed(caught.value, migration, done=0)
+    problem = _fail(url, f"do $$ begin alter role no_such password '{SECRET}'; end $$;")
     assert problem.notes[0] == "CONTEXT: SQL statement \"alter role no_such password '*******'\""
-    problem.__cause__ = caught.value
     assert SECRET not in "".join(traceback.format_exception(problem))
 
 
-def test_a_statement_that_cannot_be_parsed_is_not_in_the_traceback(filled: str) -> None:
-    """The driver's error quotes it whole."""
-    sql = "do $$ begin execute format('select %L, nothing', public.told()); end $$;"
-    migration = Migration("app", "000", "a", "app/000_a.sql", sql, "sha256:0")
-    with psycopg.connect(filled) as db, pytest.raises(psycopg.Error) as caught:
-        db.execute(sql.encode())
-    problem = failure.failed(caught.value, migration, done=0)
-    problem.__cause__ = caught.value
-    assert str(caught.value) == 'column "nothing" does not exist'
-    assert SECRET not in "".join(traceback.format_exception(problem)) + str((problem.message, problem.notes))
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("select %L, nothing", 'column "nothing" does not exist'),
+        ("do $x$ begin raise ''busy'' using errcode = ''55P03''; end $x$ -- %L", "busy"),
+    ],
+)
+def test_a_statement_that_was_put_together_is_not_in_a_traceback(filled: str, query: str, said: str) -> None:
+    """The driver's error quotes it where it cannot be parsed, and where a lock was not to be had."""
+    problem = _fail(filled, f"do $$ begin execute format('{query}', public.told()); end $$;")
+    assert str(problem.__cause__) == said
+    assert SECRET not in "".join(traceback.format_exception(problem)) + str(problem.notes)
 
 
 def _heard(**facts: str) -> Heard:
@@ -158,7 +159,6 @@ def test_context_is_told_where_it_shows_code(line: str, told: bool) -> None:
     ("begins", "ends"),
     [
         ('SQL statement "', '"'),
-        ("SQL-Anweisung »", "«"),
         ("instruction SQL « ", " »"),
         ('SQL statement "select "a", ', ' as "b""'),
     ],
