@@ -91,7 +91,7 @@ def _taken_over(migration: Migration, version: str) -> ConnectionLost:
 
 def impatience(migration: Migration) -> Callable[[float], None]:
     """Return whom to heed behind a Ctrl-C: a standby may be gone for good."""
-    return database.silence(migration.series, seconds=_INTERRUPTED)
+    return database.silence(migration.series, seconds=_INTERRUPTED, is_final=True)
 
 
 def _attempt(migration: Migration, access: Access, pid: int, *, is_open: bool) -> dict[str, Applied] | None:

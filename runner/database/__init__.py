@@ -15,7 +15,7 @@ from runner import lazily
 IS_FIRST = "psycopg" not in sys.modules
 
 if TYPE_CHECKING:
-    from runner.database.attention import heeding, interruption, pause, silence
+    from runner.database.attention import heeding, interruption, pause
     from runner.database.conninfo import compose, environment, sibling, with_settings, without_password
     from runner.database.invalid import (
         BEFORE,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from runner.database.notices import MARKS, Heard, Notices, hearing
     from runner.database.parallel import together
+    from runner.database.patience import silence
     from runner.database.question import AS_LOGIN, ask, opening, query, query_quoted, refused, rows
     from runner.database.resource import packaged
     from runner.database.server import create_empty, create_missing, drop, execute, take_turn
@@ -64,13 +65,14 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        attention="heeding interruption pause silence",
+        attention="heeding interruption pause",
         conninfo="compose environment sibling with_settings without_password",
         invalid="BEFORE KEEP_WHOLE LEFT_KEPT Invalid invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces run "
         "send tried try_run",
         notices="Heard MARKS Notices hearing",
         parallel="together",
+        patience="silence",
         question="AS_LOGIN ask opening query query_quoted refused rows",
         resource="packaged",
         server="create_empty create_missing drop execute take_turn",

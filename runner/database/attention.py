@@ -15,8 +15,6 @@ from psycopg.adapt import AdaptersMap
 from psycopg.types.array import register_all_arrays
 from psycopg.types.json import set_json_loads
 
-from runner.errors import ConnectionLost
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from threading import Event
@@ -24,12 +22,27 @@ if TYPE_CHECKING:
 
     from psycopg.abc import PQGen
 
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
 RV = TypeVar("RV")
 INTERVAL = 0.1  # seconds between two looks whether somebody wants an end
 PATIENCE = 45.0  # seconds for an answer: who keeps a table to himself is named after 10
 CANCEL_SECONDS = 0.7  # for the request, and again for the answer
+# Seconds between two looks that count as waiting: who was stopped (Ctrl-Z, a frozen container) has not read
+# yet what came meanwhile.
+_LONGEST = 1.0
+
+
+class Wait:
+    """A message that is waited for, and until when it was ``heard`` that the server is at it, in seconds."""
+
+    def __init__(self, connection: Connection | None) -> None:
+        self.connection = connection
+        self.heard = 0.0
+
 
 _CALLS: ContextVar[tuple[Callable[[float], None], ...]] = ContextVar("calls", default=())
+_AT_HAND: ContextVar[Wait] = ContextVar("at_hand")
 
 
 @contextmanager
@@ -59,26 +72,23 @@ def interruption(stop: Event, kind: type[KeyboardInterrupt] = KeyboardInterrupt)
     return look
 
 
-def silence(name: str, *, seconds: float | None = None) -> Callable[[float], None]:
-    """Return whom to heed for ``ConnectionLost`` to be raised when the server of ``name`` falls silent."""
-    limit = PATIENCE if seconds is None else seconds
-
-    def look(waited: float) -> None:
-        if waited > limit:
-            raise ConnectionLost(
-                f"The server of {name} has not answered for {limit:g} s.", remedy="Look at it, and run again."
-            )
-
-    return look
+def at_hand() -> Wait:
+    """Return what this thread waits for, for whoever is called meanwhile."""
+    return _AT_HAND.get()
 
 
-def heed() -> Callable[[], None]:
+def heed(connection: Connection | None = None) -> Callable[[], None]:
     """Return what calls whoever is heeded in this thread, for a message that is sent now."""
-    began, heeded = time.monotonic(), _CALLS.get()
+    wait, heeded = Wait(connection), _CALLS.get()
+    waited, last = 0.0, time.monotonic()
 
     def look() -> None:
+        nonlocal waited, last
+        now = time.monotonic()
+        waited, last = waited + min(now - last, _LONGEST), now
+        _AT_HAND.set(wait)
         for call in heeded:
-            call(time.monotonic() - began)
+            call(waited)
 
     return look
 
@@ -131,7 +141,7 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
         """Wait for the answer to a question. Cancels it when anything is raised meanwhile."""
         limit: dict[str, Any] = {} if timeout is None else {"timeout": timeout}  # new in psycopg 3.3.6
         try:
-            return waiting.wait(_heeding(gen, heed()), self.pgconn.socket, interval=interval, **limit)
+            return waiting.wait(_heeding(gen, heed(self)), self.pgconn.socket, interval=interval, **limit)
         except psycopg.Error:
             raise
         except BaseException:
@@ -151,7 +161,7 @@ class Attentive(psycopg.Connection[tuple[Any, ...]]):
             self.close()
 
 
-def cancel(connection: psycopg.Connection[tuple[Any, ...]], *, seconds: float) -> bool:
+def cancel(connection: Connection, *, seconds: float) -> bool:
     """Ask the server to cancel what it does; tell whether it is known in time that it has been asked.
 
     It may do so in any case: Pgpool-II passes the request on at once, and says so a second later.

@@ -69,7 +69,7 @@ class Answer:
         self._pause = pause
         self.is_sent = False
         self.is_heard = False
-        self._heed = attention.heed()
+        self._heed = attention.heed(connection)
         self._heed()
         connection.pgconn.send_query(text.encode() if isinstance(text, str) else text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
@@ -11,7 +12,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from runner import database
-from tests.faults.proxy import Proxy
+from runner.database import attention
+from runner.errors import ConnectionLost
+from tests.faults.proxy import Fault, Proxy
 from tests.project import ROOM
 
 if TYPE_CHECKING:
@@ -117,6 +120,55 @@ def _send_and_stop(connection: database.Connection) -> NoReturn:
     connection.pgconn.send_query(SLOW.encode())
     time.sleep(0.5)
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("way", [*WAYS, "a message"])
+def test_a_server_that_is_at_work_on_a_question_is_no_silent_one(
+    each_url: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second session sees it; nothing but an end from outside ends that, however many are impatient."""
+    ask = (WAYS | {"a message": lambda connection: database.send(connection, SLOW)})[way]
+    monkeypatch.setattr(attention, "PATIENCE", 0.7)
+    stop = threading.Event()
+    with (
+        database.connect(each_url, source="x") as connection,
+        database.heeding(database.silence("a", seconds=0.4)),
+        database.heeding(database.silence("b")),
+        database.heeding(_until(stop)),
+    ):
+        threading.Timer(3, stop.set).start()
+        with pytest.raises(_Enough):
+            ask(connection)
+
+
+def test_a_server_that_has_answered_into_the_void_is_silent(server: Server) -> None:
+    """Its session waits for another question, and somebody else can ask it."""
+    name = str(conninfo_to_dict(server.url("postgres"))["dbname"])
+    with Proxy(f"{server.host}/.s.PGSQL.5432") as proxy:
+        connection = database.connect(proxy.url(name), source="x")
+        assert proxy.first
+        proxy.first.fault = Fault.HOLE
+        with (
+            database.heeding(database.silence("x", seconds=0.5)),
+            pytest.raises(ConnectionLost, match=r"x has not answered for 0\.5 s"),
+        ):
+            database.query(connection, "select 1")
+
+
+def test_the_time_in_which_the_runner_was_stopped_is_no_silence(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Ctrl-Z, by a frozen container, by a laptop that slept: the answer may lie there unread."""
+    began = time.monotonic()
+
+    def leaping() -> float:
+        now = time.monotonic()
+        return now + (100 if now - began > 0.5 else 0)
+
+    with database.connect(url, source="x") as connection:
+        monkeypatch.setattr(attention, "time", SimpleNamespace(monotonic=leaping))
+        with database.heeding(database.silence("x", seconds=3, is_final=True)):
+            assert database.query(connection, "select pg_sleep(1)::text, 1") == [("", 1)]
 
 
 def test_what_a_message_began_ends_where_nobody_waits_for_it_yet(
