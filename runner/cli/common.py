@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,14 +15,17 @@ from runner.cli.text import counted, inline
 from runner.errors import LockHeld, LockTimeout, UrlMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runner.config import Project, Series, Target
     from runner.door import Database
+    from runner.errors import RunnerError
     from runner.planning import Site, Step
     from runner.schema import Comparison
+
+_SHOWN = 8  # errors with one remedy
 
 # ------------------------------------------------------------------ databases
 
@@ -113,6 +118,25 @@ def begun(step: Step, one: Database | None) -> str:
 
 
 # ------------------------------------------------------------------ endings
+
+
+def first_few(problems: Sequence[RunnerError]) -> Iterator[RunnerError]:
+    """Yield of those with one name and one remedy the first few, the last with how many are left out.
+
+    One cause may be behind thousands: an older checkout, a folder that is not there.
+    """
+    left = Counter((one.name, one.remedy) for one in problems)
+    shown: Counter[tuple[str, str | None]] = Counter()
+    for one in problems:
+        alike = (one.name, one.remedy)
+        shown[alike] += 1
+        left[alike] -= 1
+        if shown[alike] == _SHOWN and left[alike]:
+            last = copy(one)
+            last.notes += (f"… and {left[alike]} more (--json has all)",)
+            yield last
+        elif shown[alike] <= _SHOWN:
+            yield one
 
 
 def has_waited(error: BaseException | None) -> bool:

@@ -150,7 +150,7 @@ def verify_command(
 
 
 def _show_problems(one: Database) -> None:
-    for problem in one.problems:
+    for problem in common.first_few(one.problems):
         report.error(problem)
     if not one.problems:
         applied = sum(step.state is State.APPLIED for step in one.steps)

@@ -126,9 +126,13 @@ def _each_once(
     found: Sequence[Visit], problems: Callable[[Visit], Sequence[RunnerError]]
 ) -> list[tuple[RunnerError, list[str]]]:
     """Return each problem once, with the names of those that have it."""
-    told = ((one, problem) for one in found for problem in map(ending.revealed, problems(one)))
+    told = ((one, problem) for one in found for problem in _shown(problems(one)))
     groups = _alike((one, problem, problem.name, str(document.error(problem))) for one, problem in told)
     return [(group[0][1], [name for name, _ in group]) for group in groups]
+
+
+def _shown(problems: Sequence[RunnerError]) -> Iterable[RunnerError]:
+    return map(ending.revealed, common.first_few(problems))
 
 
 def show_warnings(found: Sequence[Visit]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from runner.errors import PendingUnexpected, UsageError
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from runner.model import Applied, Migration
+
+_TOLD = 8  # problems with one remedy
 
 
 def compare(
@@ -106,16 +109,23 @@ def pending(steps: Iterable[Step], *, to: int | None = None) -> tuple[Step, ...]
 
 
 def check(steps: Sequence[Step]) -> None:
-    """Raise the first problem; the others follow in its notes, each with its remedy unless it is the same."""
+    """Raise the first problem; the others follow in its notes, each with its remedy unless it is the same.
+
+    Of those with the same only a few do: there may be thousands.
+    """
     problems = [step.problem for step in steps if step.problem]
     if problems:
         first, *others = problems
-        told = {first.remedy}
+        told, left = Counter([first.remedy]), 0
         for other in others:
-            remedy = "" if other.remedy in told else f" {other.remedy}"
-            told.add(other.remedy)
-            if (note := f"{other.name}: {other.message}{remedy}") not in first.notes:
+            remedy = "" if told[other.remedy] else f" {other.remedy}"
+            told[other.remedy] += 1
+            left += told[other.remedy] > _TOLD
+            note = f"{other.name}: {other.message}{remedy}"
+            if told[other.remedy] <= _TOLD and note not in first.notes:
                 first.notes += (note,)
+        if left:
+            first.notes += (f"… and {left} more: `status` shows all.",)
         raise first
 
 

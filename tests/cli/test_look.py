@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from runner.cli import cli
 from tests.cli import NEEDS, data, lines
-from tests.project import TWO, Project, make
+from tests.project import TWO, Project, make, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +125,28 @@ def test_an_older_release_is_told_that_the_database_is_ahead(
     for command in ("migrate", "plan", "verify"):
         strict = app.run(runner, command, "--strict", APP_URL=each_url)
         assert (strict.exit_code, "error FILE_MISSING: app 001_two" in strict.stderr) == (4, True)
+
+
+@pytest.mark.parametrize("left", [1, 0], ids=["an older release", "no file"])
+def test_of_many_errors_with_one_remedy_a_few_are_shown(
+    tmp_path: Path, runner: CliRunner, url: str, left: int
+) -> None:
+    """Thousands of the same filled the screen; the document has all of them."""
+    app = make(tmp_path, app=tables(20))
+    app.run(runner, "migrate", APP_URL=url)
+    for file in sorted((app.root / "app").glob("*.sql"))[left:]:
+        file.unlink()
+    result = app.run(runner, "verify", "--strict", APP_URL=url)
+    told = [line for line in result.stderr.splitlines() if line.startswith("error FILE_MISSING")]
+    assert (result.exit_code, len(told)) == (4, 8)
+    assert result.stderr.count(f"  … and {12 - left} more (--json has all)\n") == 1
+    found = data(app.run(runner, "verify", "--strict", "--json", APP_URL=url))["databases"][0]
+    assert len(found["problems"]) == 20 - left
+    fleet = app.root / "fleet.env"
+    fleet.write_text(f"one={url}\n")
+    fleet.chmod(0o600)
+    told = app.run(runner, "verify", "--strict", "--fleet", str(fleet)).stderr.splitlines()
+    assert len([line for line in told if line.startswith("error FILE_MISSING")]) == 8
 
 
 def test_another_branch_is_told_as_such(runner: CliRunner, app: Project, each_url: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.errors import ChecksumMismatch, FileLate, PendingUnexpected, RunnerError, UsageError
+from runner.errors import ChecksumMismatch, FileLate, FileMissing, PendingUnexpected, RunnerError, UsageError
 from runner.model import Applied, Migration
 from runner.planning import compare
 
@@ -253,6 +253,16 @@ def test_what_is_to_be_done_about_several_is_said_once() -> None:
     edited, missing, another = caught.value.notes
     assert str(caught.value.remedy) not in edited
     assert ("Restore the file" in missing, "Restore the file" in another) == (True, False)
+
+
+def test_of_many_with_one_remedy_a_few_are_told() -> None:
+    """One cause is behind them: an older checkout, a folder that is not there. What differs stands there."""
+    rows = [_row(f"{number:03} a") for number in range(1, 1000)]
+    with pytest.raises(FileMissing) as caught:
+        compare.check(compare.compare([], rows, lacking={}))
+    *named, last = caught.value.notes
+    assert [note.split()[2] for note in named] == [f"{number:03}_a" for number in range(2, 9)]
+    assert last == "… and 991 more: `status` shows all."
 
 
 def test_a_single_problem_has_no_notes() -> None:
