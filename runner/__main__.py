@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as in the package
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_HELD = (signal.SIGINT, signal.SIGTERM)
+_HELD = [signal.SIGINT, signal.SIGTERM, *(one for one in signal.Signals if one.name == "SIGHUP")]
 
 
 def main() -> None:

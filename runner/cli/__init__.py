@@ -101,7 +101,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit. A SIGTERM ends it as Ctrl-C does: cancelled, rolled back, told."""
+    """Run the command line and exit. SIGTERM and SIGHUP end it as Ctrl-C does: cancelled, rolled back."""
     output.guard()
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     stopping.handle(stopping.at_once)

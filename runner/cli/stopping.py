@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Handler = Callable[[int, FrameType | None], Any]
 
 _HELD_UP = 1.0  # seconds
+# The last says that the terminal is gone; left to itself it would leave a question to the server. Windows has
+# no such signal.
+_ENDING = [signal.SIGINT, signal.SIGTERM, *(one for one in signal.Signals if one.name == "SIGHUP")]
 _state = {"asked": False}  # of the process
 
 
@@ -43,7 +46,7 @@ def release() -> None:
         while came := {one for one in signal.sigpending() if signal.getsignal(one) is at_once}:
             signal.sigwait(came)
             _state["asked"] = True
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
 def was_asked() -> bool:
@@ -64,7 +67,7 @@ def interrupted() -> Interrupted:
 
 def settle() -> None:
     """Let no signal change any more what is told, now that it is certain; what holds that up is cut short."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         if signal.getsignal(number) is at_once:
             signal.signal(number, _too_late)
 
@@ -74,11 +77,11 @@ def _too_late(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a
 
 
 def handle(handler: Handler) -> dict[signal.Signals, Handler | int]:
-    """Let Ctrl-C and SIGTERM call ``handler``, and return who was called before.
+    """Let Ctrl-C, SIGTERM and SIGHUP call ``handler``, and return who was called before.
 
-    One that is ignored, as in a shell's background job, stays so.
+    One that is ignored, as in a shell's background job and by nohup, stays so.
     """
-    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    found = {number: signal.getsignal(number) for number in _ENDING}
     former = {number: one for number, one in found.items() if one not in (None, signal.SIG_IGN)}
     for number in former:
         signal.signal(number, handler)
@@ -92,7 +95,7 @@ def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.
     Behind the first ``held_up`` is called every second until the end of the block.
     """
     stop = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _ENDING}
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
         signal.signal(number, before[signal.Signals(number)])

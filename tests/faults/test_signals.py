@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 FILES = 12
+WAITING = "select count(*) from pg_locks where not granted and relation = to_regclass('schema_migrations')"
 LOUD = """
     create table public.t1 (id int);
     create index t1_id on public.t1 (id);
@@ -46,6 +47,7 @@ LOUD = """
     end $$;
 """
 ALONE = "-- runner: no-transaction\n"
+ALL = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 SOME = BOTH if LONG else pytest.mark.parametrize("number", [signal.SIGTERM], ids=["SIGTERM"])
 STOPS = 50 if LONG else 2
 
@@ -63,7 +65,7 @@ def _applied(output: str) -> int:
 # ------------------------------------------------------------------ signals
 
 
-@BOTH
+@ALL
 def test_a_signal_cancels_the_statement(app: Project, url: str, witness: Witness, number: int) -> None:
     """In a long statement: cancelled on the server, rolled back, gone within two seconds, exit code 1."""
     with started(app, url) as process:
@@ -82,6 +84,23 @@ def test_a_signal_cancels_the_statement(app: Project, url: str, witness: Witness
     assert witness.agree() == ["000"]
     app.write("app", files(3))
     witness.converges(app, url)
+
+
+@ALL
+def test_a_signal_cancels_a_question(tmp_path: Path, url: str, witness: Witness, number: int) -> None:
+    """Of a command that only reads, too, nothing goes on at the server; a terminal may be closed."""
+    app = make(tmp_path, app=files(1))
+    app.migrate(url)
+    with witness.db.transaction():
+        witness.db.execute("lock table public.schema_migrations in access exclusive mode")
+        with app.process("verify", APP_URL=url) as process:
+            until(lambda: witness.db.execute(WAITING).fetchone() == (1,), what="a question that waits")
+            began = time.monotonic()
+            process.send_signal(number)
+            code, output = finished(process)
+            assert time.monotonic() - began < PROMPT
+        assert witness.db.execute(WAITING).fetchone() == (0,)
+    assert (code, "error INTERRUPTED" in output) == (1, True), output
 
 
 @SOME
@@ -346,7 +365,7 @@ def test_terminated_while_waiting_for_the_lock(app: Project, url: str, witness: 
     assert witness.agree() == ["000"]
 
 
-@BOTH
+@ALL
 def test_a_signal_within_exec_ends_with_the_exit_code(tmp_path: Path, number: int) -> None:
     """As when it comes while a module with dataclasses is loaded: handled is handled, code 1."""
     (tmp_path / "probe.py").write_text(
