@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     Handler = Callable[[int, FrameType | None], Any]
 
 _HELD_UP = 1.0  # seconds
-# The last says that the terminal is gone; left to itself it would leave a question to the server. Windows has
-# no such signal.
-_ENDING = [signal.SIGINT, signal.SIGTERM, *(one for one in signal.Signals if one.name == "SIGHUP")]
+# A terminal is gone. Left to itself it ends a runner whose question goes on at the server. Windows has none.
+_HANGUP = [one for one in signal.Signals if one.name == "SIGHUP"]
+_ENDING = [signal.SIGINT, signal.SIGTERM, *_HANGUP]
 _state = {"asked": False}  # of the process
 
 
@@ -36,8 +36,15 @@ class Stopped(KeyboardInterrupt):
 def at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
     """Raise ``Stopped`` wherever the program is."""
     _state["asked"] = True
+    _hear_once(number)
     _repeat(output.give_up)
     raise Stopped
+
+
+def _hear_once(number: int) -> None:
+    """Let nothing that cleans up be cut short because the shell says, too, that the terminal is gone."""
+    if number in _HANGUP:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def release() -> None:
@@ -90,7 +97,7 @@ def handle(handler: Handler) -> dict[signal.Signals, Handler | int]:
 
 @contextmanager
 def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.Event]:
-    """Let the first signal set an event; a second one is as without.
+    """Let the first signal set an event; a second one is as without, but for a second SIGHUP.
 
     Behind the first ``held_up`` is called every second until the end of the block.
     """
@@ -99,6 +106,7 @@ def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
         signal.signal(number, before[signal.Signals(number)])
+        _hear_once(number)
         stop.set()
         _repeat(held_up)
 

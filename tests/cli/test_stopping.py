@@ -56,6 +56,22 @@ def test_the_first_signal_is_noted_and_the_second_is_as_without() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
+def test_a_second_word_of_a_terminal_that_is_gone_cuts_nothing_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell that ends passes it on, and so does the system."""
+    monkeypatch.setitem(stopping._state, "asked", False)  # as it was, behind the test
+    before = signal.signal(signal.SIGHUP, stopping.at_once)
+    try:
+        with stopping.noted() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert stop.is_set()
+            signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(stopping.Stopped):
+            signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_signal_that_comes_before_all_are_listened_for_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the one for Ctrl-C and that for the end of a process."""
     listen = signal.signal
