@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from runner.database import attention
-from runner.database.question import query
+from runner.database.question import AS_LOGIN, query
 from runner.errors import ConnectionLost, RunnerError
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _SECONDS = 3  # for the second connection, and again for its answer
 # One that waits for its client has said all, and it is lost. Behind a pooler the number is made up.
-_AT_WORK = """
+_AT_WORK = f"""{AS_LOGIN};
     select from pg_catalog.pg_stat_activity
     where pid = %s and usename = session_user and state = 'active'
         and wait_event_type is distinct from 'Client'
-"""
+"""  # noqa: S608 - a text of ours
 
 
 def silence(name: str, *, seconds: float | None = None, is_final: bool = False) -> Callable[[float], None]:

@@ -16,6 +16,7 @@ from runner.database import attention
 from runner.errors import ConnectionLost
 from tests.faults.proxy import Fault, Proxy
 from tests.project import ROOM
+from tests.roles import migrating
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +140,16 @@ def test_a_server_that_is_at_work_on_a_question_is_no_silent_one(
         threading.Timer(3, stop.set).start()
         with pytest.raises(_Enough):
             ask(connection)
+
+
+def test_a_question_of_who_works_as_another_role_is_seen_as_well(each_server: Server, each_url: str) -> None:
+    """Only the login sees what its sessions do."""
+    with (
+        migrating(each_server, each_url) as url,
+        database.connect(url, source="x") as connection,
+        database.heeding(database.silence("x", seconds=0.4)),
+    ):
+        assert database.query(connection, "select pg_sleep(1)::text, 1") == [("", 1)]
 
 
 def test_a_server_that_has_answered_into_the_void_is_silent(server: Server) -> None:
