@@ -60,16 +60,15 @@ _CONSTRAINTS = """
         and n.nspname = any ($1)
         and not exists (
             select from pg_catalog.pg_constraint as p
-            where not p.convalidated
-                and (
-                    p.oid = c.conparentid
-                    or c.coninhcount > 0
-                    and p.contype = c.contype
-                    and (p.contype = 'n' or p.conname = c.conname)
-                    and p.conrelid in (
-                        select i.inhparent from pg_catalog.pg_inherits as i where i.inhrelid = c.conrelid
-                    )
-                )
+            where p.oid = c.conparentid and not p.convalidated
+        )
+        and not exists (
+            select from pg_catalog.pg_inherits as i
+            join pg_catalog.pg_constraint as p on p.conrelid = i.inhparent and not p.convalidated
+            where i.inhrelid = c.conrelid
+                and c.coninhcount > 0
+                and p.contype = c.contype
+                and (p.contype = 'n' or p.conname = c.conname)
         )
         and not exists (
             select from pg_catalog.pg_depend as d
@@ -97,7 +96,9 @@ _DETACHED = """
         )
     order by 2
 """
-_RECORDED = f"(select count(*) from {ledger.TABLE} as m where m.xmin = c.xmin and not m.running) = 1"  # noqa: S608 - a constant
+_RECORDED = f"""
+    c.xmin in (select m.xmin from {ledger.TABLE} as m where not m.running group by m.xmin having count(*) = 1)
+"""  # noqa: S608 - a constant
 
 
 def unsound(site: Site) -> Iterator[SchemaInvalid]:
