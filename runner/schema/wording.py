@@ -34,7 +34,7 @@ _PRINTED = {
     "constraint": "pg_catalog.pg_get_constraintdef(oid) from pg_catalog.pg_constraint where conname = ",
     "partitioning": "pg_catalog.pg_get_partkeydef(oid) from pg_catalog.pg_class where relname = ",
     "view": "pg_catalog.pg_get_viewdef(oid) from pg_catalog.pg_class where relname = ",
-    "function": "pg_catalog.pg_get_functiondef(oid) from pg_catalog.pg_proc where oid::regprocedure::text = ",
+    "function": "pg_catalog.pg_get_functiondef(oid) from pg_catalog.pg_proc where oid = regprocedure ",
 }
 
 
