@@ -76,6 +76,11 @@ _AGAIN = (
     "Run again. A standby gives up a question in favour of what it replays: if it does so often, ask the "
     "primary, or give the standby more time: max_standby_streaming_delay."
 )
+_NO_MEMORY = "53200"  # the only one with a hint is that the table of locks is full: it names the setting
+_LOCKS = (
+    "To read views takes a lock of each and of what is under it until all are read: raise the setting for "
+    "them, restart the server, and run again."
+)
 _SAID = "These are its own words: see what they name, and run again when it is put right."
 
 
@@ -177,5 +182,8 @@ def refused(error: psycopg.Error, *, who: str = "The server") -> RunnerError:
     words = error.diag.message_primary or str(error)
     if error.sqlstate in _GIVEN_UP:
         return LockTimeout(f"{who} gave up a question: {words}", remedy=_AGAIN)
+    hint = error.diag.message_hint
+    if error.sqlstate == _NO_MEMORY and hint:
+        return ServerRefused(f"{who} refused a question: {words}", remedy=f"{hint} {_LOCKS}")
     remedy = _LACKS if error.sqlstate == _NO_RIGHT else _SAID
     return ServerRefused(f"{who} refused a question: {words}", remedy=remedy)
