@@ -25,8 +25,9 @@
             ['name', case
                 when c.conname = pg_catalog.concat(r.relname, '_', a.attname, '_not_null') then null
                 when c.conname ~ '_not_null[0-9]*$' and exists (
-                    select from pg_catalog.pg_class as q
-                    where q.oid <> r.oid and q.relkind in ('r', 'p') and pg_catalog.starts_with(c.conname::text, q.relname || '_')
+                    select from pg_catalog.generate_series(1, pg_catalog.length(c.conname::text)) as u
+                    join pg_catalog.pg_class as q on q.relname = pg_catalog.left(c.conname::text, u - 1)::pg_catalog.name
+                    where pg_catalog.substr(c.conname::text, u, 1) = '_' and q.oid <> r.oid and q.relkind in ('r', 'p')
                 ) then null
                 else c.conname::text
             end],
