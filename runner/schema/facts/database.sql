@@ -35,10 +35,13 @@
         array[['rights', coalesce((
             select pg_catalog.string_agg(g.one, ', ' order by g.one)
             from (
-                select distinct pg_catalog.concat(o.name, '=', pg_catalog.lower(x.privilege_type), case when x.is_grantable then '*' end) as one
+                select distinct pg_catalog.concat(
+                    case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end,
+                    '=', pg_catalog.lower(x.privilege_type), case when x.is_grantable then '*' end
+                ) as one
                 from pg_catalog.aclexplode(d.defaclacl) as x
-                join roles as o on o.oid = x.grantee
-                where x.privilege_type <> 'MAINTAIN' or {version} >= 170000
+                where x.grantee::pg_catalog.regrole::text <> x.grantee::text
+                    and (x.privilege_type <> 'MAINTAIN' or {version} >= 170000)
             ) as g
         ), 'none')]]
     from pg_catalog.pg_default_acl as d

@@ -16,11 +16,12 @@ members as materialized (
     select d.classid, d.objid from pg_catalog.pg_depend as d
     where d.deptype = 'e' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
 ),
-followers as materialized (
-    select d.classid, d.objid, e.extname
+followers as (
+    select d.classid, d.objid, pg_catalog.string_agg(e.extname::text, ', ' order by e.extname) as extensions
     from pg_catalog.pg_depend as d
     join pg_catalog.pg_extension as e on e.oid = d.refobjid
     where d.deptype = 'x' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+    group by d.classid, d.objid
 ),
 schemas as (
     select n.oid, n.nspname, pg_catalog.quote_ident(n.nspname) as name, n.nspowner, n.nspacl,
@@ -47,7 +48,10 @@ relations as (
         and not exists (
             select from members as d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
-                or c.relkind = 'c' and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = c.reltype
+        )
+        and not exists (
+            select from members as d
+            where c.relkind = 'c' and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = c.reltype
         )
 ),
 objects (kind, name, parent, classid, objid, objsubid, owner, acltype, acl, facts) as (

@@ -101,8 +101,11 @@
                     when 'd' then 'delete' else 'all' end
             )],
             ['roles', (
-                select pg_catalog.string_agg(o.name, ', ' order by o.name)
-                from roles as o where o.oid = any (p.polroles)
+                select pg_catalog.string_agg(distinct o.name, ', ' order by o.name)
+                from (
+                    select case u when 0 then 'public' else u::pg_catalog.regrole::text end as name
+                    from unnest(p.polroles) as u where u::pg_catalog.regrole::text <> u::text
+                ) as o
             )],
             ['using', pg_catalog.pg_get_expr(p.polqual, p.polrelid)],
             ['with check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)]
