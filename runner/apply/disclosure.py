@@ -28,9 +28,9 @@ _OF_ROWS, _OF_VALUES = "23", "22"  # classes of SQLSTATEs
 _RAISES = "exec_stmt_raise"  # of PL/pgSQL's source
 _RAISED = ("P0", "38", "39")  # what code says of itself, in PL/pgSQL and in other languages
 # A function and the line in it, or its n-th statement: `PL/pgSQL function f(integer) line 3 at RAISE`. All
-# languages name SQL; some set blanks within quotes, and have apostrophes in what comes last.
+# languages name SQL or PL; some set blanks within quotes, and have apostrophes in what comes last.
 _CODE = (
-    rf"(?=.*SQL)[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block"
+    rf"(?=.*(?:SQL|PL/))[^{_QUOTES}:]*(?:[\w.$]+\([^{_QUOTES}:]*\)|inline_code_block"
     rf"|[{_QUOTES}]\s?[\w.$]+(?:\([^{_QUOTES}:]*\))?\s?[{_QUOTES}])"
     rf"[^{_QUOTES}:]*\d(?:[^{_QUOTES}:]|(?<=\w)'(?=\w))*"
 )
@@ -63,8 +63,8 @@ def _are_code(context: str) -> Iterator[bool]:
     is_open = False
     for line in context.splitlines():
         yield not is_open and re.fullmatch(_CODE, line) is not None
-        is_odd = len(re.findall(f"[{MARKS}]", line)) % 2 == 1
-        is_open = not (is_odd and line.endswith(tuple(MARKS))) if is_open else is_odd
+        if len(re.findall(f"[{MARKS}]", line)) % 2:  # one at the end may close, or stand for inches
+            is_open = not line.endswith(tuple(MARKS))
 
 
 def _may_show_rows(diag: psycopg.errors.Diagnostic | Heard, text: str, sql: str) -> bool:

@@ -139,6 +139,7 @@ def test_detail_is_judged_by_its_sqlstate(facts: dict[str, str], told: bool) -> 
         ("fonction SQL «\xa0f\xa0», instruction 2", True),
         ("fonction PL/pgSQL f(), ligne 2, lors de l'initialisation des variables locales", True),
         ("f() PL/pgSQL fonksiyonu, 2. sat\u0131r, RAISE içinde", True),
+        ('  PL/Python function "f", line 3, in <module>', True),
         ("values (lower(hunter2), 1 / 0)", False),
         ("SQL statement \"insert into t values ('hunter2')\"", False),
         ("instruction SQL « insert into t values (hunter2) »", False),
@@ -170,6 +171,13 @@ def test_no_line_within_a_statement_is_taken_for_code(begins: str, ends: str) ->
     found = disclosure.lines(_heard(context="\n".join(lines)), "select 'in the file'")
     assert found.notes == (f"CONTEXT: {code}", LEFT_OUT)
     assert found.private == tuple(f"CONTEXT: {line}" for line in lines[:3])
+
+
+def test_behind_a_statement_with_a_lone_quote_code_is_told() -> None:
+    """One that stands for inches, in a statement of a line of its own, opens nothing."""
+    code = "CONTEXT: PL/pgSQL function inline_code_block line 3 at SQL statement"
+    context = f'SQL statement "select \'5" tall\', hunter2"\n{code.removeprefix("CONTEXT: ")}'
+    assert disclosure.lines(_heard(context=context), "select 1").notes == (code, LEFT_OUT)
 
 
 @pytest.mark.parametrize(
