@@ -65,7 +65,7 @@ def give(connection: Connection, live: Premises | None, *, role: str) -> None:
     roles.hand_over(connection, owner=live.owner if live else role, worker=role)
     if live is None:
         return
-    if live.public:
+    if live.public and live.public in roles.there(connection):  # a file may make it, whom it was given later
         database.run(connection, f"alter schema public owner to {roles.quoted(live.public)}")
     here, has = roles.quoted(connection.info.dbname), look(connection, role).rights
     for right, wanted, found in zip(_RIGHTS, live.rights, has, strict=True):

@@ -108,6 +108,24 @@ def test_rights_that_a_file_has_taken_are_there_before_it(
     assert proven(tmp_path, home, file) == ["000_a.sql"]
 
 
+MAKES = """
+    do $$ begin if not exists (select from pg_roles where rolname = 'r_has_public') then
+        create role r_has_public; end if; end $$;
+"""
+
+
+def test_an_owner_of_public_whom_a_file_makes_is_not_there_before_it(
+    tmp_path: Path, home: str, db: psycopg.Connection
+) -> None:
+    """An administrator has given it away later: no file would be tried for a role that does not exist."""
+    db.execute('alter role "Plain-role" createrole; create role r_has_public')
+    try:
+        db.execute("alter schema public owner to r_has_public")
+        assert proven(tmp_path, home, (MAKES, "drop role r_has_public;")) == ["000_a.sql"]
+    finally:
+        db.execute("alter schema public owner to pg_database_owner; drop role r_has_public")
+
+
 SPEAKS = {
     "do $$ begin execute format('revoke all on database %I from public', current_database()); end $$": True,
     "GRANT usage ON SCHEMA public TO app": True,
