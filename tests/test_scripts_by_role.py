@@ -153,19 +153,21 @@ def test_a_session_that_is_hidden_is_seen_by_a_grant(site: Site) -> None:
 
 
 @pytest.mark.parametrize("version", [servers.OLDEST, servers.NEWEST])
-def test_a_slot_is_named_only_where_it_holds_back_something_here(version: int) -> None:
-    """One of another database, or that has a reader, holds no row of this one."""
+def test_a_slot_that_nobody_reads_is_named_whatever_its_database(version: int) -> None:
+    """It holds rows back of the catalogs of all, and log of the server; dropped from here it does not."""
     with publishing(version) as (server, connection):
         connection.execute("create database other")
         slot = "select pg_create_logical_replication_slot('{}', 'pgoutput')"
         connection.execute(slot.format("idle").encode())
         with psycopg.connect(server.url("other"), autocommit=True) as other:
             other.execute(slot.format("elsewhere").encode())
-        [line] = script(server, server.url("postgres"), LONG).splitlines()
-        assert line.startswith("slot|idle||pgoutput||inactive|holds log and rows of the catalogs back since")
-        remedy = "/* only if its subscriber is gone for good */ select pg_drop_replication_slot('idle');"
-        assert line.split("|")[-1] == remedy
-        connection.execute(remedy)
+        lines = sorted(script(server, server.url("postgres"), LONG).splitlines())
+        for line, name in zip(lines, ("elsewhere", "idle"), strict=True):
+            begin = f"slot|{name}||pgoutput||inactive|holds log and rows of the catalogs back since"
+            assert line.startswith(begin)
+            end = "/* only if its subscriber is gone for good */ select pg_drop_replication_slot"
+            assert line.split("|")[-1] == f"{end}('{name}');"
+            connection.execute(line.split("|")[-1].encode())
         assert script(server, server.url("postgres"), LONG) == ""
 
 

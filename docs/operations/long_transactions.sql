@@ -4,7 +4,8 @@
 --
 -- Transactions of this database that are open for longer (an interval with its unit), prepared ones that nobody
 -- has ended, slots that hold rows back, and replicas that do so without a slot (hot_standby_feedback). A logical slot
--- holds back those of the catalogs, and log, while nobody reads it: that may be over in a moment, or never.
+-- of any database holds back those of the catalogs of all, and log, while nobody reads it: that may be over in a
+-- moment, or never.
 -- "remedy" is the statement that ends it, or where to end it; nothing is ended here. Of other roles' sessions only
 -- a superuser sees how long they last, or who has pg_read_all_stats: "hidden" says that some were not seen, and
 -- what an administrator can grant.
@@ -71,7 +72,7 @@ select
             case slot_type when 'logical' then 'subscriber' else 'replica' end, slot_name)
     end
 from pg_replication_slots
-where xmin is not null or not active and database = current_database() and catalog_xmin is not null
+where xmin is not null or not active and catalog_xmin is not null
 union all
 select
     'replica', pid::text, usename, application_name, null, state,
