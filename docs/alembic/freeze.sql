@@ -57,13 +57,19 @@ from pg_stat_activity
 where datname = current_database() and usesysid is not null and pid <> pg_backend_pid()
     and pid not in (select w.pid from pg_stat_replication as w) \gset
 
-select count(*) filter (where pg_terminate_backend(pid, 10000)) as ended from unnest(:'others'::int[]) as pid;
+select count(*) filter (where pg_terminate_backend(pid)) as ended from unnest(:'others'::int[]) as pid;
 
-select exists (select from pg_stat_activity where pid = any (:'others'::int[])) as is_left \gset
-\if :is_left
+-- Before PostgreSQL 14 to end one does not wait until it is gone.
+select set_config('freeze.others', :'others', false) as others \gset
 do $body$
 begin
+    for tenth in 1..100 loop
+        perform pg_stat_clear_snapshot();
+        if not exists (select from pg_stat_activity where pid = any (current_setting('freeze.others')::int[])) then
+            return;
+        end if;
+        perform pg_sleep(0.1);
+    end loop;
     raise exception 'a session is still open after ten seconds' using hint = 'Run this again, before the dump.';
 end;
 $body$;
-\endif
