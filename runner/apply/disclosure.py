@@ -34,6 +34,7 @@ _CODE = (
     rf"|[{_QUOTES}]\s?[\w.$]+(?:\([^{_QUOTES}:]*\))?\s?[{_QUOTES}])"
     rf"[^{_QUOTES}:]*\d(?:[^{_QUOTES}:]|(?<=\w)'(?=\w))*"
 )
+_CUT = rf"[^{MARKS}]*JSON"  # a document that is told up to where it is wrong, as by its name in all languages
 _LONG = 100  # characters of a query
 
 
@@ -63,7 +64,8 @@ def _are_code(context: str) -> Iterator[bool]:
     is_open = False
     for line in context.splitlines():
         yield not is_open and re.fullmatch(_CODE, line) is not None
-        if len(re.findall(f"[{MARKS}]", line)) % 2:  # one at the end may close, or stand for inches
+        is_odd = len(re.findall(f"[{MARKS}]", line)) % 2 == 1
+        if is_odd and (is_open or not re.match(_CUT, line)):  # one at the end may close, or stand for inches
             is_open = not line.endswith(tuple(MARKS))
 
 

@@ -173,10 +173,13 @@ def test_no_line_within_a_statement_is_taken_for_code(begins: str, ends: str) ->
     assert found.private == tuple(f"CONTEXT: {line}" for line in lines[:3])
 
 
-def test_behind_a_statement_with_a_lone_quote_code_is_told() -> None:
-    """One that stands for inches, in a statement of a line of its own, opens nothing."""
+@pytest.mark.parametrize(
+    "line", ['SQL statement "select \'5" tall\', hunter2"', 'JSON data, line 1: {"a": "hunter2\\q...']
+)
+def test_behind_a_line_with_a_lone_quote_code_is_told(line: str) -> None:
+    """One that stands for inches in a statement of one line opens nothing, nor one in JSON cut off."""
     code = "CONTEXT: PL/pgSQL function inline_code_block line 3 at SQL statement"
-    context = f'SQL statement "select \'5" tall\', hunter2"\n{code.removeprefix("CONTEXT: ")}'
+    context = f"{line}\n{code.removeprefix('CONTEXT: ')}"
     assert disclosure.lines(_heard(context=context), "select 1").notes == (code, LEFT_OUT)
 
 
