@@ -192,11 +192,25 @@ def test_an_index_whose_statistics_are_hidden_is_named(site: Site) -> None:
     assert found["migrator"] == found["postgres"] == set()
 
 
-def told(site: Site, role: str) -> set[str]:
-    """Return the indexes of users whose statistics the script says are hidden from a role."""
+def test_an_index_that_has_no_statistics_is_hidden_from_nobody_who_reads_its_table(site: Site) -> None:
+    """The owner of a table that was never analyzed, whom the script would send for, sees no more."""
+    with site.admin("auth") as admin:
+        try:
+            admin.execute("create table public.young (id int primary key) with (autovacuum_enabled = off)")
+            admin.execute("insert into public.young select generate_series(1, 999)")
+            admin.execute("vacuum public.young")
+            assert told(site, "app", "young") == {"young_pkey"}
+            admin.execute('grant select on public.young to "R-app"')
+            assert told(site, "app", "young") == set()
+        finally:
+            admin.execute("drop table public.young")
+
+
+def told(site: Site, role: str, table: str = "users") -> set[str]:
+    """Return the indexes of a table whose statistics the script says are hidden from a role."""
     said = script(site.server, site.url("auth", role), "operations/indexes", "-v", "least=1 kB")
     lines = [line.split("|") for line in said.splitlines()]
-    return {index for finding, index, table, *_ in lines if (finding, table) == ("hidden", "users")}
+    return {index for finding, index, of, *_ in lines if (finding, of) == ("hidden", table)}
 
 
 def test_a_look_that_failed_says_so_by_its_code(site: Site) -> None:

@@ -11,7 +11,7 @@
 --           it thinks, so such an index is found late, never falsely; without statistics not at all; nor one of text
 --           or of documents in a table that keeps a good deal outside its rows (toast).
 --           Remedy: reindex index concurrently public.NAME; it lets readers and writers go on.
--- hidden    one of that size whose statistics this role may not see: ask as the owner of its table, who does.
+-- hidden    one of that size whose statistics this role may not see: ask as the owner of its table, who may.
 -- invalid   left by a create or reindex concurrently that failed. Drop it and build it again. While a table has an
 --           index built, none of its own is named: it may be that one.
 
@@ -29,7 +29,7 @@ set local search_path = pg_catalog;
 with listed as (
     select
         i.oid, i.relname as index, t.relname as "table", x.indisvalid, x.indisunique, x.indkey, x.indrelid,
-        pg_has_role(t.relowner, 'usage') as is_own, pg_relation_size(i.oid) as bytes, m.amname,
+        pg_relation_size(i.oid) as bytes, m.amname,
         case when i.reltuples >= 0 then greatest(i.reltuples, pg_stat_get_live_tuples(t.oid)) end as entries,
         coalesce(s.idx_scan, 0) as scans,
         exists (
@@ -46,17 +46,8 @@ with listed as (
     -- An entry: 8 bytes of header and 4 of pointer, its values aligned to 8; pages are filled to nine tenths.
     select
         l.*,
-        l.entries * (12 + 8 * ceil((
-            -- Of an expression they stand under the name of the index.
-            select case when bool_and(p.avg_width is not null) then sum(p.avg_width) end
-            from unnest(l.indkey::int2[]) with ordinality as k (attnum, place)
-            join pg_attribute as a
-                on a.attrelid = case k.attnum when 0 then l.oid else l.indrelid end
-                and a.attnum = case k.attnum when 0 then k.place else k.attnum end
-            left join pg_stats as p
-                on p.schemaname = 'public' and p.attname = a.attname
-                and p.tablename = case k.attnum when 0 then l.index else l.table end
-        ) / 8.0)) / 0.9 as bytes_needed,
+        l.entries * (12 + 8 * ceil(w.width / 8.0)) / 0.9 as bytes_needed,
+        w.is_hidden,
         -- The statistics of such a value are those of the pointer to it; the index has all of it, and so has toast.
         exists (
             select from pg_class as t
@@ -66,6 +57,22 @@ with listed as (
             where t.oid = l.indrelid
         ) as may_be_outside
     from listed as l
+    cross join lateral (
+        select
+            case when bool_and(p.avg_width is not null) then sum(p.avg_width) end as width,
+            -- As pg_stats says it, which has none either of a table that was never analyzed.
+            bool_or(
+                not has_column_privilege(a.attrelid, a.attnum, 'select') or row_security_active(a.attrelid)
+            ) as is_hidden
+        -- Of an expression they stand under the name of the index.
+        from unnest(l.indkey::int2[]) with ordinality as k (attnum, place)
+        join pg_attribute as a
+            on a.attrelid = case k.attnum when 0 then l.oid else l.indrelid end
+            and a.attnum = case k.attnum when 0 then k.place else k.attnum end
+        left join pg_stats as p
+            on p.schemaname = 'public' and p.attname = a.attname
+            and p.tablename = case k.attnum when 0 then l.index else l.table end
+    ) as w
 )
 select
     f.finding, n.index, n.table, pg_size_pretty(n.bytes) as size, n.scans,
@@ -90,7 +97,7 @@ cross join lateral (
         ('bloated', n.indisvalid and n.amname = 'btree' and n.bytes >= pg_size_bytes(:'least')
             and n.bytes > 2 * n.bytes_needed and not n.may_be_outside),
         ('hidden', n.indisvalid and n.amname = 'btree' and n.bytes >= pg_size_bytes(:'least')
-            and n.entries > 0 and n.bytes_needed is null and not n.is_own)
+            and n.entries > 0 and n.bytes_needed is null and n.is_hidden)
 ) as f (finding, applies)
 where f.applies
 order by f.finding, n.bytes desc, n.index;
