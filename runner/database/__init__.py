@@ -16,7 +16,14 @@ IS_FIRST = "psycopg" not in sys.modules
 
 if TYPE_CHECKING:
     from runner.database.attention import heeding, interruption, pause
-    from runner.database.conninfo import compose, environment, sibling, with_settings, without_password
+    from runner.database.conninfo import (
+        compose,
+        demands,
+        environment,
+        sibling,
+        with_settings,
+        without_password,
+    )
     from runner.database.invalid import (
         BEFORE,
         KEEP_WHOLE,
@@ -66,7 +73,7 @@ else:
     __getattr__ = lazily(
         __name__,
         attention="heeding interruption pause",
-        conninfo="compose environment sibling with_settings without_password",
+        conninfo="compose demands environment sibling with_settings without_password",
         invalid="BEFORE KEEP_WHOLE LEFT_KEPT Invalid invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces run "
         "send tried try_run",

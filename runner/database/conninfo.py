@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.database.url import SETTLED, parse, resolved, secrets, surroundings
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Demands younger than the oldest psql that is served, which overlooks their variables, but refuses an
-# argument that it does not know. A newer one keeps to the variables where it is given another database.
+# argument that it does not know.
 _GUARDS = {"require_auth", "sslcertmode", "min_protocol_version"}
 
 
@@ -44,6 +44,18 @@ def _handed_on(options: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]
     variables = {names[key]: _utf8(str(value)) for key, value in options.items() if key in names}
     left_out = (names.keys() | secrets()) - _GUARDS
     return variables, {key: value for key, value in options.items() if key not in left_out}
+
+
+def demands(conninfo: str) -> tuple[str, str]:
+    """Return what a conninfo of ``environment`` demands that an old program does not know, and the rest.
+
+    The former lets no program connect: one that knows it stumbles over what no version knows.
+    """
+    options: dict[str, Any] = conninfo_to_dict(os.fsencode(conninfo).decode())
+    known = {name: value for name, value in options.items() if name in _GUARDS}
+    rest = {name: value for name, value in options.items() if name not in _GUARDS}
+    demanded = make_conninfo(**known | {"target_session_attrs": "none"}) if known else ""
+    return demanded, _utf8(make_conninfo(**rest))
 
 
 def _utf8(text: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.schema.drift import Comparison, drifted
     from runner.schema.orphans import Orphans, find_orphans, references
     from runner.schema.proof import Proof, prove
-    from runner.schema.psql import psql_program
+    from runner.schema.psql import psql_call, psql_program
     from runner.schema.rehearsal import clear, rehearse
     from runner.schema.scratch import check_extensions, scratch_database, scratch_server
     from runner.schema.sentence import Reference, read_sentence, without_sentence
@@ -30,7 +30,7 @@ else:
         drift="Comparison drifted",
         orphans="Orphans find_orphans references",
         proof="Proof prove",
-        psql="psql_program",
+        psql="psql_call psql_program",
         rehearsal="clear rehearse",
         scratch="check_extensions scratch_database scratch_server",
         sentence="Reference read_sentence without_sentence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from runner import database, embedded, files
 from runner.errors import FileRefused, ProgramMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 # What psql itself understands: a backslash, and a colon before a name, by itself or in quotes or braces.
@@ -35,6 +36,32 @@ def _embedded() -> str | None:
     except ImportError:
         return None
     return str(wheel.utils.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION] / "psql")
+
+
+def psql_call(arguments: Sequence[str], conninfo: str) -> list[str]:
+    """Return psql and what it is called with: too old for a demand of the URL, it gets that alone to refuse.
+
+    A newer one finds it in a variable, too, and would take a conninfo behind another database for a role.
+    """
+    program = psql_program()  # the first argument, too: by a bare name it would look for itself
+    demanded, rest = database.demands(conninfo)
+    if demanded and not _knows(program, demanded):
+        return [program, conninfo]
+    return [program, *arguments, *([rest] if rest else [])]
+
+
+def _knows(program: str, demanded: str) -> bool:
+    """Ask psql itself: it may have a newer libpq than its own number says."""
+    environ = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(  # noqa: S603 - psql, which connects nowhere
+        [program, "-X", demanded],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "invalid connection option" not in done.stderr
 
 
 def run_file(file: Path, url: str, *, source: str) -> str | None:

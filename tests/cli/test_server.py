@@ -91,12 +91,26 @@ def test_a_psql_that_is_too_old_for_what_the_url_demands_refuses_it(
 ) -> None:
     """As it does where it is given the URL: it would connect less safely than the runner."""
     environ = {"APP_URL": f"{url}&{demand}", "PATH": f"{servers.SYSTEM_15}:{os.environ['PATH']}"}
-    psql = app.process("server", "psql", "app", "-Atc", "select 1", **environ)
+    for chosen in ([], ["postgres"], ["-d", "postgres"]):
+        psql = app.process("server", "psql", "app", *chosen, "-Atc", "select 1", **environ)
+        told, _ = psql.communicate()
+        assert (psql.returncode, told) == (
+            2,
+            f'psql: error: invalid connection option "{demand.partition("=")[0]}"\n',
+        )
+
+
+@pytest.mark.parametrize("chosen", [["postgres"], ["-d", "postgres"]])
+def test_what_the_url_demands_is_no_role_behind_another_database(
+    app: Project, url: str, chosen: list[str]
+) -> None:
+    """A new psql takes the second of its arguments for one: it finds the demand among its variables."""
+    newest = servers.PROGRAMS[servers.NEWEST]
+    environ = {"APP_URL": f"{url}&require_auth=none", "PATH": f"{newest}:{os.environ['PATH']}"}
+    question = "select current_database(), current_user"
+    psql = app.process("server", "psql", "app", *chosen, "-Atc", question, **environ)
     told, _ = psql.communicate()
-    assert (psql.returncode, told) == (
-        2,
-        f'psql: error: invalid connection option "{demand.partition("=")[0]}"\n',
-    )
+    assert (psql.returncode, told) == (0, "postgres|postgres\n")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a process tells its signals")
