@@ -73,12 +73,13 @@ def psql(*, series: str, arguments: Sequence[str], url: str | None, file: Path |
     project = config.load(file)
     [target] = common.targets(project, config.choose(project, series), url=url, is_silent=True)
     environ, conninfo = database.environment(target.url, source=target.source)
-    command = schema.psql_call(arguments, conninfo)
+    program = schema.psql_program()  # its first argument, too: by a bare name it would look for itself
+    command = schema.psql_call(program, arguments, conninfo)
     if sys.platform == "win32":  # where exec leaves the console to the shell at once
         sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603 - psql
     for one in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and psql would inherit that
         signal.signal(one, signal.SIG_DFL)
-    os.execve(command[0], command, environ)  # noqa: S606 - psql takes over
+    os.execve(program, command, environ)  # noqa: S606 - psql takes over
 
 
 @server_command.command()

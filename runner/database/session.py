@@ -93,7 +93,7 @@ def _patience(given: dict[str, Any]) -> dict[str, Any]:
 
 def _connect(options: dict[str, Any], source: str) -> Connection:
     try:
-        if "@" in str(options.get("host") or os.environ.get("PGHOST")):
+        if str(options.get("host") or os.environ.get("PGHOST")).startswith("@"):
             return _by_libpq(options | {"client_encoding": "utf8"})
         return Attentive.connect(
             make_conninfo(**options), client_encoding="utf8", autocommit=True, prepare_threshold=None
@@ -108,7 +108,7 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
 
 
 def _by_libpq(options: dict[str, Any]) -> Connection:
-    """Connect where an abstract socket is among the hosts: psycopg would look for a host of that name."""
+    """Connect to an abstract socket: psycopg would look for a host of that name."""
     seconds = timeout_from_conninfo(options)
     started = attention.limited(generators.connect(make_conninfo(**options)), seconds=seconds)
     connection = Attentive(waiting.wait_conn(started, interval=attention.INTERVAL))

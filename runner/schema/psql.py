@@ -38,12 +38,11 @@ def _embedded() -> str | None:
     return str(wheel.utils.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION] / "psql")
 
 
-def psql_call(arguments: Sequence[str], conninfo: str) -> list[str]:
+def psql_call(program: str, arguments: Sequence[str], conninfo: str) -> list[str]:
     """Return psql and what it is called with: too old for a demand of the URL, it gets that alone to refuse.
 
     A newer one finds it in a variable, too, and would take a conninfo behind another database for a role.
     """
-    program = psql_program()  # the first argument, too: by a bare name it would look for itself
     demanded, rest = database.demands(conninfo)
     if demanded and not _knows(program, demanded):
         return [program, conninfo]

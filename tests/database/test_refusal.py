@@ -224,13 +224,9 @@ def test_a_host_that_begins_with_an_at_sign_is_an_abstract_socket(
 ) -> None:
     """As for libpq, wherever it is named; where nobody listens there, another try may help."""
     name = f"@runner-{os.getpid()}"
-    others = ("@none", "/nowhere", "127.0.0.1")
-    listed = [f"/postgres?host={other},{name}&port=1,5432" for other in others]
-    ways = (f"%40{name[1:]}/postgres", f"/postgres?host={name}", *listed, "/postgres")
-    monkeypatch.setenv("PGHOST", f"/nowhere,{name}")
-    unknown = f"/postgres?host=nobody.invalid,{name}"  # of two hosts; that of the socket may come up
-    problems = {_problem(f"postgresql://postgres@{way}").name for way in (*ways, unknown)}
-    assert problems == {"CANNOT_CONNECT"}
+    ways = (f"%40{name[1:]}/postgres", f"/postgres?host={name}", f"/postgres?host=@none,{name}", "/postgres")
+    monkeypatch.setenv("PGHOST", name)
+    assert {_problem(f"postgresql://postgres@{way}").name for way in ways} == {"CANNOT_CONNECT"}
     _restart(strict, options=f"-c unix_socket_directories={strict.host},{name}")
     for way in ways:
         with database.connect(f"postgresql://postgres@{way}", source="x") as connection:
