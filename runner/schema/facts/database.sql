@@ -36,7 +36,7 @@
             select pg_catalog.string_agg(g.one, ', ' order by g.one)
             from (
                 select distinct pg_catalog.concat(
-                    case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end,
+                    case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end collate "C",
                     '=', pg_catalog.lower(x.privilege_type), case when x.is_grantable then '*' end
                 ) as one
                 from pg_catalog.aclexplode(d.defaclacl) as x

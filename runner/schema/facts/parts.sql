@@ -103,7 +103,7 @@
             ['roles', (
                 select pg_catalog.string_agg(distinct o.name, ', ' order by o.name)
                 from (
-                    select case u when 0 then 'public' else u::pg_catalog.regrole::text end as name
+                    select case u when 0 then 'public' else u::pg_catalog.regrole::text end collate "C" as name
                     from unnest(p.polroles) as u where u::pg_catalog.regrole::text <> u::text
                 ) as o
             )],

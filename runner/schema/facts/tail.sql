@@ -3,6 +3,7 @@
 -- exists since PostgreSQL 17; "version" is that of the older of the two servers that are compared.
 -- The server's cache names a role: to look among all of them for each object takes long where there are many.
 -- One that is gone has but a number, and is left out.
+-- Written so, a name sorts as the database does: collate "C" puts several in one order everywhere.
 select o.kind, o.name, o.parent, f.attribute, f.value
 from objects as o
 left join followers as e on e.classid = o.classid and e.objid = o.objid and o.objsubid = 0
@@ -16,7 +17,7 @@ cross join lateral (
         select pg_catalog.string_agg(g.one, ', ' order by g.one)
         from (
             select pg_catalog.concat(
-                case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end,
+                case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end collate "C",
                 '=', pg_catalog.lower(x.privilege_type), case when pg_catalog.bool_or(x.is_grantable) then '*' end
             ) as one
             from pg_catalog.aclexplode(coalesce(o.acl, pg_catalog.acldefault(o.acltype, o.owner))) as x
