@@ -44,9 +44,9 @@ def show_all(found: Sequence[Database]) -> None:
     for one in found:
         show(common.title(one), one.steps, one)
         report.say("")
-    problems = [step.problem for one in found for step in one.steps if step.problem]
-    for problem in common.first_few(problems):
-        report.error(problem)
+    for one in found:
+        for problem in common.first_few([step.problem for step in one.steps if step.problem]):
+            report.error(problem)
     for one in found:
         report.sentence(summary(one.series, one.steps), indent="")
     for one in found:

@@ -301,3 +301,17 @@ def test_a_name_keeps_to_its_line(runner: CliRunner, app: Project, url: str) -> 
     [row] = [line for line in result.stdout.splitlines() if line.startswith("  002")]
     assert (r"x\n\ty\x1b[2J" in row, r"a\nb" in row) == (True, True), result.output
     assert r"warning: app/RE\nAD\x1b[2J.md: not named like a migration, left out." in result.stderr
+
+
+def test_many_errors_of_one_database_hide_none_of_another(
+    tmp_path: Path, runner: CliRunner, url: str, other_url: str
+) -> None:
+    """The few that are shown are those of each."""
+    project = make(tmp_path, app=tables(10), audit=tables(10))
+    variables = {"APP_URL": url, "AUDIT_URL": other_url}
+    project.run(runner, "migrate", **variables)
+    for file in (*(project.root / "app").glob("*.sql"), project.root / "audit" / "003_t3.sql"):
+        file.write_text("select 1;")
+    told = project.run(runner, "status", **variables).stderr.splitlines()
+    assert len([line for line in told if line.startswith("error CHECKSUM_MISMATCH: app/")]) == 8
+    assert [line for line in told if line.startswith("error CHECKSUM_MISMATCH: audit/003")]
