@@ -100,8 +100,9 @@ def _runtime_folder() -> Path:
         folder.mkdir(exist_ok=True)
         return folder
     place = Path(tempfile.gettempdir()).absolute()
-    if not _PLAIN.fullmatch(str(place)):  # a project's own path may be no better
-        place = Path("/tmp")  # noqa: S108 - what is somebody else's there is refused
+    shared = Path("/tmp")  # noqa: S108 - what is somebody else's there is refused
+    if not _PLAIN.fullmatch(str(place)) and os.access(shared, os.W_OK):  # as may a project's be
+        place = shared
     folder = place / f"socrates-migrate-{os.getuid()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)

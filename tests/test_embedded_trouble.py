@@ -188,3 +188,13 @@ def test_a_temporary_folder_that_no_socket_can_be_named_in_is_left(
             assert connection.execute("select 1").fetchone() == (1,)
     finally:
         embedded.stop(inner)
+
+
+def test_a_temporary_folder_with_a_blank_is_kept_where_the_one_of_the_system_may_not_be_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has set it is not told to set it: it holds a lock, and maybe the socket."""
+    (home / "b lank").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "b lank"))
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) != "/tmp")  # noqa: S108 - only asked about
+    assert wheel._runtime_folder().parent == home / "b lank"
