@@ -186,45 +186,12 @@ def test_bash_completes_what_is_called_by_a_path_below_home(tmp_path: Path) -> N
     assert (done.stdout, done.stderr) == ("migrate\n", "")
 
 
-_FISH = """
-    eval "$(_SOCRATES_MIGRATE_COMPLETE=fish_source $HOME/socrates-migrate)"
-    complete -C '~/socrates-migrate mi'
-"""
-_ZSH = """
-    compdef() { }
-    _describe() { print -r -- $completions_with_descriptions }
-    eval "$(_SOCRATES_MIGRATE_COMPLETE=zsh_source $HOME/socrates-migrate)"
-    words=('~/socrates-migrate' mi) CURRENT=2
-    _socrates_migrate_completion
-"""
-
-
 def _program(folder: Path) -> dict[str, str]:
     """Make a program in a folder that is on no PATH, and return the environment of its shell."""
     program = folder / "socrates-migrate"
     program.write_text(f"#!{sys.executable}\nfrom runner.cli import main\nmain()\n")
     program.chmod(0o755)
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": str(ROOT)}
-
-
-@pytest.mark.parametrize(
-    ("shell", "script", "shown"),
-    [
-        ("fish", _FISH, "migrate\tApply what is pending.\n"),
-        ("zsh", _ZSH, "migrate:Apply what is pending.\n"),
-    ],
-)
-def test_other_shells_complete_what_is_called_by_a_path(
-    tmp_path: Path, shell: str, script: str, shown: str
-) -> None:
-    """No environment is active, so that the program is on no PATH, where click's scripts look for it."""
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not installed")
-    options = {"fish": "--no-config", "zsh": "-f"}
-    call, environ = [program, options[shell], "-c", script], _program(tmp_path)
-    done = subprocess.run(call, env=environ, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == (shown, "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such shell is there")
