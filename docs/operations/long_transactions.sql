@@ -47,6 +47,7 @@ select
     format('grant pg_read_all_stats to %I;', current_user)
 from pg_stat_activity
 where query = '<insufficient privilege>' and pid <> pg_backend_pid()
+    and usesysid is not null  -- those of autovacuum have no user, and end by themselves
     -- Everybody sees who has a transaction open, by its lock on itself, but not since when.
     and (
         datname = current_database() and pid in (select l.pid from pg_locks as l where l.locktype = 'virtualxid')
