@@ -120,7 +120,7 @@ def look(connection: Connection) -> Around:
 def seen(connection: Connection, migrations: Iterable[Migration]) -> Around:
     """Return what ``look`` does, with what files ask for by its name. Does not write."""
     live = look(connection)
-    place = None if premises.are_spoken_of(migrations) else live.premises
+    place = None if live.premises is None or premises.are_spoken_of(migrations) else live.premises
     return live._replace(settings=live.settings | settings.asked(connection, migrations), premises=place)
 
 
