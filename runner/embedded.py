@@ -184,7 +184,8 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
 def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
     """Start the server by itself: get_server does not start again what this process has stopped.
 
-    The wheel gives it ten seconds, which are too few where it has to recover or the machine is busy.
+    The wheel gives it ten seconds, which are too few where it has to recover or the machine is busy, and
+    fails on one that just comes up, as of a start that was cut short.
     """
     with postmaster.held(server._lock, server.lock_path):
         postmaster.settle(server.pgdata)
@@ -192,7 +193,8 @@ def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
         check_ends(EmbeddedUnavailable, otherwise=_OTHERWISE)
     try:
         server.start()
-    except subprocess.TimeoutExpired:
-        if not again:
+    except Exception as error:  # as above
+        comes_up = isinstance(error, subprocess.TimeoutExpired) or (server.pgdata / postmaster.FILE).exists()
+        if not (again and comes_up):
             raise
         _settle_and_start(server, again=False)
