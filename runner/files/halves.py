@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.files.lexer import scan
 from runner.files.tokens import Refusal, tokens
@@ -16,22 +16,37 @@ if TYPE_CHECKING:
 
 # Looked for first, once in a row of dashes: what begins with no letter is found in a tenth of the time.
 _MARKER = (
-    r"(?im)--(?<!---)[^\w\r\n]*+(?:\w++[^\w\r\n]++)?"
-    r"(?:down|undo|create above|(?:rollback|revert)[^\w\n]*+$)"
+    r"(?im)--(?<!---)[^\w\r\n]*+(?:\w++[^\w\r\n]++)?(?:down|undo|backward|create above|name: *migrate-"
+    r"|(?:rollback|revert)(?:[ \t]+(?:migration|script))?[^\w\n]*+$)"
 )
-# Of dbmate, goose, sql-migrate, micrate, rambler, MyBatis, node-pg-migrate, Atlas and tern; and of Play and
-# Mojo::Pg, or a word alone in its line, what is one only between statements.
+# Of dbmate, goose, sql-migrate, micrate, rambler, MyBatis, Atlas, SQLSpec and tern; of node-pg-migrate and
+# Aerich, whose second half is often empty or a comment; and of Play and Mojo::Pg, or a word alone in its
+# line, what is one only between statements.
 _TOOL = r"(?:(?:migrat(?:e|ion)|(?<=\+)\w++)[^\w\r\n]++)?"
-_HALVES = rf"""(?mix) ^[ \t]* (?P<marker> ----[ \t]+create[ ]above\b | --[ \t-]*+(?:
+_TITLE = r"(?:[ \t]+(?:migration|script)\b)?"
+_HALVES = rf"""(?mix) ^[ \t]* (?P<marker> (?P<tool> (?: ----[ \t]+create[ ]above\b | --[ \t-]*+(?:
     migrate:down\b | \+(?:goose|migrate|micrate)[ \t]+down\b | rambler[ \t]+down\b | //@undo\b
-    | down[ \t]+migration[ \t-]*$ | down\.sql[ \t]+--
-    | (?P<paired> down[ \t]+migration\b | !downs\b | \d+[ \t]+down\b )
-) | (?P<word> --[^\w\r\n]*+ {_TOOL} (?:down|undo|rollback|revert) [^\w\n;]*+$ ) )"""
+    | down\.sql[ \t]+-- | name:[ \t]*migrate-\w+-down\b ) ) [^\r\n]*+ )
+  | --[ \t-]*+(?: (?P<plain> down(?:[ \t]+(?:migration|script)[ \t-]* | grade[ \t]+--[ \t]*)\r?$ )
+    | (?P<paired> down[ \t]+migration\b | !downs\b | \d+[ \t]+down\b ) )
+  | (?P<word> --[^\w\r\n]*+ {_TOOL}
+    (?:down(?:grade)?|undo|rollback|revert|backwards?) {_TITLE} [^\w\n;]*+$ ) )"""
 _FIRST_HALF = rf"""(?mix) ^[ \t]* --(?: [ \t-]*+(?: up(?:[ \t]+migration\b|:) | !ups\b | \d+[ \t]+up\b )
-    | [^\w\r\n]*+ {_TOOL} up [^\w\n;]*+$ )"""
-_ALONE = r"[@+#[]\w|\b(?:DOWN|(?i:migrat)\w+)\b"  # not how prose is written: no first half is needed
+    | [^\w\r\n]*+ {_TOOL} (?:up(?:grade)?|forwards?) {_TITLE} [^\w\n;]*+$ )"""
+_ALONE = r"[@+#[]\w|\b(?:DOWN(?:GRADE)?|(?i:migrat)\w+)\b"  # no prose is written so: it needs no first half
 _HEADING = r"(?m)^[ \t]*--[^\w\r\n]*+[A-Z]+[^\w\n;]*$"  # one of several: left, right, down
-_AS_COMMENT = r"(?m);[^\S\n]*$"
+_AS_COMMENT = r"(?m);[^\S\n]*(?:\*/|$)"
+_ADDING = {"alter", "comment", "create", "insert"}  # no insert undoes them: votes go up and down, too
+_UNDOES = r"(?i)^(?:delete|truncate)\b|\b(?:drop|rename)\b"
+
+
+class _Script(NamedTuple):  # as in model: it starts faster
+    """What a file with a marker holds; the numbers are those of statements."""
+
+    statements: Sequence[Statement]
+    first_half: int | None  # the offset
+    not_adding: int
+    last_undoing: int
 
 
 def check(text: str) -> None:
@@ -40,32 +55,55 @@ def check(text: str) -> None:
         return
     begins = {start for start, _ in tokens(text)}
     markers = [found for found in re.finditer(_HALVES, text) if found.start("marker") in begins]
-    statements = scan(text).statements if markers else ()
-    first = re.search(_FIRST_HALF, text) if markers else None
+    script = _read(text) if markers else None
     for found in markers:
-        if not (found["paired"] or found["word"]) or _is_second(found, first, statements):
+        if script and _is_second(found, script):
             raise Refusal(
                 found.start("marker"),
-                "has a second half that undoes the first, by a marker of another tool: both would run",
-                "Move what is below the marker into the rollback file, which has the same name in rollback/; "
-                "where nothing is below it, remove the marker.",
+                "has a second half that undoes the first, by a marker of another tool: all of it would run",
+                "Move the statements that undo, of those below the marker, into the rollback file, which has "
+                "the same name in rollback/; where none undoes, remove the marker, or word it otherwise.",
             )
 
 
-def _is_second(found: re.Match[str], first: re.Match[str] | None, statements: Sequence[Statement]) -> bool:
-    """Tell whether what stands between two statements comes behind a first half, or can be nothing else.
+def _read(text: str) -> _Script:
+    statements = scan(text).statements
+    first = re.search(_FIRST_HALF, text)
+    others = (number for number, one in enumerate(statements) if one.word not in _ADDING)
+    undoing = (number for number, one in enumerate(statements) if re.search(_UNDOES, one.code))
+    return _Script(
+        statements, first.start() if first else None, next(others, len(statements)), max(undoing, default=-1)
+    )
+
+
+def _is_second(found: re.Match[str], script: _Script) -> bool:
+    """Tell whether what is below a marker would run, and undoes what is above it.
 
     Where statements follow as comments, the next one that is none belongs to something else.
     """
-    text, at = found.string, found.start("marker")
-    count = bisect(statements, at, key=lambda one: one.start)
-    if not 0 < count < len(statements) or statements[count - 1].end > at:
+    text, statements = found.string, script.statements
+    count = bisect(statements, found.start("marker"), key=lambda one: one.start)
+    is_last = count == len(statements)
+    if found["tool"]:  # with nothing at all below it, the half is still to be written
+        return not is_last or not re.compile(r"\w").search(text, found.end())
+    if is_last:
         return False
     if re.compile(_AS_COMMENT).search(text, found.end(), statements[count].start):
+        return bool(found["plain"]) and script.last_undoing >= count
+    if found["plain"]:
+        return True
+    is_seed = statements[count].word == "insert" and script.not_adding >= count
+    return not is_seed and count > 0 and _is_between(found, script.first_half, statements[count - 1])
+
+
+def _is_between(found: re.Match[str], first_half: int | None, above: Statement) -> bool:
+    """Tell whether what stands below a statement comes behind a first half, or can be nothing else."""
+    text, at = found.string, found.start("marker")
+    if above.end > at:
         return False
-    if first and first.start() < statements[count - 1].start:
+    if first_half is not None and first_half < above.start:
         return True
     if not (found["word"] and re.search(_ALONE, found["word"])):
         return False
-    is_prose = re.compile(r"\w").search(text, statements[count - 1].end, at)
+    is_prose = re.compile(r"\w").search(text, above.end, at)
     return not is_prose and not re.compile(_HEADING).search(text, 0, at)
