@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from runner.errors import ConfigError, FileMissing, FileName, FileUnreadable, VersionDuplicate, VersionGap
 from runner.files import source
 from runner.files.checksum import checksum
+from runner.files.renumber import foreign, unordered
 from runner.model import Migration
 
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 
 ROLLBACK = "rollback"
 _STAMP = 8  # digits: a date, the seconds since 1970, or both date and time
-# Numbers what has a stamp or needless zeros, in the order of `_ordered`, from the number put into i before.
-_RENUMBER = (
-    "printf '%s\\n' *.sql | awk -F_ 'length($1) > 7 || /^0/ && length($1) > 3 { print length($1), $0 }' | "
-    'LC_ALL=C sort -n | while read -r _ f; do n=$(printf %03d $i)_$(echo "${f#*_}" | tr A-Z- a-z_); '
-    '[ -e "$n" ] || { mv -n "$f" "$n"; [ ! -e "rollback/$f" ] || mv -n "rollback/$f" "rollback/$n"; }; '
-    "i=$((i + 1)); done"
-)
 # Behind a stamp other tools take more letters; the line that numbers a folder writes them as they must be.
 _FILE = re.compile(rf"[0-9]{{3,}}_[a-z0-9_]+\.sql|[0-9]{{{_STAMP},}}_[A-Za-z0-9_-]+\.sql")
 _DOWN = " What undoes it, a .down.sql, is called as its forward file is, and lies in rollback/."
@@ -144,7 +138,8 @@ def _check_rollbacks(rollbacks: Iterable[str], forward: Collection[str], name: s
 def _check_numbers(files: Sequence[str]) -> None:
     for expected, file in enumerate(files):
         if not file.startswith(f"{expected:03}_"):
-            raise _misnumbered(file, expected, files[expected - 1])
+            error = _misnumbered(file, expected, files[expected - 1])
+            raise (unordered(files) if error.notes else None) or error
 
 
 def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
@@ -152,9 +147,9 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
     number, right = int(digits), f"{expected:03}_{name.lower().replace('-', '_')}"
     if len(digits) >= _STAMP:  # by which another tool orders them
         cure = f"rename the files in their order, this one to {right}"
-        return _foreign(f"{file} has a timestamp for a number", cure, expected)
+        return foreign(f"{file} has a timestamp for a number", cure, expected)
     if not file.startswith(f"{number:03}_"):
-        return _foreign(f"{file} writes its number with needless zeros", f"write it as {right}", expected)
+        return foreign(f"{file} writes its number with needless zeros", f"write it as {right}", expected)
     if number == expected - 1:
         return VersionDuplicate(
             f"{previous} and {file} carry the same number.", remedy="Give the newer one the next free number."
@@ -162,15 +157,6 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
     return VersionGap(
         f"Number {expected:03} is missing before {file}.",
         remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
-    )
-
-
-def _foreign(problem: str, cure: str, expected: int) -> FileName:
-    return FileName(
-        f"{problem}.",
-        remedy=f"Numbers run from 000 without gaps: {cure}. The line above does it for all of them, in a "
-        "shell, in their folder.",
-        notes=(f"i={expected}; {_RENUMBER}",),
     )
 
 

@@ -157,6 +157,7 @@ NUMBERED = {
     "zeros behind good numbers": (
         ["000_a", "001_b", "0001_a", "0002_a"], ["000_a", "001_b", "002_a", "003_a"],
     ),
+    "seconds before dates": (["1700000000_a", "20240101120000_b"], ["000_a", "001_b"]),
     "equal stamps": (["20240101_a_b", "20240101_ab", "20240101_b"], ["000_a_b", "001_ab", "002_b"]),
     "more than a thousand": (
         [*(f"{number:03}_x" for number in range(1002)), "20240101_x"],
@@ -190,6 +191,38 @@ def test_the_line_that_numbers_a_folder_overwrites_nothing(tmp_path: Path) -> No
         folder.load("auth", tmp_path, root=tmp_path)
     subprocess.run(["sh", "-ec", caught.value.notes[0]], cwd=tmp_path, check=True)
     assert {path.name for path in tmp_path.iterdir()} == names
+
+
+# Names in the order of their numbers; two of them that are in another by date, and a right name.
+UNORDERED = {
+    "a day behind a time": (
+        ["20240315_settings", "20240101120000_init", "20240201090000_settings_base"],
+        ("20240315_settings.sql", "20240101120000_init.sql", "20240315000000_settings.sql"),
+    ),
+    "behind good numbers": (
+        ["000_a", "20230101_b", "20240315_C", "202401011200_d"],
+        ("20240315_C.sql", "202401011200_d.sql", "202403150000_C.sql"),
+    ),
+    "beside needless zeros": (
+        ["0000_a", "202403150930_b", "20240101120000_c"],
+        ("202403150930_b.sql", "20240101120000_c.sql", "20240315093000_b.sql"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNORDERED)
+def test_dates_of_several_lengths_are_not_numbered_by_a_guess(tmp_path: Path, name: str) -> None:
+    """Other tools order them by date, or by number: no line is printed, and both ways are told."""
+    names, (first, second, longer) = UNORDERED[name]
+    _write(tmp_path, *(f"{one}.sql" for one in names))
+    with pytest.raises(FileName) as caught:
+        folder.load("auth", tmp_path, root=tmp_path)
+    assert caught.value.message == (
+        f"{first} has a timestamp for a number, which comes before that of {second} as a number, "
+        "but behind it as a date."
+    )
+    assert caught.value.notes == ()
+    assert f"this one to {longer}," in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize(
