@@ -37,6 +37,7 @@ _ALONE = r"[@+#[]\w|\b(?:DOWN(?:GRADE)?|(?i:migrat)\w+)\b"  # no prose is writte
 _HEADING = r"(?m)^[ \t]*--[^\w\r\n]*+[A-Z]+[^\w\n;]*$"  # one of several: left, right, down
 _AS_COMMENT = r"(?m);[^\S\n]*(?:\*/|$)"
 _ADDING = {"alter", "comment", "create", "insert"}  # no insert undoes them: votes go up and down, too
+_IDLE = {"analyze", "notify"}  # as at the end of many files, for PostgREST
 _UNDOES = r"(?i)^(?:delete|truncate)\b|\b(?:drop|rename)\b"
 
 
@@ -47,6 +48,7 @@ class _Script(NamedTuple):  # as in model: it starts faster
     first_half: int | None  # the offset
     not_adding: int
     last_undoing: int
+    last_changing: int
 
 
 def check(text: str) -> None:
@@ -71,8 +73,13 @@ def _read(text: str) -> _Script:
     first = re.search(_FIRST_HALF, text)
     others = (number for number, one in enumerate(statements) if one.word not in _ADDING)
     undoing = (number for number, one in enumerate(statements) if re.search(_UNDOES, one.code))
+    changing = (number for number, one in enumerate(statements) if one.word not in _IDLE)
     return _Script(
-        statements, first.start() if first else None, next(others, len(statements)), max(undoing, default=-1)
+        statements,
+        first.start() if first else None,
+        next(others, len(statements)),
+        max(undoing, default=-1),
+        max(changing, default=-1),
     )
 
 
@@ -83,7 +90,7 @@ def _is_second(found: re.Match[str], script: _Script) -> bool:
     """
     text, statements = found.string, script.statements
     count = bisect(statements, found.start("marker"), key=lambda one: one.start)
-    is_last = count == len(statements)
+    is_last = count > script.last_changing
     if found["tool"]:  # with nothing at all below it, the half is still to be written
         return not is_last or not re.compile(r"\w").search(text, found.end())
     if is_last:
@@ -92,7 +99,7 @@ def _is_second(found: re.Match[str], script: _Script) -> bool:
         return bool(found["plain"]) and script.last_undoing >= count
     if found["plain"]:
         return True
-    is_seed = statements[count].word == "insert" and script.not_adding >= count
+    is_seed = statements[count].word == "insert" and script.not_adding >= count > script.last_undoing
     return not is_seed and count > 0 and _is_between(found, script.first_half, statements[count - 1])
 
 

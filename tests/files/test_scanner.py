@@ -213,6 +213,9 @@ REFUSED = {
         "select 1;\n-- migrate:down\n-- drop table t;\nselect 2;", "2:1", HALVES,
     ),
     "half that puts rows back": ("-- Up\ndelete from t;\n-- Down\ninsert into t select 1;", "3:1", HALVES),
+    "half that copies rows back": (
+        "-- Up\ncreate table b ();\n-- Down\ninsert into a select 1;\ndrop table b;", "3:1", HALVES,
+    ),
     "commit": ("select 1;\n  commit;", "2:3", "controls the transaction (commit)"),
     "in any case": ("CoMMiT", "1:1", "(commit)"),
     "behind a comment": ("/* x */ commit;", "1:9", "(commit)"),
@@ -309,6 +312,7 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         "select 1;\n-- Down migration\n/*\nalter table t\ndrop a;\n*/\n-- Part 1\nalter table t add b int;",
         "select 1;\n-- +goose Down\n-- drop table t;\n", "-- migrate:up\nselect 1;\n-- migrate:down\n-- none",
         "-- upgrade --\nselect 1;\n-- downgrade --\n", "select 1;\n-- downgrade\nselect 2;",
+        "-- UP\nselect 1;\n-- DOWN\n-- alter table t drop a\n\nnotify pgrst, 'reload schema';",
         "create table v (d text);\n-- up\ninsert into v select 1;\n-- down\ninsert into v select 2;",
         "-- Forward\ninsert into t select 1;\n-- Backward\ninsert into t select 2;\nselect 3;",
         "-- BACKWARD\nselect 1;\n-- Backward compatible\nselect 2;\n-- backward\nselect 3;",
