@@ -37,6 +37,7 @@ class Series(NamedTuple):  # as in model: it starts faster
     variable: str
     schemas: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    foreign: frozenset[str] = frozenset()  # what the other series call their databases
 
 
 class Project(NamedTuple):  # as in model: it starts faster
@@ -82,14 +83,13 @@ def load(file: Path | str | None = None) -> Project:
     """
     path = (_nearest() or BUNDLED / FILE) if file is None else Path(file)
     if file is None and not path.is_file():
-        raise ConfigError(
-            f"No {FILE} with [tool.runner.databases] at or above this folder.",
-            remedy="Change into the project, or name the file with --config.",
-        )
-    databases = _databases(path)
+        told = f"No {FILE} with [tool.runner.databases] at or above this folder."
+        raise ConfigError(told, remedy="Change into the project, or name the file with --config.")
     root = path.parent.resolve()
-    series = tuple(_series(name, entry, root, path) for name, entry in databases.items())
-    return Project(root, here() if root == BUNDLED.resolve() else root, series)
+    series = [_series(name, entry, root, path) for name, entry in _databases(path).items()]
+    named = frozenset(one.database for one in series)
+    apart = tuple(one._replace(foreign=named - {one.database}) for one in series)
+    return Project(root, here() if root == BUNDLED.resolve() else root, apart)
 
 
 def here() -> Path:

@@ -65,6 +65,7 @@ def _check_ledgers(sites: Sequence[Site], *, to: int | None, strict: bool, allow
         compare.check_target(site.steps, to=to)
         if not any(step.applied for step in site.steps):
             facts.check_public(site.facts)
+            _check_name(site)
         if stranger := unadopted(site):
             raise stranger
 
@@ -169,6 +170,16 @@ def _check_distinct(site: Site, twin: Site) -> None:
         raise WrongDatabase(
             f"{twin.target.source} and {site.target.source} lead to one database, {site.facts.name}.",
             remedy="Each series needs a database of its own.",
+        )
+
+
+def _check_name(site: Site) -> None:
+    """Refuse a database without a ledger to tell whose it is, where its name says that it is another's."""
+    if site.facts.name in site.target.series.foreign:
+        raise WrongDatabase(
+            f"{site.target.source} leads to {site.facts.name}, which is the database of another series.",
+            remedy=f"Point it at the database of {site.series}. If that is this one, correct `database` of "
+            "both in pyproject.toml.",
         )
 
 

@@ -83,6 +83,43 @@ def test_two_series_need_two_databases(tmp_path: Path, url: str) -> None:
         preflight.check(sites)
 
 
+def _named(tmp_path: Path, **databases: str) -> Project:
+    """Make a project whose series call their databases so."""
+    made = make(tmp_path, **dict.fromkeys(databases, TWO))
+    text = made.file.read_text()
+    for series, name in databases.items():
+        text = text.replace(f'database = "{series}"', f'database = "{name}"')
+    made.file.write_text(text)
+    return made
+
+
+def test_exchanged_urls_are_found_before_the_first_file(tmp_path: Path, url: str, other_url: str) -> None:
+    """Without a ledger and with the name of another series' database one is refused; the remedy is right."""
+    auth, specs = (psycopg.conninfo.conninfo_to_dict(one)["dbname"] for one in (url, other_url))
+    both = _named(tmp_path, auth=str(auth), specs=str(specs))
+    with look(both, other_url, url) as sites:
+        for chosen in (sites, sites[:1], sites[1:]):
+            with pytest.raises(WrongDatabase, match="is the database of another series") as caught:
+                preflight.check(chosen)
+        assert "correct `database` of both in pyproject.toml" in (caught.value.remedy or "")
+    with look(both, url, other_url) as sites:
+        preflight.check(sites)
+    with look(_named(tmp_path / "exchanged", auth=str(specs), specs=str(auth)), other_url, url) as sites:
+        preflight.check(sites)
+
+
+def test_what_a_database_is_called_does_not_count_beside_its_ledger(
+    tmp_path: Path, url: str, other_url: str
+) -> None:
+    """That says whose it is; nor does a name that both series give theirs, on two servers."""
+    name = str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    with look(_named(tmp_path / "both", auth=name, specs=name), url, other_url) as sites:
+        preflight.check(sites)
+    make(tmp_path / "one", auth=TWO).migrate(url)
+    with look(_named(tmp_path / "ledger", auth="auth", specs=name), url, other_url) as sites:
+        preflight.check(sites)
+
+
 def test_a_database_with_tables_but_no_ledger_is_refused(
     tmp_path: Path, url: str, db: psycopg.Connection
 ) -> None:
