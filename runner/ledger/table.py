@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runner import database
-from runner.errors import LedgerUntrusted, WrongDatabase
+from runner.errors import WrongDatabase
 from runner.ledger import faults, trust
 from runner.ledger.faults import TABLE
 from runner.model import Applied
@@ -126,10 +126,9 @@ def read_rows(connection: Connection, found: Shape, *, series: str) -> tuple[App
     trust.check_shape(found)
     rows = tuple(_applied(*row) for row in _rows(connection))
     if odd := [row.version for row in rows if not _is_number(row.version)]:
-        raise LedgerUntrusted(
-            f"{TABLE} records a version that is no number: {odd[0]!r}.",
-            remedy="Somebody wrote it by hand: find out why, and delete the row.",
-        )
+        from runner.ledger import unnumbered  # noqa: PLC0415 - failures only
+
+        raise unnumbered.refused(odd, [row.version for row in rows])
     if others := {row.series for row in rows} - {series}:
         raise WrongDatabase(
             f"This database belongs to series {', '.join(sorted(others))}, not {series}.",

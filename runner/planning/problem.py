@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.model import Applied, Migration
 
+_EMPTY = f"delete from {ledger.TABLE};"  # noqa: S608 - it is shown, not sent
+
 
 def late(migration: Migration, newest: int) -> FileLate:
     """Say that a file is pending behind which number ``newest`` is applied."""
     return FileLate(
         f"{migration.path} is pending, but number {newest:03} is already applied.",
-        remedy="Give the file the next free number: databases that have moved on would never see it.",
+        remedy="The ledger lacks its row: put that back from a backup. Without one, run the file with psql "
+        f"where its work is not there; then record all anew: {_EMPTY} and `baseline {migration.series} --to "
+        f"{newest:03}`, which compares first. If it was skipped before, its header has lost the line "
+        "`-- runner: requires-extension NAME`.",
     )
 
 
@@ -35,8 +40,10 @@ def other(migration: Migration, row: Applied) -> RunnerError:
         )
     return FileRenamed(
         f"Another file holds this number: {row.label} {was}, and {migration.path} is not it.",
-        remedy="Perhaps this is another branch: use the files that were applied. If both are to stay, give "
-        f"the new one the next free number.{_given_up(row)}",
+        remedy="Perhaps this is another branch: use the files that were applied, and give the new one the "
+        "next free number. If it was the applied one that got another number: with the files as they were, "
+        f"run `rollback {row.series}` down to the last number that both branches have, and what it prints; "
+        f"then migrate with these.{_given_up(row)}",
     )
 
 

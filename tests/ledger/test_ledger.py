@@ -104,6 +104,31 @@ def test_a_version_that_is_no_number_is_refused(db: Connection, version: str) ->
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (("0", "1", "0002", "999", "1000"), ["000", "001", "002", "999", "1000"]),
+        (("1", "001"), None),
+        (("1", "x"), None),
+    ],
+)
+def test_what_takes_the_zeros_from_a_number_is_mended_as_told(
+    db: Connection, written: tuple[str, ...], read: list[str] | None
+) -> None:
+    """The statement leads back; there is none where a row has the right number, too, or one has no number."""
+    create(db)
+    row = "insert into public.schema_migrations values ('app', %s, 'n', 'c', 's', now(), 'me', 0, '1')"
+    for version in written:
+        db.execute(row, (version,))
+    with pytest.raises(LedgerUntrusted) as caught:
+        ledger.read(db, series="app")
+    _, update, statement = (caught.value.remedy or "").partition("update ")
+    assert bool(update) == (read is not None)
+    if read:
+        db.execute((update + statement).encode())
+        assert sorted((one.version for one in ledger.read(db, series="app") or ()), key=int) == read
+
+
+@pytest.mark.parametrize(
     ("time", "year"), [("infinity", 9999), ("20000-01-01", 9999), ("-infinity", 1), ("0044-03-15 BC", 1)]
 )
 def test_a_time_that_python_does_not_know_is_told_as_the_nearest(
