@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.config import Project, Series, Target
     from runner.door import Database
     from runner.errors import RunnerError
+    from runner.model import Migration
     from runner.planning import Site, Step
     from runner.schema import Comparison
 
@@ -100,6 +101,12 @@ def title(one: Database) -> str:
     """Return the heading of one database."""
     kind = "embedded PostgreSQL" if one.source == door.EMBEDDED else "PostgreSQL"
     return f"{one.series}: {one.name} ({kind} {one.version})"
+
+
+def warn_of_misnamed(migration: Migration) -> None:
+    """Warn of a rollback that was not renumbered within when its file was."""
+    if wrong := files.misnamed(migration):
+        report.warning(f"the rollback file of {migration.path} undoes nothing: in it {wrong}. Correct it.")
 
 
 def ahead(one: Database) -> str:

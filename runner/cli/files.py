@@ -67,6 +67,7 @@ def _command(step: Step, before: str, after: str) -> str:
             f"{step.series} {step.label} stays recorded as applied when its rollback file has run: the file "
             "does not delete its row from public.schema_migrations. `new` writes a frame that does."
         )
+    common.warn_of_misnamed(step.migration)
     path = shell.quote(_shown(Path(step.migration.rollback)))
     return f"{before} -X -v ON_ERROR_STOP=1 -1 -f {path}{after}"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.files.outside import ALONE, NAME, may_call, plain, procedures, sets_for_sessions
     from runner.files.place import locate
     from runner.files.schemas import made_schemas, replaced_routines
-    from runner.files.template import create, deletes_row
+    from runner.files.template import create, deletes_row, misnamed
     from runner.files.unvalidated import Unvalidated
 else:
     __getattr__ = lazily(
@@ -41,6 +41,6 @@ else:
         outside="ALONE NAME may_call plain procedures sets_for_sessions",
         place="locate",
         schemas="made_schemas replaced_routines",
-        template="create deletes_row",
+        template="create deletes_row misnamed",
         unvalidated="Unvalidated",
     )

@@ -28,6 +28,7 @@ _STAMP = 8  # digits: a date, the seconds since 1970, or both date and time
 # Behind a stamp other tools take more letters; the line that numbers a folder writes them as they must be.
 _FILE = re.compile(rf"[0-9]{{3,}}_[a-z0-9_]+\.sql|[0-9]{{{_STAMP},}}_[A-Za-z0-9_-]+\.sql")
 _DOWN = " What undoes it, a .down.sql, is called as its forward file is, and lies in rollback/."
+_INSIDE = " What `new` wrote has the number inside, too: this_version."
 # Compiled where a folder has more than migrations. What editors, merges and patches leave beside a file,
 # whatever its name.
 _LEFT = r"(?i).*~|.*\.(?:orig|rej|bak|swp|swo|tmp|old|save)"
@@ -127,7 +128,7 @@ def _check_rollbacks(rollbacks: Iterable[str], forward: Collection[str], name: s
     if twins := [file for file in forward if file.partition("_")[0] == number]:
         raise FileName(
             f"{name}/{ROLLBACK}/{first} undoes no file of {name}: number {number} is {min(twins)}.",
-            remedy="Give it the name of its forward file.",
+            remedy=f"Give it the name of its forward file.{_INSIDE}",
         )
     raise FileMissing(
         f"{name}/{first} is missing: only the file that undoes it, {ROLLBACK}/{first}, is there.",
@@ -152,11 +153,13 @@ def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
         return foreign(f"{file} writes its number with needless zeros", f"write it as {right}", expected)
     if number == expected - 1:
         return VersionDuplicate(
-            f"{previous} and {file} carry the same number.", remedy="Give the newer one the next free number."
+            f"{previous} and {file} carry the same number.",
+            remedy="Give the newer one the next free number behind the other branch, and what follows it in "
+            f"its own branch the numbers after that; in {ROLLBACK}/ likewise.{_INSIDE}",
         )
     return VersionGap(
         f"Number {expected:03} is missing before {file}.",
-        remedy="Numbers run from 000 without gaps: restore the file, or renumber the newer ones.",
+        remedy=f"Numbers run from 000 without gaps: restore the file, or renumber the newer ones.{_INSIDE}",
     )
 
 

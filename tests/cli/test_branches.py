@@ -36,6 +36,12 @@ def _project(root: Path, *labels: str) -> Project:
     return app
 
 
+def _move(app: Project, old: str, new: str) -> None:
+    """Give a file and its rollback another number, in their names alone."""
+    for folder in (app.root / "app", app.root / "app" / "rollback"):
+        (folder / f"{old}.sql").rename(folder / f"{new}.sql")
+
+
 def _run(app: Project, url: str, *arguments: str) -> tuple[int, str]:
     done = app.run(CliRunner(), *arguments, APP_URL=url)
     return done.exit_code, " ".join(f"{done.stdout} {done.stderr}".split())
@@ -92,3 +98,38 @@ def test_a_branch_that_was_applied_gets_out_of_the_way_as_told(tmp_path: Path, u
     assert _run(merged, url, "migrate")[0] == 0
     assert _recorded(url) == ["000_base", "001_theirs", "002_mine", "003_more"]
     assert _run(merged, url, "verify", "--drift")[0] == 0
+
+
+@pytest.mark.usefixtures("psql_on_path")
+def test_two_files_of_one_number_are_renumbered_as_told(tmp_path: Path, url: str) -> None:
+    """In their names and inside, and those behind it: each step is told, and in the end all can be undone."""
+    app = _project(tmp_path, "000_base", "001_theirs", "001_mine", "002_more")
+    code, told = _run(app, url, "plan")
+    assert (code, "VERSION_DUPLICATE: 001_mine.sql and 001_theirs.sql carry the same number" in told) == (
+        4,
+        True,
+    )
+    assert "the next free number behind the other branch, and what follows it in its own branch" in told
+    for old, new in (("002_more", "003_more"), ("001_mine", "002_mine")):
+        _move(app, old, new)
+    assert "has the number inside, too: this_version" in told
+    code, told = _run(app, url, "migrate")
+    for label, was in (("002_mine", "001"), ("003_more", "002")):
+        wrong = f"the rollback file of app/{label}.sql undoes nothing: in it this_version is '{was}', not"
+        assert (code, f"warning: {wrong} '{label[:3]}'. Correct it." in told) == (0, True), told
+        assert wrong in _run(app, url, "rollback", "app", "--to", "000")[1]
+    assert "app/001_theirs.sql undoes" not in told
+    for label in ("002_mine", "003_more"):
+        _write(app, label)
+    _roll_back(app, url, "000")
+    assert _recorded(url) == ["000_base"]
+
+
+def test_a_rollback_that_kept_its_old_name_is_told_what_else_to_change(tmp_path: Path, url: str) -> None:
+    """The name of the file is not all: its number stands inside, too."""
+    app = _project(tmp_path, "000_base", "001_theirs")
+    _write(app, "001_mine")
+    (tmp_path / "app" / "001_mine.sql").rename(tmp_path / "app" / "002_mine.sql")
+    code, told = _run(app, url, "migrate")
+    assert (code, "app/rollback/001_mine.sql undoes no file of app: number 001 is" in told) == (4, True), told
+    assert "Give it the name of its forward file. What `new` wrote has the number inside, too" in told
