@@ -19,9 +19,9 @@ def late(migration: Migration, newest: int) -> FileLate:
     return FileLate(
         f"{migration.path} is pending, but number {newest:03} is already applied.",
         remedy="The ledger lacks its row: put that back from a backup. Without one, run the file with psql "
-        f"where its work is not there; then record all anew: {_EMPTY} and `baseline {migration.series} --to "
-        f"{newest:03}`, which compares first. If it was skipped before, its header has lost the line "
-        "`-- runner: requires-extension NAME`.",
+        f"where its work is not there; then record all anew, as of now: {_EMPTY} and `baseline "
+        f"{migration.series} --to {newest:03}`, which compares first. If it was skipped before, its header "
+        "has lost the line `-- runner: requires-extension NAME`.",
     )
 
 
