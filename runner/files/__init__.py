@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runner.files.difference import COMMENTS_DIFFER, SECRETS_DIFFER, changes, explain
     from runner.files.disk import write, writing
     from runner.files.folder import leavings, load, shown
+    from runner.files.frame import deletes_row, misnamed
     from runner.files.hidden import blanked, body, veiled
     from runner.files.layout import lay_out
     from runner.files.lexer import Statement, scan
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from runner.files.outside import ALONE, NAME, may_call, plain, procedures, sets_for_sessions
     from runner.files.place import locate
     from runner.files.schemas import made_schemas, replaced_routines
-    from runner.files.template import create, deletes_row, misnamed
+    from runner.files.template import create
     from runner.files.unvalidated import Unvalidated
 else:
     __getattr__ = lazily(
@@ -34,6 +35,7 @@ else:
         difference="COMMENTS_DIFFER SECRETS_DIFFER changes explain",
         disk="write writing",
         folder="leavings load shown",
+        frame="deletes_row misnamed",
         hidden="blanked body veiled",
         layout="lay_out",
         lexer="Statement scan",
@@ -41,6 +43,6 @@ else:
         outside="ALONE NAME may_call plain procedures sets_for_sessions",
         place="locate",
         schemas="made_schemas replaced_routines",
-        template="create deletes_row misnamed",
+        template="create",
         unvalidated="Unvalidated",
     )
