@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.database.url import SETTLED, parse, resolved, secrets, surroundings
+from runner.database.secret import secrets
+from runner.database.url import SETTLED, parse, resolved, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from runner.database import answer, attention, denial
 from runner.database.denial import Told
+from runner.database.secret import misread
 from runner.database.url import EMBEDDED, is_utf8, redacted
 from runner.errors import (
     AccessDenied,
@@ -65,6 +66,9 @@ def named(error: psycopg.Error, options: dict[str, Any], *, source: str) -> Runn
     None of its lines repeats a password. What is no UTF-8 comes of a variable or a service, where libpq finds
     it again.
     """
+    if found := misread(options):
+        where = f"The URL in {source}, or a PG variable or service beside it,"
+        return UrlMalformed(f"{where} is malformed: {found[0]}.", remedy=found[1])
     notes = redacted(str(error), options)
     options = {name: value for name, value in options.items() if is_utf8(str(value))}
     told = None if _is_told(error) else _ask(Refused(make_conninfo(**options | _ENCODING), str(error)))

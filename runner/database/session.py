@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo, timeout_from_conninfo
 from runner.database import attention, passfile
 from runner.database.attention import Attentive
 from runner.database.message import Connection, run
-from runner.database.url import parse, redacted, resolved, surroundings
+from runner.database.url import parse, resolved, surroundings
 from runner.errors import DatabaseMissing, RunnerError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _connect(options: dict[str, Any], source: str) -> Connection:
         from runner.database import refusal  # noqa: PLC0415 - failures only
 
         problem = refusal.named(error, options | resolved(options), source=source)
-        if "".join(problem.notes) == "".join(redacted(str(error), {})):
+        if "".join(problem.notes) == "".join(map(str.strip, str(error).splitlines())):
             raise problem from error
     raise problem  # without the driver's error, whose text holds a password
 

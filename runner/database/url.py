@@ -12,6 +12,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from runner.database.secret import misread, secrets, veiled
 from runner.errors import UrlMalformed
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _BYTES = (
 _IN_PORT = set("0123456789,")
 _PORTS = 2**16
 _QUOTES = ("'", '"')
-_UNMARKED = {"scram_client_key", "scram_server_key", "oauth_client_secret"}
 _LONG = 8  # letters of a password: it is hidden wherever it stands, within a word, too
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -63,6 +63,8 @@ def parse(url: str, *, source: str) -> dict[str, Any]:
     if isinstance(options, tuple):
         _check_parameters(url, source)
         raise _malformed(source, *options)
+    if found := misread(options):
+        raise _malformed(source, *found)
     path = rest.partition("?")[0].partition("/")[2]
     # A host that begins with @ is an abstract socket; in a URL its @ is written %40, as in a password.
     where = re.split("[/?]", rest.partition("@")[2])[0]
@@ -86,11 +88,6 @@ def _read(url: str) -> dict[str, Any] | tuple[str, ...]:
         return ("it cannot be parsed",)
     except UnicodeError:
         return _BYTES
-
-
-def secrets() -> set[str]:
-    """Return which of libpq's options are secret: what it marks as a password, and what it does not."""
-    return _UNMARKED | {one.keyword.decode() for one in pq.Conninfo.get_defaults() if one.dispchar == b"*"}
 
 
 def is_utf8(text: str) -> bool:
@@ -163,7 +160,7 @@ def redacted(text: str, options: dict[str, Any]) -> tuple[str, ...]:
     for secret in {str(options.get(name) or "") for name in names} - shown:
         edges = (r"(?<!\w)", r"(?!\w)") if len(secret) < _LONG else ("", "")
         text = re.sub(re.escape(secret).join(edges), "***", text)
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    return tuple(line.strip() for line in veiled(text).splitlines() if line.strip())
 
 
 def resolved(options: dict[str, Any]) -> dict[str, str]:

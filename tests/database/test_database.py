@@ -73,6 +73,15 @@ FOREIGN = {
     ),
     "of conninfo": (f"host=h nope=1 password={SECRET}", "no parameter nope", "Take nope=… out"),
     "sslmode": (f"postgresql://u:{SECRET}@h/db?sslmode={SECRET}", "its sslmode is none", "verify-full"),
+    "& for ?": (f"postgresql:///db&user=u&password={SECRET}", "its dbname holds another", "begin with ?"),
+    "; for ?": (f"postgresql://u@/db;password={SECRET}?host=h", "its dbname holds another", "begin with ?"),
+    "; for blanks": (f"host=h;user=u;password={SECRET}", "its host holds another parameter", "with blanks"),
+    ", for blanks": (f"host=h,password={SECRET} dbname=d", "its host holds another parameter", "with blanks"),
+    "& for @": (f"postgresql://u&pwd={SECRET}@h/db", "its user holds another", "apart with &"),
+    "? for a blank": (f"dbname=db?user=u&pass={SECRET}", "its dbname holds another parameter", "with blanks"),
+    "of a service": (f"service=s;password={SECRET}", "its service holds another parameter", "with blanks"),
+    "of a port": (f"host=h port=1;password={SECRET}", "its port holds another parameter", "with blanks"),
+    "of a file": (f"sslrootcert=/a;password={SECRET}", "its sslrootcert holds another", "with blanks"),
     "latin-1": (f"postgresql://u:{SECRET}%E9@h/db", "bytes that are no UTF-8", "é is %C3%A9"),
     "latin-1 as it is": (f"postgresql://u:{SECRET}\udce9@h/db", "bytes that are no UTF-8", "é is %C3%A9"),
 }
@@ -123,6 +132,10 @@ def test_the_part_of_a_url_that_is_not_libpqs_is_named_with_its_cure(url: str, p
         ("service=mine", {"service": "mine"}),
         ("postgresql://u:p%40@%40app:5433/db", {"password": "p@", "host": "@app", "port": "5433"}),
         ("postgresql:///db?host=@app", {"host": "@app"}),
+        ("postgresql:///R&D?host=h", {"dbname": "R&D"}),
+        ("host=h options=-cpassword_encryption=md5", {"options": "-cpassword_encryption=md5"}),
+        ("host=h options=-capp.password=a;b=c", {"options": "-capp.password=a;b=c"}),
+        ("postgresql://u:a;password=b&user=c@h/db", {"password": "a;password=b&user=c"}),
         ("host=@app,/run/postgresql,@b", {"host": "@app,/run/postgresql,@b"}),
     ],
 )
@@ -376,6 +389,28 @@ def test_a_variable_that_is_no_utf_8_hides_no_reason(monkeypatch: pytest.MonkeyP
     with pytest.raises(CannotConnect) as caught:
         database.connect("postgresql://u@127.0.0.1:1/db", source="APP_URL")
     assert "Sekr1t" not in everything(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("PGDATABASE", "db;password=", "is malformed: its dbname holds another parameter"),
+        ("PGUSER", "u&password=", "is malformed: its user holds another parameter"),
+        ("PGHOST", "127.0.0.1,password=", "is malformed: its host holds another parameter"),
+        ("PGSSLMODE", "require;password=", "is malformed: its sslmode holds another parameter"),
+        ("PGSERVICE", "s;password=", "holds what libpq does not take"),
+        ("PGTARGETSESSIONATTRS", "any;password=", "holds what libpq does not take"),
+    ],
+)
+def test_a_password_that_a_variable_holds_by_mistake_is_not_told(
+    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    """What libpq says of a value is hidden from where a password begins, as in a missing service."""
+    monkeypatch.setenv("PGHOST", server.host)
+    monkeypatch.setenv(variable, f"{value}{SECRET}")
+    with pytest.raises(UrlMalformed, match=f"or a PG variable or service beside it, {told}") as caught:
+        database.connect("port=5432", source="APP_URL")
+    assert SECRET not in everything(caught.value)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "99999", "5432,other:99999"])
