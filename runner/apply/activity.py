@@ -51,12 +51,12 @@ _LONGEST = 1000  # characters of a statement; the server would not cut what is n
 _SESSION = """
     pid, usename, application_name, coalesce(client_addr::text, 'local'), state,
     extract(epoch from pg_catalog.clock_timestamp() - least(xact_start, query_start))::int,
-    query
-"""
+    query,
+    """ + ledger.MAY_END.replace("{role}", "usesysid")
 
 # In pg_blocking_pids 0 stands for prepared transactions; of these, those that hold the table are told.
 _FACTS = f"""
-    select a.pid, a.usename, a.application_name, a.client, a.state, a.seconds, a.query,
+    select a.pid, a.usename, a.application_name, a.client, a.state, a.seconds, a.query, a.may_end,
         a.wait_event_type || ' ' || a.wait_event, w.locktype, w.mode, w.name,
         p.command, p.name, p.phase, case when p.total > 0 then 100 * p.done / p.total end,
         (
@@ -67,7 +67,8 @@ _FACTS = f"""
         (
             select pg_catalog.json_agg(pg_catalog.json_build_array(
                 null, x.owner, x.gid, null, null,
-                extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::int, null
+                extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::int, null,
+                {ledger.MAY_ROLL_BACK.replace("{owner}", "x.owner")}
             ))
             from pg_catalog.pg_prepared_xacts as x
             where 0 = any (b.pids) and exists (
@@ -83,7 +84,8 @@ _FACTS = f"""
         from pg_catalog.pg_stat_activity
         where {{which}}
     ) as a (
-        pid, usename, application_name, client, state, seconds, query, wait_event_type, wait_event, waiting
+        pid, usename, application_name, client, state, seconds, query, may_end, wait_event_type, wait_event,
+        waiting
     )
     left join lateral (
         select l.locktype, l.mode, l.relation, l.transactionid,
@@ -133,8 +135,8 @@ def holders(connection: Connection) -> tuple[tuple[Session, Activity], ...]:
     if not _rows(connection, _IS_HELD):
         return ()
     return _ask(connection, ledger.HOLDS, pid=0) or tuple(
-        (Session(None, owner, gid, seconds=seconds), Activity())
-        for owner, gid, seconds in _rows(connection, ledger.PREPARED)
+        (Session(None, owner, gid, seconds=seconds, may_end=may_end), Activity())
+        for owner, gid, seconds, may_end in _rows(connection, ledger.PREPARED)
     )
 
 
@@ -142,7 +144,7 @@ def _ask(
     connection: Connection, which: LiteralString, **named: object
 ) -> tuple[tuple[Session, Activity], ...]:
     rows = _rows(connection, _AS_LOGIN + _FACTS.replace("{which}", which), **named)
-    return tuple((_session(row[:7]), _activity(row[7:])) for row in rows)
+    return tuple((_session(row[:8]), _activity(row[8:])) for row in rows)
 
 
 def _rows(connection: Connection, text: LiteralString, **named: object) -> list[tuple[Any, ...]]:
@@ -156,7 +158,7 @@ def _rows(connection: Connection, text: LiteralString, **named: object) -> list[
 
 
 def _session(row: tuple[Any, ...] | list[Any]) -> Session:
-    pid, user, application, client, state, seconds, query = row
+    pid, user, application, client, state, seconds, query, may_end = row
     hidden = state is None or query is None
     return Session(
         pid,
@@ -166,6 +168,7 @@ def _session(row: tuple[Any, ...] | list[Any]) -> Session:
         state,
         seconds if seconds is None else max(seconds, 0),
         None if hidden else veiled(query[:_LONGEST]),
+        bool(may_end),
     )
 
 

@@ -20,7 +20,7 @@ def blocked(session: Session) -> str:
     query = f", query: {session.query}" if session.query else ""
     return (
         f"blocked by pid {session.pid}: user {session.user}, application {session.application or 'unnamed'}, "
-        f"client {session.client}, {state}{since}{query} -- to end it: "
+        f"client {session.client}, {state}{since}{query} -- {_end(session)}: "
         f"select pg_terminate_backend({session.pid});"
     )
 
@@ -37,7 +37,11 @@ def held(session: Session, activity: Activity) -> str:
 
 
 def _prepared(session: Session) -> str:
-    return f"{session} -- to end it: {database.fill(ledger.ROLLBACK, gid=session.application)}"
+    return f"{session} -- {_end(session)}: {database.fill(ledger.ROLLBACK, gid=session.application)}"
+
+
+def _end(session: Session) -> str:
+    return f"to end it{'' if session.may_end else ledger.AS_OTHER}"
 
 
 def _clock(seconds: int) -> str:

@@ -51,6 +51,7 @@ class Session(NamedTuple):
 
     ``seconds`` is how old its transaction or its statement is. ``query`` is its last one, without the texts
     in it. A prepared transaction is nobody's session: it has no ``pid``, and its name as ``application``.
+    ``may_end`` tells whether whoever logs in as the runner does may end it.
     """
 
     pid: int | None
@@ -60,6 +61,7 @@ class Session(NamedTuple):
     state: str | None = None
     seconds: int | None = None
     query: str | None = None
+    may_end: bool = True
 
     def __str__(self) -> str:
         """Say who it is and what it does, in a few words."""

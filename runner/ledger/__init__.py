@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from runner.ledger.faults import MIGRATOR, SHAPE, TABLE
     from runner.ledger.holders import kept
     from runner.ledger.intact import intact_message
-    from runner.ledger.key import HELD, HOLDS, PREPARED, ROLLBACK, refusal, try_lock
+    from runner.ledger.key import (
+        AS_OTHER,
+        HELD,
+        HOLDS,
+        MAY_END,
+        MAY_ROLL_BACK,
+        PREPARED,
+        ROLLBACK,
+        refusal,
+        try_lock,
+    )
     from runner.ledger.objection import is_forgotten, is_harmed, is_held, is_outdated, is_stale, is_swallowed
     from runner.ledger.table import APPEARED, CREATE, create, make_durable, read, read_rows, text
     from runner.ledger.trust import Shape, check_owner, harmed, of_making, shape, swallowed
@@ -42,7 +52,7 @@ else:
         faults="MIGRATOR SHAPE TABLE",
         holders="kept",
         intact="intact_message",
-        key="HELD HOLDS PREPARED ROLLBACK refusal try_lock",
+        key="AS_OTHER HELD HOLDS MAY_END MAY_ROLL_BACK PREPARED ROLLBACK refusal try_lock",
         objection="is_forgotten is_harmed is_held is_outdated is_stale is_swallowed",
         table="APPEARED CREATE create make_durable read read_rows text",
         trust="Shape check_owner harmed of_making shape swallowed",

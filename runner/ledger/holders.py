@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import database
 from runner.errors import LockTimeout
+from runner.ledger.key import AS_OTHER, MAY_END, MAY_ROLL_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
 # Who has the lock; where it is only waited for, who is in the way, too. The kind of a process is hidden from
 # most roles, but in recovery only the one that replays has no user and a lock on a table.
-_HOLDERS = """
+_HOLDERS = f"""
     select distinct pg_catalog.format('%I.%I', n.nspname, c.relname), case
         when l.pid is null then pg_catalog.format(
-            'prepared transaction %s -- to end it: rollback prepared %L;', p.gid, p.gid
+            'prepared transaction %s -- to end it%s: rollback prepared %L;', p.gid,
+            case when {MAY_ROLL_BACK.replace("{owner}", "p.owner")} then '' else '{AS_OTHER}' end, p.gid
         )
         when a.pid is not null and a.usesysid is null and pg_catalog.pg_is_in_recovery()
             then pg_catalog.format(
@@ -28,9 +30,10 @@ _HOLDERS = """
                 end
             )
         else pg_catalog.format(
-            'pid %s: user %s, application %s, %s -- to end it: select pg_terminate_backend(%s);', l.pid,
+            'pid %s: user %s, application %s, %s -- to end it%s: select pg_terminate_backend(%s);', l.pid,
             coalesce(a.usename, 'the server itself'), coalesce(nullif(a.application_name, ''), 'unnamed'),
-            coalesce(a.state, 'state hidden from this role'), l.pid
+            coalesce(a.state, 'state hidden from this role'),
+            case when {MAY_END.replace("{role}", "a.usesysid")} then '' else '{AS_OTHER}' end, l.pid
         )
     end
     from pg_catalog.pg_locks as l
@@ -41,9 +44,9 @@ _HOLDERS = """
         on x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction and l.pid is null
     left join pg_catalog.pg_prepared_xacts as p on p.transaction = x.transactionid
     where (
-            l.relation = pg_catalog.to_regclass({table})
+            l.relation = pg_catalog.to_regclass({{table}})
             -- who began while somebody waited already is not the one he waits for
-            or n.nspname = any ({schemas}::text[])
+            or n.nspname = any ({{schemas}}::text[])
             and coalesce(pg_catalog.clock_timestamp() - a.xact_start, '1 day'::interval)
                 > pg_catalog.current_setting('lock_timeout')::interval
         )
@@ -58,7 +61,7 @@ _HOLDERS = """
             )
         )
     order by 2, 1
-"""
+"""  # noqa: S608 - a text of ours
 
 
 def kept(connection: Connection, *, table: str | None = None, schemas: Sequence[str] = ()) -> LockTimeout:

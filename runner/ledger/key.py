@@ -28,9 +28,24 @@ HOLDS = f"""
     pid in (select l.pid from pg_catalog.pg_locks as l where {HELD})
 """  # noqa: S608 - as above
 
+# Whether who has logged in may end what another does: a session of the role of this number, which is null
+# where it is the server's own, or a prepared transaction of this owner.
+MAY_END = """(
+    select me.rolsuper or not coalesce(other.rolsuper, true) and (
+        pg_catalog.pg_has_role(me.oid, other.oid, 'usage')
+        or pg_catalog.pg_has_role(me.oid, 'pg_signal_backend', 'usage')
+    )
+    from pg_catalog.pg_roles as me left join pg_catalog.pg_roles as other on other.oid = {role}
+    where me.rolname = session_user
+)"""
+MAY_ROLL_BACK = """(
+    select me.rolsuper or me.rolname = {owner} from pg_catalog.pg_roles as me where me.rolname = session_user
+)"""
+
 # A prepared transaction is no session: its locks have no pid, and one of them has its number.
 PREPARED = f"""
-    select x.owner, x.gid, extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::int
+    select x.owner, x.gid, extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::int,
+        {MAY_ROLL_BACK.replace("{owner}", "x.owner")}
     from pg_catalog.pg_prepared_xacts as x
     where x.transaction in (
         select t.transactionid from pg_catalog.pg_locks as t
@@ -41,6 +56,7 @@ PREPARED = f"""
 """  # noqa: S608 - as above
 
 ROLLBACK = "rollback prepared {gid};"
+AS_OTHER = ", as an administrator"
 
 _HOLDER = f"select pid, usename, application_name from pg_catalog.pg_stat_activity where {HOLDS}"  # noqa: S608 - as above
 _STAYS = "It stays until somebody ends it: ask whose it is, end it, and run again."
@@ -58,8 +74,8 @@ def refused(connection: Connection) -> LockHeld:
         f"pid {pid}, user {user}, application {name}" for pid, user, name in query(connection, _HOLDER)
     ]
     prepared = [
-        f"the prepared transaction {gid} -- to end it: {fill(ROLLBACK, gid=gid)}"
-        for _, gid, _ in query(connection, PREPARED)
+        f"the prepared transaction {gid} -- to end it{'' if may else AS_OTHER}: {fill(ROLLBACK, gid=gid)}"
+        for _, gid, _, may in query(connection, PREPARED)
     ]
     return refusal([f"held by {one}" for one in sessions + prepared], is_prepared=bool(prepared))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from runner import database, ledger
 from runner.apply import activity, blockers
 from runner.apply.event import Activity, age, application
 from runner.errors import LockHeld
+from runner.ledger import holders
 from tests.faults import bad
 from tests.locks.conftest import migration
 from tests.project import TWO, make
@@ -215,6 +216,44 @@ def test_what_the_login_or_the_role_it_works_as_may_see_is_told(
 
 
 @pytest.mark.parametrize(
+    ("rights", "who", "how"),
+    [
+        ("", "looker", "to end it"),
+        ("", "worker", "to end it, as an administrator"),
+        ("in role worker", "worker", "to end it"),
+        ("in role worker noinherit", "worker", "to end it, as an administrator"),
+        ("in role pg_signal_backend", "worker", "to end it"),
+        ("in role pg_signal_backend", "postgres", "to end it, as an administrator"),
+        ("superuser", "postgres", "to end it"),
+    ],
+)
+def test_who_may_not_end_a_session_is_told_who_can(
+    each_url: str, observer: Connection, rights: str, who: str, how: str
+) -> None:
+    """The server takes the printed statement from the login, or refuses it, as the line says."""
+    roles = f"create role worker login; create role looker login {rights};"
+    database.run(observer, f"{roles} grant all on public.busy to worker, looker")
+    try:
+        with (
+            closing(psycopg.connect(each_url, user=who)) as holder,
+            psycopg.connect(each_url, user="looker", autocommit=True) as looker,
+        ):
+            holder.execute("lock table public.busy")
+            with sending(each_url, "begin; lock table public.busy") as pid:
+                [blocker] = until(of(looker, pid), lambda one: bool(one.blockers)).blockers
+                [note] = holders.kept(looker, table="public.busy").notes
+            for line in (blockers.blocked(blocker), note):
+                assert line.endswith(f" -- {how}: select pg_terminate_backend({blocker.pid});")
+            if how == "to end it":
+                assert looker.execute(line.rpartition(": ")[2].encode()).fetchone() == (True,)
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    looker.execute(line.rpartition(": ")[2].encode())
+    finally:
+        database.run(observer, "drop owned by looker, worker; drop role looker, worker")
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (119.6, "120 s"), (180, "3 min"), (7200, "2 h"), (3 * 86400, "3 days")]
 )
 def test_ages_are_short(seconds: float, text: str) -> None:
@@ -234,7 +273,16 @@ def test_a_prepared_transaction_is_named() -> None:
             assert re.search(
                 r"held by the prepared transaction two-phase \(postgres for \d+ s\)$", str(found)
             )
-            assert blockers.blocked(found.blockers[0]).endswith("rollback prepared 'two-phase';")
+            assert blockers.blocked(found.blockers[0]).endswith("to end it: rollback prepared 'two-phase';")
+            database.run(db, "create role looker login")
+            with psycopg.connect(url, user="looker", autocommit=True) as looker:
+                [note] = holders.kept(looker, table="public.busy").notes
+                with sending(url, "begin; lock table public.busy") as pid:
+                    [blocker] = until(of(looker, pid), lambda one: bool(one.blockers)).blockers
+                for line in (blockers.blocked(blocker), note):
+                    assert line.endswith(" -- to end it, as an administrator: rollback prepared 'two-phase';")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    looker.execute("rollback prepared 'two-phase'")
             database.run(db, "rollback prepared 'two-phase'")
 
 
@@ -263,6 +311,13 @@ def test_a_prepared_transaction_that_holds_the_lock_of_the_runners_is_named(tmp_
                 assert error.notes[0].startswith("held by the prepared transaction it's")
                 assert error.notes[0].endswith(" -- to end it: rollback prepared 'it''s';")
             assert blockers.held(session, doing) in caught.value.notes
+            database.run(db, "create role looker login")
+            with psycopg.connect(url, user="looker", autocommit=True) as looker:
+                [(session, doing)] = activity.holders(looker)
+                assert " -- to end it, as an administrator: rollback" in blockers.held(session, doing)
+                with pytest.raises(LockHeld) as refused:
+                    ledger.baseline(looker, ())
+            assert " -- to end it, as an administrator: rollback" in refused.value.notes[0]
             database.run(db, caught.value.notes[0].partition("to end it: ")[2])
             assert len(app.migrate(url)) == len(TWO)
 
