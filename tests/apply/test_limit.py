@@ -64,6 +64,46 @@ def test_the_databases_own_statement_timeout_holds_for_a_file(
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize("scope", ["", " in database {}"], ids=["of the role", "of the role in the database"])
+def test_what_lifts_a_statement_timeout_of_the_role_works(tmp_path: Path, each_url: str, scope: str) -> None:
+    """What is set for the role in this database counts before what is set for the role everywhere."""
+    app = make(tmp_path, app={"000_slow.sql": SLOW.replace("pg_sleep(5)", "pg_sleep(0.6)")})
+    with psycopg.connect(each_url, autocommit=True) as db:
+        db.execute("create role slowly login; grant all on schema public to slowly")
+        role = f"alter role slowly{scope.format(db.info.dbname)}"
+        db.execute(f"{role} set statement_timeout = 300".encode())
+        try:
+            url = each_url.replace("postgres@", "slowly@")
+            result = app.run(CliRunner(), "migrate", APP_URL=url)
+            assert "statement_timeout is 300ms for this role and database" in result.stderr, result.output
+            cure = statements(result.stderr.rpartition("or: ")[2])
+            assert cure == f"{role} set statement_timeout = 0;"
+            db.execute(cure.encode())
+            result = app.run(CliRunner(), "migrate", APP_URL=url)
+        finally:
+            db.execute("drop owned by slowly; drop role slowly")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("option", ["-cstatement_timeout%3D300", "--statement-timeout%3D300"])
+def test_a_statement_timeout_in_the_url_is_looked_for_there(
+    tmp_path: Path, each_url: str, option: str
+) -> None:
+    """Nothing that is set on the server lifts it."""
+    app = make(tmp_path, app={"000_slow.sql": SLOW})
+    result = app.run(CliRunner(), "migrate", APP_URL=f"{each_url}&options={option}")
+    assert (result.exit_code, "alter role" in result.stderr) == (1, False), result.output
+    assert "statement_timeout is 300ms among the options of the URL or of PGOPTIONS:" in result.stderr
+
+
+def test_a_transaction_timeout_in_the_url_is_looked_for_there(tmp_path: Path, url: str) -> None:
+    """A file outside any transaction cannot lift it, nor can the role's setting."""
+    app = make(tmp_path, app={"000_slow.sql": ALONE})
+    result = app.run(CliRunner(), "migrate", APP_URL=f"{url}&options=-ctransaction_timeout%3D700")
+    assert (result.exit_code, "alter role" in result.stderr) == (1, False), result.output
+    assert "transaction_timeout is among the options of the URL or of PGOPTIONS:" in result.stderr
+
+
 def test_a_statement_timeout_of_the_command_is_named_as_such(tmp_path: Path, each_url: str) -> None:
     """The remedy is to give it more."""
     app = make(tmp_path, app={"000_slow.sql": SLOW})
