@@ -173,9 +173,9 @@ def _start(wheel: Any, folder: Path) -> PostgresServer:  # noqa: ANN401 - a modu
         unprivileged(Path(wheel.__file__))
         server: PostgresServer = wheel.get_server(folder, cleanup_mode=None, start=False)
         _settle_and_start(server)
-    except EmbeddedUnavailable:
-        raise
     except Exception as error:  # the package raises whatever its parts raise
+        if not database.is_trouble(error):
+            raise
         database.pause(0.01)  # a Ctrl-C, which has ended initdb as well, is told instead
         raise database.unstarted(folder, seen, error) from error
     return server
@@ -195,6 +195,6 @@ def _settle_and_start(server: PostgresServer, *, again: bool = True) -> None:
         server.start()
     except Exception as error:  # as above
         comes_up = isinstance(error, subprocess.TimeoutExpired) or (server.pgdata / postmaster.FILE).exists()
-        if not (again and comes_up):
+        if not (again and comes_up and database.is_trouble(error)):
             raise
         _settle_and_start(server, again=False)

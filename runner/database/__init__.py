@@ -67,7 +67,7 @@ if TYPE_CHECKING:
         speak_plainly,
         start_over,
     )
-    from runner.database.starting import reaching, unstarted
+    from runner.database.starting import is_trouble, reaching, unstarted
     from runner.database.url import EMBEDDED, is_utf8, parse, surroundings
 else:
     __getattr__ = lazily(
@@ -85,6 +85,6 @@ else:
         server="create_empty create_missing drop execute take_turn",
         session="TRANSACTION_TIMEOUT Access check_database connect counts_letters in_transaction is_lost"
         " is_standby put_back roll_back speak_plainly start_over",
-        starting="reaching unstarted",
+        starting="is_trouble reaching unstarted",
         url="EMBEDDED is_utf8 parse surroundings",
     )

