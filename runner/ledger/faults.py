@@ -1,9 +1,10 @@
-"""Ask the catalogs what is wrong with the ledger, in words, and with the statements that cure it."""
+"""Ask the catalogs what is wrong with the ledger, in words."""
 
 from __future__ import annotations
 
 TABLE = "public.schema_migrations"
 CHANGED, HARMED = "MG004", "MG005"  # SQLSTATEs of our own
+ANOTHER_KEY = "another key"  # a kind of fault
 _COMPANIONS = ["ar_internal_metadata"]  # tables that another tool keeps beside its ledger
 
 COLUMNS = {
@@ -19,26 +20,29 @@ COLUMNS = {
     "running": "boolean",
 }
 
-# A row per thing that could falsify what is recorded or read, and what undoes it. A trigger counts whatever
-# it is for: it runs as the migrating role, with every record, and may change or swallow it. Row security
-# counts where it is active: it holds for neither an owner, unless it is forced, nor a superuser. Quotes in
-# the name of a type come from quote_all_identifiers.
+# A row per thing that could falsify what is recorded or read, in words, and for ``cure`` its kind and name;
+# what may use a column comes before it. A trigger counts whatever it is for: it runs as the migrating role,
+# with every record, and may change or swallow it. Row security counts where it is active: never for a
+# superuser, for an owner where it is forced. Quotes in a type or a key come from quote_all_identifiers.
 _FAULTS = f"""
-    select f.fault, f.cure
+    select f.fault, f.kind, f.name
     from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     cross join lateral (
+        select pg_catalog.format('trigger %I', t.tgname), 'trigger', pg_catalog.quote_ident(t.tgname)
+        from pg_catalog.pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
+        union all
+        select pg_catalog.format('rule %I', r.rulename), 'rule', pg_catalog.quote_ident(r.rulename)
+        from pg_catalog.pg_rewrite as r
+        where r.ev_class = c.oid and r.rulename <> '_RETURN' and r.ev_enabled <> 'D'
+        union all
         select
             case
                 when a.type is null then pg_catalog.format('column %I is missing', e.name)
                 when e.type is null then pg_catalog.format('column %I %s is one too many', a.name, a.type)
                 else pg_catalog.format('column %I is %s, not %s', a.name, a.type, e.type)
-            end as fault,
-            case
-                when a.type is null then ''
-                when e.type is null then pg_catalog.format('alter table {TABLE} drop column %I;', a.name)
-                else pg_catalog.format('alter table {TABLE} alter column %I type %s;', a.name, e.type)
-            end as cure
+            end,
+            case when a.type is null then 'missing' when e.type is null then 'column' else 'type' end,
+            case when e.type is null then pg_catalog.quote_ident(a.name) else e.name || ' ' || a.type end
         from (values {", ".join(f"('{name}', '{type_}')" for name, type_ in COLUMNS.items())})
             as e (name, type)
         full join (
@@ -48,33 +52,29 @@ _FAULTS = f"""
             where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
         ) as a using (name) where a.type is distinct from e.type
         union all
-        select pg_catalog.format('trigger %I', t.tgname),
-            pg_catalog.format('drop trigger %I on {TABLE};', t.tgname)
-        from pg_catalog.pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
-        union all
-        select pg_catalog.format('rule %I', r.rulename),
-            pg_catalog.format('drop rule %I on {TABLE};', r.rulename)
-        from pg_catalog.pg_rewrite as r
-        where r.ev_class = c.oid and r.rulename <> '_RETURN' and r.ev_enabled <> 'D'
-        union all
-        select pg_catalog.format('row security is active for %I', current_user),
-            'alter table {TABLE} disable row level security;'
+        select pg_catalog.format('row security is active for %I', current_user), 'security', ''
         where pg_catalog.row_security_active(c.oid)
         union all
-        select 'it is unlogged, so a crash empties it', 'alter table {TABLE} set logged;'
-        where c.relpersistence = 'u'
+        select 'it is unlogged, so a crash empties it', 'unlogged', '' where c.relpersistence = 'u'
         union all
-        select 'its primary key is missing', 'alter table {TABLE} add primary key (series, version);'
-        where not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)
+        select coalesce('its key is ' || k.key || ', not PRIMARY KEY (series, version)',
+            'its primary key is missing'), case when k.key is null then 'key' else '{ANOTHER_KEY}' end, k.name
+        from (values (c.oid)) as o (id)
+        left join (
+            select p.conrelid as id, pg_catalog.quote_ident(p.conname) as name,
+                pg_catalog.replace(pg_catalog.pg_get_constraintdef(p.oid), '"', '') as key
+            from pg_catalog.pg_constraint as p where p.contype = 'p'
+        ) as k using (id)
+        where (k.key ~ '^PRIMARY KEY [(](series, version|version, series)[)]( INCLUDE |$)') is not true
         union all
-        select pg_catalog.format('table %I.%I inherits from it', s.nspname, k.relname),
-            pg_catalog.format('alter table %I.%I no inherit {TABLE};', s.nspname, k.relname)
+        select pg_catalog.format('table %I.%I inherits from it', s.nspname, k.relname), 'child',
+            pg_catalog.format('%I.%I', s.nspname, k.relname)
         from pg_catalog.pg_inherits as i
         join pg_catalog.pg_class as k on k.oid = i.inhrelid
         join pg_catalog.pg_namespace as s on s.oid = k.relnamespace
         where i.inhparent = c.oid and c.relkind = 'r'
-    ) as f
-    where n.nspname = 'public' and c.relname = 'schema_migrations'
+    ) as f (fault, kind, name)
+    where c.relnamespace = pg_catalog.to_regnamespace('public') and c.relname = 'schema_migrations'
 """  # noqa: S608 - names of this module
 
 # The ledger's owner decides what is recorded. A superuser is a member of every role, so membership says
@@ -104,13 +104,16 @@ MIGRATOR = f"""coalesce((
 
 # To plan that costs the server as much as all else that it is asked of a database. What any of it shows in
 # the ledger's own row is asked first: a flag may be left from what is gone, but none is missing. So would be
-# that of an index, where the key is gone.
-_HAS_NO_KEY = "not exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary)"
+# that of an index, where the key is gone; one on other columns, by their places, may be another key.
+_MAY_LACK_ITS_KEY = """not exists (
+    select from pg_catalog.pg_index as i
+    where i.indrelid = c.oid and i.indisprimary and i.indimmediate and i.indkey::text = '1 2'
+)"""
 _MAY_BE_FAULTY = f"""
     c.relhastriggers or c.relhasrules or c.relrowsecurity or c.relhassubclass or c.relpersistence <> 'p'
-    or {_HAS_NO_KEY}
+    or {_MAY_LACK_ITS_KEY}
 """
-FAULTS = f"select array(select array[f.fault, f.cure] from ({_FAULTS}) as f);"  # noqa: S608 - as above
+FAULTS = f"select array(select array[f.fault, f.kind, f.name] from ({_FAULTS}) as f);"  # noqa: S608 - as above
 
 SHAPE = f"""
     select
@@ -146,7 +149,7 @@ _CHANGES = f"""\
                 'it belongs to %I, and %I is not a member of it',
                 pg_catalog.pg_get_userbyid(c.relowner),
                 current_user
-            ), ''
+            ), '', ''
             {_FROM} and not ({_TRUSTED})
         ) as f
     $question$ into changes;"""  # noqa: S608 - as above
@@ -184,7 +187,7 @@ do $runner$
 declare
     changes text;
 begin
-    if not exists (select {_FROM} and (pg_catalog.age(c.xmin) <= 0 or {_HAS_NO_KEY})) then
+    if not exists (select {_FROM} and (pg_catalog.age(c.xmin) <= 0 or {_MAY_LACK_ITS_KEY})) then
         return;
     end if;
 {_CHANGES}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import database
 from runner.errors import LedgerUntrusted
-from runner.ledger.faults import CHANGED, COLUMNS, FAULTS, TABLE
+from runner.ledger.faults import ANOTHER_KEY, CHANGED, COLUMNS, FAULTS, TABLE
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -26,14 +26,14 @@ _LEAVE_OUT = f"Let its function leave {TABLE} out, or disable it for the first r
 class Shape(NamedTuple):  # as in model: it starts faster
     """What the catalog says of the ledger; names of roles are quoted.
 
-    ``faults`` are what is wrong with it, each with the statement that cures it, empty where there is none;
+    ``faults`` are what is wrong with it: of what kind, in words, and the statement that cures it;
     ``companions`` are tables beside it that tell which other tool made it.
     """
 
     kind: str  # as in pg_class: r is a table
     columns: list[str]
     companions: list[str]
-    faults: list[tuple[str, str]]
+    faults: list[tuple[str, str, str]]
     owner: str
     trusted: bool  # its owner is this role, or one it is a member of
     usable: bool  # the schema
@@ -52,10 +52,14 @@ def shape(connection: "Connection", result: "PGresult") -> Shape | None:
     return Shape(kind, columns, companions, faults, *rest)
 
 
-def _faults(connection: "Connection") -> list[tuple[str, str]]:
+def _faults(connection: "Connection") -> list[tuple[str, str, str]]:
     [result] = database.ask(connection, FAULTS)
     [(faults,)] = database.rows(connection, result)
-    return [(fault, cure) for fault, cure in faults]
+    if not faults:
+        return []
+    from runner.ledger.cure import cure  # noqa: PLC0415 - failures only
+
+    return [(kind, fault, cure(kind, name)) for fault, kind, name in faults]
 
 
 def check_shape(found: Shape) -> None:
@@ -65,15 +69,20 @@ def check_shape(found: Shape) -> None:
         from runner.ledger import stranger  # noqa: PLC0415 - failures only
 
         raise stranger.found(found.kind, found.columns, found.companions)
-    if found.faults:
-        faults = "; ".join(fault for fault, _ in found.faults)
-        raise LedgerUntrusted(
-            f"{TABLE} is not the runner's ledger as it was made: {faults}.",
-            remedy=f"Find out who did that; then, as {found.owner}: "
-            f"{' '.join(cure for _, cure in found.faults)}",
-        )
+    if any(kind != ANOTHER_KEY for kind, *_ in found.faults):
+        raise _faulty(found)
     if not (found.usable and found.readable):
         raise _unreadable(found)
+
+
+def _faulty(found: Shape) -> LedgerUntrusted:
+    """Name all that is wrong at once, with the statements in the order in which each works."""
+    faults = "; ".join(fault for _, fault, _ in found.faults)
+    return LedgerUntrusted(
+        f"{TABLE} is not the runner's ledger as it was made: {faults}.",
+        remedy=f"Find out who did that; then, as {found.owner}: "
+        f"{' '.join(cure for *_, cure in found.faults)}",
+    )
 
 
 def _unreadable(found: Shape) -> LedgerUntrusted:
@@ -113,7 +122,13 @@ def _owner(found: Shape) -> str:
 
 
 def check_owner(found: Shape) -> None:
-    """Raise ``LedgerUntrusted`` unless the ledger belongs to the role that migrates, or one it is in."""
+    """Raise ``LedgerUntrusted`` unless the ledger belongs to the role that migrates, or one it is in.
+
+    Nor may it have another key: what is recorded can be read, but a file may be recorded twice, and one
+    without a transaction not at all.
+    """
+    if found.faults:
+        raise _faulty(found)
     if not found.trusted:
         raise LedgerUntrusted(
             f"{TABLE} belongs to {found.owner}, and {found.role} is not a member of it.",

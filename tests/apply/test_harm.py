@@ -32,6 +32,10 @@ HARM = {
     "alter table public.%I set unlogged": "it is unlogged, so a crash empties it",
     "create table k.%1$I () inherits (public.%1$I)": "table k.schema_migrations inherits from it",
     "alter table public.%I drop constraint if exists schema_migrations_pkey": "its primary key is missing",
+    "alter table if exists public.%I drop constraint if exists schema_migrations_pkey; alter table"
+    " public.schema_migrations drop constraint if exists k, add constraint k primary key (version)": (
+        "its key is PRIMARY KEY (version), not PRIMARY KEY (series, version)"
+    ),
     "alter table public.%I owner to pg_monitor": (
         "it belongs to pg_monitor, and postgres is not a member of it"
     ),

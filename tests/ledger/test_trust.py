@@ -23,6 +23,7 @@ TABLE = "public.schema_migrations"
 TRIGGER = "create trigger {} after delete on public.schema_migrations execute function unique_key_recheck()"
 
 RULE = "create rule {} as on insert to public.schema_migrations do instead nothing"
+KEY = "alter table public.schema_migrations drop constraint schema_migrations_pkey, add primary key"
 
 
 @pytest.fixture
@@ -88,11 +89,13 @@ def test_all_faults_are_named_at_once(db: Connection) -> None:
         f"{TRIGGER.format('t')}; alter table public.schema_migrations disable trigger t",
         f"{RULE.format('r')}; alter table public.schema_migrations disable rule r",
         "create index on public.schema_migrations (applied_at)",
+        f"{KEY} (version, series)",
+        f"{KEY} (series, version) include (name)",
         "create table public.n (s text, v text, foreign key (s, v) references public.schema_migrations)",
     ],
 )
 def test_what_cannot_falsify_it_is_no_fault(db: Connection, harmless: str) -> None:
-    """Row security for somebody else, a trigger or a rule that never fires, an index, a foreign key to it."""
+    """Row security for others, a trigger or rule that never fires, an index, a foreign key, a key as good."""
     create(db)
     database.run(db, harmless)
     assert ledger.read(db, series="app") == ()
