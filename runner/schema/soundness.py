@@ -80,8 +80,11 @@ _CONSTRAINTS = """
     order by 3, 4
 """
 # Who detaches one right now has locked it, until he is done or gives up; of his lock a standby does not know.
+# Its bounds are gone where the detaching has ended.
 _DETACHED = """
-    select pg_catalog.format('%I.%I', m.nspname, p.relname), pg_catalog.format('%I.%I', n.nspname, c.relname)
+    select pg_catalog.format('%I.%I', m.nspname, p.relname),
+        pg_catalog.format('%I.%I', n.nspname, c.relname),
+        pg_catalog.pg_get_expr(c.relpartbound, c.oid)
     from pg_catalog.pg_inherits as i
     join pg_catalog.pg_class as c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -116,11 +119,12 @@ def unsound(site: Site) -> Iterator[SchemaInvalid]:
             f"Index {name} is invalid: it is kept up to date but answers no query.",
             remedy=rest if is_rest else anew,
         )
-    for table, name in database.query_quoted(site.connection, _DETACHED, schemas):
+    for table, name, bounds in database.query_quoted(site.connection, _DETACHED, schemas):
         yield SchemaInvalid(
             f"Partition {name} is half detached: {table} has no longer its rows.",
             remedy=f"End it: alter table {table} detach partition {name} finalize; Then attach it "
-            "anew; a file that was interrupted as it detached it can run again then.",
+            f"anew: alter table {table} attach partition {name} {bounds}; A file that was interrupted as it "
+            "detached it can run again then.",
         )
     question = _CONSTRAINTS.replace("{recorded}", _RECORDED if site.shape else "false")
     found = database.query_quoted(site.connection, question, schemas)
