@@ -91,6 +91,7 @@ def test_all_faults_are_named_at_once(db: Connection) -> None:
         "create index on public.schema_migrations (applied_at)",
         f"{KEY} (version, series)",
         f"{KEY} (series, version) include (name)",
+        f"alter table {TABLE} drop series, add series text not null, add primary key (series, version)",
         "create table public.n (s text, v text, foreign key (s, v) references public.schema_migrations)",
     ],
 )
