@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door, planning
-from runner.cli import common, document, ending, heartbeat, log, progress, report, standing
+from runner.cli import common, document, ending, heartbeat, log, progress, report, standing, stopping
 from runner.cli.text import columns, inline, part, shortened
 from runner.fleet import Ending
 
@@ -42,9 +42,11 @@ class Board:
             self._bar = bar.begin("looking", self._total, spins=False)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if self._bar:
             self._bar.stop()
+        if self._is_migrating and isinstance(error, stopping.CutShort):
+            raise stopping.unknown("each database") from error
 
     def show(self, name: str, event: Event) -> None:
         """Take note of what happens in a member."""

@@ -29,7 +29,7 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
         return
     chosen = members.chosen()
     board = Board(chosen["fleet"], to=options["to"])
-    with stopping.noted() as stop:
+    with stopping.noted(patience=2) as stop:  # all of them end before, and are told of
         with board:
             found = fleet.migrate_fleet(
                 series=series, config=file, stop=stop, on_event=board.show, **chosen, **options

@@ -82,12 +82,5 @@ def migrate_command(  # noqa: PLR0913 - one parameter per option
         found = door.plan(series, **terms, **common.reached(url, file))
         databases.show_plan(found, to=to, expect=expect)
         return
-    drawn = screen.Screen(to, expect)
-    with stopping.between_results():
-        try:
-            door.migrate(series, on_event=drawn.show, **terms, **more, **common.reached(url, file))
-        except BaseException as error:
-            drawn.fail(error)
-            raise
-        finally:
-            drawn.leave_all()
+    with screen.Screen(to, expect) as drawn, stopping.between_results():
+        door.migrate(series, on_event=drawn.show, **terms, **more, **common.reached(url, file))

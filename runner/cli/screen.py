@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from runner import apply, door
-from runner.cli import common, document, ending, progress, report
+from runner.cli import common, document, ending, progress, report, stopping
 from runner.cli.text import counted, shortened
 from runner.errors import CommitUnknown, ConnectionLost, Interrupted
 
@@ -30,6 +30,20 @@ class Screen:
         self._progress: progress.Progress | None = None
         self._failed: str | None = None  # the series that ended the run
         self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Say what became of all; no signal changes that any more. Raises what is not known."""
+        stopping.settle()
+        is_known = not (self._waiting and isinstance(error, stopping.CutShort))
+        told = error if is_known else stopping.unknown(self._waiting[0].series)
+        if told:
+            self.fail(told)
+        self.leave_all()
+        if told and not is_known:
+            raise told from error
 
     def show(self, event: door.Event) -> None:
         """Take note of one event."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner.cli import output
-from runner.errors import Interrupted
+from runner.errors import CommitUnknown, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,10 @@ class Stopped(KeyboardInterrupt):
     A plain KeyboardInterrupt that comes within exec(), as dataclasses use it, makes ``python -m`` end by the
     signal, although it was handled (CPython's unhandled_keyboard_interrupt; observed with 3.11).
     """
+
+
+class CutShort(Stopped):
+    """It came wherever the program was, which may have been finding out what a server has committed."""
 
 
 def at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
@@ -72,6 +76,14 @@ def interrupted() -> Interrupted:
     return Interrupted("Interrupted.", remedy="`status` shows how far it got; run again to go on.")
 
 
+def unknown(whose: str) -> CommitUnknown:
+    """Return the error of a run that was cut short; ``whose`` files it was to apply."""
+    return CommitUnknown(
+        f"Interrupted before it was known what {whose} has committed.",
+        remedy="Each file is applied and recorded, or neither: `status` tells. Then run again.",
+    )
+
+
 def settle() -> None:
     """Let no signal change any more what is told, now that it is certain; what holds that up is cut short."""
     for number in _ENDING:
@@ -96,19 +108,30 @@ def handle(handler: Handler) -> dict[signal.Signals, Handler | int]:
 
 
 @contextmanager
-def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.Event]:
+def noted(held_up: Callable[[], object] = output.give_up, *, patience: int = 0) -> Iterator[threading.Event]:
     """Let the first signal set an event; a second one is as without, but for a second SIGHUP.
 
-    Behind the first ``held_up`` is called every second until the end of the block.
+    Behind the first ``held_up`` is called every second until the end of the block. With ``patience`` a second
+    one raises ``CutShort``, and not before the first is so many seconds old: it ends what is stuck alone.
     """
-    stop = threading.Event()
+    stop, again, left = threading.Event(), threading.Event(), patience
     before = {number: signal.getsignal(number) for number in _ENDING}
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
-        signal.signal(number, before[signal.Signals(number)])
+        if patience and stop.is_set():
+            _later(again)
+            return
+        if not patience:
+            signal.signal(number, before[signal.Signals(number)])
         _hear_once(number)
         stop.set()
-        _repeat(held_up)
+        _repeat(hold)
+
+    def hold() -> None:
+        nonlocal left
+        left -= 1
+        if not held_up() and again.is_set() and left <= 0:
+            raise CutShort
 
     former = handle(note)
     try:
@@ -121,6 +144,13 @@ def noted(held_up: Callable[[], object] = output.give_up) -> Iterator[threading.
             _repeat(output.give_up)
 
 
+def _later(again: threading.Event) -> None:
+    """Let a second signal count when the timer comes; where there is none it counts at once."""
+    again.set()
+    if sys.platform == "win32":
+        raise CutShort
+
+
 @contextmanager
 def between_results() -> Iterator[None]:
     """Let the first signal end a run where it waits for a server: what came from there is told by then."""
@@ -128,14 +158,23 @@ def between_results() -> Iterator[None]:
 
     end: Callable[[float], None] | None = None  # until the driver is loaded
 
-    def held_up() -> None:
-        if not output.give_up() and end:
-            end(0)
+    def held_up() -> bool:
+        has_given_up = output.give_up()
+        if end and not has_given_up:
+            _end_here(end)
+        return has_given_up
 
-    with noted(held_up) as stop:
+    with noted(held_up, patience=1) as stop:
         end = database.interruption(stop, Stopped)
         with database.heeding(end):
             yield
+
+
+def _end_here(end: Callable[[float], None]) -> None:
+    try:
+        end(0)
+    except Stopped as stop:
+        raise CutShort from stop
 
 
 def _repeat(call: Callable[[], object]) -> None:
