@@ -73,8 +73,9 @@ class Commands(guide.Group):
         return found
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run the command; a Ctrl-C is an error like others."""
+        """Run the command; a Ctrl-C is an error like others, but waits while click reads the words."""
         try:
+            stopping.release()
             return super().invoke(ctx)
         except click.exceptions.Exit:  # of --help
             ending.current().changes = False

@@ -114,13 +114,13 @@ def _code(told: Told, run: Callable[[Told], Any]) -> int:
 def _ran(told: Told, run: Callable[[Told], Any]) -> int:
     """Return the exit code of a run that ends well; no signal changes what is told of its end, be it bad."""
     try:
-        stopping.release()
         return int(run(told) or 0)
     except click.ClickException:
         log.look_up(told.options)
         raise
     finally:
         stopping.settle()
+        stopping.release()
 
 
 def _help(told: Told, asked: click.exceptions.NoArgsIsHelpError) -> int:

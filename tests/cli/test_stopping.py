@@ -248,6 +248,24 @@ def test_a_signal_while_the_command_line_is_loaded_has_a_document(name: str) -> 
         assert "Traceback" not in done.stderr
 
 
+def test_a_signal_while_the_words_are_read_is_an_event() -> None:
+    """Click would begin a line for it, which is no JSON."""
+    script = _SIGNALLED.format(name="SIGINT", before=_READING).replace("--json", "--log=json")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    [event] = map(json.loads, done.stderr.splitlines())
+    assert (done.returncode, event["event"], event["name"]) == (1, "failed", "INTERRUPTED")
+
+
+_READING = """
+import click
+read = click.Group.make_context
+def interrupted(*given, **more):
+    os.kill(os.getpid(), signal.SIGINT)
+    return read(*given, **more)
+click.Group.make_context = interrupted
+"""
+
+
 def test_whatever_an_import_makes_of_a_signal_is_an_interruption(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
