@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner import apply, door, planning
 from runner.database import Access
-from runner.errors import Interrupted, RunnerError
+from runner.errors import CommitUnknown, Interrupted, RunnerError
 from runner.fleet import look, member
 from runner.fleet.crew import Crew, Done, Told
 from runner.fleet.rounds import prepared
@@ -142,8 +142,8 @@ def _migrate(work: Work, found: Found, tell: Callable[[Event], None]) -> tuple[R
     return ()
 
 
-def _unended(name: str) -> Interrupted:
-    return Interrupted(
+def _unended(name: str) -> CommitUnknown:
+    return CommitUnknown(
         f"Interrupted; {name} did not end in time, and rolls back what is not committed.",
         remedy="`status` shows how far it got; run again.",
     )

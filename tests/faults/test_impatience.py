@@ -58,7 +58,7 @@ def _interrupted_again(
         cwd=app.root,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "APP_URL": url},
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if not options else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if "--json" in options else subprocess.STDOUT,
         text=True,
     ) as process:
         try:
@@ -94,6 +94,21 @@ def test_a_second_signal_ends_what_is_stuck(app: Project, url: str, witness: Wit
     assert code == 5
     witness.lock_gets_free()
     assert witness.agree() == ["000", "001", "002"]
+
+
+def test_a_second_signal_hides_nothing_of_a_fleet(app: Project, url: str, witness: Witness) -> None:
+    """Nor does a member hide it that is stuck: in two seconds each is told of, as far as is known."""
+    (app.root / "fleet").write_text(f"eu-1={url}\n")
+    for stuck, code, told in (
+        (0, 1, "eu-1  failed: INTERRUPTED, 3 applied, at 002_t2  ("),
+        (20, 5, "eu-1  failed: COMMIT_UNKNOWN  ("),
+    ):
+        witness.db.execute("drop schema public cascade; create schema public")
+        found = _interrupted_again(app, url, witness, "--fleet", "fleet", place=PLACES[0], stuck=stuck)
+        assert (found[0], told in found[1]) == (code, True), found[1]
+        assert found[2] < PROMPT
+        witness.lock_gets_free()
+        assert witness.agree() == ["000", "001", "002"]
 
 
 def test_a_document_says_so(app: Project, url: str, witness: Witness) -> None:
