@@ -98,3 +98,45 @@ def plant_before_the_catalog(url: str) -> None:
                 sql.Identifier(connection.info.dbname)
             )
         )
+
+
+# What is read of a text, and written as one. Of whole numbers and their like nobody writes anything else.
+_READ = "bool int2 int4 int8 oid xid float4 float8 numeric date timestamptz interval jsonb uuid"
+_WRITTEN = "xid8 float8 numeric date timestamptz interval"
+
+_PLANT_CASTS = """
+do $$
+declare
+    one record;
+begin
+    create schema traps;
+    create sequence traps.calls minvalue 0 start 0;
+    perform pg_catalog.nextval('traps.calls');
+    grant all on schema traps to public;
+    grant all on all sequences in schema traps to public;
+    for one in
+        select 'text' as given, name as gives from unnest(%(read)s::text[]) as r (name)
+        union all select name, 'text' from unnest(%(written)s::text[]) as w (name)
+    loop
+        execute format(
+            'create function traps.cast_to_%%2$s(%%1$s) returns %%2$s language plpgsql as %%3$L',
+            one.given, one.gives,
+            format(
+                'begin perform pg_catalog.nextval(''traps.calls''); raise exception %%L; end',
+                format('trapped: %%s as %%s', one.given, one.gives)
+            )
+        );
+        execute format(
+            'create cast (%%1$s as %%2$s) with function traps.cast_to_%%2$s(%%1$s)', one.given, one.gives
+        );
+    end loop;
+end
+$$
+"""
+
+
+def plant_casts(url: str) -> None:
+    """Plant casts from and to text that the catalog lacks: each wins over the functions of its type."""
+    with psycopg.connect(url) as connection:
+        given = {"read": _READ.split(), "written": _WRITTEN.split()}
+        psycopg.ClientCursor(connection).execute(_PLANT_CASTS, given)

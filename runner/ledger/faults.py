@@ -82,7 +82,7 @@ _FAULTS = f"""
 # No view of the roles is asked: in a new session it takes the server a millisecond to learn what it is.
 _TRUSTED = """
     case
-        when pg_catalog.current_setting('is_superuser')::boolean
+        when pg_catalog.current_setting('is_superuser') = 'on'
         then pg_catalog.pg_has_role(c.relowner, current_user, 'member') or c.relowner = (
             select d.datdba from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()
         )

@@ -48,7 +48,9 @@ _HOLDERS = f"""
             -- who began while somebody waited already is not the one he waits for
             or n.nspname = any ({{schemas}}::text[])
             and coalesce(pg_catalog.clock_timestamp() - a.xact_start, '1 day'::interval)
-                > pg_catalog.current_setting('lock_timeout')::interval
+                > pg_catalog.interval_in(
+                    pg_catalog.textout(pg_catalog.current_setting('lock_timeout')), 0, -1
+                )
         )
         and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
         and (

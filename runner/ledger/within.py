@@ -2,8 +2,9 @@
 
 They decide on the server, so that several files go to it in one message. What speaks against a file is
 raised there, as text that is no number: a block with an SQLSTATE of its own would take the server twice as
-long. Where a session goes on from one file to the next, the server plans once for all what it does for each:
-that is a quarter of what the runner adds to a small file.
+long. The input functions of the types read it: a cast may be one that somebody has made, to which any text is
+a number. Where a session goes on from one file to the next, the server plans once for all what it does for
+each: that is a quarter of what the runner adds to a small file.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ FRESH = "1 minute"  # so much now() may lie behind: for all files of a message i
 # What is set here is gone with the transaction, or whatever ends it, and names the file: the record needs it.
 _MARK = """
         pg_catalog.set_config(
-            'runner.file', {mark} || pg_catalog.pg_current_xact_id()::pg_catalog.text, true
+            'runner.file', pg_catalog.concat({mark}, pg_catalog.pg_current_xact_id()), true
         )"""
 _FROM_HERE = """
         pg_catalog.set_config(
-            'runner.since', extract(epoch from pg_catalog.clock_timestamp())::pg_catalog.text, true
+            'runner.since', pg_catalog.concat(extract(epoch from pg_catalog.clock_timestamp())), true
         ),
         pg_catalog.set_config('search_path', null, true);
 """
 _TAKE = f"""
-    select (
+    select pg_catalog.int4in(pg_catalog.textout(
             case
                 when pg_catalog.clock_timestamp() > pg_catalog.statement_timestamp() + {{fresh}}::interval
                 then '{STALE}'
@@ -48,12 +49,12 @@ _TAKE = f"""
 """
 _LOCK = f"""{_TAKE}                else '0'
             end
-        )::pg_catalog.int4,{_MARK};
+        )),{_MARK};
 """
 
 # A statement of its own, behind the lock: what was committed before that is seen.
 _CHECK = f"""
-    select (
+    select pg_catalog.int4in(pg_catalog.textout(
             case
                 when array(
                     select version from public.schema_migrations
@@ -61,7 +62,7 @@ _CHECK = f"""
                 ) = pg_catalog.array_remove(array[{{previous}}], null) then '0'
                 else '{OUTDATED}'
             end
-        )::pg_catalog.int4 as runner_begins,{_FROM_HERE}"""  # noqa: S608 - texts of ours
+        )) as runner_begins,{_FROM_HERE}"""  # noqa: S608 - texts of ours
 
 # In place of the check where the ledger was made in this transaction: it is empty.
 UNCHECKED = f"""
@@ -72,7 +73,7 @@ UNCHECKED = f"""
 _TAKE_OVER = f"""{_TAKE}                when pg_catalog.pg_advisory_unlock({KEY}) then '0'
                 else '{OUTDATED}'
             end
-        )::pg_catalog.int4 as runner_begins,{_MARK},{_FROM_HERE}"""
+        )) as runner_begins,{_MARK},{_FROM_HERE}"""
 
 # No select, which the server would have to plan.
 MARK = 'show "runner.file";'
@@ -81,7 +82,7 @@ MARK = 'show "runner.file";'
 # it began is forgotten; the message came before that.
 _RESTORE = f"""
     select pg_catalog.set_config(
-            'runner.since', extract(epoch from pg_catalog.now())::pg_catalog.text, true
+            'runner.since', pg_catalog.concat(extract(epoch from pg_catalog.now())), true
         ),{_MARK}
     from pg_catalog.pg_stat_activity
     where pg_catalog.current_setting('runner.file', true) = ''
@@ -98,22 +99,28 @@ _RECORD = f"""
             (series, version, name, checksum, sql, applied_at, execution_ms, runner_version)
         values (
             {{series}}, {{version}}, {{name}}, {{checksum}}, {{sql}},
-            pg_catalog.to_timestamp(pg_catalog.current_setting('runner.since', true)::double precision),
+            pg_catalog.to_timestamp(
+                pg_catalog.float8in(pg_catalog.textout(pg_catalog.current_setting('runner.since', true)))
+            ),
             case
                 when pg_catalog.current_setting('runner.file', true)
-                    = {{mark}} || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text
+                    = {{mark}} || pg_catalog.textin(
+                        pg_catalog.xid8out(pg_catalog.pg_current_xact_id_if_assigned())
+                    )
                 then pg_catalog.ceil(1000 * (
                     extract(epoch from pg_catalog.clock_timestamp())
-                    - pg_catalog.current_setting('runner.since', true)::numeric
+                    - pg_catalog.numeric_in(
+                        pg_catalog.textout(pg_catalog.current_setting('runner.since', true)), 0, -1
+                    )
                 ))
             end,
             {{runner}}
         )
         returning execution_ms
     )
-    select coalesce(
-        (select execution_ms::pg_catalog.text from recorded), '{SWALLOWED}'
-    )::pg_catalog.int8 as execution_ms"""  # noqa: S608 - a text of ours
+    select pg_catalog.int8in(pg_catalog.textout(coalesce(
+        (select pg_catalog.concat(execution_ms) from recorded), '{SWALLOWED}'
+    ))) as execution_ms"""  # noqa: S608 - a text of ours
 # At once: the transaction has it. Those that the file has left go before.
 _KEEP = f", pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_advisory_lock({KEY})"
 _FROM_MESSAGE = _RECORD.replace("{sql}", "pg_catalog.substr(pg_catalog.current_query(), {first}, {length})")

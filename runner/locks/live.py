@@ -40,7 +40,8 @@ _SIZES = """
                             where d.datname = pg_catalog.current_database()
                         )
                 )
-                    then c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+                    then c.relpages::bigint
+                        * pg_catalog.int8in(pg_catalog.textout(pg_catalog.current_setting('block_size')))
                 else pg_catalog.pg_table_size(c.oid) end as bytes
         from parts as p
         join pg_catalog.pg_class as c on c.oid = p.oid

@@ -65,10 +65,10 @@ _ANYTHING = """
 _FACTS = """
     select
         pg_catalog.current_database(),
-        extract(epoch from pg_catalog.pg_postmaster_start_time())::text || ' ' || d.oid::text,
-        pg_catalog.current_setting('server_version_num')::integer,
+        pg_catalog.concat(extract(epoch from pg_catalog.pg_postmaster_start_time()), ' ', d.oid),
+        pg_catalog.int4in(pg_catalog.textout(pg_catalog.current_setting('server_version_num'))),
         pg_catalog.pg_is_in_recovery(),
-        pg_catalog.current_setting('default_transaction_read_only')::boolean,
+        pg_catalog.current_setting('default_transaction_read_only') = 'on',
         pg_catalog.current_setting('shared_memory_type') <> 'windows',
         pg_catalog.quote_ident(current_user),
         (
@@ -78,7 +78,7 @@ _FACTS = """
             where n.nspname = 'public'
         ),
         exists (select from pg_catalog.pg_proc as p where p.oid >= 16384),  -- FirstNormalObjectId
-        pg_catalog.current_setting('is_superuser')::boolean
+        pg_catalog.current_setting('is_superuser') = 'on'
             and not exists (select from pg_catalog.pg_event_trigger),
         exists (select from pg_catalog.pg_event_trigger where evtevent = 'login' and evtenabled <> 'D'),
         pg_catalog.pg_backend_pid(), {more}
@@ -105,7 +105,7 @@ _EXTENSIONS = """case
                 (
                     select pg_catalog.bool_or(
                         not v.superuser
-                        or pg_catalog.current_setting('is_superuser')::boolean
+                        or pg_catalog.current_setting('is_superuser') = 'on'
                         or pg_catalog.pg_has_role(r.name, 10, 'member') and r.name <> current_user
                         or v.trusted and pg_catalog.has_database_privilege(r.name, d.oid, 'create')
                     )

@@ -42,7 +42,8 @@ declare
 begin
     if pg_catalog.to_regclass('public.schema_migrations') is not null then
         select pg_catalog.string_agg(
-            pg_catalog.concat_ws(' ', series, version, name, checksum), ', ' order by version::integer
+            pg_catalog.concat_ws(' ', series, version, name, checksum),
+            ', ' order by pg_catalog.int4in(pg_catalog.textout(version))
         ) into recorded
         from public.schema_migrations where not running;
     end if;
@@ -114,7 +115,7 @@ set local runner.xid = :'xid';
 do $runner$
 begin
     if pg_catalog.current_setting('runner.xid', true)
-        is distinct from pg_catalog.pg_current_xact_id_if_assigned()::text
+        is distinct from pg_catalog.textin(pg_catalog.xid8out(pg_catalog.pg_current_xact_id_if_assigned()))
     then
         raise exception 'the file ended its transaction';
     end if;

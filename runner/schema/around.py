@@ -23,8 +23,8 @@ _DEFAULTS = re.compile(r"\bdefault\s+privileges\b", re.IGNORECASE)
 # Encoding 6 is UTF-8. Of provider c, libc, the locale is that of lc_collate and lc_ctype.
 _QUESTION = """
     select
-        pg_catalog.current_setting('server_version_num')::integer,
-        pg_catalog.pg_postmaster_start_time()::text,
+        pg_catalog.int4in(pg_catalog.textout(pg_catalog.current_setting('server_version_num'))),
+        pg_catalog.concat(pg_catalog.pg_postmaster_start_time()),
         d.datname,
         pg_catalog.pg_get_userbyid(d.datdba),
         coalesce((

@@ -28,8 +28,8 @@ _REACHED = """
         select m.* from reached join pg_catalog.pg_auth_members as m on m.member = reached.roleid
     )
     select pg_catalog.pg_get_userbyid(m.roleid), r.rolname, pg_catalog.bool_or(m.admin_option),
-        pg_catalog.bool_or(coalesce((j.m ->> 'inherit_option')::pg_catalog.bool, r.rolinherit)),
-        pg_catalog.bool_or(coalesce((j.m ->> 'set_option')::pg_catalog.bool, true))
+        pg_catalog.bool_or(coalesce((j.m -> 'inherit_option')::pg_catalog.bool, r.rolinherit)),
+        pg_catalog.bool_or(coalesce((j.m -> 'set_option')::pg_catalog.bool, true))
     from reached as m
     join pg_catalog.pg_roles as r on r.oid = m.member,
         lateral (select pg_catalog.to_jsonb(m)) as j (m)

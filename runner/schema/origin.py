@@ -160,8 +160,11 @@ class Catalog(NamedTuple):
                 pg_catalog.to_jsonb(c) - '{{{",".join(left_out)}}}'::text[]{rights},
                 pg_catalog.hashtextextended(pg_catalog.concat(c, ({_DEPENDS.format(class_, oid, part)})), 0)
             from pg_catalog.{self.name} as c, pg_catalog.pg_identify_object({class_}, {oid}, {part}) as i
-            where i.type is not null and ({counts}) and case $1 when '' then {oid} >= {self.first}
-                else pg_catalog.age(c.xmin) <= pg_catalog.age(nullif($1, '')::pg_catalog.xid) end
+            where i.type is not null and ({counts}) and case $1
+                when '' then {oid} >= {self.first}
+                else pg_catalog.age(c.xmin)
+                    <= pg_catalog.age(pg_catalog.xidin(pg_catalog.textout(nullif($1, ''))))
+            end
         """  # noqa: S608 - the server's own names
 
 

@@ -56,7 +56,7 @@ _CONSTRAINTS = """
     left join pg_catalog.pg_type as t on t.oid = c.contypid
     join pg_catalog.pg_namespace as n on n.oid = coalesce(r.relnamespace, t.typnamespace)
     where not c.convalidated
-        and coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true)
+        and coalesce((pg_catalog.to_jsonb(c) -> 'conenforced')::boolean, true)
         and n.nspname = any ($1)
         and not exists (
             select from pg_catalog.pg_constraint as p

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALONE = {"002_i.sql": "-- runner: no-transaction\ncreate index concurrently one_id on one (id);"}
 LAST = {"003_three.sql": "create table three (id int);"}  # along its path, which is not that of the runner
 
-ways = pytest.mark.parametrize("plant", [traps.plant, traps.plant_before_the_catalog])
+ways = pytest.mark.parametrize("plant", [traps.plant, traps.plant_before_the_catalog, traps.plant_casts])
 
 
 def calls(url: str) -> int:

@@ -188,7 +188,7 @@
             ['synchronous_commit', nullif(s.subsynccommit, 'off')],
             ['two_phase', case when s.subtwophasestate <> 'd' then 'true' end],
             ['streaming', nullif(pg_catalog.left(s.substream::text, 1), case
-                when pg_catalog.current_setting('server_version_num')::integer >= 180000 then 'p' else 'f' end)],
+                when pg_catalog.current_setting('server_version_num') >= '180000' then 'p' else 'f' end)],
             ['origin', nullif(o.suborigin, 'any')],
             ['password_required', case when not o.subpasswordrequired then 'false' end],
             ['run_as_owner', case when o.subrunasowner then 'true' end],
