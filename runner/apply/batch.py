@@ -62,7 +62,7 @@ def apply(run: Run, files: Sequence[Migration], *, opened: bool = False) -> Iter
             answer = database.Answer(connection, text, pause=watch.pause)
             from runner.apply import course, follow  # noqa: PLC0415 - while the server works
 
-            way = course.Course(files, starts)
+            way = course.Course(files, starts, in_bytes=database.counts_bytes(connection))
             with database.hearing(connection, way.hear):
                 yield from follow.follow(run, way, answer, watch)
         del text

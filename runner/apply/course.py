@@ -20,16 +20,28 @@ _OF_TRANSACTIONS = (b"BEGIN", b"START TRANSACTION", b"COMMIT", b"ROLLBACK", b"PR
 UNREAD, OPENING, HANDED_OVER, RUNNING, ENDING, RECORDED = range(6)
 
 
-class Committed(NamedTuple):
-    """A file that the server has committed, in how many milliseconds, and what was said of it.
+class Start(NamedTuple):
+    """Where a file begins in its message, as the server counts: in characters, or ``in_bytes``."""
 
-    ``start`` is where it begins in the message, in characters.
-    """
+    offset: int = 0
+    in_bytes: bool = False
+
+    def within(self, text: str, position: str | int) -> int:
+        """Return where in a text that begins there a position of the server's is, in characters."""
+        at = int(position) - 1 - self.offset
+        return len(text.encode()[:at].decode(errors="ignore")) if self.in_bytes else at
+
+
+FIRST = Start()
+
+
+class Committed(NamedTuple):
+    """A file that the server has committed, in how many milliseconds, and what was said of it."""
 
     migration: Migration
     ms: int
     heard: Notices
-    start: int
+    start: Start
 
 
 class Course:
@@ -42,9 +54,10 @@ class Course:
     ``time.monotonic``.
     """
 
-    def __init__(self, files: Sequence[Migration], starts: Sequence[int]) -> None:
+    def __init__(self, files: Sequence[Migration], starts: Sequence[int], *, in_bytes: bool = False) -> None:
         self.files = files
-        self.starts = starts  # of each file in the message, in characters
+        self.starts = starts  # of each file in the message, as the server counts
+        self.in_bytes = in_bytes
         self.place = 0
         self.told = 0  # of how many files was told that they are committed
         self.phase = UNREAD
@@ -64,9 +77,9 @@ class Course:
         return self.files[self.place]
 
     @property
-    def start(self) -> int:
-        """Where that file begins in the message, in characters."""
-        return self.starts[self.place]
+    def start(self) -> Start:
+        """Where that file begins in the message."""
+        return Start(self.starts[self.place], self.in_bytes)
 
     def hear(self, result: PGresult) -> None:
         """Take what the server says beside its results."""
@@ -118,7 +131,7 @@ class Course:
         self.heard = database.Notices()
 
     def at(self, position: int) -> int:
-        """Return the file at a character of the message, or the last one before it."""
+        """Return the file at an offset of the message, or the last one before it."""
         return max(bisect(self.starts, position) - 1, 0)
 
     def _whose(self, heard: Heard) -> int:

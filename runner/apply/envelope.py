@@ -106,7 +106,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
     asynchronous: bool,
     resets: Migration | None = None,
 ) -> tuple[bytes, list[int]]:
-    """Return the message for some files, and where each of them begins in it, in characters.
+    """Return the message for some files, and where each of them begins in it, as the server counts.
 
     What begins the first transaction may have been sent: ``opened``. With ``asynchronous`` only the last
     commit waits until it, and all before it, is durable. ``resets`` is a file that resets all settings in a
@@ -118,6 +118,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
     settings, hand_over = _settings(access, limits), _hand_over(access, limits)
     begin = _begin(access)
     counts_letters = database.counts_letters(access.connection)
+    size = _bytes if database.counts_bytes(access.connection) else len
     back = database.fill(_PUT_BACK, lock_timeout=milliseconds(limits.lock_timeout))
     for number, migration in enumerate(files):
         is_last = migration is files[-1]
@@ -130,7 +131,7 @@ def message(  # noqa: PLR0913 - options, keyword-only
             ledger.take_over_message(migration, is_prepared=knows) if is_kept else _take(migration, before)
         )
         head += hand_over
-        starts.append(length + len(head))
+        starts.append(length + size(head))
         keeps = access.is_direct and not is_last
         knew, knows = knows, keeps and len(files) >= _MANY and not _is_of_statements(files[number + 1])
         forget = _forget(migration.series, keeps=keeps, knew=knew, knows=knows)
@@ -141,9 +142,13 @@ def message(  # noqa: PLR0913 - options, keyword-only
         restored += ledger.intact_message(migration)
         own = [head, migration.sql, "\n;\n", ledger.MARK, restored, forget, *record, _LAST, commit]
         parts += own
-        length += sum(map(len, own))
+        length += sum(map(size, own))
         before = before._replace(has_ledger=True, version=migration.version)
     return "".join(parts).encode(), starts
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _begin(access: Access) -> str:

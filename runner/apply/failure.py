@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, ledger
 from runner.apply import disclosure, position
+from runner.apply.course import FIRST
 from runner.errors import (
     ConnectionLost,
     Interrupted,
@@ -21,6 +22,7 @@ from runner.files import ALONE, commits_itself, detaches, masked
 if TYPE_CHECKING:
     import psycopg
 
+    from runner.apply.course import Start
     from runner.apply.watch import Watch
     from runner.database import Invalid
     from runner.model import Migration
@@ -60,7 +62,7 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     migration: Migration,
     *,
     done: int | None = None,
-    start: int = 0,
+    start: Start = FIRST,
     watch: Watch | None = None,
     invalid: tuple[Invalid, ...] = (),
 ) -> RunnerError:
@@ -68,8 +70,8 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
 
     ``done`` statements were finished before it; without it, the error came from the runner's own messages
     around the file: a deferred constraint at the commit, or a right the role lacks. ``watch`` knows for
-    which lock it waited, and who held it; ``start`` is where the file begins in its message, in characters;
-    ``invalid`` names the indexes a file outside any transaction left behind.
+    which lock it waited, and who held it; ``start`` is where the file begins in its message; ``invalid``
+    names the indexes a file outside any transaction left behind.
     """
     diag = error.diag
     if done is None and error.sqlstate in _LACKS and re.search(_LANGUAGE, diag.message_primary or ""):
@@ -85,7 +87,7 @@ def failed(  # noqa: PLR0913 - what is known of an error, keyword-only
     if error.sqlstate in (database.LOCK_NOT_AVAILABLE, _DEADLOCK) and not invalid:
         return _not_locked(error, migration, watch)
     if done is None:
-        when, place = "cannot be recorded and committed", position.of_commit(diag, migration)
+        when, place = "cannot be recorded and committed", position.of_commit(diag, migration, start=start)
     else:
         when, place = "failed", position.find(diag, migration, done=done, start=start)
     return SqlFailed(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
 from runner.apply import failure, limit
+from runner.apply.course import Start
 from runner.errors import IndexInvalid, RunnerError
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def check(run: Run, results: list[PGresult], *, before: str, watch: Watch) -> No
         invalid = left(connection, migration, before=before)
         if rejected:
             done = len(results) - 1
-            problem = failure.failed(rejected, migration, done=done, watch=watch, invalid=invalid)
+            start = Start(in_bytes=database.counts_bytes(connection))
+            problem = failure.failed(
+                rejected, migration, done=done, start=start, watch=watch, invalid=invalid
+            )
             raise limit.explain(problem, rejected, connection, run.limits, alone=True) from rejected
     if invalid:
         raise _invalid_index(migration, invalid)

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.apply import disclosure, position
+from runner.apply.course import FIRST
 from runner.apply.event import Notice, Noticed
 from runner.files import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runner.apply.course import Start
     from runner.database import Heard, Notices
     from runner.errors import Place
     from runner.files import Statement
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 _RAISE = re.compile(r"\braise\b\s*\w*\s*(?:'((?:[^']|'')*)')?", re.IGNORECASE)
 
 
-def told(migration: Migration, notices: Notices, *, start: int = 0) -> Iterator[Noticed]:
-    """Yield the event, if the server said anything; the file began ``start`` characters into its message."""
+def told(migration: Migration, notices: Notices, *, start: Start = FIRST) -> Iterator[Noticed]:
+    """Yield the event, if the server said anything; ``start`` is where the file began in its message."""
     if notices.kept:
         statements = scan(migration.sql).statements
         found = [_notice(heard, migration, statements, start) for heard in notices.kept]
@@ -29,7 +31,7 @@ def told(migration: Migration, notices: Notices, *, start: int = 0) -> Iterator[
         yield Noticed(migration, tuple(found))
 
 
-def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement], start: int) -> Notice:
+def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement], start: Start) -> Notice:
     told = disclosure.lines(heard, migration.sql, context=False)
     return Notice(
         heard.severity,
@@ -40,7 +42,7 @@ def _notice(heard: Heard, migration: Migration, statements: Sequence[Statement],
     )
 
 
-def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], start: int) -> Place | None:
+def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], start: Start) -> Place | None:
     """Return where in the file it was said; nothing when two statements may have said it."""
     if heard.statement_position:
         return position.given(heard, migration, start=start)
@@ -52,7 +54,7 @@ def _place(heard: Heard, migration: Migration, statements: Sequence[Statement], 
     if len(running) != 1:
         return None
     at = statements.index(running[0], heard.statement)
-    return position.of_statement(heard, migration, statements[: at + 1])
+    return position.of_statement(heard, migration, statements[: at + 1], start=start)
 
 
 def _may_say(heard: Heard, statement: Statement, text: str) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg.errors import Diagnostic
 
+    from runner.apply.course import Start
     from runner.database import Heard
     from runner.errors import Place
     from runner.files import Statement
@@ -37,11 +38,10 @@ def context(diag: Diagnostic | Heard) -> str:
     return re.sub(_CLOSE, "PL/pgSQL ", re.sub(_FIRST, r"PL/pgSQL \3 \2 \1", diag.context or ""))
 
 
-def find(diag: Diagnostic, migration: Migration, *, done: int, start: int) -> Place | None:
+def find(diag: Diagnostic, migration: Migration, *, done: int, start: Start) -> Place | None:
     """Return where a file failed: the server's position, else the line of a body, else the statement.
 
-    ``done`` statements were finished before; ``start`` is where the file begins in its message, in
-    characters.
+    ``done`` statements were finished before; ``start`` is where the file begins in its message.
     """
     if diag.statement_position:
         return given(diag, migration, start=start)
@@ -50,12 +50,15 @@ def find(diag: Diagnostic, migration: Migration, *, done: int, start: int) -> Pl
         letter = bytes(int(code, 16) for code in codes).decode(errors="replace")
         return of_text(letter, migration)
     statements = scan(migration.sql).statements
-    return of_statement(diag, migration, statements[: done + 1]) if done < len(statements) else None
+    if done >= len(statements):
+        return None
+    return of_statement(diag, migration, statements[: done + 1], start=start)
 
 
-def given(diag: Diagnostic | Heard, migration: Migration, *, start: int) -> Place:
+def given(diag: Diagnostic | Heard, migration: Migration, *, start: Start) -> Place:
     """Return the place that the server itself gives, in a message in which the file begins at ``start``."""
-    return locate(migration.sql, int(diag.statement_position or 0) - 1 - start, path=migration.path)
+    at = start.within(migration.sql, diag.statement_position or 0)
+    return locate(migration.sql, at, path=migration.path)
 
 
 def of_text(text: str, migration: Migration) -> Place | None:
@@ -68,30 +71,35 @@ def of_text(text: str, migration: Migration) -> Place | None:
     return locate(sql, found.start(), path=migration.path) if found else None
 
 
-def of_commit(diag: Diagnostic, migration: Migration) -> Place | None:
+def of_commit(diag: Diagnostic, migration: Migration, *, start: Start) -> Place | None:
     """Return where a function of the file failed behind all its statements, as a deferred trigger does."""
     if re.search(INLINE, context(diag)):
         return None  # a block of the runner's own
-    offset = _in_body(diag, migration.sql, scan(migration.sql).statements)
+    offset = _in_body(diag, migration.sql, scan(migration.sql).statements, start)
     return None if offset is None else locate(migration.sql, offset, path=migration.path)
 
 
-def of_statement(diag: Diagnostic | Heard, migration: Migration, statements: Sequence[Statement]) -> Place:
+def of_statement(
+    diag: Diagnostic | Heard, migration: Migration, statements: Sequence[Statement], *, start: Start
+) -> Place:
     """Return the place in the last of these statements: in a body, if that is known, else its beginning.
 
     Those before it may have made the function in which it failed.
     """
-    offset = _in_body(diag, migration.sql, statements)
+    offset = _in_body(diag, migration.sql, statements, start)
     return locate(migration.sql, statements[-1].start if offset is None else offset, path=migration.path)
 
 
-def _in_body(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement]) -> int | None:
+def _in_body(
+    diag: Diagnostic | Heard, text: str, statements: Sequence[Statement], start: Start
+) -> int | None:
     """Return the offset of an error inside a do block, or inside a function that the same file makes.
 
     The innermost part of the context that the file holds wins. There the inner query is looked for, from the
     line on that the context names; without one the line is all that is known.
     """
-    if (whole := _of_sql(diag, text, statements)) is not None:
+    inner = _inner(diag, start)
+    if inner and (whole := _of_sql(inner, text, statements)) is not None:
         return whole
     lines = context(diag).splitlines()
     blocks = [line for line in lines if re.search(INLINE, line)]
@@ -102,20 +110,25 @@ def _in_body(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement
         if found:
             statement, number = found
             at = line_of_body(text, statement, number)
-            within = None if depth or at is None else _in_query(diag, text[: statement.end], at)
+            within = None if depth or at is None or not inner else _in_query(inner, text[: statement.end], at)
             return at if within is None else within
     return None
 
 
-def _of_sql(diag: Diagnostic | Heard, text: str, statements: Sequence[Statement]) -> int | None:
+def _inner(diag: Diagnostic | Heard, start: Start) -> tuple[str, int] | None:
+    """Return the inner query and the offset of the error in it."""
+    query, position = diag.internal_query, diag.internal_position
+    return (query, start._replace(offset=0).within(query, position)) if query and position else None
+
+
+def _of_sql(inner: tuple[str, int], text: str, statements: Sequence[Statement]) -> int | None:
     """Return the offset of an error where the inner query is a whole body: in SQL, or not to be compiled."""
-    if not (diag.internal_query and diag.internal_position):
-        return None
+    query, offset = inner
     for one in reversed(statements):
         if one.word in ("create", "do"):
             begin, end = body(text[one.start : one.end]) or (0, 0)
-            if text[one.start + begin : one.start + end] == diag.internal_query:
-                return one.start + begin + int(diag.internal_position) - 1
+            if text[one.start + begin : one.start + end] == query:
+                return one.start + begin + offset
     return None
 
 
@@ -128,19 +141,17 @@ def _source(line: str, text: str, statements: Sequence[Statement]) -> tuple[Stat
     return (made, called.line) if called and made else None
 
 
-def _in_query(diag: Diagnostic | Heard, text: str, begin: int) -> int | None:
+def _in_query(inner: tuple[str, int], text: str, begin: int) -> int | None:
     """Return the offset of a position within the inner query, which stands in ``text`` from ``begin`` on.
 
     PL/pgSQL takes its queries from the body as they are, but for ``into`` and what follows it, where it puts
     blanks, and ``perform``, for which it says select.
     """
-    query, position = diag.internal_query, int(diag.internal_position or 0)
-    if not (query and position):
-        return None
+    query, offset = inner
     if (at := _find(_pattern(query), text, begin)) is not None:
-        return at + position - 1
+        return at + offset
     at = _find(f"(?i:perform){_pattern(query.removeprefix(_SELECT))}", text, begin)
-    return None if at is None else at + position  # one letter more
+    return None if at is None else at + offset + 1  # one letter more
 
 
 def _pattern(query: str) -> str:

@@ -93,7 +93,7 @@ def _raise_unread(run: Run, way: Course, error: database.Error) -> NoReturn:
     if error.diag.statement_position:
         alone = database.failure(database.send(run.access.connection, _READ_ONLY + migration.sql))
         if alone and alone.diag.statement_position:
-            error, start = alone, len(_READ_ONLY)
+            error, start = alone, start._replace(offset=len(_READ_ONLY))
     done = 0 if error.diag.statement_position or error.sqlstate == position.NO_SUCH_LETTER else None
     problem = failure.failed(error, migration, done=done, start=start)
     raise limit.explain(problem, error, run.access.connection, run.limits) from error

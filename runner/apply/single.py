@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runner import database, files, ledger
 from runner.apply import envelope, failure, invalid, lock, notices
+from runner.apply.course import Start
 from runner.apply.event import Outcome, application
 from runner.apply.watch import Watch
 from runner.errors import IndexInvalid, SqlFailed
@@ -57,6 +58,7 @@ def apply(run: Run) -> Iterator[Waiting | Working | Outcome | Noticed]:
     """Apply and record the file at hand; yield while it waits or works, and what became of it. Writes."""
     migration, connection, heard = run.at_hand, run.access.connection, database.Notices()
     pid, lock_timeout = connection.pgconn.backend_pid, run.limits.lock_timeout
+    start = Start(in_bytes=database.counts_bytes(connection))
     watching = Watch(run.access.reconnect, pid=pid, lock_timeout=lock_timeout, texts=(migration.sql,))
     try:
         yield from lock.take(run, lambda: ledger.try_lock(connection, session=True))
@@ -71,11 +73,11 @@ def apply(run: Run) -> Iterator[Waiting | Working | Outcome | Noticed]:
             with database.hearing(connection, heard.hear):
                 ms, trouble = yield from _run(run, watch)
         yield Outcome(migration, ms)
-        yield from notices.told(migration, heard)
+        yield from notices.told(migration, heard, start=start)
         if trouble:
             raise failure.lost_behind(migration) if isinstance(trouble, database.Error) else trouble
     except (SqlFailed, IndexInvalid):
-        yield from notices.told(migration, heard)
+        yield from notices.told(migration, heard, start=start)
         raise
     except database.Error as error:
         raise failure.around(error, migration, lost=database.is_lost(connection, error)) from error

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         tried,
         try_run,
     )
-    from runner.database.notices import MARKS, Heard, Notices, hearing
+    from runner.database.notices import MARKS, Heard, Notices, counts_bytes, hearing
     from runner.database.parallel import together
     from runner.database.patience import silence
     from runner.database.question import AS_LOGIN, ask, opening, query, query_quoted, refused, rows
@@ -77,7 +77,7 @@ else:
         invalid="BEFORE KEEP_WHOLE LEFT_KEPT Invalid invalid_before invalid_earlier invalid_left",
         message="Answer Connection ConnectionBroken Error LOCK_NOT_AVAILABLE failure fill pieces run "
         "send tried try_run",
-        notices="Heard MARKS Notices hearing",
+        notices="Heard MARKS Notices counts_bytes hearing",
         parallel="together",
         patience="silence",
         question="AS_LOGIN ask opening query query_quoted refused rows",

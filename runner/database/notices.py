@@ -47,6 +47,11 @@ class Heard(NamedTuple):
         return [name for one in found if (name := one.strip())]
 
 
+def counts_bytes(connection: Connection) -> bool:
+    """Tell whether the server gives positions in bytes: in SQL_ASCII it knows no letters."""
+    return not connection.closed and connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII"
+
+
 class Notices:
     """What the server said during some messages: the first hundred of each kind, and how many more."""
 

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from runner import database
+from runner.apply.event import Noticed
+from runner.errors import SqlFailed
 from tests.apply.test_activity import of, sending, until
 from tests.project import Project, make
 
@@ -132,3 +134,41 @@ def test_such_a_role_that_migrates_is_named(app: Project, own: str, runner: CliR
         db.execute(OWNER)
     done = app.run(runner, "verify", "--drift", APP_URL=own)
     assert 'The files are applied as role "Jos\ufffd", whose name is not written in UTF-8.' in done.output
+
+
+LONG = "Größe, Gewicht, Länge: für Möbel, Türen, Schränke, Stühle, Böden, Wände"
+BESIDE = f"-- {LONG}\ncreate table public.a (x int);\n"
+BLOCK = f"do $$\n-- {LONG}\nbegin\n  perform 'é';\n  perform 1 where 'éé' = '' and\n  nope;\nend $$;\n"
+TAIL = "select 2;\nselect 3;\nselect 4;\n"
+BAD = {  # the last file, and where it fails
+    "a name": (f"select 1;\nselect nope;\n{TAIL}", "2:8"),
+    "behind letters": (f"select 'é', '{LONG}', nope;\n{TAIL}", "1:88"),
+    "not to be read": (f"select 'é';\nselct nope;\n{TAIL}", "2:1"),
+    "in a block": (BLOCK + TAIL, "6:3"),
+    "in a function": (
+        f"create function public.f() returns int\nlanguage sql as $$\n-- {LONG}\nselect nope $$;\n{TAIL}",
+        "4:8",
+    ),
+    "outside any transaction": (
+        f"-- runner: no-transaction\n-- {LONG}\ncreate index concurrently i on public.a ((nope + 1));\n",
+        "3:43",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_an_error_has_its_place(tmp_path: Path, own: str, kind: str) -> None:
+    """Whatever stands before it, in its file and in those of the same message, and however it is counted."""
+    text, place = BAD[kind]
+    app = make(tmp_path, app={"000_a.sql": BESIDE, "001_b.sql": text})
+    with pytest.raises(SqlFailed) as caught:
+        app.migrate(own)
+    assert str(caught.value.place) == f"app/001_b.sql:{place}"
+
+
+def test_a_notice_has_its_place(tmp_path: Path, own: str) -> None:
+    """So has what the server says when it parses the message."""
+    told = f"-- {LONG}\nselect 'é'; create global temporary table x ();\n{TAIL}"
+    app = make(tmp_path, app={"000_a.sql": BESIDE, "001_b.sql": told})
+    [event] = [one for one in app.events(own) if isinstance(one, Noticed)]
+    assert [str(one.place) for one in event.notices] == ["app/001_b.sql:2:20"]
