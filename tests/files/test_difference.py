@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from runner.files.difference import explain
@@ -79,6 +81,23 @@ def test_a_long_diff_is_cut() -> None:
     assert len(lines) == 41
     assert lines[-1] == "... and 163 more lines"  # 3 of header + 200 changed - 40 shown
     assert len(explain("", "select 1;\n" * 36)) == 40
+
+
+def test_a_long_text_is_explained_in_time_that_grows_with_it() -> None:
+    """Where every second line of thousands differs, and where lines came before."""
+    applied = [f"select {i};" for i in range(10_000)]
+    edited = [f"{line}{' again' * (i % 2)}" for i, line in enumerate(applied)]
+    began = time.process_time()
+    assert explain("\n".join(applied), "\n".join(edited))[3:7] == (
+        " select 0;",
+        "-select 1;",
+        "+select 1; again",
+        " select 2;",
+    )
+    lines = explain("\n".join(applied), "\n".join([*(f"table t{i};" for i in range(3000)), *edited]))
+    assert [line[0] for line in lines[2:]] == ["@", *"+" * 37, "."]
+    assert lines[-1] == "... and 17963 more lines"  # 3 of header + 3000 added + 3 for two - 40 shown
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize("current", ["select 'open;", "\\set x", "/* open", "do $$"])
