@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner import environment
+from runner import database, environment
 from runner import fleet as fleets
 from runner.cli import common, options, report, shell
-from runner.errors import UsageError
+from runner.errors import UrlMalformed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from runner.fleet import Member
 
 _MEANT = "runner.fleet"  # where a command's context keeps these options
+_URLS = "runner.fleet.urls"
+_NAMING = ("user", "dbname", "host", "hostaddr", "port")  # options of libpq that what is told may name
 _STDIN = "-"
 
 
@@ -87,7 +89,19 @@ def chosen(*, is_reading: bool = False) -> dict[str, Any]:
         fleets.canaries(members, meant["canary"])
     if is_reading:  # a dry run of migrate
         meant = {name: value for name, value in meant.items() if name not in ("canary", "keep_going")}
-    return {"fleet": {one.name: one.url for one in members}, **meant, "wait": common.waiting()}
+    urls = click.get_current_context().meta[_URLS] = {one.name: one.url for one in members}
+    return {"fleet": urls, **meant, "wait": common.waiting()}
+
+
+def called(name: str) -> set[str]:
+    """Return by which words of its URL what is told may name a member: role, database, host and port."""
+    context = click.get_current_context(silent=True)
+    url = context.meta.get(_URLS, {}).get(name, "") if context else ""
+    try:
+        options = database.parse(url, source=name)
+    except UrlMalformed:
+        return set()
+    return {word for option in _NAMING for word in str(options.get(option) or "").split(",") if word}
 
 
 def _read(file: str) -> tuple[Member, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.cli import common, document, ending, report, standing
+from runner.cli import common, document, ending, members, report, standing
 from runner.cli.text import counted, inline
 from runner.errors import IntegrityError
 from runner.fleet import Ending
@@ -96,11 +97,12 @@ def _draw(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _ways(words: str, one: Visit) -> list[str]:
-    """Return words as they are, and without the names of a member and its database.
+    """Return words as they are, and without the names of a member, its database, and others in its URL.
 
     Once but where they are parts of others, as 1 is, and once everywhere: eu is a part of db.eu.example.com.
     """
-    names = "|".join(map(re.escape, (one.name, one.database.name) if one.database else (one.name,)))
+    known = {one.name, *members.called(one.name), *([one.database.name] if one.database else ())}
+    names = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
     patterns = rf"(?<![\w./:-])({names})(?![\w/-])", names
     return [words, *(re.sub(pattern, "", words) for pattern in patterns)]
 
@@ -137,13 +139,34 @@ def _shown(problems: Sequence[RunnerError]) -> Iterable[RunnerError]:
 
 def show_warnings(found: Sequence[Visit]) -> None:
     """Show once what members are warned of, behind their names."""
-    for problem, names in _each_once(found, lambda one: one.warnings):
-        report.warning(f"{_names(names, all_well=False)}: {problem.message} {problem.remedy}")
+    _show(_each_once(found, lambda one: one.warnings), _warning)
 
 
 def show_problems(found: Sequence[Visit]) -> None:
-    """Show each problem once, behind the names of those that have it."""
+    """Show each problem once, behind the names of those that have it; of very many alike the first ones."""
     alike = _each_once(found, lambda one: one.problems)
-    for problem, names in sorted(alike, key=lambda pair: isinstance(pair[0], IntegrityError)):
-        report.say(inline(f"{_names(names, all_well=False)}:"), style="bold", err=True)
-        report.error(problem)
+    _show(sorted(alike, key=lambda pair: isinstance(pair[0], IntegrityError)), _problem)
+
+
+def _show(
+    alike: Sequence[tuple[RunnerError, list[str]]], show: Callable[[RunnerError, list[str]], None]
+) -> None:
+    shown: Counter[str] = Counter()
+    left: dict[str, set[str]] = {}
+    for problem, names in alike:
+        shown[problem.name] += 1
+        if shown[problem.name] <= _MANY:
+            show(problem, names)
+        else:
+            left.setdefault(problem.name, set()).update(names)
+    for name, names_ in left.items():
+        report.say(f"… and {counted(len(names_), 'more database')} with {name} (--json has all)", err=True)
+
+
+def _warning(problem: RunnerError, names: Sequence[str]) -> None:
+    report.warning(f"{_names(names, all_well=False)}: {problem.message} {problem.remedy}")
+
+
+def _problem(problem: RunnerError, names: Sequence[str]) -> None:
+    report.say(inline(f"{_names(names, all_well=False)}:"), style="bold", err=True)
+    report.error(problem)

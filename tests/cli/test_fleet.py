@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from runner import status
 from runner.cli import standing, visits
@@ -220,6 +221,20 @@ def test_what_differs_only_in_the_name_is_told_once(
     assert at(urls[0]) == []
 
 
+@pytest.mark.parametrize(
+    ("option", "error"), [("user", "ROLE_MISSING"), ("dbname", "DATABASE_MISSING"), ("host", "HOST_UNKNOWN")]
+)
+def test_what_differs_only_in_a_name_of_the_url_is_told_once(
+    runner: CliRunner, app: Project, url: str, option: str, error: str
+) -> None:
+    """Where each database has a role, a host, of its own, one cause is still one error."""
+    file, names = app.root / "fleet.env", ("tenant", "tenant_b", "c")
+    urls = [make_conninfo(url, **{option: f"{name}.invalid"}) for name in names]
+    file.write_text("".join(f"eu-{n}='{each}'\n" for n, each in enumerate(urls)))
+    result = app.run(runner, "migrate", "--fleet", str(file))
+    assert re.findall(r"^(.*):\nerror (\w+)", result.stderr, re.MULTILINE) == [("eu-0, eu-1, eu-2", error)]
+
+
 def test_what_is_told_of_members_whose_names_are_words_is_told_once(
     runner: CliRunner, app: Project, urls: list[str]
 ) -> None:
@@ -418,6 +433,18 @@ def test_a_problem_is_told_once_where_a_name_is_a_part_of_what_it_names(
     """As of databases that are called after their members."""
     visits.show_problems([visit(f"{n:03}", problem=f"No database tenant_{n:03}.") for n in range(3)])
     assert [line for line in capsys.readouterr().err.splitlines() if line.endswith(":")] == ["000, 001, 002:"]
+
+
+def test_of_one_error_in_ever_other_words_the_first_ones_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As of a key that is there twice, with its values: nobody reads thousands of lines."""
+    twice = [visit(f"eu-{n}", problem=f"Key {'x' * n} is there twice.") for n in range(25)]
+    lost = Visit("us", Ending.FAILED, None, CommitUnknown("No answer came."))
+    visits.show_problems([*twice, lost])
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if line.endswith(":")] == [*(f"eu-{n}:" for n in range(20)), "us:"]
+    assert told[-1] == "… and 5 more databases with SQL_FAILED (--json has all)"
 
 
 def test_of_a_commit_that_is_unknown_nothing_is_claimed(app: Project, urls: list[str]) -> None:
