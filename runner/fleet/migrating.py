@@ -119,10 +119,15 @@ def _migrated(work: Work, found: Sequence[Found]) -> Iterator[Visit]:
 
 
 def _visit(done: Done[Found, tuple[RunnerError, ...]], applied: Sequence[apply.Outcome]) -> Visit:
-    """Return what became of a member; one without a result gave no answer after all was to be stopped."""
+    """Return what became of a member; one without a result gave no answer after all was to be stopped.
+
+    An interruption behind its last file took nothing from it.
+    """
     found, problems = done.item, done.result
     name = found.member.name
     problem = _unended(name) if problems is None else next(iter(problems), None)
+    if isinstance(problem, Interrupted) and len(applied) == len(found.todo):
+        problem = None
     database_ = found.database._replace(outcomes=tuple(applied)) if found.database else None
     return Visit(name, Ending.FAILED if problem else Ending.DONE, database_, problem, done.seconds)
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 import runner
-from runner import Ending
+from runner import Ending, apply
 from runner.errors import UsageError
 from runner.fleet import look, survey
 from tests.faults.proxy import Fault, Proxy
@@ -19,9 +19,10 @@ from tests.fleet.conftest import at, run
 from tests.project import ROOM, TWO, make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from runner.door import Event
     from runner.fleet import Visit
     from tests.project import Project
     from tests.servers import Server
@@ -337,6 +338,23 @@ def test_stop_cancels_what_runs_and_tells_what_each_has(app: Project, fleet: Fle
     assert [at(url) for url in fleet.values()] == [["000"], ["000"], [], []]
     app.write("app", {"001_two.sql": "create table public.two (id int);"})
     assert endings(migrated(app, fleet)) == "dddd"
+
+
+def test_a_stop_behind_the_last_file_is_no_failure(
+    app: Project, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has everything is done; the others are not begun."""
+    stop, real = threading.Event(), apply.apply
+
+    def stopped(*given: Any) -> Iterator[Event]:  # noqa: ANN401 - as of apply
+        yield from real(*given)
+        stop.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(apply, "apply", stopped)
+    found = migrated(app, fleet, jobs=1, stop=stop)
+    assert (endings(found), names(found)) == ("dnnn", set())
+    assert at(fleet["eu-0"]) == BOTH
 
 
 def test_stop_during_the_checks_changes_nothing(app: Project, fleet: Fleet) -> None:
