@@ -7,6 +7,7 @@ Nothing here writes.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from runner.schema import comparison, sentence
 from runner.schema.comparison import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from runner.database import Connection
     from runner.schema.sentence import Reference
@@ -133,10 +134,11 @@ def _incomparable(reference: Referring, target: Type) -> ReferenceUnknown:
 def _orphans(connection: Connection, reference: Referring, other: Connection, target: Type) -> Orphans:
     rows = values = 0
     examples: tuple[str, ...] = ()
-    for lost in _lost(_batches(connection, reference), reference, other, target):
-        [(count,)] = query_quoted(connection, _rows(reference), lost)
-        rows, values = rows + count, values + len(lost)
-        examples = (*examples, *lost)[:_EXAMPLES]
+    with closing(_batches(connection, reference)) as batches:
+        for lost in _lost(batches, reference, other, target):
+            [(count,)] = query_quoted(connection, _rows(reference), lost)
+            rows, values = rows + count, values + len(lost)
+            examples = (*examples, *lost)[:_EXAMPLES]
     return Orphans(reference, rows, values, examples)
 
 
@@ -166,24 +168,29 @@ def _left(
         yield left
 
 
-def _batches(connection: Connection, reference: Referring) -> Iterator[list[str]]:
-    """Yield the values of a reference in order, each once, as its index has them.
+def _batches(connection: Connection, reference: Referring) -> Generator[list[str], None, None]:
+    """Yield the values of a reference in order, each once, as its index has them, or else one sort of them.
 
     As text: Python knows no infinite date, and what it reads need not be what the server would write.
     """
-    batch = query_quoted(connection, _values(reference, "is not null"))
-    while batch:
-        yield [value for (value,) in batch]
-        batch = query_quoted(connection, _values(reference, f"> $1::{reference.type.name}"), *batch[-1])
+    opened = f"{database.opening(connection)} declare value no scroll cursor for {_values(reference)}"
+    try:
+        database.run(connection, opened)
+        while database.in_transaction(connection):
+            batch = [value for (value,) in query_quoted(connection, f"fetch {BATCH} from value")]
+            if len(batch) < BATCH:  # nothing stays open while the last ones are looked up
+                database.roll_back(connection)
+            if batch:
+                yield batch
+    finally:
+        database.roll_back(connection)
 
 
-def _values(reference: Referring, which: str) -> str:
+def _values(reference: Referring) -> str:
     # By itself it would be the text, and in the order of texts.
     column = reference.type.read(f"it.{reference.column}")
-    return f"""
-        select distinct on ({column}) {column}::pg_catalog.text from {reference.table} as it
-        where {column} {which} order by {column} limit {BATCH}
-    """  # noqa: S608 - quoted by the server
+    return f"""select distinct on ({column}) {column}::pg_catalog.text from {reference.table} as it
+        where {column} is not null order by {column}"""  # noqa: S608 - quoted by the server
 
 
 def _rows(reference: Referring) -> str:

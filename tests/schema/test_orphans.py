@@ -95,6 +95,22 @@ def test_a_row_that_appears_meanwhile_is_no_orphan(pair: tuple[Connection, Conne
     assert _find(specs, auth).values == 1
 
 
+def test_without_an_index_the_values_are_read_once(
+    pair: tuple[Connection, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many batches there are; and nothing stays open."""
+    monkeypatch.setattr(orphans, "BATCH", 2)
+    specs, auth = pair
+    specs.execute(b'drop index "s%p"."The posts_a%c_idx"')
+    auth.execute("insert into public.accounts select generate_series(1, 9)")
+    _write(specs, *range(1, 10))
+    assert _find(specs, auth).rows == 0
+    assert specs.info.transaction_status.name == "IDLE"
+    specs.execute("select pg_stat_force_next_flush()")
+    read = specs.execute("select seq_scan from pg_stat_user_tables where relname = 'The posts'").fetchone()
+    assert read == (2,)  # the other one made the index
+
+
 # type that refers -> type referred to, a value that is there, and values in order that are not
 TYPES = [
     ("uuid", "uuid", "00000000-0000-0000-0000-000000000001", ["00000000-0000-0000-0000-00000000000a"]),
