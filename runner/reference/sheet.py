@@ -75,12 +75,19 @@ def _orders(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
 
 
 def _ways(parts: Sequence[Part]) -> Iterator[list[list[Part]]]:
-    """Yield for each number of columns the most even way to break the parts into them."""
+    """Yield for each number of columns the most even way to break the parts into them.
+
+    It ends where more columns are dearer by their width alone.
+    """
     heights = [part.outer[1] + _GAP for part in parts]
-    limits = range(max(heights), sum(heights) + 1)
+    limits, narrowest = range(max(heights), sum(heights) + 1), min(part.outer[0] + _GAP for part in parts)
+    costs: list[float] = []
     for count in range(1, len(parts) + 1):
         least = bisect_left(limits, -count, key=lambda limit: -len(_columns(parts, limit)))
-        yield _columns(parts, limits[least])
+        yield (way := _columns(parts, limits[least]))
+        costs.append(_cost(*_size(way)))
+        if (len(way) * narrowest - _GAP) ** 2 / _WIDEST > min(costs):
+            return
 
 
 def _columns(parts: Sequence[Part], limit: int) -> list[list[Part]]:

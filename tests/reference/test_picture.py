@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -252,6 +253,14 @@ def test_parts_with_a_title_keep_their_order() -> None:
     assert [text.content for text in sorted(texts, key=lambda text: (text.x, text.y))] == [
         part.title for part in parts
     ]
+
+
+def test_hundreds_of_parts_are_put_on_a_sheet_in_time() -> None:
+    """As of a file made of a dump, whose tables mostly point at the same few."""
+    began = time.process_time()
+    drawn = sheet.arrange([sheet.Part(None, 180 + n % 7, 90 + n % 5, "") for n in range(800)])
+    assert 'width="5090pt" height="3598pt"' in drawn
+    assert time.process_time() - began < 5
 
 
 def test_a_panel_has_room_for_its_title() -> None:
