@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,8 +49,7 @@ class Course:
     ``place`` is the file at hand; ``phase`` is what is done for it, and ``UNREAD`` while nothing was run;
     ``done`` of its statements are finished, ``ms`` milliseconds it took when it is recorded; ``refused`` is
     what ended the message. ``is_own`` says that the transaction behind the file was the one before it, by the
-    setting that is gone with that; ``has_ended`` that the file said so. ``sent`` is when, in seconds of
-    ``time.monotonic``.
+    setting that is gone with that; ``has_ended`` that the file said so.
     """
 
     def __init__(self, files: Sequence[Migration], starts: Sequence[int], *, in_bytes: bool = False) -> None:
@@ -65,7 +63,6 @@ class Course:
         self.ms = 0
         self.is_own = True
         self.has_ended = False
-        self.sent = time.monotonic()
         self.refused: database.Error | None = None
         self.heard = database.Notices()
         self.committed: list[Committed] = []  # what was said of them is not told yet

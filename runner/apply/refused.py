@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from runner.apply.run import Run
     from runner.apply.watch import Watch
 
-# What may be of what a file found there: the time of the message, or a statement that a function prepared.
-# The classes are of data, of integrity, and what a body raises; the SQLSTATE is of a prepared statement.
-_OF_OTHERS = ("22", "23", "P0", "42P05")
+# What may be of what a file found there: the time of the message, a name that a function has taken, or a
+# type, an operator or a plan that is no more, but for functions that know it from before. The classes are of
+# data, of integrity, and what a body raises. Of syntax, rights, tables and columns the session knows nothing.
+_OF_OTHERS = (
+    *("22", "23", "P0", "0A000", "55000", "XX000"),
+    *("42704", "42710", "42804", "42846", "42883", "42P05"),
+)
 _SOON = 10.0  # seconds
 _READ_ONLY = "select 'a file that is read and not run'::pg_catalog.int4;\n"  # it fails before the file begins
 
@@ -55,23 +59,23 @@ def _end(run: Run, way: Course, watch: Watch, *, opened: bool) -> Iterator[Event
         run.resets = migration  # it was in one transaction, which is rolled back: a function took the mark
     elif not way.is_own:
         raise failure.ended(migration) from error
-    elif way.place and _may_hold_alone(way, error):
+    elif run.sessions.is_used and _may_hold_alone(watch, error):
         run.most = 1
-        run.start_over()
+        run.sessions.start_over()
     else:
         done = way.done if way.phase == course.RUNNING else None
         problem = failure.failed(error, migration, done=done, start=way.start, watch=watch)
         raise limit.explain(problem, error, connection, run.limits) from error
 
 
-def _may_hold_alone(way: Course, error: database.Error) -> bool:
+def _may_hold_alone(watch: Watch, error: database.Error) -> bool:
     """Tell whether a file may hold by itself: what is to be unique, or in order, may be made of ``now()``.
 
-    It is the same for all files of a message, and another one for each that is sent alone, which meets no
-    statement that a file before it has prepared.
+    It is the same for all files of a message, and another one for each that is sent alone, which meets
+    nothing in a new session that those before it have left. What took long is not done twice for that.
     """
     is_of_others = (error.sqlstate or "").startswith(_OF_OTHERS)
-    return is_of_others and time.monotonic() - way.sent < _SOON
+    return is_of_others and time.monotonic() - watch.since < _SOON
 
 
 def _unread(run: Run, way: Course, error: database.Error, *, opened: bool) -> Iterator[Event]:

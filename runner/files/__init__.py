@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from runner.files.folder import leavings, load, shown
     from runner.files.frame import deletes_row, misnamed
     from runner.files.hidden import blanked, body, veiled
+    from runner.files.lasting import ages, greets, remakes
     from runner.files.layout import lay_out
     from runner.files.lexer import Statement, scan
     from runner.files.mask import masked
-    from runner.files.outside import ALONE, NAME, may_call, plain, procedures, sets_for_sessions
+    from runner.files.outside import ALONE, NAME, may_call, plain, procedures
     from runner.files.place import locate
     from runner.files.schemas import made_schemas, replaced_routines
     from runner.files.template import create
@@ -37,10 +38,11 @@ else:
         folder="leavings load shown",
         frame="deletes_row misnamed",
         hidden="blanked body veiled",
+        lasting="ages greets remakes",
         layout="lay_out",
         lexer="Statement scan",
         mask="masked",
-        outside="ALONE NAME may_call plain procedures sets_for_sessions",
+        outside="ALONE NAME may_call plain procedures",
         place="locate",
         schemas="made_schemas replaced_routines",
         template="create",

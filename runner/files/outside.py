@@ -1,4 +1,4 @@
-"""Know the statements that PostgreSQL refuses inside a transaction, those that end one, or outlive a session.
+"""Know the statements that PostgreSQL refuses inside a transaction, and those that end one.
 
 The list is what ``PreventInTransactionBlock`` guards in PostgreSQL 15 to 18. What depends on the database
 and not on the text (``cluster`` or ``reindex`` of a partitioned table, ``drop subscription if exists``) is
@@ -62,9 +62,6 @@ _PROCEDURE = rf"(?i)create\s+(?:or\s+replace\s+)?procedure\s+(?:({NAME})\s*\.\s*
 # In a body, which may end behind it, and may hold escapes: also of letters.
 _MAY_END = r"(?i)(?:commit|rollback)(?:\s+and\b|\s*(?:[;'$\\]|--|/\*))|\\[xu+0-9]"
 _ENDS = r"(?is)(?:.*\b(?:begin|then|else|loop)\s+)?(?:commit|rollback)(?:\s+and\s+(?:no\s+)?chain)?\s*"
-
-_OWN = r"set(?>_config\s*\(\s*+'[\w ]++\.|\s++(?:local\s++|session\s++)?(?:\w++|\"[^\"]*+\")\s*+\.\s*+[\w\"])"
-_ALTERS = r"(?s)alter(?>[\s'|]|\\[nrt]|/\*.{0,300}?\*/|--[^\n]{0,300}\n)++(?:(?:database|role|user)\b|%)"
 
 ALONE = "Put this statement alone into a file whose header says `-- runner: no-transaction`."
 _NEEDLESS = "Remove it: the runner puts back all that a file leaves behind."
@@ -154,18 +151,6 @@ def _has_end(statement: Statement, text: str) -> bool:
 
     bodies = strings(text[statement.start : statement.end])
     return any(re.fullmatch(_ENDS, one.code) for inner in bodies for one in statements(inner))
-
-
-def sets_for_sessions(text: str) -> bool:
-    """Tell whether a file may set something that is there in sessions to come, or in its own for good.
-
-    The first is what ``alter`` sets for roles and databases, if only in a block. The words may stand far
-    apart: comments lie between them, or a block puts the statement together, behind a line end that it writes
-    as an escape. The second is a setting of somebody's own, which stays as an empty text when it is reset. A
-    session too many does no harm.
-    """
-    text = text.lower()
-    return bool(re.search(_OWN, text)) or all(re.search(words, text) for words in (_ALTERS, r"set\b"))
 
 
 def before(text: str, word: str, blanks: str) -> Iterator[int]:

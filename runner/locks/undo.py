@@ -33,6 +33,7 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     if migration.rollback is None:
         return unknown(migration)
     text = Path(migration.rollback).read_text(encoding="utf-8", errors="replace")
+    here.renew()
     known = run.existing(here)
     try:
         database.run(here.connection, _BEGIN)

@@ -11,6 +11,7 @@ it, and records it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner import __version__, files
@@ -50,7 +51,7 @@ select pg_catalog.substr({tag}
 select :'sql' \\gexec
 :record{kind} \\gset
 """
-# What the file has set for the database or the role, the next one finds.
+# What the file has set for the database or the role, the next one finds, and no types that are no more.
 _CONNECT = "\\connect\nset client_encoding = 'utf8';\n"
 # Where a trigger sets what sessions begin with, that is also the path which the next one finds.
 _KEEP = "select pg_catalog.current_setting('search_path') as path \\gset\n"
@@ -73,13 +74,14 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
     recorded = [_identity(row) for row in done]
     empty = None if site.before.has_ledger else (site.schemas, replaced(site.target, pending))
     before = "".join(frame.write(pending, series=site.series, recorded=recorded, empty=empty))
-    if site.facts.greets:
+    greets = site.facts.greets or any(files.greets(one.sql) for one in pending)
+    if greets:
         before = before.replace(_DEFAULT, _KEPT) + _KEEP
     known = ", ".join(f"{site.series} {row.version}" for row in done) or "nothing"
     title = _TITLE.format(series=site.series, recorded=known)
     variable = site.target.series.variable
     header = _HEADER.format(series=site.series, runner=__version__, variable=variable)
-    parts = [_file(one) + _between(one, greets=site.facts.greets) for one in pending[:-1]]
+    parts = [_file(one) + _between(one, then, greets=greets) for one, then in pairwise(pending)]
     parts += [_file(one) for one in pending[-1:]]
     if parts and empty:
         parts[0] += "\\set ledger ''\n"
@@ -88,11 +90,12 @@ def write_bundle(site: Site, *, locks: Mapping[str, str] | None = None) -> str:
     return "".join((title, *contents, header, before, *parts, f"\n\\echo {site.series}: done\n"))
 
 
-def _between(migration: Migration, *, greets: bool) -> str:
-    """Return what begins a new session behind a file, if its own is not as a new one."""
+def _between(migration: Migration, then: Migration, *, greets: bool) -> str:
+    """Return what begins a new session between two files, where ``migrate`` does."""
     if greets:
         return _CONNECT + _KEEP
-    return _CONNECT if files.sets_for_sessions(migration.sql) else ""
+    is_other = not then.in_transaction or files.remakes(then.sql)
+    return _CONNECT if is_other or files.ages(migration.sql) else ""
 
 
 def _contents(

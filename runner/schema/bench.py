@@ -72,8 +72,8 @@ class Bench:
         return moment
 
     def renew(self, *texts: str) -> None:
-        """Go on in a new session, as ``migrate`` does, where one of these files has set something for it."""
-        if any(map(files.sets_for_sessions, texts)):
+        """Go on in a new session, as psql does; with texts, only where ``migrate`` does behind them."""
+        if not texts or any(map(files.ages, texts)):
             if not self.connection.closed:
                 self.watcher.flush()
                 self.connection.close()
@@ -82,8 +82,8 @@ class Bench:
             self._settings = None
 
     def _session(self) -> Connection:
-        working = database.connect(self.url, source=self.source, application="runner:proof")
-        return self._stack.enter_context(working)
+        made = database.connect(self.url, source=self.source, application="runner:proof")
+        return self._stack.enter_context(made)
 
     def apply(self, *migrations: Migration) -> RunnerError | None:
         """Apply files as ``migrate`` does; return what went wrong. Writes."""
@@ -103,6 +103,7 @@ class Bench:
         self.look()
 
     def _apply(self, migrations: Sequence[Migration]) -> RunnerError | None:
+        self.renew()
         self.watcher.series = migrations[0].series
         before = Before(self.watcher.moment.has_ledger, self.done[-1].version if self.done else None)
         try:
@@ -115,9 +116,8 @@ class Bench:
 
     def _rise(self, error: database.Error) -> bool:
         """Make the role a superuser where it lacked a right; return whether it was none."""
-        if error.sqlstate != _NO_RIGHT or error.diag.source_function == _POLICY:
-            return False
-        return self._rise_for(error.diag.message_primary or str(error))
+        lacks_right = error.sqlstate == _NO_RIGHT and error.diag.source_function != _POLICY
+        return lacks_right and self._rise_for(error.diag.message_primary or str(error))
 
     def _rise_for(self, reason: str) -> bool:
         if self.role is None or not roles.rise(self.watcher.connection, self.role):
@@ -168,7 +168,7 @@ class Bench:
         return said
 
     def _send(self, text: str) -> database.Error | None:
-        database.start_over(self.connection)
+        self.renew()
         error = self._whole("begin", text)
         database.start_over(self.connection)
         self.renew(text)
