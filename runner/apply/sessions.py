@@ -53,12 +53,10 @@ class Sessions:
         """Go on in a new session where this file would find another one than with psql.
 
         What files before it have set for the database or the role is there then, and not what functions have
-        made of types that are no more. A file outside any transaction could not be repeated for that. Where
-        no second session is let in, the old one goes first. Raises ``CannotConnect`` and what else keeps a
-        session from being begun; no file is at work then.
+        made of types that are no more. Where no second session is let in, the old one goes first. Raises
+        ``CannotConnect`` and what else keeps a session from being begun; no file is at work then.
         """
-        is_other = self.is_used and (not migration.in_transaction or files.remakes(migration.sql))
-        if not (self._is_old or is_other):
+        if not (self._is_old or (self.is_used and files.remakes(migration.sql))):
             return
         self._is_old = self.is_used = False
         if self._aging and _ORIGIN in self._aging.sql and not self.access.connection.closed:

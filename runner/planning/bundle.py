@@ -94,8 +94,7 @@ def _between(migration: Migration, then: Migration, *, greets: bool) -> str:
     """Return what begins a new session between two files, where ``migrate`` does."""
     if greets:
         return _CONNECT + _KEEP
-    is_other = not then.in_transaction or files.remakes(then.sql)
-    return _CONNECT if is_other or files.ages(migration.sql) else ""
+    return _CONNECT if files.ages(migration.sql) or files.remakes(then.sql) else ""
 
 
 def _contents(

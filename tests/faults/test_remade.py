@@ -99,6 +99,11 @@ CASES = {
         AMOUNTS,
         "9.99",
     ),
+    "another type, without a transaction": (
+        (PRICES, f"-- runner: no-transaction\n{CENTS}", SET),
+        AMOUNTS,
+        "5.00 9.99",
+    ),
     "a trigger": ((ORDERS, BIG), "select total::text from public.orders", "5000000000"),
     "an enum swapped": ((STATUS + "select public.finish(2);", SWAP, FINISH), STATES, "done done"),
     "an enum swapped out of sight": (
