@@ -58,6 +58,7 @@ def apply(
     here: Bench, migration: Migration, looking: Connection, tables: list[str]
 ) -> tuple[RunnerError | None, Locks]:
     """Apply a file beside such sessions; return what went wrong, and the locks it had. Writes."""
+    here.renew()
     pid = here.connection.info.backend_pid
     holders = [_Holder(here, tables, mode) for mode in _HELD]
     with ThreadPoolExecutor(1) as pool:

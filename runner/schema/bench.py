@@ -57,8 +57,7 @@ class Bench:
         self.role = place.role
         self.lacked: str | None = None
         self.done: list[Migration] = []
-        self.is_spoiled = False
-        self.could_not_apply = False
+        self.is_spoiled = self.could_not_apply = False
         self.watcher = Watcher(watching, working, schemas=place.schemas, role=place.role)
         self.filler = Filler(working, ledger.TABLE, watching, place.own)
         self._settings: Mapping[str, str] | None = None  # with which the session began
@@ -103,7 +102,8 @@ class Bench:
         self.look()
 
     def _apply(self, migrations: Sequence[Migration]) -> RunnerError | None:
-        self.renew()
+        if migrations[0].in_transaction:  # else somebody may watch the session that is there
+            self.renew()
         self.watcher.series = migrations[0].series
         before = Before(self.watcher.moment.has_ledger, self.done[-1].version if self.done else None)
         try:
