@@ -27,7 +27,8 @@ _TYPES = rf"""(?isx:{_GAP}(?:
 ))"""
 _DROPS = rf"""(?isx:{_GAP}(?!(?:
     constraint|default|not|expression|identity|index|trigger|policy|function|procedure|routine|aggregate
-    |sequence|rule|role|user|database|event|publication|subscription|statistics
+    |sequence|rule|role|user|group|database|tablespace|event|publication|subscription|statistics
+    |server|language|operator|collation|text
 )\b)[\w"%])"""
 _ADDED = r'(?i)\badd\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?("[^"]{1,200}"|[\w$]+)'
 

@@ -57,7 +57,8 @@ def existing(here: Bench) -> Existing:
 
 def run(here: Bench, migration: Migration, known: Existing) -> tuple[tuple[Traced, ...], str | None]:
     """Return the statements of a file, up to the first that failed, and why it did. Leaves no change."""
-    here.renew()
+    if files.remakes(migration.sql):
+        here.renew()
     connection = here.connection
     database.run(connection, _BEGIN)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import database
+from runner import database, files
 from runner.locks import loss, probe, run
 from runner.locks.effect import Undo
 
@@ -33,7 +33,8 @@ def undo(here: Bench, migration: Migration, existing: Existing) -> Undo:
     if migration.rollback is None:
         return unknown(migration)
     text = Path(migration.rollback).read_text(encoding="utf-8", errors="replace")
-    here.renew()
+    if files.remakes(text):
+        here.renew()
     known = run.existing(here)
     try:
         database.run(here.connection, _BEGIN)

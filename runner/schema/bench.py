@@ -102,7 +102,7 @@ class Bench:
         self.look()
 
     def _apply(self, migrations: Sequence[Migration]) -> RunnerError | None:
-        if migrations[0].in_transaction:  # else somebody may watch the session that is there
+        if migrations[0].in_transaction and any(files.remakes(one.sql) for one in migrations):
             self.renew()
         self.watcher.series = migrations[0].series
         before = Before(self.watcher.moment.has_ledger, self.done[-1].version if self.done else None)
