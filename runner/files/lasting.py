@@ -25,7 +25,7 @@ _TYPES = rf"""(?isx:{_GAP}(?:
     | (?:(?:foreign|materialized){_GAP})? (?:table|view|schema)\b {_GAP} (?:{_PART}){{1,5}}?
         (?:rename\b(?!{_GAP}constraint\b)|set{_GAP}schema\b)
 ))"""
-_DROPS = rf"""(?isx:{_GAP}(?!(?:
+_DROPS = rf"""(?isx:(?<=\b.{{4}}){_GAP}(?!(?:
     constraint|default|not|expression|identity|index|trigger|policy|function|procedure|routine|aggregate
     |sequence|rule|role|user|group|database|tablespace|event|publication|subscription|statistics
     |server|language|operator|collation|text

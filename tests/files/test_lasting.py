@@ -34,6 +34,7 @@ KEEPS = [
     "alter domain d add check (value > 0)",
     "alter table t add column c text; alter table t alter column c type int using c::int",
     "alter table t enable row level security", "alter table t validate constraint c",
+    "create event trigger e on sql_drop execute function f()", "drop user u; drop group g; drop tablespace t",
 ]  # fmt: skip
 OWN = [
     "set app.who = 'me'", 'SET LOCAL "app" . who to 1', "select set_config('app.who', 'me', true)",
