@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from runner import database, files
-from runner.errors import CannotConnect
+from runner.errors import CannotConnect, RunnerError
 
 if TYPE_CHECKING:
     from runner.database import Access, Connection
@@ -27,6 +27,7 @@ class Sessions:
         self.access = access
         self.is_used = False
         self._is_old = False  # no longer as a new one
+        self._has_failed = False  # a file, of which functions may know what is no more
         self._aging: Migration | None = None  # behind which it is so
         self._stack = ExitStack()  # closes the session that is not the caller's
 
@@ -47,7 +48,8 @@ class Sessions:
         """Roll back, and go on in a new session: what functions have made of what was rolled back, stays."""
         database.roll_back(self.access.connection)
         database.start_over(self.access.connection)
-        self._is_old = True
+        self._has_failed = True
+        self._is_old = self._is_old or self.access.connection.closed  # exit_on_error
 
     def renew(self, migration: Migration) -> None:
         """Go on in a new session where this file would find another one than with psql.
@@ -56,15 +58,17 @@ class Sessions:
         made of types that are no more. Where no second session is let in, the old one goes first. Raises
         ``CannotConnect`` and what else keeps a session from being begun; no file is at work then.
         """
-        if not (self._is_old or (self.is_used and files.remakes(migration.sql))):
+        is_due = self._is_old or (self.is_used and files.remakes(migration.sql))
+        if not (is_due or self._has_failed):
             return
-        self._is_old = self.is_used = False
-        if self._aging and _ORIGIN in self._aging.sql and not self.access.connection.closed:
+        if is_due and self._aging and _ORIGIN in self._aging.sql and not self.access.connection.closed:
             database.send(self.access.connection, _LEAVE)
-        connection = self._another()
-        self._stack.close()  # the one before it, but for the caller's
-        self._stack.enter_context(closing(connection))
-        self.access = self.access._replace(connection=connection)
+        connection = self._another() if is_due else self._perhaps_another()
+        self._is_old = self._has_failed = self.is_used = False
+        if connection:
+            self._stack.close()  # the one before it, but for the caller's
+            self._stack.enter_context(closing(connection))
+            self.access = self.access._replace(connection=connection)
 
     def _another(self) -> Connection:
         try:
@@ -72,6 +76,13 @@ class Sessions:
         except CannotConnect:  # full, as with a connection limit of 1
             self.access.connection.close()
             return self.access.reconnect(wait=_ENDING)
+
+    def _perhaps_another(self) -> Connection | None:
+        """Return a new session if one is let in: what a password was, may be none minutes later."""
+        try:
+            return self.access.reconnect()
+        except RunnerError:
+            return None
 
     def close(self) -> None:
         """End what is open in the session, and those that are not the caller's."""

@@ -10,7 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from runner import __version__, apply, config, planning
-from runner.apply.event import Outcome, Started, Waiting
+from runner.apply.event import Outcome, Retrying, Started, Waiting
 from runner.config import Target
 from runner.database import Access
 from runner.errors import (
@@ -410,6 +410,22 @@ def test_a_session_that_is_refused_is_told_and_the_next_run_goes_on(
         admin.execute("alter role t_single connection limit 1")
         app.migrate(single)
         assert admin.execute("select to_regclass('z.t') is not null").fetchone() == (True,)
+
+
+def test_a_retry_that_gets_no_new_session_goes_on_in_its_own(
+    tmp_path: Path, each_url: str, single: str
+) -> None:
+    """As where a password was valid for minutes, which a file has waited for its lock."""
+    app = make(tmp_path, app={"000_a.sql": "create table z.t (id int);", "001_b.sql": "drop table z.t;"})
+    app.migrate(single, to=0)
+    with psycopg.connect(each_url) as blocker:
+        blocker.execute("lock table z.t")
+        events = app.events(single, lock_timeout=0.3)
+        while not isinstance(next(events), Retrying):
+            pass
+        blocker.execute("alter role t_single connection limit 0")
+        blocker.commit()
+        assert [type(one) for one in events] == [Started, Outcome]
 
 
 SETS = {
