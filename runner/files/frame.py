@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runner.model import Migration
 
 _DELETES_ROW = r'(?i)\bdelete\s+from\s+(?:only\s+)?(?:"?public"?\s*\.\s*)?"?schema_migrations\b'
-_SAYS = r"(?im)^\s*this_(series|version|name)\s+constant\s+text\s*:=\s*'([^']*)'"
+_SAYS = r"(?im)^[ \t]*this_(series|version|name)\s+constant\s+text\s*:=\s*'([^']*)'"
 
 
 def deletes_row(rollback: Path) -> bool:
