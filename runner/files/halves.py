@@ -38,6 +38,7 @@ _HEADING = r"(?m)^[ \t]*--[^\w\r\n]*+[A-Z]+[^\w\n;]*$"  # one of several: left, 
 _AS_COMMENT = r"(?m);[^\S\n]*(?:\*/|$)"
 _ADDING = {"alter", "comment", "create", "insert"}  # no insert undoes them: votes go up and down, too
 _IDLE = {"analyze", "notify"}  # as at the end of many files, for PostgREST
+_ALTERS = r"(?i)^(?:alter|call|create\s+or|do)\b"  # and may put back what was altered before
 _UNDOES = r"(?i)^(?:delete|truncate)\b|\b(?:drop|rename)\b"
 
 
@@ -49,6 +50,7 @@ class _Script(NamedTuple):  # as in model: it starts faster
     not_adding: int
     last_undoing: int
     last_changing: int
+    last_altering: int
 
 
 def check(text: str) -> None:
@@ -74,12 +76,14 @@ def _read(text: str) -> _Script:
     others = (number for number, one in enumerate(statements) if one.word not in _ADDING)
     undoing = (number for number, one in enumerate(statements) if re.search(_UNDOES, one.code))
     changing = (number for number, one in enumerate(statements) if one.word not in _IDLE)
+    altering = (number for number, one in enumerate(statements) if re.search(_ALTERS, one.code))
     return _Script(
         statements,
         first.start() if first else None,
         next(others, len(statements)),
         max(undoing, default=-1),
         max(changing, default=-1),
+        max(altering, default=-1),
     )
 
 
@@ -99,8 +103,17 @@ def _is_second(found: re.Match[str], script: _Script) -> bool:
         return bool(found["plain"]) and script.last_undoing >= count
     if found["plain"]:
         return True
-    is_seed = statements[count].word == "insert" and script.not_adding >= count > script.last_undoing
-    return not is_seed and count > 0 and _is_between(found, script.first_half, statements[count - 1])
+    if count == 0 or _only_adds(script, count):
+        return False
+    return _is_between(found, script.first_half, statements[count - 1])
+
+
+def _only_adds(script: _Script, count: int) -> bool:
+    """Tell whether what is below adds to what is above: rows of a seed, or an index backward, too."""
+    if not script.not_adding >= count > max(script.last_undoing, script.last_altering):
+        return False
+    word = script.statements[count].word
+    return word == "insert" or (word == "create" and script.last_undoing < 0)
 
 
 def _is_between(found: re.Match[str], first_half: int | None, above: Statement) -> bool:

@@ -216,6 +216,19 @@ REFUSED = {
     "half that copies rows back": (
         "-- Up\ncreate table b ();\n-- Down\ninsert into a select 1;\ndrop table b;", "3:1", HALVES,
     ),
+    "half that says so and alters back": (
+        "-- Up\nalter table t alter a int;\n-- Down\ninsert into l select 1;\nalter table t alter a set x",
+        "3:1", HALVES,
+    ),
+    "half that makes anew": ("-- Up\ndrop table t;\n-- Down\ncreate table t ();", "3:1", HALVES),
+    "half that makes as before": (
+        "-- Up\ncreate or replace view v as select 2;\n-- Down\ncreate  or replace view v as select 1;",
+        "3:1", HALVES,
+    ),
+    "half that alters back": (
+        "-- Up\ncreate type e as enum ();\n-- Down\ncreate table t ();\nalter table u alter a type text;",
+        "3:1", HALVES,
+    ),
     "commit": ("select 1;\n  commit;", "2:3", "controls the transaction (commit)"),
     "in any case": ("CoMMiT", "1:1", "(commit)"),
     "behind a comment": ("/* x */ commit;", "1:9", "(commit)"),
@@ -315,6 +328,8 @@ def test_what_may_not_be_sent_is_refused_at_its_place(name: str) -> None:
         "-- UP\nselect 1;\n-- DOWN\n-- alter table t drop a\n\nnotify pgrst, 'reload schema';",
         "create table v (d text);\n-- up\ninsert into v select 1;\n-- down\ninsert into v select 2;",
         "-- Forward\ninsert into t select 1;\n-- Backward\ninsert into t select 2;\nselect 3;",
+        "-- Forward\ncreate index on e (a, b);\n-- Backward\ncreate index on e (b, a);\nnotify pgrst;",
+        "-- UPGRADE\ncreate table u ();\n-- DOWNGRADE\ncreate table d ();\ncomment on table d is 'drop';",
         "-- BACKWARD\nselect 1;\n-- Backward compatible\nselect 2;\n-- backward\nselect 3;",
         "select 1;\n-- Downgrade plans\nselect 2;\n---- Downgrade --------\nselect 3;",
         "-- Migration\nselect 1;\n-- UNDO\nselect 2;\n-- Apply\nselect 3;\n-- Revert\nselect 4;",
