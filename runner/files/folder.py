@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from runner.errors import ConfigError, FileMissing, FileName, FileUnreadable, VersionDuplicate, VersionGap
 from runner.files import source
 from runner.files.checksum import checksum
-from runner.files.renumber import foreign, unordered
 from runner.model import Migration
 
 if TYPE_CHECKING:
@@ -139,11 +138,15 @@ def _check_rollbacks(rollbacks: Iterable[str], forward: Collection[str], name: s
 def _check_numbers(files: Sequence[str]) -> None:
     for expected, file in enumerate(files):
         if not file.startswith(f"{expected:03}_"):
+            from runner.files import renumber  # noqa: PLC0415 - failures only
+
             error = _misnumbered(file, expected, files[expected - 1])
-            raise (unordered(files) if error.notes else None) or error
+            raise (renumber.unordered(files) if error.notes else None) or error
 
 
 def _misnumbered(file: str, expected: int, previous: str) -> RunnerError:
+    from runner.files.renumber import foreign  # noqa: PLC0415 - failures only
+
     digits, _, name = file.partition("_")
     number, right = int(digits), f"{expected:03}_{name.lower().replace('-', '_')}"
     if len(digits) >= _STAMP:  # by which another tool orders them
