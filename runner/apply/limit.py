@@ -68,7 +68,7 @@ def _outside(connection: Connection) -> str:
 
 def _is_given(connection: Connection, name: str) -> bool:
     """Tell whether the client has set a limit: nothing on the server counts before that."""
-    return not connection.closed and name.encode() in connection.pgconn.options.replace(b"-", b"_")
+    return not connection.closed and name.encode() in connection.pgconn.options.lower().replace(b"-", b"_")
 
 
 def _cure(error: Error, connection: Connection, limits: Limits, *, alone: bool) -> str | None:

@@ -85,7 +85,7 @@ def test_what_lifts_a_statement_timeout_of_the_role_works(tmp_path: Path, each_u
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("option", ["-cstatement_timeout%3D300", "--statement-timeout%3D300"])
+@pytest.mark.parametrize("option", ["-cstatement_timeout%3D300", "--Statement-Timeout%3D300"])
 def test_a_statement_timeout_in_the_url_is_looked_for_there(
     tmp_path: Path, each_url: str, option: str
 ) -> None:
