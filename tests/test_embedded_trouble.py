@@ -199,6 +199,8 @@ def test_what_an_alarm_of_the_caller_raises_comes_through(
         (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), ("Connection timed out",)),
         (psutil.TimeoutExpired(2), ()),
         (AssertionError(), ()),
+        (AttributeError("'dict' object has no attribute 'append'"), ()),
+        (OverflowError("timestamp out of range for platform time_t"), ()),
         (KeyError("getpwnam(): name not found: 'pgserver'"), ()),
         (subprocess.TimeoutExpired(["pg_ctl"], 10), ("It was not ready within 10 seconds.",)),
     ],

