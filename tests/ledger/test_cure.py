@@ -117,6 +117,7 @@ RECHECKS = "execute function unique_key_recheck()"
         f"create rule r as on update to {LEDGER} where new.execution_ms is null do instead nothing",
         f"alter table {LEDGER} add more int; {KEY.format('primary key (series, version, more)')}",
         f"create table public.child () inherits ({LEDGER})",
+        f"alter table {LEDGER} add more text generated always as (execution_ms || '') stored",
     ],
 )
 def test_what_uses_a_column_is_cured_before_the_column(db: Connection, change: str) -> None:
