@@ -28,10 +28,12 @@ def misnamed(migration: Migration) -> str | None:
     """Say what the rollback of a file takes for series, number or name and is not, as after a new number.
 
     Such a rollback, made as those of ``create``, finds another row than its own, or none, and undoes nothing.
+    Where it says what is right, too, the other may stand in a comment.
     """
-    said = re.findall(_SAYS, (migration.rollback and _read(Path(migration.rollback))) or "")
+    found = re.findall(_SAYS, (migration.rollback and _read(Path(migration.rollback))) or "")
+    said = [(word.lower(), has) for word, has in found]
     right = {"series": migration.series, "version": migration.version, "name": migration.name}
-    wrong = [(word.lower(), has) for word, has in said if has != right[word.lower()]]
+    wrong = [(word, has) for word, has in said if (word, right[word]) not in said]
     return ", ".join(f"this_{word} is '{has}', not '{right[word]}'" for word, has in wrong) or None
 
 
