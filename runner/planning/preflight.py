@@ -178,8 +178,8 @@ def _check_name(site: Site) -> None:
     if site.facts.name in site.target.series.foreign:
         raise WrongDatabase(
             f"{site.target.source} leads to {site.facts.name}, which is the database of another series.",
-            remedy=f"Point it at the database of {site.series}. If that is this one, correct `database` of "
-            "both in pyproject.toml.",
+            remedy=f"Point it at the database of {site.series}. If that is this one, give the other series "
+            "another `database` in pyproject.toml.",
         )
 
 

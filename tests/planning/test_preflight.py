@@ -101,11 +101,12 @@ def test_exchanged_urls_are_found_before_the_first_file(tmp_path: Path, url: str
         for chosen in (sites, sites[:1], sites[1:]):
             with pytest.raises(WrongDatabase, match="is the database of another series") as caught:
                 preflight.check(chosen)
-        assert "correct `database` of both in pyproject.toml" in (caught.value.remedy or "")
+        assert "give the other series another `database` in pyproject.toml" in (caught.value.remedy or "")
     with look(both, url, other_url) as sites:
         preflight.check(sites)
-    with look(_named(tmp_path / "exchanged", auth=str(specs), specs=str(auth)), other_url, url) as sites:
-        preflight.check(sites)
+    for case, names in {"exchanged": (specs, auth), "others": ("auth", "specs")}.items():
+        with look(_named(tmp_path / case, auth=str(names[0]), specs=str(names[1])), other_url, url) as sites:
+            preflight.check(sites)
 
 
 def test_what_a_database_is_called_does_not_count_beside_its_ledger(
