@@ -29,18 +29,18 @@ def migrate(series: Sequence[str], *, file: Path | None, dry_run: bool, **option
         return
     chosen = members.chosen()
     board = Board(chosen["fleet"], to=options["to"])
-    with stopping.noted(patience=2) as stop:  # all of them end before, and are told of
-        with board:
-            found = fleet.migrate_fleet(
-                series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
-            )
-            ordered = _gathered(found, chosen["fleet"], board.leave)
-        _tell(
-            ordered, series, file,
-            lambda one: document.migrated(one.database) | {"warnings": board.said.get(one.name, [])},
-        )  # fmt: skip
-        visits.show_results(ordered)
-        _end(ordered)
+    with stopping.noted(patience=2) as stop, board:  # all of them end before
+        found = fleet.migrate_fleet(
+            series=series, config=file, stop=stop, on_event=board.show, **chosen, **options
+        )
+        ordered = _gathered(found, chosen["fleet"], board.leave)
+    stopping.settle()  # they are told of, however long that takes
+    _tell(
+        ordered, series, file,
+        lambda one: document.migrated(one.database) | {"warnings": board.said.get(one.name, [])},
+    )  # fmt: skip
+    visits.show_results(ordered)
+    _end(ordered)
 
 
 def status(series: Sequence[str], *, file: Path | None, exit_code: bool) -> None:

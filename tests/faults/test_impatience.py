@@ -25,7 +25,7 @@ _AGAIN = """
 import os, signal, sys, time
 from runner import cli, ledger
 from runner.apply import fate
-from runner.cli import screen
+from runner.cli import screen, visits
 from runner.database import attention
 
 def press_again(module, name):
@@ -109,6 +109,20 @@ def test_a_second_signal_hides_nothing_of_a_fleet(app: Project, url: str, witnes
         assert found[2] < PROMPT
         witness.lock_gets_free()
         assert witness.agree() == ["000", "001", "002"]
+
+
+def test_a_second_signal_hides_nothing_while_a_fleet_is_told_of(
+    app: Project, url: str, witness: Witness
+) -> None:
+    """Hundreds of members take seconds, and were cut short two seconds behind the first signal."""
+    (app.root / "fleet").write_text(f"eu-1={url}\n")
+    code, output, took = _interrupted_again(
+        app, url, witness, "--fleet", "fleet", place="visits, 'show_results'", stuck=2.5
+    )
+    assert took > 2.5, output
+    assert "error INTERRUPTED: Interrupted in app/003_t3.sql, which was rolled back." in output
+    assert output.endswith("1 database: 1 failed.\n")
+    assert code == 1
 
 
 def test_a_document_says_so(app: Project, url: str, witness: Witness) -> None:
