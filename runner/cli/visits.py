@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.cli import common, document, ending, members, report, standing
@@ -143,7 +143,7 @@ def show_warnings(found: Sequence[Visit]) -> None:
 
 
 def show_problems(found: Sequence[Visit]) -> None:
-    """Show each problem once, behind the names of those that have it; of very many alike the first ones."""
+    """Show each problem once, behind the names of those that have it; of very many members the first ones."""
     alike = _each_once(found, lambda one: one.problems)
     _show(sorted(alike, key=lambda pair: isinstance(pair[0], IntegrityError)), _problem)
 
@@ -151,14 +151,16 @@ def show_problems(found: Sequence[Visit]) -> None:
 def _show(
     alike: Sequence[tuple[RunnerError, list[str]]], show: Callable[[RunnerError, list[str]], None]
 ) -> None:
-    shown: Counter[str] = Counter()
-    left: dict[str, set[str]] = {}
+    """Show all that the first members have of one error, and of how many others there is more."""
+    firsts: defaultdict[str, set[str]] = defaultdict(set)
+    left: defaultdict[str, set[str]] = defaultdict(set)
     for problem, names in alike:
-        shown[problem.name] += 1
-        if shown[problem.name] <= _MANY:
+        first, known = names[0], firsts[problem.name]
+        if first in known or len(known) < _MANY:
+            known.add(first)
             show(problem, names)
         else:
-            left.setdefault(problem.name, set()).update(names)
+            left[problem.name].update(names)
     for name, names_ in left.items():
         report.say(f"… and {counted(len(names_), 'more database')} with {name} (--json has all)", err=True)
 

@@ -447,6 +447,22 @@ def test_of_one_error_in_ever_other_words_the_first_ones_are_told(
     assert told[-1] == "… and 5 more databases with SQL_FAILED (--json has all)"
 
 
+def test_all_that_one_member_has_is_told_and_of_many_that_of_the_first_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As of constraints that were never validated, each with a remedy of its own."""
+
+    def warned(name: str, *numbers: int) -> Visit:
+        warnings = (SqlFailed(f"{'x' * n} stands.", sqlstate="", remedy=f"Mend {n}.") for n in numbers)
+        return Visit(name, Ending.DONE, warnings=tuple(warnings))
+
+    visits.show_warnings([warned("eu", *range(25)), *(warned(f"us-{n}", n, n + 25) for n in range(22))])
+    *told, rest = capsys.readouterr().err.splitlines()
+    assert len(told) == 25 + 19
+    assert "us-18" in told[-1]
+    assert rest == "… and 3 more databases with SQL_FAILED (--json has all)"
+
+
 def test_of_a_commit_that_is_unknown_nothing_is_claimed(app: Project, urls: list[str]) -> None:
     """Neither that nothing was applied, nor where the database is."""
     [found] = status(config=app.file, url=urls[0])
