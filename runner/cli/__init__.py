@@ -107,6 +107,7 @@ def main() -> None:
     name = "python -m runner" if sys.argv[0].endswith("__main__.py") else "socrates-migrate"
     stopping.handle(stopping.at_once)
     if "_SOCRATES_MIGRATE_COMPLETE" in os.environ:
+        stopping.release()  # it ends before a command is run
         _complete_as_called()
     try:
         cli(prog_name=name)

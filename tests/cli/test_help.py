@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -239,6 +240,22 @@ def test_the_shell_completes_commands_and_series(app: Project) -> None:
     assert complete("socrates-migrate prove app --from", "001").split() == numbers[1:]
     (app.root / "app" / "rollback").mkdir()
     assert complete("socrates-migrate migrate --config nowhere.toml --to", "").split() == []
+
+
+def test_a_signal_ends_a_completion(tmp_path: Path) -> None:
+    """Which waits for a file that nobody writes, or that a network keeps."""
+    os.mkfifo(tmp_path / "fifo")
+    words = f"socrates-migrate rollback --config {tmp_path / 'fifo'} 0"
+    asks = {"_SOCRATES_MIGRATE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"}
+    code = "import sys; sys.argv[0] = 'socrates-migrate'; from runner.__main__ import main; main()"
+    program = [sys.executable, "-c", code]
+    with subprocess.Popen(program, env=os.environ | asks, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        try:
+            with (tmp_path / "fifo").open("w"):  # it reads now
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=10) == 1
+        finally:
+            process.kill()
 
 
 def test_the_line_of_the_readme_completes_without_an_environment() -> None:
