@@ -160,6 +160,7 @@ class Run:
         rows = ledger.read(self.access.connection, series=series)
         self.before = self.before._replace(has_ledger=rows is not None)
         while self._todo and not ledger.is_to_do(self.at_hand, rows or (), previous=self.before.version):
+            self.sessions.ages(self.at_hand)
             yield self.done(None)
         yield from self.start()
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from runner import apply, database
-from runner.apply.event import Outcome, Retrying
+from runner.apply.event import Outcome, Retrying, Started
 from runner.database import Access
 from runner.files import folder
 from tests.planning.test_bundle import psql, write
@@ -208,6 +208,19 @@ def test_a_file_that_is_tried_again_begins_anew(tmp_path: Path, each_url: str) -
                 blocker.rollback()
     assert [type(event) for event in events if isinstance(event, Retrying | Outcome)] == [Retrying, Outcome]
     assert _one(each_url, STATES) == "done new"
+
+
+def test_what_another_runner_has_made_anew_takes_a_new_session_too(
+    tmp_path: Path, each_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has applied files that this one was still to come to, beyond those of its message."""
+    monkeypatch.setattr("runner.apply.run._MOST", 1)
+    app = _made(tmp_path, (PRICES, "select 1;", CENTS, "select 1;", SET))
+    events = app.events(each_url)
+    assert [type(event) for event in (next(events), next(events))] == [Started, Outcome]
+    assert len(app.migrate(each_url, to=3)) == 3
+    assert [event.ms is None for event in events if isinstance(event, Outcome)] == [True, True, True, False]
+    assert _one(each_url, AMOUNTS) == "5.00 9.99"
 
 
 GREET = """create schema app;
