@@ -30,7 +30,11 @@ _DROPS = rf"""(?isx:(?<=\b.{{4}}){_GAP}(?!(?:
     |sequence|rule|role|user|group|database|tablespace|event|publication|subscription|statistics
     |server|language|operator|collation|text
 )\b)[\w"%])"""
-_ADDED = r'(?i)\badd\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?("[^"]{1,200}"|[\w$]+)'
+_ADDED = r"""(?ix:
+    \balter\s++table\s++ (?:if\s++exists\s++)?+ (?:only\s++)?+ (\S{1,200})\s++
+    add\s++ (?:column\s++)?+ (?!if\b)("[^"]{1,200}"|[\w$]++)
+)"""
+_BEFORE = 300  # letters before a column, in which the name of its table is looked for
 
 # What `alter` sets for roles and databases is there in sessions to come, and a trigger on login in each.
 _FOR_OTHERS = rf"(?is:{_GAP}(?:(?:database|role|user)\b|%))"
@@ -59,10 +63,16 @@ def ages(text: str) -> bool:
 def remakes(text: str) -> bool:
     """Tell whether a file may make another type of one that functions know, or drop or rename it.
 
-    A column that the file itself has added is known to none.
+    A column that the file itself has added is known to none, but one of that name in another table may be.
     """
-    altered = {one["column"] for one in _found(text, "alter", _TYPES)}
+    altered = {_column(text, one) for one in _found(text, "alter", _TYPES)}
     return bool(altered and not altered.issubset(re.findall(_ADDED, text))) or _says(text, "drop", _DROPS)
+
+
+def _column(text: str, found: re.Match[str]) -> tuple[str, str | None]:
+    """Return what stands before ``alter column``, mostly the name of a table, and the column."""
+    at = found.start()  # the first letter of `alter` or the second
+    return "".join(text[max(at - _BEFORE, 0) : at + 1].split()[-2:-1]), found["column"]
 
 
 def greets(text: str) -> bool:

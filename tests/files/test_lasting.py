@@ -22,6 +22,9 @@ REMAKES = [
     "do $$ begin execute 'alter table ' || t || ' alter column x type bigint'; end $$",
     "do $$ begin execute format('drop table %I', t); end $$", r"do E'begin\n alter\ttype x rename to y; end'",
     "alter table t add column a int; alter table t alter column b type bigint",
+    "-- add amount in cents\nalter table t alter column amount type numeric(10,2)",
+    "alter table u add column a int; alter table t alter column a type bigint",
+    "alter table t add column if not exists a int; alter table t alter column a type bigint",
 ]  # fmt: skip
 KEEPS = [
     "create table t (id int, type text)", "alter type mood add value 'glad'",
@@ -33,6 +36,7 @@ KEEPS = [
     "drop function f()", "comment on table t is 'its type is another'",
     "alter domain d add check (value > 0)",
     "alter table t add column c text; alter table t alter column c type int using c::int",
+    "ALTER TABLE ONLY a.t ADD c text;\nALTER TABLE\n  a.t ALTER c SET DATA TYPE int USING c::int",
     "alter table t enable row level security", "alter table t validate constraint c",
     "create event trigger e on sql_drop execute function f()", "drop user u; drop group g; drop tablespace t",
 ]  # fmt: skip
@@ -62,6 +66,8 @@ LONG = [
     "set_config ",
     "event trigger ",
     "alter table a,",
+    "alter table t add a alter column a type ",
+    "alter table " + "t" * 250 + " add a; alter a type b;",
 ]
 
 
