@@ -26,9 +26,9 @@ _TYPES = rf"""(?isx:{_GAP}(?:
         (?:rename\b(?!{_GAP}constraint\b)|set{_GAP}schema\b)
 ))"""
 _DROPS = rf"""(?isx:(?<=\b.{{4}}){_GAP}(?!(?:
-    constraint|default|not|expression|identity|index|trigger|policy|function|procedure|routine|aggregate
+    constraint|default|not|expression|identity|index|(?:trigger|policy|function|procedure|routine|aggregate
     |sequence|rule|role|user|group|database|tablespace|event|publication|subscription|statistics
-    |server|language|operator|collation|text
+    |server|language|operator|collation|text)\b(?!\s*+(?:[,;]|$))
 )\b)[\w"%])"""
 _ADDED = r"""(?ix:
     \balter\s++table\s++ (?:if\s++exists\s++)?+ (?:only\s++)?+ (\S{1,200})\s++

@@ -23,6 +23,7 @@ REMAKES = [
     "do $$ begin execute format('drop table %I', t); end $$", r"do E'begin\n alter\ttype x rename to y; end'",
     "alter table t add column a int; alter table t alter column b type bigint",
     "-- add amount in cents\nalter table t alter column amount type numeric(10,2)",
+    "alter table t drop role, add role public.member", "alter table t drop language",
     "alter table u add column a int; alter table t alter column a type bigint",
     "alter table t add column if not exists a int; alter table t alter column a type bigint",
 ]  # fmt: skip
