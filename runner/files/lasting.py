@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 # Patterns are compiled when a file first needs them: that takes longer than to read most files.
 _GAP = r"(?>[\s'|,]|\\[nrt]|/\*.{0,300}?\*/|--[^\n]{0,300}\n)++"
-_PART = rf"[^\s;,'|]++{_GAP}"
+_WORD = r"[^\s;,'|]{1,300}+"  # not all of a text without blanks, from each place anew
+_PART = rf"{_WORD}{_GAP}"
 
 # What a function in PL/pgSQL has once taken for the type of a variable stays that in its session for good: no
 # `discard` ends it. To add a value or an attribute makes no other type.
 _TYPES = rf"""(?isx:{_GAP}(?:
     (?:type|domain)\b (?!{_GAP}{_PART}add\b) | extension\b
-    | (?:column{_GAP})? (?P<column>"[^"]{{1,200}}"|[^\s;,'|]++) {_GAP} (?:set{_GAP}data{_GAP})? type\b
+    | (?:column{_GAP})? (?P<column>"[^"]{{1,200}}"|{_WORD}) {_GAP} (?:set{_GAP}data{_GAP})? type\b
     | (?:(?:foreign|materialized){_GAP})? (?:table|view|schema)\b {_GAP} (?:{_PART}){{1,5}}?
         (?:rename\b(?!{_GAP}constraint\b)|set{_GAP}schema\b)
 ))"""

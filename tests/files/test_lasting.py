@@ -68,6 +68,8 @@ LONG = [
     "event trigger ",
     "alter table a,",
     "alter table t add a alter column a type ",
+    r"alter\n",
+    r"event\ntrigger\n",
     "alter table " + "t" * 250 + " add a; alter a type b;",
 ]
 
