@@ -97,6 +97,8 @@ def show_plan(
         else:
             _list(one, one.todo(to=to), err=err)
             locks.show(one, err=err)
+        for step in one.todo(to=to):
+            common.warn_of_misnamed(step.file)
     planning.check_count([step for one in found for step in one.steps], to=to, expect=expect)
 
 

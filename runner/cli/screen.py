@@ -117,8 +117,6 @@ def _warn(found: Sequence[Database]) -> None:
         elif lacking:
             rest = counted(len(lacking) - 1, "more file")
             report.warning(f"{lacking[0]} and {rest} have no rollback file.")
-        for step in one.pending:
-            common.warn_of_misnamed(step.file)
 
 
 def _compare(found: Sequence[Database], expect: int | None) -> None:

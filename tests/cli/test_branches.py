@@ -113,7 +113,8 @@ def test_two_files_of_one_number_are_renumbered_as_told(tmp_path: Path, url: str
     for old, new in (("002_more", "003_more"), ("001_mine", "002_mine")):
         _move(app, old, new)
     assert "has the number inside, too: this_version" in told
-    code, told = _run(app, url, "migrate")
+    code, told = _run(app, url, "plan")
+    assert _run(app, url, "migrate")[0] == 0
     for label, was in (("002_mine", "001"), ("003_more", "002")):
         wrong = f"the rollback file of app/{label}.sql undoes nothing: in it this_version is '{was}', not"
         assert (code, f"warning: {wrong} '{label[:3]}'. Correct it." in told) == (0, True), told
