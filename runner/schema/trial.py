@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +59,7 @@ class Trial:
     def _prepare(self) -> Moment:
         """Make rows of the kind that the file looks for, and return the moment before it."""
         filler = self.bench.filler
-        wanted = wishes.wishes(self.migration, filler.tables)
-        if wanted and filler.made:
+        if filler.made and (wanted := wishes.wishes(self.migration, filler.tables)):
             rows.add(filler, wanted)
         return self.bench.look()
 
@@ -91,18 +91,18 @@ class Trial:
     def _repeat(self, first: Moment, parts: frozenset[int]) -> Moment:
         """Run the file again at once; then over rows that came since, and again when those changed."""
         self.stage = "repeat"
-        judge = self._judge(left="was made by the second run")
+        judge = partial(self._judge, left="was made by the second run")  # perhaps in another session
         last = self._once_more()
-        self.found += judge.differences(first, last)
+        self.found += judge().differences(first, last)
         filled = self._fill(replace(last, touched=first.touched | last.touched), parts)
         if self.found:
             return filled
         last = self._once_more()
-        found = list(judge.differences(filled, last, may_rows_change=True))
+        found = list(judge().differences(filled, last, may_rows_change=True))
         if not found and verdict.rows_changed(filled, last):
             third = self._once_more()
-            if again := list(judge.differences(last, third)):
-                found = list(judge.differences(filled, last)) or again
+            if again := list(judge().differences(last, third)):
+                found = list(judge().differences(filled, last)) or again
             last = third
         self.found += found
         return last
