@@ -6,7 +6,7 @@ pg_catalog comes first on the path. Whoever may create in public could let other
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -26,17 +26,20 @@ _FUNCTIONS = """
     cardinality(text[]) array_length(text[],int4) array_to_string(text[],text)
 """
 
+_COUNTER = """
+create schema traps;
+create sequence traps.calls minvalue 0 start 0;
+select pg_catalog.nextval('traps.calls');
+grant all on schema traps to public;
+grant all on all sequences in schema traps to public;
+"""
+
 _PLANT = """
 do $$
 declare
     one record;
     gives text;
 begin
-    create schema traps;
-    create sequence traps.calls minvalue 0 start 0;
-    perform pg_catalog.nextval('traps.calls');
-    grant all on schema traps to public;
-    grant all on all sequences in schema traps to public;
     for one in
         select row_number() over () as number, o.name, l.type as "left", r.type as "right"
         from unnest('{=,<>,<,>,<=,>=,||,+,-,*,/,~,!~}'::text[]) as o (name),
@@ -78,9 +81,13 @@ $$
 
 def plant(url: str, *, everything: bool = False) -> None:
     """Plant what the catalog lacks as an exact match, or ``everything``."""
+    _plant(url, _PLANT, types=_TYPES.split(), functions=_FUNCTIONS.split(), all=everything)
+
+
+def _plant(url: str, text: LiteralString, **given: object) -> None:
     with psycopg.connect(url) as connection:
-        given = {"types": _TYPES.split(), "functions": _FUNCTIONS.split(), "all": everything}
-        psycopg.ClientCursor(connection).execute(_PLANT, given)
+        connection.execute(_COUNTER)
+        psycopg.ClientCursor(connection).execute(text, given)
 
 
 def calls(connection: Connection) -> int:
@@ -109,11 +116,6 @@ do $$
 declare
     one record;
 begin
-    create schema traps;
-    create sequence traps.calls minvalue 0 start 0;
-    perform pg_catalog.nextval('traps.calls');
-    grant all on schema traps to public;
-    grant all on all sequences in schema traps to public;
     for one in
         select 'text' as given, name as gives from unnest(%(read)s::text[]) as r (name)
         union all select name, 'text' from unnest(%(written)s::text[]) as w (name)
@@ -137,6 +139,4 @@ $$
 
 def plant_casts(url: str) -> None:
     """Plant casts from and to text that the catalog lacks: each wins over the functions of its type."""
-    with psycopg.connect(url) as connection:
-        given = {"read": _READ.split(), "written": _WRITTEN.split()}
-        psycopg.ClientCursor(connection).execute(_PLANT_CASTS, given)
+    _plant(url, _PLANT_CASTS, read=_READ.split(), written=_WRITTEN.split())
