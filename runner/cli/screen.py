@@ -37,12 +37,13 @@ class Screen:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Say what became of all; no signal changes that any more. Raises what is not known."""
         stopping.settle()
-        is_known = not (self._waiting and isinstance(error, stopping.CutShort))
-        told = error if is_known else stopping.unknown(self._waiting[0].series)
+        told = error
+        if self._waiting and isinstance(error, stopping.CutShort):
+            told = stopping.unknown(self._waiting[0].series)
         if told:
             self.fail(told)
         self.leave_all()
-        if told and not is_known:
+        if told and told is not error:
             raise told from error
 
     def show(self, event: door.Event) -> None:
