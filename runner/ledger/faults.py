@@ -20,10 +20,10 @@ COLUMNS = {
     "running": "boolean",
 }
 
-# A row per thing that could falsify what is recorded or read, in words, and for ``cure`` its kind and name;
-# what may use a column comes before it. A trigger counts whatever it is for: it runs as the migrating role,
-# with every record, and may change or swallow it. Row security counts where it is active: never for a
-# superuser, for an owner where it is forced. Quotes in a type or a key come from quote_all_identifiers.
+# A row per thing that could falsify what is recorded or read, in words, and for ``cure`` its kind and name. A
+# trigger counts whatever it is for: it runs as the migrating role, with every record, and may change or
+# swallow it. Row security counts where it is active: never for a superuser, for an owner where it is forced.
+# Quotes in a type or a key come from quote_all_identifiers.
 _FAULTS = f"""
     select f.fault, f.kind, f.name
     from pg_catalog.pg_class as c

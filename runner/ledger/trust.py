@@ -59,7 +59,7 @@ def _faults(connection: "Connection") -> list[tuple[str, str, str]]:
         return []
     from runner.ledger.cure import cure  # noqa: PLC0415 - failures only
 
-    # A column that is one too many may be generated from one of another type.
+    # What may use a column of another type goes first: one that is too many may be generated from it.
     faults.sort(key=lambda one: one[1] not in ("trigger", "rule", "column"))
     return [(kind, fault, cure(kind, name)) for fault, kind, name in faults]
 
